@@ -1,0 +1,67 @@
+# A fresh machine needs Python 3.11, make and git; everything else is installed
+# into .venv from the lock files.
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help run test lint ui serve bench lock docs clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+ENVIRONMENT := DO_NOT_TRACK=1 PATH="$(CURDIR)/$(BIN):$$PATH"
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 10
+
+run: $(VENV)/.ready ## refresh: make run [LANDING=folder]; the sample history where there is no data yet
+	@$(ENVIRONMENT) regulars refresh --sample-if-empty $(if $(LANDING),--landing "$(LANDING)")
+
+test: $(VENV)/.ready-to-test ## all tests
+	@$(ENVIRONMENT) python -m pytest
+
+lint: $(VENV)/.ready-to-test ## style, types and SQL
+	@$(ENVIRONMENT) ruff check .
+	@$(ENVIRONMENT) ruff format --check .
+	@$(ENVIRONMENT) mypy
+	@$(ENVIRONMENT) sqlfluff lint --disable-progress-bar dbt_project
+
+ui: $(VENV)/.ready ## Dagster's pages on http://127.0.0.1:3000
+	@$(ENVIRONMENT) regulars ui
+
+bench: $(VENV)/.ready-to-test ## time by step and peak memory, next to a bare script
+	@$(ENVIRONMENT) python -m benchmarks.refresh
+
+docs: $(VENV)/.ready-to-test ## write the data dictionary anew from the dbt documentation
+	@$(ENVIRONMENT) python -m orchestration.data_dictionary
+
+lock: $(VENV)/.tools ## resolve the dependencies anew
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header requirements-build.in -o requirements-build.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+clean: ## remove the environment; data stays
+	rm -rf $(VENV) *.egg-info
+
+# ---- the environment ---------------------------------------------------------
+
+# uv installs the lock in seconds; where it can't reach an index that pip is
+# configured for, pip does the same in a minute or two
+INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $(1) \
+	|| $(BIN)/python -m pip install -q --require-hashes -r $(1)
+INSTALL_SELF = $(BIN)/python -m pip install -q --no-deps --no-build-isolation --editable .
+
+$(VENV)/.tools: requirements-build.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+		|| { echo "Regulars needs Python 3.11 or 3.12; name one with make PYTHON=…"; exit 1; }
+	@echo "Making the environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-build.lock
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.tools requirements.lock pyproject.toml
+	@$(call INSTALL,requirements.lock)
+	@$(INSTALL_SELF)
+	@touch $@
+
+$(VENV)/.ready-to-test: $(VENV)/.ready requirements-dev.lock
+	@$(call INSTALL,requirements-dev.lock)
+	@touch $@

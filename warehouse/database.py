@@ -1,0 +1,113 @@
+"""How the pipeline's DuckDB file is opened, and who may hold it.
+
+Belongs here: connections to the private warehouse and to the published snapshot,
+the refresh lock, and the translation of DuckDB's lock error. Does not belong here:
+what is written or read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from warehouse.errors import RegularsError, WarehouseBusyError
+from warehouse.home import Home
+
+_LOCK_HOLDER = re.compile(r"Conflicting lock is held in (?P<holder>.+?)(?:\. |\.$| by user|$)")
+
+
+@contextmanager
+def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB file and close it again, whatever happens.
+
+    Raises
+    ------
+    WarehouseBusyError
+        If another process holds the file; its command and PID are named.
+    RegularsError
+        If the file is not a DuckDB database, or can't be read.
+    """
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        raise as_readable_error(error, path) from error
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def as_readable_error(error: Exception, path: Path) -> RegularsError:
+    """Turn DuckDB's refusal to open ``path`` into one line that says who holds it."""
+    text = str(error)
+    if "lock" in text.lower():
+        found = _LOCK_HOLDER.search(text)
+        holder = found["holder"] if found else "another process"
+        return WarehouseBusyError(
+            f"{path} is held by {holder}. DuckDB lets one process write and locks all others out: "
+            "close it there (BI tools belong on the published snapshot) and refresh again."
+        )
+    return RegularsError(f"{path} can't be opened: {text.splitlines()[0]}")
+
+
+@contextmanager
+def refresh_lock(
+    home: Home, *, wait_seconds: float = 0.0, purpose: str = "refresh", on_wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Let one refresh at a time work on a home; the operating system frees it if we die.
+
+    Parameters
+    ----------
+    wait_seconds
+        How long to stand in line before giving up.
+    purpose
+        What we are about to do, shown to those who wait for us.
+    on_wait
+        Called once with the holder's description if we have to stand in line.
+
+    Raises
+    ------
+    WarehouseBusyError
+        If the holder outlasted ``wait_seconds``; the holder is named.
+    """
+    home.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home.lock)
+    holder_file = home.lock.with_suffix(".holder.json")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        holder = _describe_holder(holder_file)
+        if on_wait is not None and wait_seconds > 0:
+            on_wait(holder)
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout as error:
+            raise WarehouseBusyError(
+                f"{home.root} is in use by {_describe_holder(holder_file)}; one refresh runs at a time. "
+                "Try again when it is done."
+            ) from error
+    try:
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        holder_file.write_text(json.dumps({"pid": os.getpid(), "purpose": purpose, "since": started}))
+        yield
+    finally:
+        holder_file.unlink(missing_ok=True)
+        lock.release()
+
+
+def _describe_holder(holder_file: Path) -> str:
+    try:
+        kept = json.loads(holder_file.read_text())
+        return f"{kept['purpose']} (process {kept['pid']}, since {kept['since']})"
+    except (OSError, ValueError, KeyError):
+        # the holder is between taking the lock and saying who it is
+        return "another process"

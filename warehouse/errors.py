@@ -1,0 +1,26 @@
+"""Errors that a person is meant to read.
+
+Belongs here: the base class whose message is one line with the cause and what to
+do, and the few kinds that callers tell apart. Does not belong here: errors of
+programming, which stay ordinary exceptions with a traceback.
+"""
+
+
+class RegularsError(Exception):
+    """A failure that is explained by its message alone: what, where, what to do."""
+
+
+class SettingsError(RegularsError):
+    """A settings file or variable has an unknown key or a bad value."""
+
+
+class HomeError(RegularsError):
+    """The home folder belongs to other data, or can't be used."""
+
+
+class WarehouseBusyError(RegularsError):
+    """Another process holds the warehouse file; trying later can help."""
+
+
+class PublishError(RegularsError):
+    """A snapshot could not be built, swapped in or put back."""

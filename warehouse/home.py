@@ -1,0 +1,147 @@
+"""Where state is: one folder, ``REGULARS_HOME``.
+
+Belongs here: the paths under it and which landing folder it belongs to. Does not
+belong here: opening or writing any of those files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.errors import HomeError
+from warehouse.settings import PROJECT_ROOT
+
+HOME_VARIABLE = "REGULARS_HOME"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which landing folder a home belongs to, and whether that is made-up data."""
+
+    landing: Path
+    is_sample: bool
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds all state. Sample and real data never share one."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """Delivered files, unless the home was bound to another folder."""
+        return self.root / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """The pipeline's private DuckDB file."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def lock(self) -> Path:
+        """Held for the length of a refresh."""
+        return self.root / "warehouse.lock"
+
+    @property
+    def published(self) -> Path:
+        """The snapshot that readers open."""
+        return self.root / "published" / "regulars.duckdb"
+
+    @property
+    def snapshots(self) -> Path:
+        """The last few snapshots, newest name last."""
+        return self.root / "published" / "snapshots"
+
+    @property
+    def data_docs(self) -> Path:
+        """Great Expectations' pages."""
+        return self.root / "data_docs"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME."""
+        return self.root / "dagster"
+
+    @property
+    def dbt(self) -> Path:
+        """dbt's target and log folders."""
+        return self.root / "dbt"
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary files; safe to delete between runs."""
+        return self.root / "tmp"
+
+    @property
+    def exports(self) -> Path:
+        """Files for mail and ad tools."""
+        return self.root / "exports"
+
+    @property
+    def reports(self) -> Path:
+        """Reports for people."""
+        return self.root / "reports"
+
+    @property
+    def sample(self) -> Home:
+        """A home of its own for the made-up history, so that real files never meet it."""
+        return Home(self.root / "sample")
+
+    @property
+    def origin_file(self) -> Path:
+        """Remembers which landing folder the home belongs to."""
+        return self.root / "origin.json"
+
+    def origin(self) -> Origin | None:
+        """What the home is bound to; None before the first refresh.
+
+        Raises
+        ------
+        HomeError
+            If the file that remembers it is damaged.
+        """
+        if not self.origin_file.exists():
+            return None
+        try:
+            kept = json.loads(self.origin_file.read_text())
+            return Origin(Path(kept["landing"]), bool(kept["is_sample"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise HomeError(
+                f"{self.origin_file} is damaged ({error}). It should hold the landing folder this home belongs to; "
+                "delete it to bind the home again."
+            ) from error
+
+    def bind(self, landing: Path, *, is_sample: bool) -> Origin:
+        """Tie this home to one landing folder, once.
+
+        Raises
+        ------
+        HomeError
+            If the home already belongs to another folder, so that two shops' or
+            made-up and real lines never meet in one warehouse.
+        """
+        wanted = Origin(landing.resolve(), is_sample)
+        bound = self.origin()
+        if bound is None:
+            self.root.mkdir(parents=True, exist_ok=True)
+            partial = self.origin_file.with_suffix(".partial")
+            partial.write_text(json.dumps({"landing": str(wanted.landing), "is_sample": is_sample}) + "\n")
+            partial.replace(self.origin_file)
+            return wanted
+        if bound != wanted:
+            holds = "sample data" if bound.is_sample else "data"
+            raise HomeError(
+                f"{self.root} already holds {holds} from {bound.landing}; {wanted.landing} would be mixed in. "
+                f"Use another home for it (--home DIR or {HOME_VARIABLE}=DIR), or delete {self.root} to start over."
+            )
+        return bound
+
+
+def default_home() -> Home:
+    """``$REGULARS_HOME``, else ``data/`` in the checkout."""
+    named = os.environ.get(HOME_VARIABLE)
+    return Home(Path(named).expanduser().resolve() if named else PROJECT_ROOT / "data")
