@@ -68,7 +68,7 @@ class Home:
 
     @property
     def dbt(self) -> Path:
-        """dbt's target and log folders."""
+        """Dbt's target and log folders."""
         return self.root / "dbt"
 
     @property

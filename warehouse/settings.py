@@ -120,9 +120,7 @@ class Landing(_Section):
 class Settings(BaseSettings):
     """All settings of one shop."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     shop: Shop = Shop()
     cleaning: Cleaning = Cleaning()

@@ -1,0 +1,414 @@
+"""The one runner: a layer's suites, evaluated by Great Expectations inside DuckDB.
+
+Belongs here: importing and configuring Great Expectations, evaluating suites, and
+turning its two shapes of trouble and its many shapes of result into ours. Does not
+belong here: what must hold (the layers' modules), and where results are kept and
+shown (`expectations.results`, `expectations.data_docs`).
+"""
+
+from __future__ import annotations
+
+import gc
+import html
+import importlib
+import logging
+import math
+import os
+import re
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from expectations import dialect, marts, ml, raw, reporting, staging
+from expectations.checks import NO_ROWS, Check, Circumstances, Suite
+from expectations.results import CheckResult, LayerReport, Status
+from warehouse.database import open_warehouse
+from warehouse.settings import Settings
+
+LAYERS = ("raw", "staging", "marts", "ml", "reporting")
+
+_SUITES = {
+    "raw": raw.suites,
+    "staging": staging.suites,
+    "marts": marts.suites,
+    "ml": ml.suites,
+    "reporting": reporting.suites,
+}
+
+EXAMPLE_LIMIT = 5
+"""Offending rows kept per check: enough to see a pattern, few enough for a message and a database row."""
+
+_EXCEPTION_CLASS = re.compile(r"^\(_?duckdb\.\w+\) ")
+_SEVERITIES = {"error": "critical", "warning": "warning"}
+_FILE_NAMES = ("file_name", "_file_name")
+_ROW_NUMBERS = ("row_number", "_row_number")
+
+
+def suites_of(
+    layer: str, *, settings: Settings | None = None, recorded_at: datetime | None = None
+) -> tuple[Suite, ...]:
+    """List a layer's suites without evaluating them and without Great Expectations.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer.
+    """
+    if layer not in _SUITES:
+        raise ValueError(f"there are no suites for layer {layer!r}; there are for {', '.join(LAYERS)}")
+    moment = recorded_at or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+    return _SUITES[layer](Circumstances(settings=settings or Settings(), recorded_at=moment))
+
+
+def run_layer(
+    layer: str,
+    warehouse: Path,
+    *,
+    run_id: str,
+    recorded_at: datetime,
+    data_docs: Path | None = None,
+    settings: Settings | None = None,
+) -> LayerReport:
+    """Evaluate a layer's suites.
+
+    The file is opened for reading only and closed afterwards. No table is read into
+    Python: counts and at most five examples per check come back.
+
+    Parameters
+    ----------
+    layer
+        One of :data:`LAYERS`.
+    warehouse
+        The DuckDB file.
+    run_id
+        Name of the run, shown with the results.
+    recorded_at
+        When the run happens, with its time zone; no sale may lie a day after it.
+    data_docs
+        Where Data Docs are, or None for none.
+    settings
+        The shop's settings; by default the defaults.
+
+    Returns
+    -------
+    LayerReport
+        One result per check, in the order of the suites.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer or ``recorded_at`` has no time zone.
+    RegularsError
+        If the file can't be opened; if another process holds it, that one is named.
+    """
+    if recorded_at.tzinfo is None:
+        raise ValueError(f"recorded_at {recorded_at} has no time zone")
+    suites = suites_of(layer, settings=settings, recorded_at=recorded_at)
+    return run_suites(layer, suites, warehouse, run_id=run_id, recorded_at=recorded_at, data_docs=data_docs)
+
+
+def run_suites(
+    layer: str,
+    suites: Sequence[Suite],
+    warehouse: Path,
+    *,
+    run_id: str,
+    recorded_at: datetime,
+    data_docs: Path | None = None,
+) -> LayerReport:
+    """Evaluate given suites; :func:`run_layer` with a layer's own. Parameters as there."""
+    import_great_expectations()
+    started = time.perf_counter()
+    results: list[CheckResult] = []
+    validations: list[tuple[Suite, Any]] = []
+    with _datasource(warehouse) as datasource:
+        for suite in suites:
+            validation = _validate(datasource, suite)
+            results.extend(_read(suite, validation))
+            validations.append((suite, validation))
+    report = LayerReport(layer, run_id, recorded_at, tuple(results), seconds=time.perf_counter() - started)
+    if data_docs is not None:
+        # needs Great Expectations' renderers, so it is imported as late as they are
+        from expectations.data_docs import add_pages
+
+        add_pages(data_docs, report, validations)
+    return report
+
+
+def import_great_expectations() -> None:
+    """Import Great Expectations, once, without its telemetry.
+
+    It takes 2.5 to 3 seconds of processor time beyond pandas and scipy: its own 900 modules,
+    SQLAlchemy (0.5 s) and altair (0.3 s, for one expectation nobody here uses). None of it can be
+    left out without replacing modules behind its back. What can be saved is saved: the
+    garbage collector walks every object made so far again and again during an import that makes
+    a million, half a second of it for nothing.
+    """
+    # read when it is imported; nothing about a shop's tables leaves the machine
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    if _IMPORTED.is_set():
+        return
+    with _IMPORTING:
+        if _IMPORTED.is_set():
+            return
+        showwarning = warnings.showwarning
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            importlib.import_module("great_expectations")
+            # what it logs about a check that fails to run is in the result, with its cause
+            logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+            importlib.import_module("expectations.no_rows")
+        finally:
+            if collecting:
+                gc.enable()
+        if warnings.showwarning is not showwarning:
+            # it redirects the whole process's warnings to logging when imported
+            logging.captureWarnings(False)
+        dialect.register()
+        _IMPORTED.set()
+
+
+def import_in_background() -> threading.Thread:
+    """Start :func:`import_great_expectations` on the side, while files load or dbt starts.
+
+    Returns
+    -------
+    Thread
+        Already running; nothing needs to wait for it, :func:`run_layer` does by itself.
+    """
+    thread = threading.Thread(target=import_great_expectations, name="import great_expectations", daemon=True)
+    thread.start()
+    return thread
+
+
+_IMPORTED = threading.Event()
+_IMPORTING = threading.Lock()
+
+
+@contextmanager
+def _datasource(warehouse: Path) -> Iterator[Any]:
+    # says in our words who holds the file, which Great Expectations would report once per check
+    with open_warehouse(warehouse, read_only=True):
+        pass
+
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    datasource = context.data_sources.add_sql(
+        "warehouse",
+        connection_string=dialect.URL,
+        create_temp_table=False,
+        kwargs={"connect_args": {"database": str(warehouse), "read_only": True}},
+    )
+    try:
+        yield datasource
+    finally:
+        datasource.get_execution_engine().close()
+        datasource.get_engine().dispose()
+
+
+def _validate(datasource: Any, suite: Suite) -> Any:
+    from great_expectations import ExpectationSuite
+    from great_expectations.validator.v1_validator import Validator
+
+    # a query asset, because the schema of a table asset is ignored by this dialect
+    asset = datasource.add_query_asset(suite.table, query=f"select * from {suite.table}")
+    batch = asset.add_batch_definition_whole_table("whole table")
+    result_format = {
+        "result_format": "SUMMARY",
+        "partial_unexpected_count": EXAMPLE_LIMIT,
+        "unexpected_index_column_names": list(suite.keys),
+    }
+    expectations = [_expectation(check) for check in suite.checks]
+    return Validator(batch, result_format=result_format).validate_expectation_suite(
+        ExpectationSuite(name=suite.name, expectations=expectations)
+    )
+
+
+def _expectation(check: Check) -> Any:
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    from expectations.no_rows import ExpectNoRows, bounded
+
+    common = {
+        "severity": _SEVERITIES[check.severity],
+        "meta": {"check": check.name},
+        # shown in Data Docs, as markup in which a dollar sign starts a parameter
+        "description": html.escape(f"{check.claim}.\n{check.reason}", quote=False).replace("$", "$$"),
+        "notes": check.reason,
+    }
+    if check.expectation == NO_ROWS:
+        return ExpectNoRows(unexpected_rows_query=bounded(check.rows or ""), **common)
+    column = {} if check.column is None else {"column": check.column}
+    return get_expectation_impl(check.expectation)(**column, **check.arguments, **common)
+
+
+def _read(suite: Suite, validation: Any) -> Iterator[CheckResult]:
+    by_name = {found.expectation_config.meta["check"]: found for found in validation.results}
+    missing = [check.name for check in suite.checks if check.name not in by_name]
+    if missing:
+        raise RuntimeError(f"Great Expectations gave no result for {', '.join(missing)} of {suite.name}")
+    row_counts = [
+        found.result["observed_value"]
+        for found in by_name.values()
+        if found.expectation_config.type == "expect_table_row_count_to_be_between" and found.result
+    ]
+    for check in suite.checks:
+        yield _result(suite, check, by_name[check.name], row_counts[0] if row_counts else None)
+
+
+def _result(suite: Suite, check: Check, found: Any, row_count: int | None) -> CheckResult:
+    problem = explain_exception(found.exception_info)
+    details: Mapping[str, Any] = found.result or {}
+    status: Status = "error" if problem is not None else "passed" if found.success else "failed"
+    noun = check.noun or suite.noun
+    unexpected, elements = _counts(check, details, row_count if noun == suite.noun else None)
+    examples = () if status == "error" else _examples(suite, check, details)
+    message = {
+        "passed": lambda: f"{suite.table}: {check.claim}",
+        "failed": lambda: _fault(suite, check, details, noun, unexpected, elements, examples),
+        "error": lambda: f"{suite.table}: could not check whether {check.claim}: {problem}",
+    }[status]()
+    return CheckResult(
+        layer=suite.layer,
+        suite=suite.name,
+        table_name=suite.table,
+        check_name=check.name,
+        expectation=check.expectation,
+        column_name=check.column,
+        severity=check.severity,
+        status=status,
+        observed=None if status == "error" else _observed(details, unexpected),
+        unexpected_count=None if status == "error" else unexpected,
+        element_count=None if status == "error" else elements,
+        examples=examples,
+        reason=check.reason,
+        message=message,
+    )
+
+
+def explain_exception(exception_info: Mapping[str, Any] | None) -> str | None:
+    """Say in one line why an expectation could not be evaluated; None if it could.
+
+    Great Expectations has two shapes for it: flat, ``{"raised_exception": …,
+    "exception_message": …}``, when the expectation itself is at fault, and keyed by
+    metric, ``{"('column_values…', …)": {"raised_exception": …}}``, when a query is.
+    """
+    if not exception_info:
+        return None
+    shapes = [exception_info] if "raised_exception" in exception_info else list(exception_info.values())
+    messages = [str(shape["exception_message"]) for shape in shapes if shape["raised_exception"]]
+    if not messages:
+        return None
+    lines = [line.strip() for line in messages[0].splitlines() if line.strip()]
+    # SQLAlchemy puts the exception's class before the database's own words
+    return _EXCEPTION_CLASS.sub("", lines[0]).removesuffix(" None")[:500] if lines else "no message was given"
+
+
+def _counts(check: Check, details: Mapping[str, Any], row_count: int | None) -> tuple[int | None, int | None]:
+    if check.expectation == NO_ROWS:
+        return details.get("observed_value"), row_count
+    if "unexpected_count" in details:
+        return details["unexpected_count"], details["element_count"]
+    return None, row_count
+
+
+def _observed(details: Mapping[str, Any], unexpected: int | None) -> str | None:
+    value = unexpected if unexpected is not None else details.get("observed_value")
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return None if value is None else str(value)
+
+
+def _examples(suite: Suite, check: Check, details: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    if check.expectation == NO_ROWS:
+        rows = details.get("details", {}).get("unexpected_rows", [])
+    elif "partial_unexpected_index_list" in details:
+        # keys first, so that every example starts by saying where it is
+        order = [*suite.keys, check.column]
+        rows = [{name: row[name] for name in order if name in row} for row in details["partial_unexpected_index_list"]]
+    else:
+        rows = []
+    return tuple({str(name): as_json_value(value) for name, value in row.items()} for row in rows[:EXAMPLE_LIMIT])
+
+
+def as_json_value(value: Any) -> Any:
+    """Turn a database value into plain JSON: dates as ISO text, amounts exact, no NaN."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return str(value)
+        if value == value.to_integral_value():
+            return int(value)
+        # exact as text where a float would round it
+        return float(value) if Decimal(repr(float(value))) == value else format(value.normalize(), "f")
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def _fault(
+    suite: Suite,
+    check: Check,
+    details: Mapping[str, Any],
+    noun: str,
+    unexpected: int | None,
+    elements: int | None,
+    examples: Sequence[Mapping[str, Any]],
+) -> str:
+    message = f"{suite.table}: {check.fault}"
+    if unexpected is not None and noun != "tables":
+        message += f": {unexpected:,} of {elements:,} {noun}" if elements else f": {unexpected:,} {noun}"
+    elif unexpected is None and "mismatched" in details.get("details", {}):
+        message += f": {', '.join(details['details']['mismatched'].get('missing', []))}"
+    if examples:
+        message += f"{': ' if noun == 'tables' else ', e.g. '}{describe_example(examples[0])}"
+    return f"{message}. {check.remedy}" if check.remedy else message
+
+
+def describe_example(example: Mapping[str, Any]) -> str:
+    """Say where a row is and what it holds: ``2011-03-04.csv line 17: quantity_units 5,000,000``.
+
+    Lineage columns lead if the row has them. Whole numbers get thousands separators,
+    except where they are names of something (dates and ids are text already).
+    """
+    rest = dict(example)
+    file_name = next((rest.pop(name) for name in _FILE_NAMES if name in rest), None)
+    row_number = next((rest.pop(name) for name in _ROW_NUMBERS if name in rest), None)
+    sheet = next((rest.pop(name) for name in ("sheet", "_sheet") if name in rest), None)
+    values = ", ".join(f"{name} {_spell(value)}" for name, value in rest.items())
+    if file_name is None:
+        return values
+    place = str(file_name)
+    if sheet is not None:
+        place += f" sheet {sheet}"
+    if row_number is not None:
+        place += f" line {row_number}"
+    return f"{place}: {values}" if values else place
+
+
+def _spell(value: Any) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    text = " ".join(str(value).split())
+    return text if len(text) <= 120 else f"{text[:117]}..."

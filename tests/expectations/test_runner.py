@@ -1,0 +1,411 @@
+"""Great Expectations on real DuckDB files: what passes, what fails, what could not be checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations.checks import Check, Suite, finds_no_rows, has_rows, is_filled, lies_between
+from expectations.results import CheckResult, LayerReport
+from expectations.runner import LAYERS, explain_exception, run_layer, run_suites, suites_of
+from warehouse.errors import RegularsError
+from warehouse.settings import PROJECT_ROOT
+
+Build = Callable[..., Path]
+RECORDED_AT = datetime(2011, 12, 10, 6, 0, tzinfo=UTC)
+
+
+def run(layer: str, warehouse: Path) -> LayerReport:
+    return run_layer(layer, warehouse, run_id="run 1", recorded_at=RECORDED_AT)
+
+
+def run_checks(warehouse: Path, *checks: Check) -> list[CheckResult]:
+    suite = Suite("staging", "staging.stg_transactions", "lines", ("file_name", "row_number"), checks)
+    report = run_suites("staging", [suite], warehouse, run_id="run 1", recorded_at=RECORDED_AT)
+    return list(report.results)
+
+
+def troubles(report: LayerReport) -> dict[str, CheckResult]:
+    return {f"{result.suite} {result.check_name}": result for result in report.results if result.status != "passed"}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
+    report = run(layer, build())
+
+    assert [result.message for result in report.results if result.status != "passed"] == []
+    assert report.passed
+    assert len(report.results) == sum(len(suite.checks) for suite in suites_of(layer))
+
+
+@pytest.mark.parametrize(
+    ("layer", "spoil", "check"),
+    [
+        ("raw", "delete from raw.transactions", "raw.transactions has_rows"),
+        ("raw", "alter table raw.transactions drop column stock_code", "raw.transactions has_columns"),
+        (
+            "raw",
+            "update raw.transactions set _line_id = (1::bigint << 32) + 2 where _row_number = 3",
+            "raw.transactions _line_id_is_unique",
+        ),
+        ("raw", "delete from raw.transactions where _row_number = 3", "quality.load_ledger ledger_equals_raw"),
+        (
+            "raw",
+            "update raw.transactions set _load_id = 9 where _row_number = 3",
+            "quality.load_ledger ledger_equals_raw",
+        ),
+        (
+            "staging",
+            "delete from staging.stg_transactions where row_number = 3",
+            "staging.stg_transactions one_row_per_delivered_line",
+        ),
+        (
+            "staging",
+            "update staging.stg_transactions set unit_price = 1000000.01 where row_number = 3",
+            "staging.stg_transactions unit_price_is_plausible",
+        ),
+        (
+            "staging",
+            "update staging.stg_transactions set quantity_units = 1001, unit_price = 1000 where row_number = 3",
+            "staging.stg_transactions line_amount_is_plausible",
+        ),
+        (
+            "staging",
+            "update staging.stg_transactions set invoiced_at = timestamp '2011-12-11 06:00:01' where row_number = 3",
+            "staging.stg_transactions date_is_plausible",
+        ),
+        (
+            "marts",
+            "update marts.row_accounting set row_count = 4 where disposition = 'sale'",
+            "marts.row_accounting lines_add_up",
+        ),
+        (
+            "marts",
+            "update marts.row_accounting set gross_amount = 52.01 where disposition = 'sale'",
+            "marts.row_accounting amounts_add_up",
+        ),
+        (
+            "marts",
+            "update marts.row_accounting set disposition = 'mislaid' where disposition = 'duplicate'",
+            "marts.row_accounting disposition_is_known",
+        ),
+        ("marts", "delete from marts.set_aside_lines", "marts.row_accounting kept_and_set_aside"),
+        (
+            "marts",
+            "update marts.fct_invoice_lines set net_revenue = 20.01 where line_id = 'l1'",
+            "marts.fct_invoice_lines net_is_at_most_gross",
+        ),
+        (
+            "marts",
+            "update marts.fct_invoice_lines set returned_quantity = 5 where line_id = 'l1'",
+            "marts.fct_invoice_lines returned_is_at_most_bought",
+        ),
+        (
+            "marts",
+            "update marts.fct_invoice_lines set matched_quantity = 3 where line_id = 'l4'",
+            "marts.fct_invoice_lines matched_is_at_most_returned",
+        ),
+        (
+            "marts",
+            "update marts.fct_monthly_revenue set net_revenue = net_revenue + 0.01 where date = date '2011-03-04'",
+            "marts.fct_invoice_lines revenue_totals_agree",
+        ),
+        (
+            "marts",
+            "update marts.dim_dates set is_trading_day = true where date = date '2011-03-05'",
+            "marts.dim_dates trading_days_agree",
+        ),
+        ("marts", "update marts.customer_rfm set r_score = 6", "marts.customer_rfm r_score_in_range"),
+        ("marts", "update marts.customer_rfm set rfm_segment = 'Whales'", "marts.customer_rfm rfm_segment_is_known"),
+        ("marts", "update marts.customer_rfm set rfm_segment = null", "marts.customer_rfm rfm_segment_is_filled"),
+        (
+            "marts",
+            "update marts.customer_rfm set last_purchase_at = timestamp '2011-03-09'",
+            "marts.customer_rfm snapshot_is_after_last_purchase",
+        ),
+        (
+            "marts",
+            "delete from marts.customer_rfm where customer_id = '13047'",
+            "marts.customer_rfm customers_and_money_agree",
+        ),
+        ("ml", "delete from ml.customer_segments", "ml.customer_segments every_customer_is_labelled_once"),
+        (
+            "ml",
+            "insert into ml.customer_segments from ml.customer_segments where customer_id = '17850'",
+            "ml.customer_segments every_customer_is_labelled_once",
+        ),
+        ("ml", "update ml.customer_segments set kmeans_label = 2", "ml.customer_segments labels_are_within_chosen_k"),
+        ("ml", "update ml.customer_segments set distance = 'nan'", "ml.customer_segments distances_are_finite"),
+        ("ml", "update ml.cluster_selection set silhouette = 1.1", "ml.cluster_selection silhouette_in_range"),
+        ("ml", "update ml.cluster_selection set is_chosen = true", "ml.cluster_selection one_k_is_chosen"),
+        ("ml", "update ml.segment_profiles set segment_name = 'Dormant'", "ml.segment_profiles names_are_unique"),
+        ("ml", "update ml.segment_profiles set customers = 2", "ml.segment_profiles profiles_agree_with_labels"),
+        ("ml", "update ml.revenue_anomalies set score = 'infinity'", "ml.revenue_anomalies scores_are_finite"),
+        (
+            "ml",
+            "update ml.revenue_anomalies set date = date '2011-03-05'",
+            "ml.revenue_anomalies anomalies_are_on_trading_days",
+        ),
+        ("ml", "update ml.revenue_anomalies set actual = 20.01", "ml.revenue_anomalies actual_is_booked_revenue"),
+        (
+            "reporting",
+            "insert into reporting.customer_360 from reporting.customer_360 limit 1",
+            "reporting.customer_360 customer_id_is_unique",
+        ),
+        (
+            "reporting",
+            "delete from reporting.customer_360 where customer_id = '13047'",
+            "reporting.customer_360 customers_are_those_of_the_dimension",
+        ),
+        (
+            "reporting",
+            "update reporting.customer_360 set monetary_net = monetary_net + 0.01 where customer_id = '13047'",
+            "reporting.customer_360 money_equals_rfm",
+        ),
+        (
+            "reporting",
+            "update reporting.customer_360 set segment_name = 'Dormant'",
+            "reporting.customer_360 segments_equal_the_model",
+        ),
+    ],
+)
+def test_spoiled_table_blocks_with_the_check_for_it(build: Build, layer: str, spoil: str, check: str) -> None:
+    report = run(layer, build(spoil))
+
+    assert troubles(report)[check].status == "failed", troubles(report)
+    assert troubles(report)[check] in report.blocking_failures
+    assert not report.passed
+
+
+def test_bad_line_is_named_by_file_and_line(build: Build) -> None:
+    report = run("staging", build("update staging.stg_transactions set quantity_units = 5000000 where row_number = 3"))
+
+    found = troubles(report)["staging.stg_transactions quantity_is_plausible"]
+    assert found.message == (
+        "staging.stg_transactions: quantity_units outside ±1,000,000: 1 of 5 lines, e.g. 2011-03-04.csv line 3: "
+        "quantity_units 5,000,000, invoice_no 1, stock_code B. "
+        "Correct the file and deliver it again under the same name."
+    )
+    assert found.examples == (
+        {
+            "file_name": "2011-03-04.csv",
+            "row_number": 3,
+            "quantity_units": 5_000_000,
+            "invoice_no": "1",
+            "stock_code": "B",
+        },
+    )
+    assert (found.unexpected_count, found.element_count, found.severity) == (1, 5, "error")
+
+
+def test_bad_line_is_named_by_built_in_expectations_too(build: Build) -> None:
+    warehouse = build()
+    check = lies_between("quantity_units", -5, 5, reason="a test")
+
+    (found,) = run_checks(warehouse, check)
+
+    assert found.message == (
+        "staging.stg_transactions: quantity_units is not within ±5: 1 of 5 lines, "
+        "e.g. 2011-03-04.csv line 4: quantity_units 6"
+    )
+    assert found.examples == ({"file_name": "2011-03-04.csv", "row_number": 4, "quantity_units": 6},)
+
+
+def test_line_on_the_limit_passes(build: Build) -> None:
+    spoil = "update staging.stg_transactions set quantity_units = 1000000, unit_price = 1 where row_number = 3"
+
+    assert run("staging", build(spoil)).passed
+
+
+def test_implausible_value_on_unreadable_line_does_not_block(build: Build) -> None:
+    spoil = "update staging.stg_transactions set quantity_units = 5000000, is_readable = false where row_number = 3"
+
+    assert run("staging", build(spoil)).passed
+
+
+def test_at_most_five_examples_are_kept_of_many_and_all_are_counted(build: Build) -> None:
+    copies = "insert into staging.stg_transactions select lines.* from staging.stg_transactions as lines, range(40)"
+    warehouse = build(copies)
+    mine = finds_no_rows("ours", "select row_number, file_name from this_table", claim="c", fault="f", reason="r")
+    theirs = lies_between("row_number", 100, reason="r")
+
+    for found in run_checks(warehouse, mine, theirs):
+        assert found.unexpected_count == 205  # 5 lines and 40 copies of each
+        assert len(found.examples) == 5
+        assert found.examples[0]["row_number"] == 2
+
+
+def test_broken_sql_is_an_error_not_bad_data_and_not_a_pass(build: Build) -> None:
+    broken = finds_no_rows(
+        "broken", "select no_such_column from this_table", claim="c", fault="f", reason="r", severity="warning"
+    )
+    sound = has_rows("lines", reason="r")
+
+    error, passed = run_checks(build(), broken, sound)
+
+    assert error.status == "error"
+    assert error.is_blocking, "an error blocks whatever the severity"
+    assert "no_such_column" in error.message
+    assert error.examples == ()
+    assert error.unexpected_count is None
+    assert passed.status == "passed", "one broken check takes no other along"
+
+
+def test_error_keyed_by_metric_is_an_error(build: Build) -> None:
+    """A query that fails is reported under the metric's id."""
+    (error,) = run_checks(build(), is_filled("no_such_column", reason="r"))
+
+    assert error.status == "error"
+    assert "no_such_column" in error.message
+
+
+def test_flat_error_is_an_error(build: Build) -> None:
+    """A comparison of text with a number fails after the query, within the expectation itself."""
+    check = Check(
+        "flat",
+        "expect_column_max_to_be_between",
+        claim="c",
+        fault="f",
+        reason="r",
+        column="invoice_no",
+        arguments={"max_value": 5},
+    )
+
+    (error,) = run_checks(build(), check)
+
+    assert error.status == "error"
+
+
+def test_both_shapes_of_exceptions_are_understood() -> None:
+    raised = {"raised_exception": True, "exception_message": "no such thing\nat line 2", "exception_traceback": ""}
+    fine = {"raised_exception": False, "exception_message": None, "exception_traceback": None}
+
+    assert explain_exception(raised) == "no such thing"
+    assert explain_exception({"('metric', 'a')": fine, "('metric', 'b')": raised}) == "no such thing"
+    assert explain_exception(fine) is None
+    assert explain_exception({}) is None
+
+
+def test_missing_table_is_an_error_of_each_check(build: Build) -> None:
+    report = run("reporting", build("drop table reporting.customer_360"))
+
+    assert {result.status for result in report.results} == {"error"}
+    assert report.blocking_failures == report.results
+
+
+def test_warning_does_not_block(build: Build) -> None:
+    spoil = "update ml.model_runs set warnings = 'k was hard to choose'"
+
+    report = run("ml", build(spoil))
+
+    (warning,) = report.warnings
+    assert warning.message == (
+        "ml.model_runs: fits warned: 1 of 1 fits, e.g. model customer_segments, algorithm kmeans, "
+        "warnings k was hard to choose"
+    )
+    assert report.passed
+    assert report.blocking_failures == ()
+
+
+def test_rejected_file_is_a_warning_until_its_next_delivery_loads(build: Build) -> None:
+    insert = "insert into quality.load_ledger (load_id, file_name, recorded_at, status, problem, loaded_lines) values "
+    rejected = insert + "(2, 'b.csv', timestamp '2011-12-10', 'rejected', 'no header', 0)"
+    mended = insert + "(3, 'b.csv', timestamp '2011-12-10', 'already_loaded', null, 0)"
+    warehouse = build(rejected)
+
+    assert [found.check_name for found in run("raw", warehouse).warnings] == ["no_file_is_rejected"]
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute(mended)
+    assert run("raw", warehouse).warnings == ()
+
+
+def test_damaged_file_blocks_and_small_slip_warns(build: Build) -> None:
+    many = (
+        "insert into raw.transactions (_line_id, _load_id, _file_name, _row_number, _layout, _decimal_mark, "
+        "_loaded_at, _problem) select i, 2, 'broken.csv', i, 'invoice_lines', '.', timestamp '2011-12-10', "
+        "'3 fields where 8 were expected' from range(2, {last}) as t (i)"
+    )
+    found = troubles(run("raw", build(many.format(last=23))))
+
+    assert found["raw.transactions files_are_readable"].is_blocking
+    assert "broken.csv line 2: unreadable_lines 21, lines 21" in found["raw.transactions files_are_readable"].message
+    assert "raw.transactions small_files_are_readable" not in found
+
+
+def test_few_unreadable_lines_of_a_small_file_only_warn(build: Build) -> None:
+    report = run("raw", build("update raw.transactions set _problem = 'ragged' where _row_number = 3"))
+
+    assert [found.check_name for found in report.warnings] == ["small_files_are_readable"]
+    assert report.passed
+
+
+def test_results_are_plain_json(build: Build) -> None:
+    spoil = "update marts.customer_rfm set last_purchase_at = timestamp '2011-03-09', monetary_net = 0.1234"
+
+    for result in run("marts", build(spoil)).results:
+        assert json.loads(json.dumps(result.to_dict(), allow_nan=False)) == result.to_dict()
+
+
+def test_file_is_only_read_and_free_afterwards(build: Build) -> None:
+    warehouse = build("update staging.stg_transactions set quantity_units = 5000000")
+    before = warehouse.read_bytes()
+
+    run("staging", warehouse)
+
+    assert warehouse.read_bytes() == before
+    # DuckDB refuses a writing connection while one of this process still reads
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("create table public_proof (i integer)")
+
+
+def test_warehouse_that_cannot_be_opened_is_one_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(RegularsError, match=r"absent\.duckdb can't be opened"):
+        run("raw", tmp_path / "absent.duckdb")
+
+
+def test_unknown_layer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no suites for layer 'gold'"):
+        run("gold", tmp_path / "w.duckdb")
+
+
+def test_listing_checks_does_not_import_great_expectations() -> None:
+    code = (
+        "import sys; from expectations.runner import suites_of, LAYERS; "
+        "n = sum(len(s.checks) for layer in LAYERS for s in suites_of(layer)); "
+        "sys.exit(0 if n and 'great_expectations' not in sys.modules and 'pandas' not in sys.modules else 1)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=False).returncode == 0
+
+
+def test_process_ends_in_silence_and_without_telemetry() -> None:
+    """Without care, DuckDB's binding prints sixty lines of leaks at the end of every command."""
+    code = (
+        "import os; os.environ.pop('GX_ANALYTICS_ENABLED', None); from expectations.runner import "
+        "import_in_background; import_in_background().join(); print(os.environ['GX_ANALYTICS_ENABLED'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "GX_ANALYTICS_ENABLED"}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert (ended.stdout, ended.stderr) == ("false\n", "")
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_check_has_a_reason_and_a_name_of_its_own(layer: str) -> None:
+    for suite in suites_of(layer):
+        names = [check.name for check in suite.checks]
+        assert len(names) == len(set(names))
+        for check in suite.checks:
+            assert len(check.reason.split()) >= 4, check.name
+            assert not check.claim.endswith("."), check.name
