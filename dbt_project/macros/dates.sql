@@ -1,0 +1,90 @@
+{# Date arithmetic whose spelling differs between engines. Timestamps are UTC without zone. #}
+
+{# Calendar days from one date to a later one. #}
+{% macro date_diff_days(earlier, later) -%}
+    {{ return(adapter.dispatch('date_diff_days')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro duckdb__date_diff_days(earlier, later) -%}
+    date_diff('day', cast({{ earlier }} as date), cast({{ later }} as date))
+{%- endmacro %}
+
+{% macro default__date_diff_days(earlier, later) -%}
+    datediff(cast({{ later }} as date), cast({{ earlier }} as date))
+{%- endmacro %}
+
+{# Whole periods of 24 hours from one time to a later one. #}
+{% macro elapsed_days(earlier, later) -%}
+    {{ return(adapter.dispatch('elapsed_days')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro duckdb__elapsed_days(earlier, later) -%}
+    date_sub('day', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro default__elapsed_days(earlier, later) -%}
+    timestampdiff(day, {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro days_after(value, days) -%}
+    {{ return(adapter.dispatch('days_after')(value, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_after(value, days) -%}
+    ({{ value }} + interval {{ days }} day)
+{%- endmacro %}
+
+{% macro default__days_after(value, days) -%}
+    ({{ value }} + interval {{ days }} day)
+{%- endmacro %}
+
+{# The first day of a date's month. #}
+{% macro month_start(value) -%}
+    cast(date_trunc('month', {{ value }}) as date)
+{%- endmacro %}
+
+{# The Monday of a date's ISO week. #}
+{% macro week_start(value) -%}
+    cast(date_trunc('week', {{ value }}) as date)
+{%- endmacro %}
+
+{# 1 = Monday … 7 = Sunday. #}
+{% macro iso_weekday(value) -%}
+    {{ return(adapter.dispatch('iso_weekday')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__iso_weekday(value) -%}
+    cast(isodow({{ value }}) as integer)
+{%- endmacro %}
+
+{% macro default__iso_weekday(value) -%}
+    weekday({{ value }}) + 1
+{%- endmacro %}
+
+{# ISO 8601 week and the year it belongs to, as 2011-W05. #}
+{% macro iso_week(value) -%}
+    {{ return(adapter.dispatch('iso_week')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__iso_week(value) -%}
+    strftime({{ value }}, '%G-W%V')
+{%- endmacro %}
+
+{% macro default__iso_week(value) -%}
+    concat(extract(yearofweek from {{ value }}), '-W', lpad(cast(weekofyear({{ value }}) as string), 2, '0'))
+{%- endmacro %}
+
+{# One row a day, first to last inclusive; no row when they are null. #}
+{% macro every_day(first_date, last_date, source) -%}
+    {{ return(adapter.dispatch('every_day')(first_date, last_date, source)) }}
+{%- endmacro %}
+
+{% macro duckdb__every_day(first_date, last_date, source) -%}
+    select cast(unnest(generate_series({{ first_date }}, {{ last_date }}, interval 1 day)) as date) as date
+    from {{ source }}
+{%- endmacro %}
+
+{% macro default__every_day(first_date, last_date, source) -%}
+    select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as date
+    from {{ source }}
+{%- endmacro %}

@@ -1,0 +1,39 @@
+{#
+    The value of a setting, checked. A typo in a var must stop the build: silently
+    falling into an `else` would publish figures that nobody asked for.
+#}
+{% macro setting(name) -%}
+    {%- set allowed = {
+        'exact_duplicates': ['drop', 'keep'],
+        'exclude_non_product': [true, false],
+        'require_positive_price': [true, false],
+        'rfm_monetary': ['net', 'gross'],
+        'rfm_frequency': ['invoices', 'lines'],
+        'rfm_snapshot': ['day_after_last', 'last'],
+        'rfm_recency': ['calendar', 'elapsed'],
+    } -%}
+    {%- set value = var(name) -%}
+    {%- if name in allowed and value not in allowed[name] -%}
+        {{ exceptions.raise_compiler_error(
+            "var " ~ name ~ " is '" ~ value ~ "'; allowed are " ~ allowed[name] | join(', ')
+        ) }}
+    {%- endif -%}
+    {{ return(value) }}
+{%- endmacro %}
+
+{# The as-of date as an SQL date, or none when all lines are seen. #}
+{% macro as_of_date() -%}
+    {%- set value = var('as_of_date', none) -%}
+    {%- if value is none or value | string | trim == '' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', value | string) -%}
+        {{ exceptions.raise_compiler_error("var as_of_date is '" ~ value ~ "'; expected YYYY-MM-DD") }}
+    {%- endif -%}
+    {{ return("cast('" ~ value ~ "' as date)") }}
+{%- endmacro %}
+
+{# A setting's text as an SQL literal. #}
+{% macro quoted(text) -%}
+    '{{ text | string | replace("'", "''") }}'
+{%- endmacro %}

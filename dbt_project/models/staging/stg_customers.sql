@@ -1,0 +1,52 @@
+-- Grain: one row per delivered line of a customers file; a customer can be on many.
+with
+
+source as (
+
+    select * from {{ source('raw', 'customers') }}
+
+),
+
+typed as (
+
+    select
+        -- lineage
+        _line_id as delivered_line_id,
+        _load_id as load_id,
+        _file_name as file_name,
+        _sheet as sheet,
+        _row_number as row_number,
+
+        -- keys
+        {{ identifier('customer_id') }} as customer_id,
+
+        -- attributes
+        {{ whole_number('age', "'.'") }} as delivered_age_years,
+        {{ missing_to_null('age') }} as age_text,
+        {{ missing_to_null('gender') }} as gender,
+        {{ missing_to_null('location') }} as location,
+        _problem as problem
+    from source
+
+),
+
+final as (
+
+    select
+        delivered_line_id,
+        load_id,
+        file_name,
+        sheet,
+        row_number,
+        customer_id,
+        case when delivered_age_years between 0 and 150 then delivered_age_years end as age_years,
+        gender,
+        location,
+        problem is null and customer_id is not null as is_readable,
+        age_text is not null and (delivered_age_years is null or delivered_age_years not between 0 and 150)
+            as is_age_lost
+    from typed
+
+)
+
+select * from final

@@ -1,0 +1,245 @@
+"""Real dbt, in process, on DuckDB files made for one test.
+
+Raw lines are written here as the loader would write them; what the loader does with
+files is tested beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = ROOT / "dbt_project"
+RAW_SCHEMA = ROOT / "warehouse" / "raw_schema.sql"
+
+STAGING = ("path:models/staging",)
+MARTS = ("path:seeds", "path:models/intermediate", "path:models/marts")
+REPORTING = ("path:models/reporting",)
+
+# tables that must not depend on how the same lines were delivered
+MARTS_TABLES = (
+    "customer_rfm",
+    "dim_customers",
+    "dim_dates",
+    "dim_products",
+    "fct_country_revenue",
+    "fct_daily_revenue",
+    "fct_invoice_lines",
+    "fct_invoices",
+    "fct_monthly_revenue",
+    "fct_return_matches",
+    "row_accounting",
+)
+
+RAW_COLUMNS = (
+    "_line_id",
+    "_load_id",
+    "_file_name",
+    "_row_number",
+    "_layout",
+    "_decimal_mark",
+    "_loaded_at",
+    "invoice",
+    "stock_code",
+    "description",
+    "quantity",
+    "invoice_date",
+    "unit_price",
+    "customer_id",
+    "country",
+    "invoiced_at",
+    "_problem",
+    "_line_text",
+)
+
+
+@contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """Set environment variables for the length of one dbt call."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """The project, parsed once; each call names a warehouse and vars."""
+
+    manifest: Manifest
+    scratch: Path
+
+    def run(
+        self,
+        verb: str,
+        warehouse: Path,
+        select: Sequence[str],
+        settings: dict[str, Any] | None = None,
+        threads: int = 2,
+    ) -> dbtRunnerResult:
+        """One dbt command; the warehouse file is free again afterwards."""
+        arguments = [
+            "--quiet",
+            "--log-level-file",
+            "none",
+            verb,
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+            "--target-path",
+            str(self.scratch / "target"),
+            "--log-path",
+            str(self.scratch / "logs"),
+            "--indirect-selection",
+            "buildable",
+            "--select",
+            *select,
+        ]
+        if verb == "build":
+            arguments += ["--exclude-resource-type", "unit_test"]
+        if settings:
+            arguments += ["--vars", repr(settings)]
+        try:
+            with environment(REGULARS_WAREHOUSE=str(warehouse), REGULARS_DBT_THREADS=str(threads)):
+                return dbtRunner(manifest=self.manifest).invoke(arguments)
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+
+    def build(self, warehouse: Path, settings: dict[str, Any] | None = None, threads: int = 2) -> Path:
+        """Staging, seeds, intermediate and marts, with their data tests."""
+        for select in (STAGING, MARTS):
+            result = self.run("build", warehouse, select, settings, threads)
+            assert result.success, explain(result)
+        return warehouse
+
+
+def explain(result: dbtRunnerResult) -> str:
+    """What failed, as dbt says it."""
+    if result.exception is not None:
+        return str(result.exception)
+    return "; ".join(
+        f"{one.node.name}: {one.message}" for one in result.result if one.status not in ("success", "pass")
+    )
+
+
+@pytest.fixture(scope="session")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    scratch = tmp_path_factory.mktemp("dbt")
+    # the file's name becomes the database's name in the manifest; every file here is called so
+    with environment(REGULARS_WAREHOUSE=str(scratch / "warehouse.duckdb")):
+        parsed = dbtRunner().invoke(
+            [
+                "--quiet",
+                "--log-level-file",
+                "none",
+                "parse",
+                "--project-dir",
+                str(PROJECT),
+                "--profiles-dir",
+                str(PROJECT),
+                "--target-path",
+                str(scratch / "target"),
+                "--log-path",
+                str(scratch / "logs"),
+            ]
+        )
+    assert parsed.success, parsed.exception
+    assert isinstance(parsed.result, Manifest)
+    return Dbt(parsed.result, scratch)
+
+
+def line(
+    invoice: str,
+    stock_code: str,
+    quantity: int | str,
+    price: str,
+    customer: str | None,
+    at: str,
+    country: str = "United Kingdom",
+    **other: Any,
+) -> dict[str, Any]:
+    """A delivered line in the fields of raw.transactions; lineage is filled in by ``write_raw``."""
+    return {
+        "_layout": "invoice_lines",
+        "_decimal_mark": ".",
+        "_loaded_at": "2012-01-01 06:00:00",
+        "invoice": invoice,
+        "stock_code": stock_code,
+        "description": f"THING {stock_code}",
+        "quantity": str(quantity),
+        "invoice_date": at,
+        "unit_price": price,
+        "customer_id": customer,
+        "country": country,
+        "invoiced_at": at,
+        **other,
+    }
+
+
+def write_raw(folder: Path, lines: Sequence[dict[str, Any]], file_of: Callable[[int], str] = lambda _: "a.csv") -> Path:
+    """A warehouse in this folder that holds these lines, in this order, as if loaded from the files named."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute(RAW_SCHEMA.read_text())
+        rows = []
+        for number, fields in enumerate(lines):
+            lineage = {
+                "_line_id": 2**32 + number,
+                "_load_id": 1,
+                "_file_name": file_of(number),
+                "_row_number": number + 2,
+            }
+            rows.append([{**lineage, **fields}.get(column) for column in RAW_COLUMNS])
+        if rows:
+            con.executemany(
+                f"insert into raw.transactions ({', '.join(RAW_COLUMNS)}) values ({', '.join('?' * len(RAW_COLUMNS))})",
+                rows,
+            )
+    return path
+
+
+def ask(path: Path, query: str) -> list[tuple[Any, ...]]:
+    """All rows of a query on a warehouse file."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        return con.execute(query).fetchall()
+
+
+def differing_tables(one: Path, other: Path, tables: Sequence[str] = MARTS_TABLES) -> dict[str, int]:
+    """Tables of schema marts whose rows differ, with how many rows do."""
+    differences = {}
+    with duckdb.connect() as con:
+        con.execute(f"attach '{one}' as one (read_only)")
+        con.execute(f"attach '{other}' as other (read_only)")
+        for table in tables:
+            counted = con.execute(
+                f"""
+                select count(*) from (
+                    (from one.marts.{table} except all from other.marts.{table})
+                    union all
+                    (from other.marts.{table} except all from one.marts.{table})
+                )
+                """
+            ).fetchone()
+            assert counted is not None
+            if counted[0]:
+                differences[table] = counted[0]
+    return differences
