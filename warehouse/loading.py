@@ -1,0 +1,617 @@
+"""Landing to raw: one load, in one transaction, recorded in the ledger.
+
+Belongs here: the order of a load, the only statements that write raw lines, and the
+report. Does not belong here: how files are read (:mod:`warehouse.readers`) and which
+deliveries count (:mod:`warehouse.ledger`).
+
+Files are read into temporary tables first, outside the transaction, since DuckDB
+gives up a transaction in which any statement failed. Then one transaction writes
+lines and ledger, so that a crash leaves a load wholly in or wholly out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from warehouse.errors import RegularsError
+from warehouse.ledger import (
+    Ledger,
+    Plan,
+    Seen,
+    Status,
+    active_content_hashes,
+    make_plan,
+    read_ledger,
+    reader_fingerprint,
+    update_entries,
+    write_entries,
+    write_in_transit,
+)
+from warehouse.readers.errors import DiskFullError, explain_os_error, first_line, is_disk_full
+from warehouse.readers.landing_files import LandingContents, LandingFile, find_unsettled, hash_file, list_landing
+from warehouse.readers.layouts import CUSTOMER_COLUMNS, TRANSACTION_COLUMNS, Kind
+from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
+from warehouse.readers.staging import Staging
+from warehouse.settings import Settings
+
+__all__ = [
+    "FileOutcome",
+    "LandingScan",
+    "LoadReport",
+    "ReadOutcome",
+    "active_content_hashes",
+    "ensure_raw_schema",
+    "load_landing",
+    "read_file",
+    "scan_landing",
+]
+
+RAW_SCHEMA = Path(__file__).with_name("raw_schema.sql")
+SETTLE_WAIT_SECONDS = 1.0
+_LINE_ID_FACTOR = 2**32
+
+Progress = Callable[[str, int, int], None]
+OutcomeStatus = Literal["loaded", "already_loaded", "unchanged", "rejected", "in_transit"]
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What a load made of one file in landing.
+
+    ``unchanged``: its bytes were loaded before. ``rejected`` has its ``problem`` each time,
+    ``is_new`` tells whether this load found it.
+    """
+
+    file_name: str
+    status: OutcomeStatus
+    kind: Kind | None = None
+    lines: int = 0
+    unreadable_lines: int = 0
+    problem: str | None = None
+    notes: str | None = None
+    is_new: bool = True
+
+
+@dataclass
+class LoadReport:
+    """What one load did."""
+
+    files: list[FileOutcome] = field(default_factory=list)
+    changed: bool = False
+    """Whether the raw tables differ from before."""
+    transaction_lines: int = 0
+    """Rows of ``raw.transactions`` after the load."""
+    customer_lines: int = 0
+    """Rows of ``raw.customers`` after the load."""
+
+    def with_status(self, *statuses: OutcomeStatus) -> list[FileOutcome]:
+        """Files that have one of the statuses, by name."""
+        return [outcome for outcome in self.files if outcome.status in statuses]
+
+    @property
+    def delivered_lines(self) -> int:
+        """Lines that this load brought in, unreadable ones included."""
+        return sum(outcome.lines for outcome in self.with_status("loaded"))
+
+    @property
+    def unreadable_lines(self) -> int:
+        """Lines of this load that could not be split into fields."""
+        return sum(outcome.unreadable_lines for outcome in self.with_status("loaded"))
+
+
+@dataclass(frozen=True)
+class LandingScan:
+    """Names in landing by what they are to us; no file is opened but to hash it."""
+
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    known_bad: tuple[str, ...] = ()
+    in_transit: tuple[str, ...] = ()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a load would do something."""
+        return bool(self.new or self.changed)
+
+
+@dataclass(frozen=True)
+class ReadOutcome:
+    """One file, read for its own sake. Tables hold its lines in the shape of ``raw``."""
+
+    reading: FileReading
+    transactions_table: str
+    customers_table: str
+
+
+def ensure_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the raw tables and the ledger where they are missing."""
+    con.execute(RAW_SCHEMA.read_text(encoding="utf-8"))
+
+
+def scan_landing(
+    con: duckdb.DuckDBPyConnection, landing: Path, settings: Settings, *, settle_wait_seconds: float = 0.0
+) -> LandingScan:
+    """Tell which files a load would read, without reading them.
+
+    Every file is hashed, since a name, size and time may stay the same while bytes
+    change; that costs about a second per gigabyte. Works on a read-only connection.
+
+    Raises
+    ------
+    RegularsError
+        If the folder does not exist.
+    """
+    contents = list_landing(landing)
+    unsettled = find_unsettled(contents.files, wait_seconds=settle_wait_seconds)
+    ledger = read_ledger(con) if _has_ledger(con) else Ledger([])
+    fingerprint = reader_fingerprint(settings)
+    found: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": [], "known_bad": []}
+    for file in contents.files:
+        if file.name in unsettled:
+            continue
+        verdict = ledger.judge(_hash(file), fingerprint)
+        if verdict == "new":
+            found["changed" if file.name in ledger.latest else "new"].append(file.name)
+        else:
+            found[{"reread": "changed", "restored": "changed"}.get(verdict, verdict)].append(file.name)
+    arriving = [file.name for file in (*contents.files, *contents.uploads) if file.name in unsettled]
+    arriving += [file.name for file in contents.uploads]
+    return LandingScan(**{key: tuple(names) for key, names in found.items()}, in_transit=tuple(sorted(arriving)))
+
+
+def load_landing(
+    con: duckdb.DuckDBPyConnection,
+    landing: Path,
+    settings: Settings,
+    *,
+    loaded_at: datetime,
+    scratch: Path,
+    progress: Progress | None = None,
+    settle_wait_seconds: float = SETTLE_WAIT_SECONDS,
+) -> LoadReport:
+    """Bring everything new in ``landing`` into the raw tables.
+
+    Safe to repeat: files whose bytes are loaded are left alone. One file that can't
+    be read is recorded with its reason and never stops the others.
+
+    Parameters
+    ----------
+    con
+        The private warehouse, open for writing, in no transaction.
+    loaded_at
+        One time for all lines of this load; kept as UTC.
+    scratch
+        A folder for temporary files.
+    progress
+        Called with stage, done and total.
+    settle_wait_seconds
+        How long to watch files that changed within the last two seconds; with 0 they
+        all count as in transit.
+
+    Raises
+    ------
+    RegularsError
+        If the folder does not exist, or holds no files and nothing was ever loaded.
+    DiskFullError
+        If there is no room; the warehouse is as it was.
+    """
+    report_progress = progress or (lambda stage, done, total: None)
+    recorded_at = _as_utc(loaded_at)
+    ensure_raw_schema(con)
+    ledger = read_ledger(con)
+    contents = list_landing(landing)
+    if not contents.files and not contents.uploads and not ledger.by_id:
+        raise RegularsError(
+            f"The landing folder {landing} is empty; put sales files (CSV, gzip, XLSX or Parquet) into it."
+        )
+    fingerprint = reader_fingerprint(settings)
+    survey = _survey(contents, ledger, fingerprint, settle_wait_seconds, report_progress)
+    staged = _Staged()
+    is_writing = False
+    try:
+        _read_new_contents(con, staged, survey, ledger, settings, scratch, fingerprint, report_progress)
+        _set_aside_changed_files(staged, survey, ledger, fingerprint)
+        new_entries = dict(enumerate((seen for _, seen in survey.deliveries.values()), start=ledger.next_load_id))
+        rejected = _mark_rejected(new_entries, staged)
+        plan = make_plan(ledger, new_entries, rejected, staged.by_content, survey.restored)
+        readings = {
+            load_id: staged.readings[seen.file_name]
+            for load_id, seen in new_entries.items()
+            if load_id in plan.insert or (load_id in rejected and seen.file_name in staged.readings)
+        }
+        report_progress("writing lines", 0, 1)
+        con.execute("begin transaction")
+        is_writing = True
+        _write_lines(con, staged, plan, new_entries, recorded_at)
+        write_entries(con, new_entries, readings, plan, recorded_at=recorded_at, fingerprint=fingerprint)
+        update_entries(con, ledger, plan, superseded_at=recorded_at)
+        write_in_transit(con, survey.arriving, ledger.next_load_id + len(new_entries), recorded_at=recorded_at)
+        con.execute("commit")
+        is_writing = False
+        report_progress("writing lines", 1, 1)
+    except BaseException as error:
+        _undo(con, staged, error, is_writing=is_writing)
+        if is_disk_full(error):
+            raise DiskFullError(
+                f"There is no room left on the disk ({first_line(error)}). Nothing of this load was kept; "
+                "free some space and refresh again."
+            ) from error
+        raise
+    staged.drop()
+    outcomes = [*survey.outcomes, *(_outcome(seen.file_name, "in_transit", seen) for seen in survey.arriving)]
+    for load_id, seen in new_entries.items():
+        reading = readings.get(load_id)
+        notes = "; ".join(reading.notes) if reading is not None else None
+        outcomes.append(
+            FileOutcome(
+                seen.file_name,
+                _as_outcome(plan.statuses[load_id]),
+                reading.kind if reading is not None else None,
+                reading.delivered_lines if load_id in plan.insert and reading is not None else 0,
+                reading.unreadable_lines if load_id in plan.insert and reading is not None else 0,
+                seen.problem,
+                notes or None,
+            )
+        )
+    outcomes.sort(key=lambda outcome: outcome.file_name)
+    return LoadReport(outcomes, plan.changes_lines, _count(con, "raw.transactions"), _count(con, "raw.customers"))
+
+
+def read_file(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    settings: Settings,
+    *,
+    scratch: Path,
+    read_at: datetime,
+    name: str | None = None,
+    into: str = "read",
+) -> ReadOutcome:
+    """Read one file into temporary tables shaped like ``raw``, without ledger or landing.
+
+    Parameters
+    ----------
+    name
+        The name it is known by; mappings and ``customers*`` go by it.
+    into
+        Prefix of the tables: ``<into>_transactions`` and ``<into>_customers``, both made anew.
+
+    Raises
+    ------
+    RegularsError
+        Naming the file and why it can't be read.
+    """
+    known_as = name or path.name
+    staging = Staging(con, prefix=f"{into}_staging")
+    transactions, customers = f"{into}_transactions", f"{into}_customers"
+    dates = staging.new_name()
+    request = ReadRequest(1, path, known_as)
+    try:
+        reading = read_deliveries(staging, [request], settings, scratch, dates_table=dates)[1]
+        if reading.problem is not None:
+            raise RegularsError(f"{known_as}: {reading.problem}.")
+        for table, query in (
+            (transactions, _transactions_query(staging, dates)),
+            (customers, _customers_query(staging)),
+        ):
+            con.execute(f"drop table if exists {table}")
+            con.execute(
+                f"create temp table {table} as {query}", _owner_values({1: reading}, {1: known_as}, _as_utc(read_at))
+            )
+    finally:
+        staging.drop()
+    return ReadOutcome(reading, transactions, customers)
+
+
+def _has_ledger(con: duckdb.DuckDBPyConnection) -> bool:
+    found = con.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'quality' and table_name = 'load_ledger'"
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _hash(file: LandingFile) -> Seen:
+    seen = Seen(file.name, None, file.size_bytes, file.delivered_at, file.problem)
+    if file.problem is not None:
+        return seen
+    try:
+        return replace(seen, content_hash=hash_file(file.path))
+    except OSError as error:
+        return replace(seen, problem=explain_os_error(error))
+
+
+def _in_transit(file: LandingFile) -> Seen:
+    return Seen(
+        file.name,
+        None,
+        file.size_bytes,
+        file.delivered_at,
+        f"{file.name}: it is still being written; the next refresh tries again",
+    )
+
+
+@dataclass
+class _Survey:
+    """What lies in landing, before anything is read."""
+
+    deliveries: dict[str, tuple[LandingFile, Seen]] = field(default_factory=dict)
+    restored: list[str] = field(default_factory=list)
+    arriving: list[Seen] = field(default_factory=list)
+    outcomes: list[FileOutcome] = field(default_factory=list)
+
+
+@dataclass
+class _Staged:
+    """What was read and waits to be written.
+
+    ``rounds`` are staging areas with the name of their table of dates, ``readings`` go by
+    file name, ``by_content`` has the ``file_id`` of each content hash that was read.
+    """
+
+    rounds: list[tuple[Staging, str]] = field(default_factory=list)
+    readings: dict[str, FileReading] = field(default_factory=dict)
+    by_content: dict[str, int] = field(default_factory=dict)
+
+    def drop(self) -> None:
+        for staging, _ in self.rounds:
+            staging.drop()
+
+
+def _survey(
+    contents: LandingContents,
+    ledger: Ledger,
+    fingerprint: str,
+    settle_wait_seconds: float,
+    progress: Progress,
+) -> _Survey:
+    survey = _Survey()
+    unsettled = find_unsettled(contents.files, wait_seconds=settle_wait_seconds)
+    for position, file in enumerate(contents.files):
+        progress("checking landing", position, len(contents.files))
+        if file.name in unsettled:
+            survey.arriving.append(_in_transit(file))
+            continue
+        seen = _hash(file)
+        verdict = ledger.judge(seen, fingerprint)
+        if verdict in ("unchanged", "restored"):
+            survey.outcomes.append(FileOutcome(file.name, "unchanged", is_new=False))
+            if verdict == "restored":
+                survey.restored.append(file.name)
+        elif verdict == "known_bad":
+            problem = ledger.latest[file.name].problem
+            survey.outcomes.append(FileOutcome(file.name, "rejected", problem=problem, is_new=False))
+        else:
+            survey.deliveries[file.name] = (file, seen)
+    survey.outcomes += [
+        FileOutcome(file.name, "in_transit", problem=f"{file.name}: by its name an upload that is not finished")
+        for file in contents.uploads
+    ]
+    return survey
+
+
+def _read_new_contents(
+    con: duckdb.DuckDBPyConnection,
+    staged: _Staged,
+    survey: _Survey,
+    ledger: Ledger,
+    settings: Settings,
+    scratch: Path,
+    fingerprint: str,
+    progress: Progress,
+) -> None:
+    """Read each new content once.
+
+    Equal bytes are read under the first name that makes sense of them, since mappings
+    and customers files go by name; hence more than one round, at times.
+    """
+    waiting = [
+        (file, seen.content_hash)
+        for file, seen in survey.deliveries.values()
+        if seen.content_hash is not None and not ledger.is_active(seen.content_hash, fingerprint)
+    ]
+    next_file_id = 1
+    while waiting:
+        chosen: dict[str, LandingFile] = {}
+        for file, content_hash in waiting:
+            if content_hash not in staged.by_content:
+                chosen.setdefault(content_hash, file)
+        contents = dict(enumerate(chosen, start=next_file_id))
+        next_file_id += len(contents)
+        requests = [
+            ReadRequest(file_id, chosen[content_hash].path, chosen[content_hash].name)
+            for file_id, content_hash in contents.items()
+        ]
+        staging = Staging(con, prefix=f"load_{len(staged.rounds) + 1}")
+        staged.rounds.append((staging, f"{staging.prefix}_dates"))
+        found = read_deliveries(
+            staging, requests, settings, scratch, dates_table=staged.rounds[-1][1], progress=progress
+        )
+        for file_id, reading in found.items():
+            staged.readings[reading.name] = reading
+            if reading.problem is None:
+                staged.by_content[contents[file_id]] = file_id
+        waiting = [
+            (file, content_hash)
+            for file, content_hash in waiting
+            if content_hash not in staged.by_content and file.name not in staged.readings
+        ]
+
+
+def _set_aside_changed_files(staged: _Staged, survey: _Survey, ledger: Ledger, fingerprint: str) -> None:
+    """Count files that changed between hashing and reading as in transit, whatever was read of them."""
+    for name, (file, seen) in list(survey.deliveries.items()):
+        if file.problem is None and not file.is_unchanged():
+            del survey.deliveries[name]
+            survey.arriving.append(_in_transit(file))
+            if name in staged.readings and seen.content_hash is not None:
+                staged.by_content.pop(seen.content_hash, None)
+    # a twin of such a file was not read itself, so it waits as well
+    for name, (file, seen) in list(survey.deliveries.items()):
+        known = seen.content_hash is None or seen.content_hash in staged.by_content
+        if not known and name not in staged.readings and not ledger.is_active(seen.content_hash or "", fingerprint):
+            del survey.deliveries[name]
+            survey.arriving.append(_in_transit(file))
+
+
+def _mark_rejected(new_entries: dict[int, Seen], staged: _Staged) -> set[int]:
+    """Give each delivery that can't be read its reason; returns their ``load_id``."""
+    rejected: set[int] = set()
+    for load_id, seen in new_entries.items():
+        reading = staged.readings.get(seen.file_name)
+        problem = seen.problem or (reading.problem if reading is not None else None)
+        if problem is not None:
+            rejected.add(load_id)
+            new_entries[load_id] = replace(seen, problem=f"{seen.file_name}: {problem}")
+    return rejected
+
+
+_OWNERS = """
+    (
+        select
+            unnest($file_ids)::integer as file_id,
+            unnest($load_ids)::integer as load_id,
+            unnest($file_names) as file_name,
+            unnest($layouts) as layout,
+            unnest($decimal_marks) as decimal_mark,
+            $loaded_at::timestamp as loaded_at
+    )
+"""
+
+
+def _transactions_query(staging: Staging, dates_table: str) -> str:
+    texts = ", ".join(f"l.{column}" for column in TRANSACTION_COLUMNS)
+    return f"""
+        select
+            o.load_id::bigint * {_LINE_ID_FACTOR} + l.ordinal as _line_id,
+            o.load_id as _load_id,
+            o.file_name as _file_name,
+            l.sheet as _sheet,
+            l.row_number as _row_number,
+            o.layout as _layout,
+            o.decimal_mark as _decimal_mark,
+            o.loaded_at as _loaded_at,
+            {texts},
+            d.invoiced_at,
+            l.problem as _problem,
+            l.line_text as _line_text
+        from ({staging.lines("transactions")}) as l
+        join {_OWNERS} as o on l.file_id = o.file_id
+        left join {dates_table} as d on l.file_id = d.file_id and l.invoice_date = d.text
+    """
+
+
+def _customers_query(staging: Staging) -> str:
+    texts = ", ".join(f"l.{column}" for column in CUSTOMER_COLUMNS)
+    return f"""
+        select
+            o.load_id::bigint * {_LINE_ID_FACTOR} + l.ordinal as _line_id,
+            o.load_id as _load_id,
+            o.file_name as _file_name,
+            l.sheet as _sheet,
+            l.row_number as _row_number,
+            o.loaded_at as _loaded_at,
+            {texts},
+            l.problem as _problem,
+            l.line_text as _line_text
+        from ({staging.lines("customers")}) as l
+        join {_OWNERS} as o on l.file_id = o.file_id
+    """
+
+
+def _owner_values(
+    readings: Mapping[int, FileReading], names: Mapping[int, str], loaded_at: datetime
+) -> dict[str, object]:
+    """Values for ``_OWNERS``; ``readings`` and ``names`` go by ``load_id``."""
+    return {
+        "file_ids": [reading.file_id for reading in readings.values()],
+        "load_ids": list(readings),
+        "file_names": [names[load_id] for load_id in readings],
+        "layouts": [reading.layout for reading in readings.values()],
+        "decimal_marks": [reading.decimal_mark or "." for reading in readings.values()],
+        "loaded_at": loaded_at,
+    }
+
+
+def _write_lines(
+    con: duckdb.DuckDBPyConnection,
+    staged: _Staged,
+    plan: Plan,
+    new_entries: Mapping[int, Seen],
+    loaded_at: datetime,
+) -> None:
+    tables: tuple[Kind, ...] = ("transactions", "customers")
+    for table in tables:
+        if plan.delete:
+            con.execute(f"delete from raw.{table} where _load_id in (select unnest($ids))", {"ids": plan.delete})
+        for old_id, new_id in plan.move.items():
+            con.execute(
+                f"update raw.{table} set _load_id = $new, "
+                f"_line_id = _line_id + ($new - $old)::bigint * {_LINE_ID_FACTOR}, _file_name = $name "
+                "where _load_id = $old",
+                {"new": new_id, "old": old_id, "name": _name_of(con, new_id, new_entries)},
+            )
+    by_file_id = {reading.file_id: reading for reading in staged.readings.values()}
+    readings = {load_id: by_file_id[file_id] for load_id, file_id in plan.insert.items()}
+    names = {load_id: new_entries[load_id].file_name for load_id in readings}
+    if not readings:
+        return
+    values = _owner_values(readings, names, loaded_at)
+    expected = dict.fromkeys(tables, 0)
+    for reading in readings.values():
+        if reading.kind is not None:
+            expected[reading.kind] += reading.delivered_lines
+    inserted = dict.fromkeys(tables, 0)
+    for staging, dates_table in staged.rounds:
+        inserted["transactions"] += _insert(con, "transactions", _transactions_query(staging, dates_table), values)
+        inserted["customers"] += _insert(con, "customers", _customers_query(staging), values)
+    if inserted != expected:
+        raise RuntimeError(f"lines went astray between reading and writing: read {expected}, wrote {inserted}")
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: Kind, query: str, values: Mapping[str, object]) -> int:
+    row = con.execute(f"insert into raw.{table} by name {query}", dict(values)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _name_of(con: duckdb.DuckDBPyConnection, load_id: int, new_entries: Mapping[int, Seen]) -> str:
+    if load_id in new_entries:
+        return new_entries[load_id].file_name
+    row = con.execute("select file_name from quality.load_ledger where load_id = ?", [load_id]).fetchone()
+    assert row is not None, f"the ledger lost entry {load_id}"
+    return str(row[0])
+
+
+def _undo(con: duckdb.DuckDBPyConnection, staged: _Staged, error: BaseException, *, is_writing: bool) -> None:
+    """Roll back and clean up; if even that fails, the first error stays the one that is told."""
+    try:
+        if is_writing:
+            con.execute("rollback")
+        staged.drop()
+    except duckdb.Error as failure:
+        error.add_note(f"cleaning up failed as well: {first_line(failure)}")
+
+
+def _outcome(name: str, status: OutcomeStatus, seen: Seen) -> FileOutcome:
+    return FileOutcome(name, status, problem=seen.problem)
+
+
+def _as_outcome(status: Status) -> OutcomeStatus:
+    assert status in ("loaded", "already_loaded", "rejected"), f"a new entry can't be {status}"
+    return status  # type: ignore[return-value]
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"select count(*) from {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _as_utc(moment: datetime) -> datetime:
+    """UTC without zone; a moment without zone is taken to be UTC."""
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

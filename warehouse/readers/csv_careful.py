@@ -1,0 +1,238 @@
+"""Damaged CSV: one file, line by line, nothing lost.
+
+Belongs here: telling which lines can't be split into fields and keeping their text,
+so that the rest of the file loads. Does not belong here: files that are clean
+(:mod:`warehouse.readers.csv_fast` reads those ten times as fast) and judging values.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from warehouse.readers.csv_fast import MAX_LINE_BYTES, CsvFile
+from warehouse.readers.csv_fields import OpenQuoteError, StrayQuoteError, split_fields
+from warehouse.readers.staging import Staging
+from warehouse.readers.text import read_lines
+
+MAX_JOINED_LINES = 100
+"""An address or a note in quotes spans a few lines; a quote never closed spans the file."""
+_BATCH_LINES = 50_000
+_BATCH_BYTES = 64 * 1024 * 1024
+_NUL_SHOWN = "\u2400"
+
+
+@dataclass
+class CarefulReading:
+    """What came of one file."""
+
+    loaded_lines: int = 0
+    unreadable_lines: int = 0
+    read_bytes: int = 0
+    nul_lines: int = 0
+    joined_lines: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+_Line = tuple[int, bytes]
+"""Number and bytes of a physical line."""
+
+_Record = tuple[int, list[str] | None, str | None, str | None]
+"""Line number, fields or None, problem or None, and the line's text where there is a problem."""
+
+
+def read_damaged_file(
+    staging: Staging, file: CsvFile, *, on_lines: Callable[[int], None] | None = None
+) -> CarefulReading:
+    """Bring every line of a file into the staging area, split or with its problem.
+
+    A record that spans lines has the number of its first line. A quote that is never
+    closed costs the one line it stands in. Blank lines count in the numbering and are
+    no delivery.
+
+    Raises
+    ------
+    UnreadableFileError
+        If one line is too large to be kept.
+    """
+    reading = CarefulReading()
+    batch = _Batch(staging, file)
+    for line_number, fields, problem, text in _records(file, reading):
+        if problem is None:
+            reading.loaded_lines += 1
+        else:
+            reading.unreadable_lines += 1
+        batch.add(line_number, fields, problem, text)
+        if batch.is_full(reading.read_bytes):
+            batch.flush(reading.read_bytes)
+            if on_lines is not None:
+                on_lines(line_number)
+    batch.flush()
+    if reading.nul_lines:
+        reading.notes.append(f"{reading.nul_lines:,} lines hold NUL bytes, shown as {_NUL_SHOWN}")
+    if reading.joined_lines:
+        reading.notes.append(f"{reading.joined_lines:,} records span several lines inside quotes")
+    return reading
+
+
+def _records(file: CsvFile, reading: CarefulReading) -> Iterator[_Record]:
+    delimiter, width = file.dialect.delimiter, file.dialect.width
+    # lines that were looked at for a closing quote and given back
+    waiting: deque[_Line] = deque()
+    source = _numbered_lines(file)
+    while (line := waiting.popleft() if waiting else next(source, None)) is not None:
+        number, raw = line
+        reading.read_bytes += len(raw)
+        text = raw.decode("utf-8", "replace")
+        if '"' not in text and "\x00" not in text and len(raw) <= MAX_LINE_BYTES:
+            fields = text.split(delimiter)
+            if len(fields) == width and width > 1:
+                yield number, fields, None, None
+                continue
+        if raw.strip(b" \r"):
+            yield _split_odd_line(number, raw, text, delimiter, width, waiting, source, reading)
+
+
+def _split_odd_line(
+    number: int,
+    raw: bytes,
+    text: str,
+    delimiter: str,
+    width: int,
+    waiting: deque[_Line],
+    source: Iterator[_Line],
+    reading: CarefulReading,
+) -> _Record:
+    """Split a line that has quotes, NUL bytes or the wrong number of fields; say what is wrong if it won't go."""
+    if "\x00" in text:
+        reading.nul_lines += 1
+        text = text.replace("\x00", _NUL_SHOWN)
+    if len(raw) > MAX_LINE_BYTES:
+        problem = (
+            f"line {number} is {len(raw):,} bytes long, more than the {MAX_LINE_BYTES:,} a line may have; "
+            "a quote or a line end is missing"
+        )
+        return number, None, problem, text
+    try:
+        fields = split_fields(text, delimiter)
+    except OpenQuoteError:
+        joined = _join_following(text, delimiter, width, waiting, source)
+        if joined is None:
+            return number, None, f"line {number} opens a quote that is never closed", text
+        reading.joined_lines += 1
+        fields = joined
+    except StrayQuoteError:
+        problem = f"line {number} has text after a closing quote; a quote inside a quoted field must be doubled"
+        return number, None, problem, text
+    if len(fields) > width and not any(fields[width:]):
+        # spreadsheets pad lines with empty fields; nothing is lost without them
+        del fields[width:]
+    if len(fields) != width:
+        plural = "" if len(fields) == 1 else "s"
+        return number, None, f"line {number} has {len(fields)} field{plural}, the header has {width}", text
+    return number, fields, None, None
+
+
+def _join_following(
+    text: str, delimiter: str, width: int, waiting: deque[_Line], source: Iterator[_Line]
+) -> list[str] | None:
+    """Take in following lines until the quote closes and the fields fit; None gives all of them back.
+
+    A line that is a whole record of its own ends the search: then the quote was
+    forgotten, and swallowing sales lines into a description would lose them.
+    """
+    taken: list[_Line] = []
+    joined: list[str] | None = None
+    while len(taken) < MAX_JOINED_LINES and len(text) <= MAX_LINE_BYTES:
+        following = waiting.popleft() if waiting else next(source, None)
+        if following is None:
+            break
+        taken.append(following)
+        if len(following[1]) > MAX_LINE_BYTES:
+            break
+        added = following[1].decode("utf-8", "replace").replace("\x00", _NUL_SHOWN)
+        text = f"{text}\n{added}"
+        # only a quote can close a quote
+        if '"' in added:
+            try:
+                fields = split_fields(text, delimiter)
+            except OpenQuoteError:
+                pass
+            except StrayQuoteError:
+                break
+            else:
+                joined = fields if len(fields) == width else None
+                break
+        if _is_record(added, delimiter, width):
+            break
+    if joined is None:
+        waiting.extendleft(reversed(taken))
+    return joined
+
+
+def _is_record(text: str, delimiter: str, width: int) -> bool:
+    try:
+        return width > 1 and len(split_fields(text, delimiter)) == width
+    except ValueError:
+        return False
+
+
+def _numbered_lines(file: CsvFile) -> Iterator[_Line]:
+    for number, raw in enumerate(
+        read_lines(file.path, is_gzip=file.is_gzip, is_cr_ended=file.facts.is_cr_ended), start=1
+    ):
+        if number <= file.dialect.header_line:
+            continue
+        yield number, raw
+
+
+class _Batch:
+    """Collects lines and hands them to DuckDB in bounded pieces."""
+
+    def __init__(self, staging: Staging, file: CsvFile) -> None:
+        self._staging = staging
+        self._file_id = file.file_id
+        self._kind = file.dialect.recognised.kind
+        self._positions = file.dialect.recognised.columns
+        self._empty = [""] * file.dialect.width
+        self._ordinal = 0
+        self._flushed_bytes = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._numbers: list[int] = []
+        self._fields: list[list[str]] = []
+        self._problems: list[str | None] = []
+        self._texts: list[str | None] = []
+
+    def add(self, number: int, fields: list[str] | None, problem: str | None, text: str | None) -> None:
+        self._numbers.append(number)
+        self._fields.append(self._empty if fields is None else fields)
+        self._problems.append(problem)
+        self._texts.append(text)
+
+    def is_full(self, read_bytes: int) -> bool:
+        """Tell whether to flush, by lines or by the bytes of the file that were read so far."""
+        return len(self._numbers) >= _BATCH_LINES or read_bytes - self._flushed_bytes >= _BATCH_BYTES
+
+    def flush(self, read_bytes: int = 0) -> None:
+        self._flushed_bytes = read_bytes
+        if not self._numbers:
+            return
+        columns = list(zip(*self._fields, strict=True))
+        first = self._ordinal + 1
+        self._ordinal += len(self._numbers)
+        data = {
+            "ordinal": pa.array(range(first, self._ordinal + 1), pa.int64()),
+            "row_number": pa.array(self._numbers, pa.int64()),
+            "problem": pa.array(self._problems, pa.string()),
+            "line_text": pa.array(self._texts, pa.string()),
+        } | {name: pa.array(columns[position], pa.string()) for name, position in self._positions.items()}
+        expressions = {name: name for name in ("ordinal", "row_number", "problem", "line_text")}
+        expressions |= {name: f"nullif({name}, '')" for name in self._positions}
+        expressions["file_id"] = str(self._file_id)
+        self._staging.append_arrow(self._kind, pa.table(data), expressions)
+        self._clear()

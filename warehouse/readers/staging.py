@@ -1,0 +1,115 @@
+"""Temporary tables in which delivered lines wait until their load is written.
+
+Belongs here: the one shape that all readers produce, and cleaning up. Does not
+belong here: reading files, and the raw tables.
+
+Every batch (a temporary table or view) has, in any order: ``file_id`` INTEGER (which
+file of this load), ``ordinal`` BIGINT (unique within the file, from 1), ``sheet``,
+``row_number``, the kind's text columns, ``problem`` and ``line_text``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from warehouse.readers.layouts import Kind, columns_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ARROW_VIEW = "regulars_arrow_batch"
+
+
+class Staging:
+    """The lines of one load, before anything is written."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, prefix: str = "load") -> None:
+        self.con = con
+        self.prefix = prefix
+        self._batches: dict[Kind, list[str]] = {"transactions": [], "customers": []}
+        self._made: list[tuple[str, str]] = []
+        self._counter = 0
+
+    def new_name(self) -> str:
+        """Return a name for a temporary table that nothing else has."""
+        self._counter += 1
+        return f"{self.prefix}_{self._counter}"
+
+    def keep_track(self, object_type: str, name: str) -> None:
+        """Remember a temporary ``table`` or ``view``, so that :meth:`drop` removes it."""
+        self._made.append((object_type, name))
+
+    def add_batch(self, kind: Kind, name: str) -> None:
+        """Count a table or view of the common shape among this load's lines."""
+        self._batches[kind].append(name)
+
+    def lines(self, kind: Kind) -> str:
+        """Write a query for all lines of a kind: ``file_id, ordinal, sheet, row_number, …``."""
+        columns = ", ".join(self.shape(kind))
+        batches = self._batches[kind] or [self._shared_table(kind)]
+        return " union all ".join(f"select {columns} from {batch}" for batch in batches)
+
+    def append(
+        self,
+        kind: Kind,
+        source: str,
+        expressions: Mapping[str, str],
+        where: str = "true",
+        parameters: Sequence[Any] | None = None,
+    ) -> int:
+        """Add lines from a query source; returns how many.
+
+        Parameters
+        ----------
+        source
+            What stands after ``from``.
+        expressions
+            SQL for each column of the shape; columns left out are NULL.
+        parameters
+            Values for the placeholders in ``source``.
+        """
+        table = self._shared_table(kind)
+        shape = self.shape(kind)
+        selected = ", ".join(expressions.get(column, "null") for column in shape)
+        inserted = self.con.execute(
+            f"insert into {table} ({', '.join(shape)}) select {selected} from {source} where {where}", parameters
+        ).fetchone()
+        return int(inserted[0]) if inserted else 0
+
+    def append_arrow(self, kind: Kind, batch: pa.Table, expressions: Mapping[str, str], where: str = "true") -> int:
+        """Add lines from an Arrow table; returns how many."""
+        self.con.register(_ARROW_VIEW, batch)
+        try:
+            return self.append(kind, _ARROW_VIEW, expressions, where)
+        finally:
+            self.con.unregister(_ARROW_VIEW)
+
+    def forget(self, kind: Kind, file_id: int) -> None:
+        """Remove what was appended of a file that turned out unreadable."""
+        self.con.execute(f"delete from {self._shared_table(kind)} where file_id = ?", [file_id])
+
+    def drop(self) -> None:
+        """Remove every temporary table and view of this load."""
+        for object_type, name in reversed(self._made):
+            self.con.execute(f"drop {object_type} if exists {name}")
+        self._made.clear()
+
+    @staticmethod
+    def shape(kind: Kind) -> tuple[str, ...]:
+        """Column names of a batch, in the order they are stored."""
+        return ("file_id", "ordinal", "sheet", "row_number", *columns_of(kind), "problem", "line_text")
+
+    def _shared_table(self, kind: Kind) -> str:
+        name = f"{self.prefix}_{kind}"
+        if name not in self._batches[kind]:
+            texts = ", ".join(f"{column} varchar" for column in columns_of(kind))
+            self.con.execute(
+                f"create temp table {name} (file_id integer, ordinal bigint, sheet varchar, row_number bigint, "
+                f"{texts}, problem varchar, line_text varchar)"
+            )
+            self.keep_track("table", name)
+            self.add_batch(kind, name)
+        return name
