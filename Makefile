@@ -43,9 +43,10 @@ clean: ## remove the environment; data stays
 
 # ---- the environment ---------------------------------------------------------
 
+# Compiled once here, not at each start: without bytecode every import takes twice as long.
 # uv installs the lock in seconds; where it can't reach an index that pip is
 # configured for, pip does the same in a minute or two
-INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r $(1) \
+INSTALL = $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
 	|| $(BIN)/python -m pip install -q --require-hashes -r $(1)
 INSTALL_SELF = $(BIN)/python -m pip install -q --no-deps --no-build-isolation --editable .
 

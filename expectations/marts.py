@@ -198,6 +198,17 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
         ),
         Suite(
             layer="marts",
+            table="marts.fct_daily_revenue",
+            noun="days",
+            keys=("date",),
+            checks=(
+                has_rows("days", reason="Without a day there is no revenue to watch."),
+                is_filled("date", reason="A day without a date can't be compared with the days before it."),
+                is_filled("net_revenue_as_booked", reason="The search for odd days refuses gaps."),
+            ),
+        ),
+        Suite(
+            layer="marts",
             table="marts.customer_rfm",
             noun="customers",
             keys=("customer_id",),

@@ -46,8 +46,10 @@ def test_a_damaged_origin_is_an_error_that_names_the_file(tmp_path: Path) -> Non
 def test_a_second_refresh_is_told_who_holds_the_home(tmp_path: Path) -> None:
     home = Home(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from warehouse.database import refresh_lock; from warehouse.home import Home\n"
-        "with refresh_lock(Home(Path(sys.argv[1])), purpose='refresh run 1'):\n    print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path\n"
+        "from warehouse.database import refresh_lock; from warehouse.home import Home\n"
+        "with refresh_lock(Home(Path(sys.argv[1])), purpose='refresh run 1'):\n"
+        "    print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROJECT_ROOT
@@ -69,7 +71,10 @@ def test_a_second_refresh_is_told_who_holds_the_home(tmp_path: Path) -> None:
 
 def test_a_held_warehouse_names_the_process_that_holds_it(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
-    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('create table t (a int)'); print('held', flush=True); sys.stdin.read()"
+    code = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('create table t (a int)')\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
     holder = subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert holder.stdout.readline() == b"held\n"

@@ -1,0 +1,1 @@
+"""One module per layer of assets, in the order of the flow."""

@@ -1,0 +1,98 @@
+"""Landing to raw: delivered files into the private warehouse.
+
+Belongs here: the asset that calls the loader and decides whether there is anything
+new to build from. Does not belong here: how files are read (``warehouse/readers``).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.metadata import table_metadata
+from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.home import Home, Origin
+from warehouse.ledger import active_content_hashes
+from warehouse.loading import LoadReport, load_landing
+from warehouse.publishing import last_published_version
+from warehouse.settings import load_settings
+from warehouse.versions import RefreshVersion
+
+RAW_TABLES = (["raw", "transactions"], ["raw", "customers"], ["quality", "load_ledger"])
+NOTHING_NEW = "nothing_new"
+_TELL_EVERY_SECONDS = 2.0
+_DESCRIPTIONS = {
+    "transactions": "Every delivered line of every current file, as text, with file, sheet and row number.",
+    "customers": "Every line of the delivered customers files, as text.",
+    "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
+}
+
+
+def landing_origin(home: Home) -> Origin:
+    """The landing folder that this home belongs to; its own one if nobody chose."""
+    return home.origin() or home.bind(home.landing, is_sample=False)
+
+
+@dg.multi_asset(
+    name="load_landing_files",
+    specs=[
+        dg.AssetSpec(
+            key,
+            description=_DESCRIPTIONS[key[1]],
+            group_name=key[0],
+            owners=["team:data"],
+            kinds={"duckdb", "python"},
+            deps=[["landing", "files"]],
+            # nothing delivered since the last publication: whatever follows is skipped, not failed
+            skippable=True,
+        )
+        for key in RAW_TABLES
+    ],
+)
+def load_landing_files(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
+) -> Iterator[dg.MaterializeResult | dg.AssetObservation]:
+    """Load what was delivered, in one transaction; go on only if an answer could differ."""
+    home = warehouse.home
+    settings = load_settings()
+    origin = landing_origin(home)
+    origin.landing.mkdir(parents=True, exist_ok=True)
+    with warehouse.get_connection() as connection:
+        report = load_landing(
+            connection,
+            origin.landing,
+            settings,
+            loaded_at=datetime.now(UTC),
+            scratch=home.scratch,
+            progress=_seldom(context.log.info),
+        )
+        for outcome in report.files:
+            if outcome.problem:
+                context.log.warning(f"{outcome.file_name}: {outcome.problem}")
+        version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of_date)
+        metadata = _report_metadata(report)
+        if not refresh.full and home.published.exists() and last_published_version(connection) == version:
+            context.log.info("Nothing new since the last publication.")
+            yield dg.AssetObservation(["raw", "transactions"], metadata={NOTHING_NEW: True, **metadata})
+            return
+        for key in RAW_TABLES:
+            yield dg.MaterializeResult(asset_key=key, metadata={**table_metadata(connection, *key), **metadata})
+
+
+def _seldom(log: Callable[[str], None]) -> Callable[[str, int, int], None]:
+    """Tell how far loading is, every few seconds: each line of Dagster's log is a database commit."""
+    told_at = time.monotonic()
+
+    def tell(stage: str, done: int, total: int) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= _TELL_EVERY_SECONDS:
+            told_at = time.monotonic()
+            log(f"{stage}: {done:,} of {total:,}")
+
+    return tell
+
+
+def _report_metadata(report: LoadReport) -> dict[str, int]:
+    statuses = [outcome.status for outcome in report.files]
+    return {f"files_{status}": statuses.count(status) for status in sorted(set(statuses))}

@@ -1,0 +1,59 @@
+"""Reporting to readers: the published snapshot.
+
+Belongs here: the asset that publishes once every check has passed. Does not belong
+here: how a snapshot is built and swapped in (:mod:`warehouse.publishing`).
+"""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.assets.landing import landing_origin
+from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.ledger import active_content_hashes
+from warehouse.publishing import publish
+from warehouse.settings import load_settings
+from warehouse.versions import RefreshVersion
+
+SNAPSHOT_KEY = dg.AssetKey(["published", "snapshot"])
+
+
+def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The asset that puts a new snapshot before the readers, after all of ``upstream``."""
+
+    @dg.asset(
+        key=SNAPSHOT_KEY,
+        deps=upstream,
+        group_name="published",
+        owners=["team:data"],
+        kinds={"duckdb"},
+        description="What people read: marts, ml, reporting and quality, swapped in whole.",
+    )
+    def snapshot(warehouse: WarehouseResource, refresh: RefreshOptions) -> dg.MaterializeResult:
+        settings = load_settings()
+        origin = landing_origin(warehouse.home)
+        with warehouse.get_connection(read_only=True) as connection:
+            version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of_date)
+        done = publish(
+            warehouse.home,
+            data_version=version.data_version,
+            settings_fingerprint=version.settings_fingerprint,
+            code_fingerprint=version.code_fingerprint,
+            as_of_date=version.as_of_date,
+            is_sample=origin.is_sample,
+            landing=origin.landing,
+            published_at=datetime.now(UTC),
+            about={"currency": settings.shop.currency, "home_country": settings.shop.home_country},
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "publication_id": done.publication_id,
+                "snapshot": dg.MetadataValue.path(str(warehouse.home.published)),
+                "customers": done.customers,
+                "lines": done.lines,
+                "net_revenue": float(done.net_revenue or 0),
+                "is_sample": origin.is_sample,
+            }
+        )
+
+    return snapshot

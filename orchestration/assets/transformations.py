@@ -1,0 +1,62 @@
+"""Raw to staging, marts and reporting: the dbt models, one asset each.
+
+Belongs here: which part of the dbt project runs between which gates. Does not belong
+here: SQL (``dbt_project/``), how dbt is called (:mod:`orchestration.dbt`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from orchestration.dbt import build, dagster_events, project_vars
+from orchestration.metadata import table_metadata
+from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.settings import load_settings
+
+# A Great Expectations gate stands after each of these, so each is a step of its own. By
+# fqn, because a path would depend on the folder that the code location is loaded from.
+DBT_STEPS = {
+    "staging": ["fqn:regulars.staging"],
+    "marts": ["resource_type:seed", "fqn:regulars.intermediate", "fqn:regulars.marts"],
+    "reporting": ["fqn:regulars.reporting"],
+}
+
+
+def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The assets of one layer, built by one dbt invocation."""
+    translator = DagsterDbtTranslator()
+
+    @dbt_assets(
+        manifest=manifest,
+        select=" ".join(DBT_STEPS[name]),
+        exclude="resource_type:unit_test",
+        name=f"dbt_{name}",
+        dagster_dbt_translator=translator,
+    )
+    def models(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
+    ) -> Iterator[Any]:
+        with warehouse.get_connection():
+            pass  # a held file is better told here, by name, than in the middle of dbt's log
+        select = _selected_models(context, manifest) if context.is_subset else DBT_STEPS[name]
+        variables = project_vars(load_settings(), refresh.as_of_date)
+        done = build(warehouse.home, select, variables, full_refresh=refresh.full)
+        with warehouse.get_connection(read_only=True) as connection:
+            for event in dagster_events(done, manifest, translator, context):
+                if isinstance(event, dg.Output):
+                    key = context.asset_key_for_output(event.output_name)
+                    shown = {**event.metadata, **table_metadata(connection, *key.path)}
+                    yield dg.Output(value=None, output_name=event.output_name, metadata=shown)
+                else:
+                    yield event
+        if done.problems:
+            raise dg.Failure(description="; ".join(done.problems), allow_retries=False)
+
+    return models
+
+
+def _selected_models(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
+    wanted = {tuple(key.path) for key in context.selected_asset_keys}
+    return [node["name"] for node in manifest["nodes"].values() if (node["schema"], node["name"]) in wanted]

@@ -1,0 +1,86 @@
+"""Great Expectations as gates: one step after each layer.
+
+Belongs here: turning a layer's results into Dagster asset checks that block. Does not
+belong here: expectations and how they are evaluated (``expectations/``).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from expectations.results import CheckResult, save_results
+from expectations.runner import LAYERS, run_layer, suites_of
+from orchestration.resources import WarehouseResource
+from warehouse.settings import load_settings
+
+CHECK_NAME = "great_expectations"
+
+
+def layer_gate(layer: str) -> dg.AssetChecksDefinition:
+    """One blocking check per table of a layer, evaluated together in one step."""
+    tables = [suite.table for suite in suites_of(layer)]
+    specs = [
+        dg.AssetCheckSpec(
+            CHECK_NAME,
+            asset=table.split("."),
+            blocking=True,
+            description=f"The expectations of {table}, evaluated inside DuckDB.",
+        )
+        for table in tables
+    ]
+
+    @dg.multi_asset_check(name=f"validate_{layer}", specs=specs)
+    def gate(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
+        report = run_layer(
+            layer,
+            warehouse.home.warehouse,
+            run_id=context.run.run_id,
+            recorded_at=datetime.now(UTC),
+            data_docs=warehouse.home.data_docs,
+            settings=load_settings(),
+        )
+        with warehouse.get_connection() as connection:
+            save_results(connection, report)
+        for table in tables:
+            yield _check_result(table, [result for result in report.results if result.table_name == table])
+
+    return gate
+
+
+def _check_result(table: str, results: list[CheckResult]) -> dg.AssetCheckResult:
+    not_passed = [result for result in results if result.status != "passed"]
+    blocking = [result for result in not_passed if result.is_blocking]
+    lines = [
+        "| expectation | column | status | severity | observed | unexpected | why it matters |",
+        "|" + " --- |" * 7,
+    ]
+    for result in sorted(results, key=lambda one: one.status == "passed"):
+        cells = (
+            result.check_name,
+            result.column_name,
+            result.status,
+            result.severity,
+            result.observed,
+            result.unexpected_count,
+            result.reason,
+        )
+        lines.append("| " + " | ".join("" if cell is None else str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return dg.AssetCheckResult(
+        asset_key=table.split("."),
+        check_name=CHECK_NAME,
+        passed=not not_passed,
+        # a warning is shown and does not stop the run; a check that could not be evaluated does
+        severity=dg.AssetCheckSeverity.ERROR if blocking or not not_passed else dg.AssetCheckSeverity.WARN,
+        description="; ".join(result.message for result in (blocking or not_passed)) or None,
+        metadata={
+            "evaluated": len(results),
+            "failed": sum(result.status == "failed" for result in results),
+            "could_not_be_evaluated": sum(result.status == "error" for result in results),
+            "results": dg.MetadataValue.md("\n".join(lines)),
+            "failing_examples": dg.MetadataValue.json({one.check_name: list(one.examples) for one in not_passed}),
+        },
+    )
+
+
+ALL_GATES = [layer_gate(layer) for layer in LAYERS]

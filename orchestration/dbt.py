@@ -1,0 +1,166 @@
+"""dbt, in this process: the manifest, and one way to build a selection of models.
+
+Belongs here: calling dbt-core and turning its events into Dagster's. A subprocess
+per call costs 4–6 s of start-up each; in process with a parsed manifest it is well
+under one. Does not belong here: which models exist and what they do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warehouse.errors import RegularsError
+from warehouse.home import Home
+from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.versions import files_fingerprint
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt_common.events.base_types import EventMsg
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+WAREHOUSE_VARIABLE = "REGULARS_WAREHOUSE"
+_RESULT_EVENTS = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"}
+
+
+class DbtError(RegularsError):
+    """dbt could not parse the project, or a model or data test failed."""
+
+
+def project_vars(settings: Settings, as_of_date: str | None) -> dict[str, Any]:
+    """The settings that SQL depends on, as dbt vars."""
+    return {
+        "as_of_date": as_of_date,
+        "exact_duplicates": settings.cleaning.exact_duplicates,
+        "exclude_non_product": settings.cleaning.exclude_non_product,
+        "require_positive_price": settings.cleaning.require_positive_price,
+        "rfm_monetary": settings.rfm.monetary,
+        "rfm_frequency": settings.rfm.frequency,
+        "rfm_snapshot": settings.rfm.snapshot,
+        "rfm_recency": settings.rfm.recency,
+        "home_country": settings.shop.home_country,
+        "currency": settings.shop.currency,
+    }
+
+
+def load_manifest(home: Home) -> Mapping[str, Any]:
+    """The parsed project as plain data, parsed anew whenever a file of it changed.
+
+    A fresh clone has no manifest and an old one goes stale unnoticed, so the one
+    kept under the home carries the fingerprint of the files that it was made from.
+    No database is opened.
+
+    Raises
+    ------
+    DbtError
+        If the project does not parse.
+    """
+    manifest_path = home.dbt / "target" / "manifest.json"
+    stamp_path = home.dbt / "manifest.fingerprint"
+    fingerprint = files_fingerprint([DBT_PROJECT])
+    if not manifest_path.exists() or not stamp_path.exists() or stamp_path.read_text() != fingerprint:
+        stamp_path.unlink(missing_ok=True)
+        _parse(home, manifest_path=manifest_path)
+        stamp_path.write_text(fingerprint)
+    return dict(json.loads(manifest_path.read_text()))
+
+
+# dbt's own parsed project, by the fingerprint of its files: one serves every home, all
+# vars and every call of this process, and saves each call the parsing
+_parsed: dict[str, Any] = {}
+
+
+def _parse(home: Home, *, manifest_path: Path | None = None) -> Any:
+    fingerprint = files_fingerprint([DBT_PROJECT])
+    if fingerprint not in _parsed:
+        # writing the manifest takes half a second and only Dagster reads it
+        result = _invoke(home, ["parse", "--no-write-json"])
+        if not result.success:
+            raise DbtError(f"The dbt project does not parse: {result.exception}")
+        _parsed[fingerprint] = result.result
+    if manifest_path is not None:
+        _parsed[fingerprint].write(str(manifest_path))
+    return _parsed[fingerprint]
+
+
+@dataclass
+class DbtBuild:
+    """What one dbt invocation did, in events that Dagster understands."""
+
+    raw_events: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def build(home: Home, select: Sequence[str], variables: Mapping[str, Any], *, full_refresh: bool) -> DbtBuild:
+    """Run `dbt build` on a selection and close its connection.
+
+    dbt's unit tests belong to the test run, not to production, and are left out.
+
+    Raises
+    ------
+    DbtError
+        If dbt itself could not run; failed models and tests are returned as problems,
+        so that their results can be shown before the step fails.
+    """
+    from google.protobuf.json_format import MessageToDict
+
+    done = DbtBuild()
+
+    def collect(event: EventMsg) -> None:
+        if event.info.name in _RESULT_EVENTS:
+            done.raw_events.append(MessageToDict(event, preserving_proto_field_name=True))
+
+    arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test"]
+    # eager selection would run tests that span layers before the later layer exists
+    arguments += ["--indirect-selection", "buildable", "--cache-selected-only"]
+    arguments += ["--no-write-json", "--vars", json.dumps(dict(variables))]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    result = _invoke(home, arguments, manifest=_parse(home), callbacks=[collect])
+    if result.exception is not None:
+        raise DbtError(f"dbt could not build {' '.join(select)}: {result.exception}")
+    for node in getattr(result.result, "results", []):
+        if node.status in ("error", "fail", "runtime error"):
+            message = " ".join((node.message or "").split())
+            done.problems.append(f"{node.node.resource_type} {node.node.name}: {message}")
+    if not result.success and not done.problems:
+        raise DbtError(f"dbt could not build {' '.join(select)} and gave no reason; see {home.dbt / 'logs'}.")
+    return done
+
+
+def _invoke(
+    home: Home, arguments: list[str], *, manifest: Any = None, callbacks: list[Any] | None = None
+) -> dbtRunnerResult:
+    # the database's name, the file's stem, is part of the parsed project
+    os.environ[WAREHOUSE_VARIABLE] = str(home.warehouse)
+    os.environ["DO_NOT_TRACK"] = "1"
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    target = home.dbt / "target"
+    target.mkdir(parents=True, exist_ok=True)
+    common = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    common += ["--target-path", str(target), "--log-path", str(home.dbt / "logs")]
+    # what dbt would print is told by the events that come back; its log file keeps the rest
+    common += ["--log-level", "none", "--log-level-file", "info", "--no-use-colors"]
+    common += ["--no-version-check", "--no-send-anonymous-usage-stats"]
+    command, *rest = arguments
+    try:
+        return dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke([command, *common, *rest])
+    finally:
+        # dbt keeps the file open for its next call; everybody else would be locked out
+        DuckDBConnectionManager.close_all_connections()
+
+
+def dagster_events(build_done: DbtBuild, manifest: Mapping[str, Any], translator: Any, context: Any) -> Iterator[Any]:
+    """Dbt's results as Dagster outputs, check results and observations."""
+    from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+    for raw_event in build_done.raw_events:
+        message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
+        yield from message.to_default_asset_events(manifest, translator, context)

@@ -1,0 +1,48 @@
+"""The code location: wiring only. Importing it opens no database and no network."""
+
+import dagster as dg
+
+from orchestration.assets.landing import load_landing_files
+from orchestration.assets.models import fit_segments, flag_anomalies
+from orchestration.assets.snapshot import published_snapshot
+from orchestration.assets.transformations import DBT_STEPS, dbt_step
+from orchestration.checks import ALL_GATES
+from orchestration.dbt import load_manifest
+from orchestration.jobs import daily_schedule, landing_sensor, refresh_job
+from orchestration.progress import step_logger
+from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.home import default_home
+from warehouse.settings import load_settings
+
+home = default_home()
+settings = load_settings()
+manifest = load_manifest(home)
+
+landing_folder = dg.AssetSpec(
+    ["landing", "files"],
+    description="The folder that sales files are delivered to.",
+    group_name="landing",
+    kinds={"file"},
+)
+build_steps = [
+    load_landing_files,
+    *(dbt_step(name, manifest) for name in DBT_STEPS),
+    fit_segments(manifest),
+    flag_anomalies(manifest),
+]
+built_tables = [key for step in build_steps for key in step.keys]
+
+defs = dg.Definitions(
+    assets=[landing_folder, *build_steps, published_snapshot(built_tables)],
+    asset_checks=ALL_GATES,
+    jobs=[refresh_job],
+    schedules=[daily_schedule(settings)],
+    sensors=[landing_sensor(home)],
+    resources={
+        "warehouse": WarehouseResource(database=str(home.warehouse)),
+        "refresh": RefreshOptions(),
+    },
+    loggers={"console": dg.colored_console_logger, "steps": step_logger},
+    # a process per step would import everything again and fight over the DuckDB file
+    executor=dg.in_process_executor,
+)

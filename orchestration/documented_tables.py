@@ -1,0 +1,75 @@
+"""Tables that Python writes, made from their description in the dbt project.
+
+Belongs here: creating such a table with the types, keys and comments that its dbt
+source declares, so that the documentation and the table can't drift apart. Does not
+belong here: what is in the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from warehouse.errors import RegularsError
+
+
+def replace_table(
+    connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], schema: str, table: str, frame: pd.DataFrame
+) -> None:
+    """Make the table anew from its documentation and put the frame's rows in, all or nothing.
+
+    Raises
+    ------
+    RegularsError
+        If the frame's columns are not the documented ones.
+    """
+    source = _source(manifest, schema, table)
+    columns = source["columns"]
+    if set(frame.columns) != set(columns):
+        raise RegularsError(
+            f"{schema}.{table}: the model returned columns {sorted(frame.columns)}, "
+            f"the documentation in dbt_project has {sorted(columns)}."
+        )
+    required = set(source["meta"].get("not_null", []))
+    key = source["meta"].get("primary_key", [])
+    parts = [
+        f'"{name}" {column["data_type"]}' + (" not null" if name in required else "")
+        for name, column in columns.items()
+    ]
+    if key:
+        parts.append(f"primary key ({', '.join(key)})")
+    connection.register("_frame", frame)
+    connection.begin()
+    try:
+        connection.execute(f'create schema if not exists "{schema}"')
+        connection.execute(f'create or replace table "{schema}"."{table}" ({", ".join(parts)})')
+        connection.execute(f'insert into "{schema}"."{table}" by name select * from _frame')
+        comment_table(connection, manifest, schema, table)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    finally:
+        connection.unregister("_frame")
+
+
+def comment_table(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], schema: str, table: str) -> None:
+    """Put the documentation of a source table where BI tools show it."""
+    source = _source(manifest, schema, table)
+    connection.execute(f'comment on table "{schema}"."{table}" is {_quoted(source["description"])}')
+    for name, column in source["columns"].items():
+        connection.execute(f'comment on column "{schema}"."{table}"."{name}" is {_quoted(column["description"])}')
+
+
+def _source(manifest: Mapping[str, Any], schema: str, table: str) -> Mapping[str, Any]:
+    for source in manifest["sources"].values():
+        if (source["schema"], source["name"]) == (schema, table):
+            return dict(source)
+    raise RegularsError(f"{schema}.{table} is not documented as a source in dbt_project.")
+
+
+def _quoted(text: str) -> str:
+    return "'" + " ".join(text.split()).replace("'", "''") + "'"

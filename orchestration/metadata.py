@@ -1,0 +1,36 @@
+"""What Dagster's pages show of a table.
+
+Belongs here: row counts and previews as asset metadata. Does not belong here:
+reading tables for any other purpose.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+_PREVIEW_ROWS = 5
+
+
+def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, Any]:
+    """Row count and the first few rows of one table, as a Markdown preview."""
+    name = f'"{schema}"."{table}"'
+    counted = connection.execute(f"select count(*) from {name}").fetchone()
+    assert counted is not None
+    relation = connection.execute(f"select * from {name} limit {_PREVIEW_ROWS}")
+    columns = [column[0] for column in relation.description or []]
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    for row in relation.fetchall():
+        lines.append("| " + " | ".join(_cell(value) for value in row) + " |")
+    return {
+        "dagster/row_count": counted[0],
+        "dagster/table_name": f"{schema}.{table}",
+        "preview": dg.MetadataValue.md("\n".join(lines)),
+    }
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return (text if len(text) <= 60 else text[:57] + "…").replace("|", "\\|").replace("\n", " ")

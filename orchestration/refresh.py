@@ -1,0 +1,138 @@
+"""One refresh in this process, through the job that the schedule runs.
+
+Belongs here: running the job and reading its outcome from Dagster's events. Does not
+belong here: printing (:mod:`orchestration.summary`), the steps themselves.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from orchestration.instance import prepare_dagster_home
+from warehouse.home import Home
+
+
+@dataclass(frozen=True)
+class RefreshOutcome:
+    """What came of one run."""
+
+    run_id: str
+    succeeded: bool
+    nothing_new: bool
+    seconds_by_step: dict[str, float] = field(default_factory=dict)
+    checks_passed: int = 0
+    checks_warned: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def run_refresh(
+    home: Home, *, as_of_date: str | None, full: bool, wait_seconds: float, verbose: bool
+) -> RefreshOutcome:
+    """Run the refresh job to its end.
+
+    Raises
+    ------
+    RegularsError
+        If the code location does not load (settings, dbt project).
+    """
+    prepare_dagster_home(home)
+    # a million long-lived objects are made by importing alone; the collector's default has
+    # it walk them again and again, about a tenth of a refresh's time
+    gc.set_threshold(200_000, 20, 20)
+    import dagster as dg
+
+    from orchestration.assets.landing import NOTHING_NEW
+    from orchestration.definitions import defs
+    from orchestration.jobs import REFRESH
+
+    level = "DEBUG" if verbose else "INFO"
+    loggers = {"console": {"config": {"log_level": level}}} if verbose else {"steps": {}}
+    run_config = {
+        "loggers": loggers,
+        "resources": {
+            "warehouse": {"config": {"database": str(home.warehouse), "wait_seconds": wait_seconds}},
+            "refresh": {"config": {"as_of_date": as_of_date, "full": full}},
+        },
+    }
+    with dg.DagsterInstance.get() as instance, _gates_without_result() as ungated:
+        result = defs.resolve_job_def(REFRESH).execute_in_process(
+            run_config=run_config, instance=instance, raise_on_error=False, tags={"regulars/from": "command line"}
+        )
+        events = result.all_events
+        steps = sorted(instance.get_run_step_stats(result.run_id), key=lambda step: step.start_time or 0.0)
+    outcome = RefreshOutcome(
+        run_id=result.run_id,
+        succeeded=result.success,
+        nothing_new=any(
+            NOTHING_NEW in event.asset_observation_data.asset_observation.metadata
+            for event in events
+            if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION
+        ),
+        seconds_by_step={
+            step.step_key: step.end_time - step.start_time
+            for step in steps
+            if step.start_time is not None and step.end_time is not None
+        },
+    )
+    if not outcome.nothing_new:
+        outcome.checks_warned.extend(ungated)
+    passed = 0
+    for event in events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            told = f"{evaluation.asset_key.to_user_string()}: {evaluation.description or evaluation.check_name}"
+            if evaluation.passed:
+                passed += 1
+            elif evaluation.severity == dg.AssetCheckSeverity.WARN:
+                outcome.checks_warned.append(told)
+            else:
+                outcome.problems.append(told)
+        elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            _append_failure(outcome.problems, event)
+    for event in events:
+        # a resource that could not start (the home is busy) fails the run before any step does
+        error = getattr(event.event_specific_data, "error", None)
+        if not outcome.problems and event.event_type == dg.DagsterEventType.RUN_FAILURE and error is not None:
+            outcome.problems.append(_innermost(error))
+    return RefreshOutcome(**{**outcome.__dict__, "checks_passed": passed})
+
+
+@contextmanager
+def _gates_without_result() -> Iterator[list[str]]:
+    """Collect Dagster's warnings of gates that gave no result.
+
+    With nothing new every gate is skipped and Dagster warns of each, which means
+    nothing; in any other run such a warning is one that a person has to see.
+    """
+    logger = logging.getLogger("dagster._core.execution.plan.active")
+    collected: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: collected.append(record.getMessage())  # type: ignore[method-assign]
+    propagated = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield collected
+    finally:
+        logger.propagate = propagated
+        logger.removeHandler(handler)
+
+
+def _append_failure(problems: list[str], event: object) -> None:
+    data = event.event_specific_data  # type: ignore[attr-defined]
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        problems.append(data.user_failure_data.description)
+    elif data.error is not None and "DagsterAssetCheckFailedError" not in (data.error.cls_name or ""):
+        problems.append(_innermost(data.error))
+
+
+def _innermost(error) -> str:  # type: ignore[no-untyped-def]
+    while error.cause is not None:
+        error = error.cause
+    name, _, message = error.message.strip().partition(": ")
+    known = name.endswith("Error") and name.rpartition(".")[2] in {"RegularsError", "WarehouseBusyError", "DbtError"}
+    return message if known and message else error.message.strip()

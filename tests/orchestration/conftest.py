@@ -1,0 +1,128 @@
+"""Whole refreshes on small and on real landing folders."""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.refresh import RefreshOutcome, run_refresh
+from warehouse.home import HOME_VARIABLE, Home
+
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+
+
+def small_history(days: int = 45, customers: int = 30, seed: int = 7) -> dict[str, str]:
+    """Daily files of a tiny shop, Saturdays closed: file name to content."""
+    rng = random.Random(seed)
+    files = {}
+    invoice = 600_000
+    for number in range(days):
+        day = datetime(2024, 1, 1) + timedelta(days=number)
+        if day.weekday() == 5:
+            continue
+        lines = []
+        for _ in range(rng.randint(4, 8)):
+            invoice += 1
+            customer = 10_000 + int(customers * rng.random() ** 2)
+            at = day + timedelta(hours=rng.randint(9, 17), minutes=rng.randint(0, 59))
+            for code in rng.sample(range(20_000, 20_040), rng.randint(1, 4)):
+                price = 1 + (code % 7) * 0.85
+                lines.append(
+                    f"{invoice},{code},ITEM {code},{rng.randint(1, 12)},{at},{price:.2f},{customer}.0,United Kingdom\n"
+                )
+        files[f"{day:%Y-%m-%d}.csv"] = HEADER + "".join(lines)
+    return files
+
+
+def deliver(landing: Path, files: dict[str, str]) -> None:
+    """Put files into landing as if they had been there for a while."""
+    landing.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        path = landing / name
+        path.write_text(content)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+
+def tables(path: Path, schemas: tuple[str, ...] = ("marts", "ml", "reporting")) -> list[str]:
+    """Names of the tables in some schemas of a DuckDB file."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return [
+            f"{schema}.{table}"
+            for schema, table in connection.execute(
+                "select schema_name, table_name from duckdb_tables() order by 1, 2"
+            ).fetchall()
+            if schema in schemas
+        ]
+
+
+def differing_tables(left: Path, right: Path, *, but: dict[str, list[str]] | None = None) -> list[str]:
+    """Tables that are not equal, value for value, in two snapshots; ``but`` leaves columns out."""
+    assert tables(left) == tables(right)
+    differing = []
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{left}' as l (read_only)")
+        connection.execute(f"attach '{right}' as r (read_only)")
+        for table in tables(left):
+            left_out = (but or {}).get(table, [])
+            columns = f"* exclude ({', '.join(left_out)})" if left_out else "*"
+            for one, other in (("l", "r"), ("r", "l")):
+                found = connection.execute(
+                    f"select count(*) from (select {columns} from {one}.{table}"
+                    f" except all select {columns} from {other}.{table})"
+                ).fetchone()
+                if found[0]:
+                    differing.append(f"{table}: {found[0]} rows only {'before' if one == 'l' else 'after'}")
+    return differing
+
+
+def refresh(home: Home, landing: Path | None = None, *, as_of: str | None = None, full: bool = False) -> RefreshOutcome:
+    """One refresh through the job, in this process."""
+    home.bind(landing or home.landing, is_sample=False)
+    return run_refresh(home, as_of_date=as_of, full=full, wait_seconds=0, verbose=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _code_location_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The code location is imported once, on an empty home of its own."""
+    before = {name: os.environ.get(name) for name in (HOME_VARIABLE, "DAGSTER_HOME")}
+    os.environ[HOME_VARIABLE] = str(tmp_path_factory.mktemp("code-location"))
+    import orchestration.definitions  # noqa: F401
+
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def small_home(tmp_path: Path) -> Home:
+    """A home with the tiny shop's files in its landing."""
+    home = Home(tmp_path / "home")
+    deliver(home.landing, small_history())
+    return home
+
+
+@pytest.fixture(scope="session")
+def real_home(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The real files, refreshed with default settings."""
+    home = Home(tmp_path_factory.mktemp("real"))
+    outcome = refresh(home, real_data)
+    assert outcome.succeeded, outcome.problems
+    return home
+
+
+@pytest.fixture
+def ask() -> Callable[..., list[tuple]]:
+    """Query a DuckDB file."""
+
+    def run(path: Path, sql: str, *values: object) -> list[tuple]:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return connection.execute(sql, list(values)).fetchall()
+
+    return run

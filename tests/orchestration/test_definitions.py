@@ -1,0 +1,129 @@
+"""The code location as the server sees it."""
+
+import os
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import defs
+from orchestration.jobs import REFRESH, landing_sensor
+from warehouse.home import Home
+from warehouse.settings import PROJECT_ROOT
+
+
+def test_loading_the_workspace_opens_no_database(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import duckdb, sys\n"
+        "connect = duckdb.connect\n"
+        "def refuse_files(database=':memory:', *args, **kwargs):\n"
+        "    assert database == ':memory:', f'{database} was opened'\n"
+        "    return connect(database, *args, **kwargs)\n"
+        "duckdb.connect = refuse_files\n"
+        "import warnings; warnings.simplefilter('error', UserWarning)\n"
+        "from dagster._core.workspace.load import location_origins_from_yaml_paths\n"
+        "origins = location_origins_from_yaml_paths([sys.argv[1]])\n"
+        "assert [origin.location_name for origin in origins] == ['regulars'], origins\n"
+        "from orchestration.definitions import defs\n"
+        "import dagster as dg\n"
+        "dg.Definitions.validate_loadable(defs)\n"
+    )
+    environment = {**os.environ, "REGULARS_HOME": str(tmp_path), "DO_NOT_TRACK": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PROJECT_ROOT / "workspace.yaml")],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "warehouse.duckdb").exists()
+
+
+def test_every_asset_is_described_owned_and_grouped_by_layer() -> None:
+    specs = [spec for spec in defs.resolve_all_asset_specs() if spec.key.path[0] != "landing"]
+    assert {"raw", "staging", "intermediate", "marts", "ml", "reporting", "quality", "published"} <= {
+        spec.group_name for spec in specs
+    }
+    for spec in specs:
+        assert spec.description, spec.key
+        assert spec.owners, spec.key
+        assert spec.group_name == spec.key.path[0], spec.key
+
+
+def test_lineage_runs_from_landing_to_the_snapshot_only_forward() -> None:
+    order = ["landing", "raw", "quality", "seeds", "staging", "intermediate", "marts", "ml", "reporting", "published"]
+    graph = defs.resolve_asset_graph()
+    snapshot = dg.AssetKey(["published", "snapshot"])
+    for key in graph.get_all_asset_keys():
+        for parent in graph.get(key).parent_keys:
+            assert order.index(parent.path[0]) <= order.index(key.path[0]), (parent, key)
+    upstream = dg.AssetSelection.assets(snapshot).upstream().resolve(graph)
+    assert upstream == graph.get_all_asset_keys() - {dg.AssetKey(["landing", "files"])}
+
+
+def test_every_layer_has_blocking_great_expectations_checks() -> None:
+    graph = defs.resolve_asset_graph()
+    gated = {key.asset_key.path[0] for key in graph.asset_check_keys if key.name == "great_expectations"}
+    assert gated == {"raw", "quality", "staging", "marts", "ml", "reporting"}
+    assert all(graph.get(key).blocking for key in graph.asset_check_keys if key.name == "great_expectations")
+
+
+def test_no_model_or_mart_is_used_before_its_layer_was_checked() -> None:
+    """Every step after a gate waits for that gate, whichever of the layer's tables it reads."""
+    from dagster._core.execution.api import create_execution_plan
+
+    plan = create_execution_plan(
+        defs.resolve_job_def(REFRESH), run_config={"resources": {"warehouse": {"config": {"database": "x"}}}}
+    )
+    waits_for = {key: set(steps) for key, steps in plan.get_all_step_deps().items()}
+    for step, gate in (
+        ("dbt_staging", "validate_raw"),
+        ("dbt_marts", "validate_staging"),
+        ("fit_segments", "validate_marts"),
+        ("flag_anomalies", "validate_marts"),
+        ("dbt_reporting", "validate_ml"),
+        ("published__snapshot", "validate_reporting"),
+    ):
+        assert gate in waits_for[step], (step, waits_for[step])
+
+
+def test_the_refresh_runs_daily_by_the_shops_clock() -> None:
+    schedule = defs.resolve_schedule_def("daily_refresh")
+    assert schedule.cron_schedule == "0 5 * * *"
+    assert schedule.execution_timezone == "Europe/London"
+    assert schedule.job_name == REFRESH
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_the_sensor_asks_once_for_each_change_of_landing(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    sensor = landing_sensor(home)
+
+    def tick(cursor: str | None) -> dg.SensorResult | dg.SkipReason:
+        with dg.instance_for_test() as instance:
+            return sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+
+    assert isinstance(tick(None), dg.SkipReason)
+    home.landing.mkdir()
+    path = home.landing / "2024-01-01.csv"
+    path.write_text("InvoiceNo\n")
+    assert "moments ago" in tick(None).skip_message
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    asked = tick(None)
+    assert len(asked.run_requests) == 1
+    assert "Nothing changed" in tick(asked.cursor).skip_message
+    os.utime(path, (time.time() - 30, time.time() - 30))
+    again = tick(asked.cursor)
+    assert again.run_requests[0].run_key != asked.run_requests[0].run_key
+
+
+def test_a_bad_as_of_date_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    from orchestration.resources import RefreshOptions
+
+    with pytest.raises(Exception, match="Invalid isoformat"):
+        RefreshOptions(as_of_date="12/1/2010")

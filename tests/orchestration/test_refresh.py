@@ -1,0 +1,161 @@
+"""A refresh from landing to snapshot, and what happens when something is wrong."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.orchestration.conftest import HEADER, deliver, differing_tables, refresh, small_history
+from warehouse.home import Home
+
+
+def test_a_refresh_publishes_what_was_delivered(small_home: Home, ask) -> None:
+    outcome = refresh(small_home)
+    assert outcome.succeeded, outcome.problems
+    delivered = sum(content.count("\n") - 1 for content in small_history().values())
+    assert ask(small_home.published, "select sum(row_count) from marts.row_accounting") == [(delivered,)]
+    assert ask(small_home.published, "select count(distinct customer_id) = count(*) from ml.customer_segments") == [
+        (True,)
+    ]
+    schemas = ask(small_home.published, "select distinct schema_name from duckdb_tables() order by 1")
+    assert schemas == [("marts",), ("ml",), ("quality",), ("reporting",)]
+    assert outcome.checks_passed > 0
+    assert not outcome.checks_warned
+
+
+def test_nothing_new_publishes_nothing_and_a_full_rebuild_is_equal(small_home: Home, tmp_path: Path) -> None:
+    assert refresh(small_home).succeeded
+    before = tmp_path / "before.duckdb"
+    shutil.copy(small_home.published, before)
+    inode = small_home.published.stat().st_ino
+
+    again = refresh(small_home)
+    assert again.succeeded
+    assert again.nothing_new
+    assert small_home.published.stat().st_ino == inode
+
+    rebuilt = refresh(small_home, full=True)
+    assert rebuilt.succeeded
+    assert not rebuilt.nothing_new
+    assert small_home.published.stat().st_ino != inode
+    assert differing_tables(before, small_home.published) == []
+
+
+def test_a_changed_setting_is_something_new(small_home: Home, monkeypatch: pytest.MonkeyPatch, ask) -> None:
+    assert refresh(small_home).succeeded
+    monkeypatch.setenv("REGULARS_SEGMENTATION__K", "3")
+    again = refresh(small_home)
+    assert again.succeeded, again.problems
+    assert not again.nothing_new
+    assert ask(small_home.published, "select count(*) from ml.segment_profiles where algorithm = 'kmeans'") == [(3,)]
+
+
+def test_other_names_and_another_order_give_equal_tables(small_home: Home, tmp_path: Path) -> None:
+    assert refresh(small_home).succeeded
+    other = Home(tmp_path / "other")
+    files = list(small_history().items())
+    # half of it first, the rest later, latest days first, under other names
+    renamed = {f"delivery-{900 - number}.csv": content for number, (_, content) in enumerate(files)}
+    half = dict(list(renamed.items())[20:])
+    deliver(other.landing, half)
+    assert refresh(other).succeeded
+    deliver(other.landing, renamed)
+    assert refresh(other).succeeded
+    lineage = {"marts.set_aside_lines": ["file_name", "sheet", "row_number"], "ml.model_runs": []}
+    assert differing_tables(small_home.published, other.published, but={k: v for k, v in lineage.items() if v}) == []
+
+
+def test_files_that_left_landing_keep_their_lines(small_home: Home, ask) -> None:
+    assert refresh(small_home).succeeded
+    lines = ask(small_home.published, "select sum(row_count) from marts.row_accounting")
+    for path in sorted(small_home.landing.iterdir())[:10]:
+        path.unlink()
+    assert refresh(small_home).nothing_new
+    assert refresh(small_home, full=True).succeeded
+    assert ask(small_home.published, "select sum(row_count) from marts.row_accounting") == lines
+
+
+def test_as_of_sees_nothing_dated_on_or_after_the_day(small_home: Home, tmp_path: Path, ask) -> None:
+    assert refresh(small_home, as_of="2024-02-01").succeeded
+    earlier = Home(tmp_path / "earlier")
+    deliver(earlier.landing, {name: text for name, text in small_history().items() if name < "2024-02-01"})
+    assert refresh(earlier, as_of="2024-02-01").succeeded
+    accounting = {"marts.row_accounting": ["row_count", "gross_amount"], "ml.model_runs": ["data_version"]}
+    differing = differing_tables(small_home.published, earlier.published, but=accounting)
+    assert [table for table in differing if not table.startswith("marts.set_aside_lines")] == []
+    unseen = "select row_count from marts.row_accounting where disposition = 'after_as_of'"
+    assert ask(small_home.published, unseen)[0][0] > 0
+    assert ask(small_home.published, "select distinct snapshot_date::varchar from marts.customer_rfm") == [
+        ("2024-02-01",)
+    ]
+
+
+def test_a_line_that_would_bend_every_figure_stops_the_refresh_and_is_named(small_home: Home) -> None:
+    assert refresh(small_home).succeeded
+    good = small_home.published.read_bytes()
+    line = "699999,20001,ITEM 20001,900000,2024-02-20 10:00:00,99.00,10001.0,United Kingdom\n"
+    deliver(small_home.landing, {"2024-02-20.csv": HEADER + line})
+    outcome = refresh(small_home)
+    assert not outcome.succeeded
+    told = " ".join(outcome.problems)
+    assert "2024-02-20.csv" in told
+    assert "line 2" in told
+    assert small_home.published.read_bytes() == good
+    # delivered again under its old name, the mended file replaces the broken one
+    deliver(small_home.landing, {"2024-02-20.csv": HEADER + line.replace("900000", "9")})
+    assert refresh(small_home).succeeded
+
+
+def test_what_follows_a_failed_check_does_not_run(small_home: Home) -> None:
+    line = "699999,20001,ITEM 20001,900000,2024-02-20 10:00:00,99.00,10001.0,United Kingdom\n"
+    deliver(small_home.landing, {"2024-02-20.csv": HEADER + line})
+    outcome = refresh(small_home)
+    assert not outcome.succeeded
+    assert "published__snapshot" not in outcome.seconds_by_step
+    assert not small_home.published.exists()
+    failed_at = next(step for step in outcome.seconds_by_step if step.startswith("validate_staging"))
+    assert list(outcome.seconds_by_step)[-1] == failed_at
+
+
+def test_one_hostile_file_does_not_stop_the_good_ones(small_home: Home, ask) -> None:
+    (small_home.landing / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
+    deliver(small_home.landing, {"empty.csv": "", "columns.csv": "a,b\n1,2\n"})
+    outcome = refresh(small_home)
+    assert outcome.succeeded, outcome.problems
+    rejected = dict(
+        ask(small_home.published, "select file_name, problem from quality.load_ledger where status = 'rejected'")
+    )
+    assert set(rejected) == {"picture.csv", "empty.csv", "columns.csv"}
+    assert "PNG" in rejected["picture.csv"]
+
+
+def test_a_foreign_process_on_the_warehouse_is_named(small_home: Home) -> None:
+    import subprocess
+    import sys
+
+    assert refresh(small_home).succeeded
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(small_home.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        outcome = refresh(small_home, full=True)
+        assert not outcome.succeeded
+        assert str(holder.pid) in " ".join(outcome.problems)
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdin.close()
+        holder.stdout.close()
+    assert refresh(small_home, full=True).succeeded
+
+
+def test_the_snapshot_says_nothing_about_raw(small_home: Home) -> None:
+    assert refresh(small_home).succeeded
+    with (
+        duckdb.connect(str(small_home.published), read_only=True) as connection,
+        pytest.raises(duckdb.CatalogException),
+    ):
+        connection.execute("select * from raw.transactions")
