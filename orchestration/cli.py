@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 
 from warehouse.errors import HomeError, RegularsError, SettingsError
-from warehouse.home import HOME_VARIABLE, Home, default_home
+from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
 
 app = typer.Typer(
     name="regulars",
@@ -101,6 +101,7 @@ def refresh(
     """
     from orchestration.refresh import run_refresh
     from orchestration.summary import print_outcome
+    from warehouse.ledger import has_loaded
     from warehouse.settings import load_settings
 
     with _explained(verbose):
@@ -109,10 +110,12 @@ def refresh(
         if landing is not None:
             if not landing.is_dir():
                 raise HomeError(f"{landing} is not a folder.")
-            chosen.bind(landing, is_sample=False)
+            if not _has_files(landing) and not chosen.published.exists():
+                raise RegularsError(f"{landing} holds no files yet; put sales files there (CSV, XLSX or Parquet).")
+            chosen.bind(landing, is_sample=False, holds_lines=has_loaded(chosen.warehouse))
         elif sample_if_empty and chosen.origin() is None and not _has_files(chosen.landing):
             chosen = _sample_home(chosen)
-        origin = chosen.origin() or chosen.bind(chosen.landing, is_sample=False)
+        origin = chosen.origin() or Origin(chosen.landing, is_sample=False)
         if not chosen.warehouse.exists() and not _has_files(origin.landing):
             raise RegularsError(
                 f"{origin.landing} holds no files yet. Put sales files there (CSV, XLSX or Parquet), name another "

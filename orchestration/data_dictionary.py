@@ -14,10 +14,10 @@ from typing import Any
 
 from orchestration.dbt import load_manifest
 from warehouse.home import default_home
+from warehouse.publishing import PUBLISHED_SCHEMAS
 from warehouse.settings import PROJECT_ROOT
 
 PATH = PROJECT_ROOT / "docs" / "data_dictionary.md"
-PUBLISHED_SCHEMAS = ("marts", "ml", "reporting", "quality")
 _HEAD = """\
 # Data dictionary
 

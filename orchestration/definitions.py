@@ -12,6 +12,7 @@ from orchestration.jobs import daily_schedule, landing_sensor, refresh_job
 from orchestration.progress import step_logger
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.home import default_home
+from warehouse.publishing import PUBLISHED_SCHEMAS
 from warehouse.settings import load_settings
 
 home = default_home()
@@ -30,10 +31,11 @@ build_steps = [
     fit_segments(manifest),
     flag_anomalies(manifest),
 ]
-built_tables = [key for step in build_steps for key in step.keys]
+# all that comes before is upstream of these, and so are its gates
+published_tables = [key for step in build_steps for key in step.keys if key.path[0] in PUBLISHED_SCHEMAS]
 
 defs = dg.Definitions(
-    assets=[landing_folder, *build_steps, published_snapshot(built_tables)],
+    assets=[landing_folder, *build_steps, published_snapshot(published_tables)],
     asset_checks=ALL_GATES,
     jobs=[refresh_job],
     schedules=[daily_schedule(settings)],

@@ -55,7 +55,7 @@ def run_refresh(
         "loggers": loggers,
         "resources": {
             "warehouse": {"config": {"database": str(home.warehouse), "wait_seconds": wait_seconds}},
-            "refresh": {"config": {"as_of_date": as_of_date, "full": full}},
+            "refresh": {"config": {"as_of_date": as_of_date or "", "full": full}},
         },
     }
     with dg.DagsterInstance.get() as instance, _gates_without_result() as ungated:

@@ -40,7 +40,7 @@ class WarehouseResource(DuckDBResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WarehouseResource]:
         """Hold the home for the length of the run."""
-        run = f"run {context.run_id[:8]}" if context.run_id else "a step"
+        run = f"run {context.run.run_id[:8]}" if context.run else "outside a run"
         log = context.log
         with refresh_lock(
             self.home,
@@ -71,12 +71,19 @@ class WarehouseResource(DuckDBResource):
 class RefreshOptions(dg.ConfigurableResource):
     """What one run does differently; set in the launchpad or on the command line."""
 
-    as_of_date: str | None = Field(
-        default=None, description="YYYY-MM-DD: nothing dated on or after it is seen, and recency counts to it."
+    as_of_date: str = Field(
+        # empty and not null, because the launchpad shows only what has a value
+        default="",
+        description="YYYY-MM-DD: nothing dated on or after it is seen, and recency counts to it. Empty for none.",
     )
     full: bool = Field(default=False, description="Rebuild everything even if nothing is new.")
 
     @field_validator("as_of_date")
     @classmethod
-    def _iso_date(cls, value: str | None) -> str | None:
-        return None if value is None else date.fromisoformat(value).isoformat()
+    def _iso_date(cls, value: str) -> str:
+        return date.fromisoformat(value).isoformat() if value else ""
+
+    @property
+    def as_of(self) -> str | None:
+        """The as-of date, None if none was asked for."""
+        return self.as_of_date or None

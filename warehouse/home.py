@@ -115,8 +115,14 @@ class Home:
                 "delete it to bind the home again."
             ) from error
 
-    def bind(self, landing: Path, *, is_sample: bool) -> Origin:
+    def bind(self, landing: Path, *, is_sample: bool, holds_lines: bool = True) -> Origin:
         """Tie this home to one landing folder, once.
+
+        Parameters
+        ----------
+        holds_lines
+            Whether anything was ever loaded here. A home that holds nothing yet may
+            still be bound to another folder: its owner only named a wrong one at first.
 
         Raises
         ------
@@ -126,7 +132,7 @@ class Home:
         """
         wanted = Origin(landing.resolve(), is_sample)
         bound = self.origin()
-        if bound is None:
+        if bound is None or (bound != wanted and not holds_lines):
             self.root.mkdir(parents=True, exist_ok=True)
             partial = self.origin_file.with_suffix(".partial")
             partial.write_text(json.dumps({"landing": str(wanted.landing), "is_sample": is_sample}) + "\n")

@@ -18,10 +18,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 import duckdb
 
+from warehouse.database import open_warehouse
 from warehouse.readers.reading import READER_VERSION, FileReading
 from warehouse.settings import Settings
 
@@ -218,6 +220,23 @@ def active_content_hashes(con: duckdb.DuckDBPyConnection) -> list[str]:
         "select distinct content_hash from quality.load_ledger where status = 'loaded' order by content_hash"
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def has_loaded(warehouse: Path) -> bool:
+    """Whether anything was ever loaded into a private warehouse; False if there is none yet.
+
+    Raises
+    ------
+    WarehouseBusyError
+        If another process holds the file.
+    """
+    if not warehouse.exists():
+        return False
+    with open_warehouse(warehouse, read_only=True) as con:
+        ledger = con.execute(
+            "select 1 from duckdb_tables() where schema_name = 'quality' and table_name = 'load_ledger'"
+        ).fetchone()
+        return ledger is not None and bool(active_content_hashes(con))
 
 
 def write_entries(

@@ -31,7 +31,7 @@ _DESCRIPTIONS = {
 
 def landing_origin(home: Home) -> Origin:
     """The landing folder that this home belongs to; its own one if nobody chose."""
-    return home.origin() or home.bind(home.landing, is_sample=False)
+    return home.origin() or Origin(home.landing, is_sample=False)
 
 
 @dg.multi_asset(
@@ -57,7 +57,8 @@ def load_landing_files(
     home = warehouse.home
     settings = load_settings()
     origin = landing_origin(home)
-    origin.landing.mkdir(parents=True, exist_ok=True)
+    if origin.landing == home.landing:
+        home.landing.mkdir(parents=True, exist_ok=True)
     with warehouse.get_connection() as connection:
         report = load_landing(
             connection,
@@ -67,10 +68,12 @@ def load_landing_files(
             scratch=home.scratch,
             progress=_seldom(context.log.info),
         )
+        # only now: a home that nothing was loaded into stays free for another folder
+        home.bind(origin.landing, is_sample=origin.is_sample)
         for outcome in report.files:
             if outcome.problem:
                 context.log.warning(f"{outcome.file_name}: {outcome.problem}")
-        version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of_date)
+        version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
         metadata = _report_metadata(report)
         if not refresh.full and home.published.exists() and last_published_version(connection) == version:
             context.log.info("Nothing new since the last publication.")

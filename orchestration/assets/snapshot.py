@@ -33,7 +33,7 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         settings = load_settings()
         origin = landing_origin(warehouse.home)
         with warehouse.get_connection(read_only=True) as connection:
-            version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of_date)
+            version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
         done = publish(
             warehouse.home,
             data_version=version.data_version,

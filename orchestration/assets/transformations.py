@@ -41,7 +41,7 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with warehouse.get_connection():
             pass  # a held file is better told here, by name, than in the middle of dbt's log
         select = _selected_models(context, manifest) if context.is_subset else DBT_STEPS[name]
-        variables = project_vars(load_settings(), refresh.as_of_date)
+        variables = project_vars(load_settings(), refresh.as_of)
         done = build(warehouse.home, select, variables, full_refresh=refresh.full)
         with warehouse.get_connection(read_only=True) as connection:
             for event in dagster_events(done, manifest, translator, context):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.orchestration.conftest import HEADER, deliver, small_history
+from tests.orchestration.conftest import HEADER, deliver, refresh, small_history
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 
@@ -107,11 +107,24 @@ def test_a_failed_check_exits_1_and_names_the_line(tmp_path: Path) -> None:
 
 def test_another_landing_folder_on_the_same_home_is_refused(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    home.bind(tmp_path / "a", is_sample=False)
-    (tmp_path / "b").mkdir()
+    one = dict(list(small_history().items())[:5])
+    deliver(home.landing, one)
+    deliver(tmp_path / "b", one)
+    assert refresh(home).succeeded
     done = regulars("refresh", "--landing", str(tmp_path / "b"), home=home.root)
     assert done.returncode == 2
     assert "Use another home" in done.stderr
+
+
+def test_a_mistyped_landing_folder_does_not_take_the_home(tmp_path: Path) -> None:
+    (tmp_path / "wrong").mkdir()
+    wrong = regulars("refresh", "--landing", str(tmp_path / "wrong"), home=tmp_path / "home")
+    assert wrong.returncode == 1
+    assert "holds no files yet" in wrong.stderr
+    (tmp_path / "wrong" / "notes.txt").write_text("nothing to see here\n")
+    assert regulars("refresh", "--landing", str(tmp_path / "wrong"), home=tmp_path / "home").returncode == 1
+    deliver(tmp_path / "right", small_history())
+    assert regulars("refresh", "--landing", str(tmp_path / "right"), home=tmp_path / "home").returncode == 0
 
 
 def test_fetch_without_internet_says_so_plainly(tmp_path: Path) -> None:

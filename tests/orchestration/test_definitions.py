@@ -88,6 +88,8 @@ def test_no_model_or_mart_is_used_before_its_layer_was_checked() -> None:
         ("flag_anomalies", "validate_marts"),
         ("dbt_reporting", "validate_ml"),
         ("published__snapshot", "validate_reporting"),
+        ("published__snapshot", "validate_ml"),
+        ("published__snapshot", "validate_raw"),
     ):
         assert gate in waits_for[step], (step, waits_for[step])
 

@@ -1,6 +1,8 @@
 """A refresh from landing to snapshot, and what happens when something is wrong."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -131,9 +133,6 @@ def test_one_hostile_file_does_not_stop_the_good_ones(small_home: Home, ask) -> 
 
 
 def test_a_foreign_process_on_the_warehouse_is_named(small_home: Home) -> None:
-    import subprocess
-    import sys
-
     assert refresh(small_home).succeeded
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
@@ -159,3 +158,63 @@ def test_the_snapshot_says_nothing_about_raw(small_home: Home) -> None:
         pytest.raises(duckdb.CatalogException),
     ):
         connection.execute("select * from raw.transactions")
+
+
+def test_a_check_that_breaks_is_no_bad_data_and_no_pass(small_home: Home, monkeypatch: pytest.MonkeyPatch, ask) -> None:
+    from dataclasses import replace
+
+    from expectations import runner
+    from expectations.checks import finds_no_rows
+
+    whole = runner._SUITES["staging"]
+    broken = finds_no_rows("broken", "selec from this_table", claim="-", fault="-", reason="-")
+
+    def with_a_broken_one(circumstances):
+        first, *others = whole(circumstances)
+        return (replace(first, checks=(*first.checks, broken)), *others)
+
+    monkeypatch.setitem(runner._SUITES, "staging", with_a_broken_one)
+    outcome = refresh(small_home)
+    assert not outcome.succeeded
+    assert not small_home.published.exists()
+    assert "could not be evaluated" in " ".join(outcome.problems)
+    found = ask(
+        small_home.warehouse,
+        "select status, count(*) from quality.validation_results where layer = 'staging' group by 1 order by 1",
+    )
+    assert found[0] == ("error", 1)
+    assert [status for status, _ in found] == ["error", "passed"]
+
+
+def test_readers_see_no_error_and_no_half_state_while_refreshes_run_and_fail(small_home: Home, tmp_path: Path) -> None:
+    assert refresh(small_home).succeeded
+    code = (
+        "import duckdb, pathlib, sys\n"
+        "path, stop = sys.argv[1:]\n"
+        "reads = 0\n"
+        "while not pathlib.Path(stop).exists():\n"
+        "    with duckdb.connect(path, read_only=True) as connection:\n"
+        "        lines = connection.execute('select count(*) from marts.fct_invoice_lines').fetchone()[0]\n"
+        "        told = connection.execute("
+        "'select lines from quality.publications order by publication_id desc').fetchone()[0]\n"
+        "        assert lines == told, (lines, told)\n"
+        "    reads += 1\n"
+        "print(reads)\n"
+    )
+    stop = tmp_path / "stop"
+    reader = subprocess.Popen(
+        [sys.executable, "-c", code, str(small_home.published), str(stop)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = "699999,20001,ITEM 20001,{},2024-02-20 10:00:00,99.00,10001.0,United Kingdom\n"
+    succeeded = []
+    for quantity in (5, 900_000, 6):
+        deliver(small_home.landing, {"2024-02-20.csv": HEADER + line.format(quantity)})
+        succeeded.append(refresh(small_home).succeeded)
+    stop.touch()
+    read, errors = reader.communicate(timeout=60)
+    assert succeeded == [True, False, True]
+    assert reader.returncode == 0, errors
+    assert int(read) > 20

@@ -10,6 +10,7 @@ import pytest
 from warehouse.database import open_warehouse, refresh_lock
 from warehouse.errors import HomeError, RegularsError, WarehouseBusyError
 from warehouse.home import Home, default_home
+from warehouse.ledger import has_loaded
 from warehouse.settings import PROJECT_ROOT
 
 
@@ -26,6 +27,14 @@ def test_another_landing_folder_is_refused_with_what_to_do(tmp_path: Path) -> No
     with pytest.raises(HomeError, match="--home DIR"):
         home.bind(tmp_path / "b", is_sample=False)
     assert Home(tmp_path / "home").origin().landing == tmp_path / "a"
+
+
+def test_a_home_that_holds_nothing_yet_may_be_bound_again(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.bind(tmp_path / "mistyped", is_sample=False)
+    assert not has_loaded(home.warehouse)
+    assert home.bind(tmp_path / "right", is_sample=False, holds_lines=False).landing == tmp_path / "right"
+    assert home.origin().landing == tmp_path / "right"
 
 
 def test_sample_data_never_shares_a_home_with_real_data(tmp_path: Path) -> None:
