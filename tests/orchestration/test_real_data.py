@@ -54,8 +54,11 @@ def test_oddities_are_counted_as_published(real_home: Home, ask) -> None:
     assert ask(real_home.published, repeats) == [(5_268,)]
     assert ask(
         real_home.warehouse,
-        f"select count(*), round(sum({AMOUNT}), 2), count(nullif(customer_id, '')), round(sum({AMOUNT}) filter (customer_id <> ''), 2)"
-        f" from {RAW} where invoice like 'C%'",
+        f"""
+        select count(*), round(sum({AMOUNT}), 2),
+            count(nullif(customer_id, '')), round(sum({AMOUNT}) filter (customer_id <> ''), 2)
+        from {RAW} where invoice like 'C%'
+        """,
     ) == [(9_288, money("-896,812.49"), 8_905, money("-611,342.09"))]
 
 
