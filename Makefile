@@ -34,9 +34,9 @@ docs: $(VENV)/.ready-to-test ## write the data dictionary anew from the dbt docu
 	@$(ENVIRONMENT) python -m orchestration.data_dictionary
 
 lock: $(VENV)/.tools ## resolve the dependencies anew
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header requirements-build.in -o requirements-build.lock
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.lock
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header requirements-build.in -o requirements-build.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean: ## remove the environment; data stays
 	rm -rf $(VENV) *.egg-info
@@ -44,9 +44,10 @@ clean: ## remove the environment; data stays
 # ---- the environment ---------------------------------------------------------
 
 # Compiled once here, not at each start: without bytecode every import takes twice as long.
-# uv installs the lock in seconds; where it can't reach an index that pip is
+# uv installs the lock in seconds, with the machine's own certificates as a company proxy
+# needs them; where it can't reach an index that pip is
 # configured for, pip does the same in a minute or two
-INSTALL = $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
+INSTALL = $(BIN)/uv pip install -q --system-certs --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
 	|| $(BIN)/python -m pip install -q --require-hashes -r $(1)
 INSTALL_SELF = $(BIN)/python -m pip install -q --no-deps --no-build-isolation --editable .
 
