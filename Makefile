@@ -16,7 +16,7 @@ run: $(VENV)/.ready ## refresh: make run [LANDING=folder]; the sample history wh
 	@$(ENVIRONMENT) regulars refresh --sample-if-empty $(if $(LANDING),--landing "$(LANDING)")
 
 test: $(VENV)/.ready-to-test ## all tests
-	@$(ENVIRONMENT) python -m pytest
+	@$(ENVIRONMENT) python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.ready-to-test ## style, types and SQL
 	@$(ENVIRONMENT) ruff check .

@@ -220,8 +220,15 @@ def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on 
     from warehouse.settings import PROJECT_ROOT
 
     with _explained():
-        chosen = _published_home(home)
+        chosen = _home(home)
+        if chosen.origin() is None and not _has_files(chosen.landing):
+            chosen = _published_home(home)
         prepare_dagster_home(chosen)
+        origin = chosen.origin() or Origin(chosen.landing, is_sample=False)
+        stderr.print(
+            f"Dagster on http://127.0.0.1:{port}, watching {origin.landing}"
+            + (" (sample data)" if origin.is_sample else "")
+        )
         # dagster-dbt and dagster look their own commands up on PATH
         os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")
         command = ["dagster", "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]

@@ -96,7 +96,7 @@ def test_counts_of_things_are_as_published(built: Callable[..., Path]) -> None:
         from {DISPOSED}
         """,
     ) == [(541_909 - 135_080, 4_372, 25_900, 38, 1_454, 10_624, 2_517)]
-    assert ask(built(), "select count(distinct stock_code_text) from staging.stg_delivered_text") == [(4_070,)]
+    assert ask(built(), "select count(distinct stock_code) from raw.transactions") == [(4_070,)]
     assert ask(built(), "select count(*), count(*) filter (is_trading_day) from marts.dim_dates") == [(374, 305)]
     assert ask(built(), "select count(*) from marts.dim_dates where is_trading_day and weekday = 'Saturday'") == [(0,)]
 

@@ -177,7 +177,7 @@ def test_a_check_that_breaks_is_no_bad_data_and_no_pass(small_home: Home, monkey
     outcome = refresh(small_home)
     assert not outcome.succeeded
     assert not small_home.published.exists()
-    assert "could not be evaluated" in " ".join(outcome.problems)
+    assert "could not check" in " ".join(outcome.problems)
     found = ask(
         small_home.warehouse,
         "select status, count(*) from quality.validation_results where layer = 'staging' group by 1 order by 1",

@@ -29,7 +29,6 @@ reasons as (
 final as (
 
     select
-        set_aside.delivered_line_id,
         set_aside.disposition,
         coalesce(
             staged.unreadable_reason,
@@ -40,19 +39,26 @@ final as (
             end,
             reasons.description
         ) as reason,
+
+        -- lineage
         staged.file_name,
         staged.sheet,
         staged.row_number,
-        delivered.invoice_text,
-        delivered.stock_code_text,
-        delivered.description_text,
-        delivered.quantity_text,
-        delivered.invoice_date_text,
-        delivered.unit_price_text,
-        delivered.customer_id_text,
-        delivered.country_text,
+
+        -- the line as it was understood
+        staged.invoice_no,
+        staged.stock_code,
+        staged.description,
+        staged.quantity_units,
+        staged.unit_price,
+        staged.customer_id,
+        staged.country,
+        staged.invoiced_at,
         set_aside.signed_amount,
-        {{ shortened('staged.line_text', 1000) }} as line_text
+        case
+            when set_aside.disposition = 'unreadable'
+                then {{ shortened('coalesce(staged.line_text, delivered.fields_text)', 1000) }}
+        end as line_text
     from set_aside
     inner join staged on set_aside.delivered_line_id = staged.delivered_line_id
     inner join delivered on set_aside.delivered_line_id = delivered.delivered_line_id

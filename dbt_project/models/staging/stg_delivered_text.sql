@@ -12,14 +12,17 @@ renamed as (
 
     select
         _line_id as delivered_line_id,
-        invoice as invoice_text,
-        stock_code as stock_code_text,
-        description as description_text,
-        quantity as quantity_text,
-        invoice_date as invoice_date_text,
-        unit_price as unit_price_text,
-        customer_id as customer_id_text,
-        country as country_text
+        concat_ws(
+            ' | ',
+            coalesce(invoice, ''),
+            coalesce(stock_code, ''),
+            coalesce(description, ''),
+            coalesce(quantity, ''),
+            coalesce(invoice_date, ''),
+            coalesce(unit_price, ''),
+            coalesce(customer_id, ''),
+            coalesce(country, '')
+        ) as fields_text
     from source
 
 )
