@@ -73,7 +73,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     select
                         coalesce(ledger.file_name, loaded.file_name) as file_name,
                         coalesce(ledger.load_id, loaded.load_id) as load_id,
-                        coalesce(ledger.loaded_lines, 0) as lines_in_ledger,
+                        coalesce(ledger.delivered_lines, 0) as lines_in_ledger,
                         coalesce(loaded.lines, 0) as lines_in_raw
                     from (select * from this_table where status = 'loaded') as ledger
                     full join (
@@ -85,7 +85,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                         from raw.customers
                         group by _load_id
                     ) as loaded on ledger.load_id = loaded.load_id
-                    where coalesce(ledger.loaded_lines, 0) <> coalesce(loaded.lines, 0)
+                    where coalesce(ledger.delivered_lines, 0) <> coalesce(loaded.lines, 0)
                     """,
                     claim="every loaded delivery has exactly the lines in raw that the ledger says",
                     fault="the ledger and raw disagree on the number of lines",

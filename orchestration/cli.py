@@ -19,6 +19,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from warehouse.errors import HomeError, RegularsError, SettingsError
 from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
@@ -50,17 +51,17 @@ def _explained(verbose: bool = False) -> Iterator[None]:
     except (SettingsError, HomeError) as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {error}", markup=True)
+        stderr.print(f"[red]regulars:[/] {escape(str(error))}")
         raise typer.Exit(BAD_USAGE) from error
     except RegularsError as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {error}", markup=True)
+        stderr.print(f"[red]regulars:[/] {escape(str(error))}")
         raise typer.Exit(FAILED) from error
     except OSError as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {error.strerror or error}: {error.filename or ''}")
+        stderr.print(f"[red]regulars:[/] {escape(f'{error.strerror or error}: {error.filename or str()}')}")
         raise typer.Exit(FAILED) from error
 
 
@@ -121,7 +122,9 @@ def refresh(
                 f"{origin.landing} holds no files yet. Put sales files there (CSV, XLSX or Parquet), name another "
                 "folder with --landing, or try `regulars sample` first."
             )
-        stderr.print(f"Refreshing {chosen.root} from {origin.landing}" + (" (sample data)" if origin.is_sample else ""))
+        stderr.print(
+            escape(f"Refreshing {chosen.root} from {origin.landing}") + (" (sample data)" if origin.is_sample else "")
+        )
         outcome = run_refresh(
             chosen,
             as_of_date=as_of.date().isoformat() if as_of else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.progress import step_label
@@ -15,6 +16,7 @@ from orchestration.refresh import RefreshOutcome
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError
 from warehouse.home import Home
+from warehouse.settings import load_settings
 
 _SAMPLE_NOTE = "[yellow]Sample data:[/] a made-up history, not a real shop."
 
@@ -32,7 +34,7 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         seconds = sum(outcome.seconds_by_step.values())
         console.print(f"[green]Nothing new[/] since the last publication (looked for {seconds:.1f} s).")
         _print_files(console, home)
-        console.print(f"Snapshot for readers: {home.published}")
+        console.print(f"Snapshot for readers: {escape(str(home.published))}")
         return
     _print_files(console, home)
     _print_accounting(console, home)
@@ -42,9 +44,9 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         checks += f", {len(outcome.checks_warned)} with warnings"
     console.print(f"[bold]Checks[/]     {checks}")
     for warning in outcome.checks_warned:
-        console.print(f"  [yellow]![/] {warning}")
+        console.print(f"  [yellow]![/] {escape(warning)}")
     _print_times(console, outcome)
-    console.print(f"\n[green]Published[/] {home.published}")
+    console.print(f"\n[green]Published[/] {escape(str(home.published))}")
     console.print(
         "Where to look next: `regulars status`, `make ui` (assets, checks, lineage), or open the file in a BI tool."
     )
@@ -55,9 +57,9 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
 def _print_failure(console: Console, home: Home, outcome: RefreshOutcome) -> None:
     console.print("[red]Not published.[/] What went wrong:")
     for problem in dict.fromkeys(outcome.problems):
-        console.print(f"  [red]✗[/] {problem}")
+        console.print(f"  [red]✗[/] {escape(problem)}")
     if home.published.exists():
-        console.print(f"Readers keep the last good snapshot: {home.published}")
+        console.print(f"Readers keep the last good snapshot: {escape(str(home.published))}")
     console.print(f"More: regulars refresh --verbose, or run {outcome.run_id[:8]} in `make ui`.")
 
 
@@ -68,7 +70,7 @@ def _print_files(console: Console, home: Home) -> None:
         ).fetchall()
         turned_away = connection.execute(
             """
-            select file_name, problem from quality.load_ledger
+            select problem from quality.load_ledger
             where status in ('rejected', 'in_transit')
             qualify row_number() over (partition by file_name order by load_id desc) = 1
             order by file_name
@@ -79,12 +81,12 @@ def _print_files(console: Console, home: Home) -> None:
         ).fetchall()
     loaded = ", ".join(f"{files:,} {status.replace('_', ' ')} ({lines:,} lines)" for status, files, lines in counts)
     console.print(f"[bold]Files[/]      {loaded}")
-    for file_name, problem in turned_away[:20]:
-        console.print(f"  [yellow]![/] {file_name}: {problem}")
+    for (problem,) in turned_away[:20]:
+        console.print(f"  [yellow]![/] {escape(problem)}")
     if len(turned_away) > 20:
         console.print(f"  … and {len(turned_away) - 20:,} more in quality.load_ledger")
     for file_name, note in noted[:5]:
-        console.print(f"  · {file_name}: {note}")
+        console.print(f"  · {escape(file_name)}: {escape(note)}")
     if len(noted) > 5:
         console.print(f"  … notes on {len(noted) - 5:,} more files in quality.load_ledger")
 
@@ -125,7 +127,8 @@ def _print_answers(console: Console, home: Home) -> None:
             from ml.revenue_anomalies
             """,
         )
-    console.print(f"[bold]Customers[/]  {customers:,} with a purchase, net revenue {net:,.2f}")
+    currency = load_settings().shop.currency
+    console.print(f"[bold]Customers[/]  {customers:,} with a purchase, who spent {currency} {net:,.2f} net of returns")
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     for heading, right in (
         ("Segments", ""),
@@ -183,7 +186,7 @@ def print_status(console: Console, home: Home) -> None:
     number, at, snapshot_date, is_sample, landing, lines, customers, net = publication
     if is_sample:
         console.print(_SAMPLE_NOTE)
-    console.print(f"[bold]Publication[/] {number}, {at:%Y-%m-%d %H:%M} UTC, from {landing}")
+    console.print(f"[bold]Publication[/] {number}, {at:%Y-%m-%d %H:%M} UTC, from {escape(landing)}")
     console.print(
         f"[bold]Content[/]     {lines:,} lines, {customers:,} customers, net revenue {net:,.2f}; "
         f"recency counts to {snapshot_date}"
@@ -192,4 +195,4 @@ def print_status(console: Console, home: Home) -> None:
         "[bold]Checks[/]      "
         + ", ".join(f"{layer}: {ok} passed" + (f", {bad} not" if bad else "") for layer, ok, bad in checks)
     )
-    console.print(f"[bold]Snapshot[/]    {home.published}")
+    console.print(f"[bold]Snapshot[/]    {escape(str(home.published))}")

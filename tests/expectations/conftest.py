@@ -141,7 +141,7 @@ def build(tmp_path: Path) -> Build:
         with duckdb.connect(str(path)) as con:
             con.execute((PROJECT_ROOT / "warehouse" / "raw_schema.sql").read_text())
             con.execute(
-                "insert into quality.load_ledger (load_id, file_name, recorded_at, status, kind, loaded_lines) "
+                "insert into quality.load_ledger (load_id, file_name, recorded_at, status, kind, delivered_lines) "
                 "values (1, '2011-03-04.csv', timestamp '2011-12-10', 'loaded', 'transactions', 5)"
             )
             con.executemany(

@@ -316,7 +316,9 @@ def test_warning_does_not_block(build: Build) -> None:
 
 
 def test_rejected_file_is_a_warning_until_its_next_delivery_loads(build: Build) -> None:
-    insert = "insert into quality.load_ledger (load_id, file_name, recorded_at, status, problem, loaded_lines) values "
+    insert = (
+        "insert into quality.load_ledger (load_id, file_name, recorded_at, status, problem, delivered_lines) values "
+    )
     rejected = insert + "(2, 'b.csv', timestamp '2011-12-10', 'rejected', 'no header', 0)"
     mended = insert + "(3, 'b.csv', timestamp '2011-12-10', 'already_loaded', null, 0)"
     warehouse = build(rejected)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.orchestration.conftest import HEADER, deliver, refresh, small_history
@@ -135,3 +136,38 @@ def test_fetch_without_internet_says_so_plainly(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "landing").glob("*")) if (tmp_path / "landing").exists() else True
+
+
+def test_a_missing_column_is_told_with_the_setting_that_helps(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    deliver(
+        home.landing,
+        {**small_history(), "till [1].csv": "InvoiceNo,StockCode,Quantity,InvoiceDate\n1,2,3,2024-01-01\n"},
+    )
+    done = regulars("refresh", home=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "till [1].csv: column missing: unit_price" in done.stdout
+    assert "[[landing.sources]]" in done.stdout
+
+
+def test_lines_that_no_reader_can_split_are_set_aside_and_counted(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    day = "2024-02-20 10:00:00"
+    lines = [
+        f'700001,20001,"NEVER CLOSED,1,{day},2.00,10001.0,United Kingdom',
+        f"700002,20001,FINE,1,{day},2.00,10001.0,United Kingdom",
+        "700003,20001,RAGGED,1",
+        f"700004,20001,HUGE,1000000000000,{day},2.00,10001.0,United Kingdom",
+        "700005,20001,LATE,1,2055-01-01 10:00:00,2.00,10001.0,United Kingdom",
+    ]
+    deliver(home.landing, {**small_history(), "2024-02-20.csv": HEADER + "\n".join(lines) + "\n"})
+    done = regulars("refresh", home=tmp_path)
+    assert done.returncode == 0, done.stdout
+    with duckdb.connect(str(home.published), read_only=True) as connection:
+        found = connection.execute(
+            """
+            select row_number, line_text is not null from marts.set_aside_lines
+            where disposition = 'unreadable' order by row_number
+            """
+        ).fetchall()
+    assert found == [(2, True), (4, True), (5, True), (6, True)]
