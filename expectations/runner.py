@@ -175,19 +175,6 @@ def import_great_expectations() -> None:
         _IMPORTED.set()
 
 
-def import_in_background() -> threading.Thread:
-    """Start :func:`import_great_expectations` on the side, while files load or dbt starts.
-
-    Returns
-    -------
-    Thread
-        Already running; nothing needs to wait for it, :func:`run_layer` does by itself.
-    """
-    thread = threading.Thread(target=import_great_expectations, name="import great_expectations", daemon=True)
-    thread.start()
-    return thread
-
-
 _IMPORTED = threading.Event()
 _IMPORTING = threading.Lock()
 

@@ -392,7 +392,7 @@ def test_process_ends_in_silence_and_without_telemetry() -> None:
     """Without care, DuckDB's binding prints sixty lines of leaks at the end of every command."""
     code = (
         "import os; os.environ.pop('GX_ANALYTICS_ENABLED', None); from expectations.runner import "
-        "import_in_background; import_in_background().join(); print(os.environ['GX_ANALYTICS_ENABLED'])"
+        "import_great_expectations; import_great_expectations(); print(os.environ['GX_ANALYTICS_ENABLED'])"
     )
     environment = {name: value for name, value in os.environ.items() if name != "GX_ANALYTICS_ENABLED"}
 
