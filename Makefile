@@ -7,6 +7,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ENVIRONMENT := DO_NOT_TRACK=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 
 help: ## what there is
@@ -56,7 +57,7 @@ $(VENV)/.tools: requirements-build.lock
 		|| { echo "Regulars needs Python 3.11 or 3.12; name one with make PYTHON=…"; exit 1; }
 	@echo "Making the environment in $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-build.lock
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements-build.lock
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.tools requirements.lock pyproject.toml
