@@ -11,9 +11,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from orchestration.instance import prepare_dagster_home
 from warehouse.home import Home
+
+if TYPE_CHECKING:
+    import dagster as dg
+    from dagster._utils.error import SerializableErrorInfo
+
+_OUR_ERRORS = ("warehouse.", "orchestration.", "expectations.")
 
 
 @dataclass(frozen=True)
@@ -64,23 +71,12 @@ def run_refresh(
         )
         events = result.all_events
         steps = sorted(instance.get_run_step_stats(result.run_id), key=lambda step: step.start_time or 0.0)
-    outcome = RefreshOutcome(
-        run_id=result.run_id,
-        succeeded=result.success,
-        nothing_new=any(
-            NOTHING_NEW in event.asset_observation_data.asset_observation.metadata
-            for event in events
-            if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION
-        ),
-        seconds_by_step={
-            step.step_key: step.end_time - step.start_time
-            for step in steps
-            if step.start_time is not None and step.end_time is not None
-        },
+    nothing_new = any(
+        NOTHING_NEW in event.asset_observation_data.asset_observation.metadata
+        for event in events
+        if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION
     )
-    if not outcome.nothing_new:
-        outcome.checks_warned.extend(ungated)
-    passed = 0
+    passed, warned, problems = 0, [] if nothing_new else list(ungated), []
     for event in events:
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
@@ -88,17 +84,28 @@ def run_refresh(
             if evaluation.passed:
                 passed += 1
             elif evaluation.severity == dg.AssetCheckSeverity.WARN:
-                outcome.checks_warned.append(told)
+                warned.append(told)
             else:
-                outcome.problems.append(told)
+                problems.append(told)
         elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
-            _append_failure(outcome.problems, event)
-    for event in events:
-        # a resource that could not start (the home is busy) fails the run before any step does
-        error = getattr(event.event_specific_data, "error", None)
-        if not outcome.problems and event.event_type == dg.DagsterEventType.RUN_FAILURE and error is not None:
-            outcome.problems.append(_innermost(error))
-    return RefreshOutcome(**{**outcome.__dict__, "checks_passed": passed})
+            problems.extend(_failures(event))
+        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not problems:
+            # a resource that could not start (the home is busy) fails the run before any step does
+            error = getattr(event.event_specific_data, "error", None)
+            problems.extend([] if error is None else [_innermost(error)])
+    return RefreshOutcome(
+        run_id=result.run_id,
+        succeeded=result.success,
+        nothing_new=nothing_new,
+        seconds_by_step={
+            step.step_key: step.end_time - step.start_time
+            for step in steps
+            if step.start_time is not None and step.end_time is not None
+        },
+        checks_passed=passed,
+        checks_warned=warned,
+        problems=problems,
+    )
 
 
 @contextmanager
@@ -122,17 +129,19 @@ def _gates_without_result() -> Iterator[list[str]]:
         logger.removeHandler(handler)
 
 
-def _append_failure(problems: list[str], event: object) -> None:
-    data = event.event_specific_data  # type: ignore[attr-defined]
+def _failures(event: dg.DagsterEvent) -> list[str]:
+    data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
-        problems.append(data.user_failure_data.description)
-    elif data.error is not None and "DagsterAssetCheckFailedError" not in (data.error.cls_name or ""):
-        problems.append(_innermost(data.error))
+        return [data.user_failure_data.description]
+    # a failed gate has told each of its checks already
+    if data.error is None or "DagsterAssetCheckFailedError" in (data.error.cls_name or ""):
+        return []
+    return [_innermost(data.error)]
 
 
-def _innermost(error) -> str:  # type: ignore[no-untyped-def]
+def _innermost(error: SerializableErrorInfo) -> str:
+    """The cause in its own words; only an error that isn't ours is told with its type."""
     while error.cause is not None:
         error = error.cause
-    name, _, message = error.message.strip().partition(": ")
-    known = name.endswith("Error") and name.rpartition(".")[2] in {"RegularsError", "WarehouseBusyError", "DbtError"}
-    return message if known and message else error.message.strip()
+    kind, _, message = error.message.strip().partition(": ")
+    return message if message and kind.startswith(_OUR_ERRORS) else error.message.strip()
