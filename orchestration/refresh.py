@@ -92,7 +92,7 @@ def run_refresh(
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not problems:
             # a resource that could not start (the home is busy) fails the run before any step does
             error = getattr(event.event_specific_data, "error", None)
-            problems.extend([] if error is None else [_innermost(error)])
+            problems.extend([] if error is None else [_cause(error)])
     return RefreshOutcome(
         run_id=result.run_id,
         succeeded=result.success,
@@ -136,12 +136,16 @@ def _failures(event: dg.DagsterEvent) -> list[str]:
     # a failed gate has told each of its checks already
     if data.error is None or "DagsterAssetCheckFailedError" in (data.error.cls_name or ""):
         return []
-    return [_innermost(data.error)]
+    return [_cause(data.error)]
 
 
-def _innermost(error: SerializableErrorInfo) -> str:
-    """The cause in its own words; only an error that isn't ours is told with its type."""
-    while error.cause is not None:
+def _cause(error: SerializableErrorInfo) -> str:
+    """Our own explanation if there is one among the causes, else the innermost cause with its type."""
+    while True:
+        message = error.message.strip()
+        kind, _, explanation = message.partition(": ")
+        if explanation and kind.startswith(_OUR_ERRORS):
+            return explanation
+        if error.cause is None:
+            return message
         error = error.cause
-    kind, _, message = error.message.strip().partition(": ")
-    return message if message and kind.startswith(_OUR_ERRORS) else error.message.strip()

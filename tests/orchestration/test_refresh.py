@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from tests.orchestration.conftest import HEADER, deliver, differing_tables, refresh, small_history
+from warehouse.database import refresh_lock
 from warehouse.home import Home
 
 
@@ -142,13 +143,24 @@ def test_a_foreign_process_on_the_warehouse_is_named(small_home: Home) -> None:
         assert holder.stdout.readline() == b"held\n"
         outcome = refresh(small_home, full=True)
         assert not outcome.succeeded
-        assert str(holder.pid) in " ".join(outcome.problems)
+        assert len(outcome.problems) == 1
+        assert f"PID {holder.pid}" in outcome.problems[0]
+        assert "BI tools belong on the published snapshot" in outcome.problems[0]
     finally:
         holder.kill()
         holder.wait()
         holder.stdin.close()
         holder.stdout.close()
     assert refresh(small_home, full=True).succeeded
+
+
+def test_a_second_refresh_is_told_who_is_at_work(small_home: Home) -> None:
+    with refresh_lock(small_home, purpose="refresh run 12345678"):
+        outcome = refresh(small_home)
+    assert not outcome.succeeded
+    assert len(outcome.problems) == 1
+    assert "is in use by refresh run 12345678 (process" in outcome.problems[0]
+    assert refresh(small_home).succeeded
 
 
 def test_the_snapshot_says_nothing_about_raw(small_home: Home) -> None:
