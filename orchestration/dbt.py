@@ -84,7 +84,10 @@ def _parse(home: Home, *, manifest_path: Path | None = None) -> Any:
             raise DbtError(f"The dbt project does not parse: {result.exception}")
         _parsed[fingerprint] = result.result
     if manifest_path is not None:
-        _parsed[fingerprint].write(str(manifest_path))
+        # another process may be loading the same home: it finds the old file or the new one
+        partial = manifest_path.with_suffix(f".{os.getpid()}.partial")
+        _parsed[fingerprint].write(str(partial))
+        partial.replace(manifest_path)
     return _parsed[fingerprint]
 
 

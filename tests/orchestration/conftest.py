@@ -2,7 +2,8 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 
 from orchestration.refresh import RefreshOutcome, run_refresh
 from warehouse.home import HOME_VARIABLE, Home
+
+# The code location is imported once, while tests are collected, and parses dbt into its
+# home: each test process has one of its own, and none is the checkout's.
+_CODE_LOCATION_HOME = tempfile.TemporaryDirectory(prefix="regulars-code-location-")
+os.environ[HOME_VARIABLE] = _CODE_LOCATION_HOME.name
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 
@@ -83,21 +89,6 @@ def refresh(home: Home, landing: Path | None = None, *, as_of: str | None = None
     """One refresh through the job, in this process."""
     home.bind(landing or home.landing, is_sample=False)
     return run_refresh(home, as_of_date=as_of, full=full, wait_seconds=0, verbose=False)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _code_location_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The code location is imported once, on an empty home of its own."""
-    before = {name: os.environ.get(name) for name in (HOME_VARIABLE, "DAGSTER_HOME")}
-    os.environ[HOME_VARIABLE] = str(tmp_path_factory.mktemp("code-location"))
-    import orchestration.definitions  # noqa: F401
-
-    yield
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
 
 
 @pytest.fixture
