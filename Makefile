@@ -2,7 +2,7 @@
 # into .venv from the lock files.
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ui serve bench lock docs clean
+.PHONY: help run test lint ui bench lock docs clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from warehouse.errors import HomeError, RegularsError, SettingsError
-from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
+from warehouse.home import HOME_VARIABLE, Home, default_home
 
 app = typer.Typer(
     name="regulars",
@@ -116,7 +116,7 @@ def refresh(
             chosen.bind(landing, is_sample=False, holds_lines=has_loaded(chosen.warehouse))
         elif sample_if_empty and chosen.origin() is None and not _has_files(chosen.landing):
             chosen = _sample_home(chosen)
-        origin = chosen.origin() or Origin(chosen.landing, is_sample=False)
+        origin = chosen.origin_or_own()
         if not chosen.warehouse.exists() and not _has_files(origin.landing):
             raise RegularsError(
                 f"{origin.landing} holds no files yet. Put sales files there (CSV, XLSX or Parquet), name another "
@@ -227,7 +227,7 @@ def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on 
         if chosen.origin() is None and not _has_files(chosen.landing):
             chosen = _published_home(home)
         prepare_dagster_home(chosen)
-        origin = chosen.origin() or Origin(chosen.landing, is_sample=False)
+        origin = chosen.origin_or_own()
         stderr.print(
             f"Dagster on http://127.0.0.1:{port}, watching {origin.landing}"
             + (" (sample data)" if origin.is_sample else "")

@@ -8,7 +8,6 @@ import time
 
 import dagster as dg
 
-from orchestration.assets.landing import landing_origin
 from warehouse.home import Home
 from warehouse.readers.landing_files import list_landing
 from warehouse.settings import Settings
@@ -47,7 +46,7 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         description="Asks for a refresh when a file was added to landing or changed there.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        landing = landing_origin(home).landing
+        landing = home.origin_or_own().landing
         files = list_landing(landing).files if landing.is_dir() else ()
         if not files:
             return dg.SkipReason(f"{landing} holds no files.")

@@ -115,6 +115,10 @@ class Home:
                 "delete it to bind the home again."
             ) from error
 
+    def origin_or_own(self) -> Origin:
+        """What the home is bound to, or would be if nobody chooses: its own landing folder."""
+        return self.origin() or Origin(self.landing, is_sample=False)
+
     def bind(self, landing: Path, *, is_sample: bool, holds_lines: bool = True) -> Origin:
         """Tie this home to one landing folder, once.
 

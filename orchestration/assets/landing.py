@@ -12,7 +12,6 @@ import dagster as dg
 
 from orchestration.metadata import table_metadata
 from orchestration.resources import RefreshOptions, WarehouseResource
-from warehouse.home import Home, Origin
 from warehouse.ledger import active_content_hashes
 from warehouse.loading import LoadReport, load_landing
 from warehouse.publishing import last_published_version
@@ -27,11 +26,6 @@ _DESCRIPTIONS = {
     "customers": "Every line of the delivered customers files, as text.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
 }
-
-
-def landing_origin(home: Home) -> Origin:
-    """The landing folder that this home belongs to; its own one if nobody chose."""
-    return home.origin() or Origin(home.landing, is_sample=False)
 
 
 @dg.multi_asset(
@@ -56,7 +50,7 @@ def load_landing_files(
     """Load what was delivered, in one transaction; go on only if an answer could differ."""
     home = warehouse.home
     settings = load_settings()
-    origin = landing_origin(home)
+    origin = home.origin_or_own()
     if origin.landing == home.landing:
         home.landing.mkdir(parents=True, exist_ok=True)
     with warehouse.get_connection() as connection:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.assets.landing import landing_origin
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.ledger import active_content_hashes
 from warehouse.publishing import publish
@@ -31,7 +30,7 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def snapshot(warehouse: WarehouseResource, refresh: RefreshOptions) -> dg.MaterializeResult:
         settings = load_settings()
-        origin = landing_origin(warehouse.home)
+        origin = warehouse.home.origin_or_own()
         with warehouse.get_connection(read_only=True) as connection:
             version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
         done = publish(
