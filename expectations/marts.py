@@ -29,6 +29,9 @@ RFM_SEGMENTS = (
     *("About To Sleep", "At Risk", "Can't Lose", "Hibernating", "Lost"),
 )
 
+NEW_CUSTOMER = "New Customer"
+"""Where `marts.segment_moves` says that a customer came from who was in no segment before."""
+
 SCORE_REASON = "Scores are shares of customers worse off, in fifths; the segments are defined for 1 to 5 alone."
 
 
@@ -263,6 +266,346 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     fault="customers or their money differ from the sales",
                     noun="tables",
                     reason="Money that is no customer's, or a customer's twice, misleads every ranking.",
+                ),
+            ),
+        ),
+        *_history(),
+        *_insight(),
+    )
+
+
+def _history() -> tuple[Suite, ...]:
+    """Suites of what was known at the end of each month."""
+    return (
+        Suite(
+            layer="marts",
+            table="marts.customer_rfm_monthly",
+            noun="customers at month ends",
+            keys=("customer_id", "month_end"),
+            checks=(
+                finds_no_rows(
+                    "one_row_per_customer_and_month_end",
+                    """
+                    select customer_id, month_end, count(*) as row_count
+                    from this_table
+                    group by customer_id, month_end
+                    having count(*) > 1
+                    """,
+                    claim="a customer stands once at a month end",
+                    fault="customers stand several times at a month end",
+                    reason="A customer who stands twice moves twice, with money that is nobody's.",
+                ),
+                finds_no_rows(
+                    "scores_are_known",
+                    """
+                    select customer_id, month_end, r_score, f_score, m_score, rfm_segment
+                    from this_table
+                    where r_score not between 1 and 5 or f_score not between 1 and 5 or m_score not between 1 and 5
+                        or rfm_segment is null
+                    """,
+                    column="rfm_segment",
+                    claim="all scores are 1 to 5, and have a segment",
+                    fault="scores outside 1 to 5, or without a segment",
+                    reason=SCORE_REASON,
+                ),
+                finds_no_rows(
+                    "nothing_from_later",
+                    """
+                    select customer_id, month_end, recency_days, is_new_customer
+                    from this_table
+                    where recency_days < 0 or month_end >= (select max(snapshot_date) from marts.customer_rfm)
+                        or snapshot_date <> month_end + 1
+                    """,
+                    column="recency_days",
+                    claim="no month end knows a purchase after it, and none is told before it was reached",
+                    fault="month ends that know what came later",
+                    reason="A past that changes with the future can't be compared with anything.",
+                ),
+                finds_no_rows(
+                    "nobody_is_lost",
+                    """
+                    select month_end, customers, newcomers, customers_before
+                    from (
+                        select
+                            month_end,
+                            count(*) as customers,
+                            count(*) filter (is_new_customer) as newcomers,
+                            coalesce(lag(count(*)) over (order by month_end), 0) as customers_before
+                        from this_table
+                        group by month_end
+                    ) as month_ends
+                    where customers <> customers_before + newcomers
+                    """,
+                    claim="everyone of one month end is at the next, with the new customers and nobody else",
+                    fault="customers lost or found between month ends",
+                    noun="month ends",
+                    reason="Who bought once stays a customer: the segments are there to say how far gone.",
+                ),
+            ),
+        ),
+        Suite(
+            layer="marts",
+            table="marts.segment_moves",
+            noun="ways between segments",
+            keys=("month_end", "from_segment", "to_segment"),
+            checks=(
+                is_one_of("to_segment", RFM_SEGMENTS, reason="A segment that readers don't know has no colour."),
+                is_one_of(
+                    "from_segment",
+                    (*RFM_SEGMENTS, NEW_CUSTOMER),
+                    reason="Who was in no segment before is a new customer; there is no other place to come from.",
+                ),
+                finds_no_rows(
+                    "moves_add_up",
+                    """
+                    select
+                        coalesce(moves.month_end, placed.month_end) as month_end,
+                        moves.customers,
+                        placed.customers as customers_placed,
+                        moves.monetary,
+                        placed.monetary as monetary_placed,
+                        moves.customers_before,
+                        placed.customers_before as customers_placed_before
+                    from (
+                        select
+                            month_end,
+                            sum(customers) as customers,
+                            sum(monetary) as monetary,
+                            coalesce(sum(customers) filter (from_segment <> 'New Customer'), 0) as customers_before,
+                            sum(monetary_before) as monetary_before
+                        from this_table
+                        group by month_end
+                    ) as moves
+                    full join (
+                        select
+                            month_end,
+                            count(*) as customers,
+                            sum(monetary) as monetary,
+                            coalesce(lag(count(*)) over (order by month_end), 0) as customers_before,
+                            coalesce(lag(sum(monetary)) over (order by month_end), 0) as monetary_before
+                        from marts.customer_rfm_monthly
+                        group by month_end
+                    ) as placed on moves.month_end = placed.month_end
+                    where moves.customers is distinct from placed.customers
+                        or moves.monetary is distinct from placed.monetary
+                        or moves.customers_before is distinct from placed.customers_before
+                        or moves.monetary_before is distinct from placed.monetary_before
+                    """,
+                    claim="customers and money that move are those of the month end and of the one before",
+                    fault="moves don't add up to the month ends",
+                    noun="month ends",
+                    reason="Everyone who was somewhere is somewhere; a flow that leaks misleads at a glance.",
+                ),
+            ),
+        ),
+        Suite(
+            layer="marts",
+            table="marts.cohort_retention",
+            noun="cohort months",
+            keys=("cohort_month", "age_months"),
+            checks=(
+                lies_between("retention_pct", 0, 100, reason="A part of a cohort is between none and all of it."),
+                finds_no_rows(
+                    "every_age_is_there_once",
+                    """
+                    select
+                        cohort_month,
+                        count(*) as ages,
+                        max(age_months) as oldest_age_months,
+                        max(retention_pct) filter (age_months = 0) as retention_pct_at_age_0
+                    from this_table
+                    group by cohort_month
+                    having count(*) <> max(age_months) + 1
+                        or count(distinct age_months) <> count(*)
+                        or max(retention_pct) filter (age_months = 0) is distinct from 100
+                    """,
+                    column="age_months",
+                    claim="a cohort has every age from 0 on once, and is whole at age 0",
+                    fault="ages are missing or repeated, or a cohort is not whole at age 0",
+                    noun="cohorts",
+                    reason="A month in which nobody came back is the finding; left out, it reads as if all was well.",
+                ),
+                finds_no_rows(
+                    "cohorts_add_up",
+                    """
+                    select *
+                    from (
+                        select
+                            coalesce(sum(active_customers) filter (age_months = 0), 0) as customers,
+                            coalesce(sum(gross_revenue), 0) as gross,
+                            coalesce(sum(net_revenue_as_booked), 0) as net
+                        from this_table
+                    ) as cohorts
+                    cross join (
+                        select
+                            count(*) as customers_scored,
+                            coalesce(sum(monetary_gross), 0) as gross_scored,
+                            coalesce(sum(monetary_net), 0) as net_scored
+                        from marts.customer_rfm
+                    ) as scored
+                    where customers <> customers_scored or gross <> gross_scored or net <> net_scored
+                    """,
+                    claim="customers and money of all cohorts are those of customer_rfm, to the penny",
+                    fault="cohorts don't add up to customer_rfm",
+                    noun="tables",
+                    reason="A customer belongs to one cohort, for good.",
+                ),
+            ),
+        ),
+        Suite(
+            layer="marts",
+            table="marts.fct_monthly_customers",
+            noun="months",
+            keys=("month_start",),
+            checks=(
+                finds_no_rows(
+                    "kinds_add_up",
+                    """
+                    select month_start, customers, new_customers, returning_customers, one_time_customers
+                    from this_table
+                    where customers <> new_customers + returning_customers
+                        or one_time_customers not between 0 and new_customers
+                        or one_time_customers_so_far not between one_time_customers and customers_so_far
+                    """,
+                    claim="customers are new or returning, and one-time customers are new ones",
+                    fault="kinds of customers don't add up",
+                    reason="Readers stack these bars and expect the whole.",
+                ),
+                finds_no_rows(
+                    "months_add_up",
+                    """
+                    select *
+                    from (
+                        select
+                            coalesce(sum(new_customers), 0) as customers,
+                            coalesce(sum(new_gross_revenue + returning_gross_revenue), 0) as gross,
+                            coalesce(sum(new_net_revenue_as_booked + returning_net_revenue_as_booked), 0) as net
+                        from this_table
+                    ) as months
+                    cross join (
+                        select
+                            count(*) as customers_scored,
+                            coalesce(sum(monetary_gross), 0) as gross_scored,
+                            coalesce(sum(monetary_net), 0) as net_scored
+                        from marts.customer_rfm
+                    ) as scored
+                    where customers <> customers_scored or gross <> gross_scored or net <> net_scored
+                    """,
+                    claim="new customers and the money of all months are those of customer_rfm, to the penny",
+                    fault="months don't add up to customer_rfm",
+                    noun="tables",
+                    reason="A customer is new once.",
+                ),
+            ),
+        ),
+    )
+
+
+def _insight() -> tuple[Suite, ...]:
+    """Suites of what is bought, and by how few."""
+    return (
+        Suite(
+            layer="marts",
+            table="marts.customer_category_shares",
+            noun="customers' categories",
+            keys=("customer_id", "category"),
+            checks=(
+                finds_no_rows(
+                    "shares_add_up",
+                    """
+                    select
+                        coalesce(shares.customer_id, scored.customer_id) as customer_id,
+                        shares.share_pct,
+                        shares.top_categories,
+                        shares.gross,
+                        scored.monetary_gross
+                    from (
+                        select
+                            customer_id,
+                            sum(share_pct) as share_pct,
+                            count(*) filter (is_top_category) as top_categories,
+                            count(*) - count(distinct category) as repeats,
+                            sum(gross_revenue) as gross,
+                            sum(net_revenue) as net
+                        from this_table
+                        group by customer_id
+                    ) as shares
+                    full join marts.customer_rfm as scored on shares.customer_id = scored.customer_id
+                    where shares.gross is distinct from scored.monetary_gross
+                        or shares.net is distinct from scored.monetary_net
+                        or shares.top_categories <> 1
+                        or shares.repeats <> 0
+                        or abs(shares.share_pct - 100) > 1e-6
+                    """,
+                    column="share_pct",
+                    claim="a customer's categories add up to 100 % and to the money of customer_rfm; one is the top",
+                    fault="categories don't add up to what the customer spent",
+                    noun="customers",
+                    reason="A product without a category, or with two, would show here.",
+                ),
+            ),
+        ),
+        Suite(
+            layer="marts",
+            table="marts.product_pairs",
+            noun="pairs",
+            keys=("stock_code_a", "stock_code_b"),
+            checks=(
+                finds_no_rows(
+                    "pairs_are_possible",
+                    """
+                    select stock_code_a, stock_code_b, invoices_together, invoices_a, invoices_b, invoice_count, lift
+                    from this_table
+                    where stock_code_a >= stock_code_b
+                        or invoices_together not between 1 and least(invoices_a, invoices_b)
+                        or greatest(invoices_a, invoices_b) > invoice_count
+                        or lift <= 0
+                        or not isfinite(lift)
+                    """,
+                    claim="a pair is named once, and is on no more invoices than each of the two",
+                    fault="impossible pairs",
+                    reason="Recommendations are drawn from this; an impossible one is seen by customers.",
+                ),
+            ),
+        ),
+        Suite(
+            layer="marts",
+            table="marts.revenue_concentration",
+            noun="shares of customers",
+            keys=("top_pct",),
+            checks=(
+                finds_no_rows(
+                    "all_customers_bring_all_revenue",
+                    """
+                    select shares.top_pct, shares.customers, shares.net_revenue, scored.customers as customers_scored,
+                        scored.net as net_scored
+                    from (
+                        select count(*) as customers, coalesce(sum(monetary_net), 0) as net from marts.customer_rfm
+                    ) as scored
+                    left join this_table as shares on shares.top_pct = 100
+                    where coalesce(shares.customers, 0) <> scored.customers
+                        or coalesce(shares.net_revenue, 0) <> scored.net
+                    """,
+                    claim="all customers bring all revenue, to the penny",
+                    fault="the whole is not customer_rfm",
+                    reason="Shares of another whole are no shares.",
+                ),
+                finds_no_rows(
+                    "wider_shares_hold_narrower_ones",
+                    """
+                    select top_pct, customers, customers_before, lowest_net_revenue, lowest_before
+                    from (
+                        select
+                            *,
+                            lag(customers) over (order by top_pct) as customers_before,
+                            lag(lowest_net_revenue) over (order by top_pct) as lowest_before
+                        from this_table
+                    ) as shares
+                    where customers < customers_before or lowest_net_revenue > lowest_before
+                    """,
+                    claim="a wider share of customers holds the narrower one",
+                    fault="shares are not nested",
+                    reason="The curve that is drawn from them would bend back.",
                 ),
             ),
         ),

@@ -84,6 +84,10 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                         select _load_id, min(_file_name), count(*)
                         from raw.customers
                         group by _load_id
+                        union all
+                        select _load_id, min(_file_name), count(*)
+                        from raw.segment_overrides
+                        group by _load_id
                     ) as loaded on ledger.load_id = loaded.load_id
                     where coalesce(ledger.delivered_lines, 0) <> coalesce(loaded.lines, 0)
                     """,
@@ -121,6 +125,42 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                 has_columns(
                     ("_line_id", "_file_name", "_sheet", "_row_number", "customer_id", "age", "gender", "location"),
                     reason="Staging reads these columns by name. The table may be empty: customer files are optional.",
+                ),
+            ),
+        ),
+        Suite(
+            layer="raw",
+            table="raw.segment_overrides",
+            noun="lines",
+            keys=LINEAGE,
+            checks=(
+                has_columns(
+                    (
+                        *("_line_id", "_load_id", "_file_name", "_sheet", "_row_number", "customer_id", "segment"),
+                        *("reason", "author", "expires_on", "expires_at", "_problem", "_line_text"),
+                    ),
+                    reason="Staging reads these columns by name. The table may be empty: nobody has to override.",
+                ),
+                finds_no_rows(
+                    "expiries_read_one_way_only",
+                    """
+                    select
+                        ledger.file_name,
+                        arg_min(lines.expires_on, lines._row_number) as expires_on,
+                        min(lines._row_number) as row_number,
+                        ledger.date_style as read_as
+                    from this_table as lines
+                    join quality.load_ledger as ledger on lines._load_id = ledger.load_id
+                    where lines.expires_at is not null and ledger.date_style_evidence like 'assumed: %'
+                    group by ledger.file_name, ledger.date_style
+                    """,
+                    column="expires_on",
+                    claim="no file's expiries read as well with day and month exchanged",
+                    fault="every expiry of a file reads as well with day and month exchanged",
+                    noun="files",
+                    severity="warning",
+                    reason="An override may end months earlier or later than its author meant.",
+                    remedy="Write the dates as YYYY-MM-DD, or set date_format under landing.sources in regulars.toml.",
                 ),
             ),
         ),

@@ -161,6 +161,24 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
             keys=LINEAGE,
             checks=(_one_row_per_delivered_line("raw.customers"),),
         ),
+        Suite(
+            layer="staging",
+            table="staging.stg_segment_overrides",
+            noun="overrides",
+            keys=LINEAGE,
+            checks=(
+                _one_row_per_delivered_line("raw.segment_overrides"),
+                finds_no_rows(
+                    "overrides_are_readable",
+                    "select file_name, row_number, problem, customer_id from this_table where not is_readable",
+                    claim="every override has customer, segment, reason, author and last day",
+                    fault="overrides lack a value, or can't be read",
+                    severity="warning",
+                    reason="Such an override does not count, while its author thinks that it does.",
+                    remedy=REDELIVER,
+                ),
+            ),
+        ),
     )
 
 

@@ -1,8 +1,9 @@
 """What a customer looks like to a model: feature matrix, scaling, outliers.
 
-Belongs here: turning the RFM table into numbers in a fixed order, fitting and applying
-a scaler, marking outliers. Does not belong here: how recency, frequency and money are
-counted (that is SQL in ``dbt_project/``), and any clustering.
+Belongs here: turning the RFM table, and what else is told of customers, into numbers in
+a fixed order; fitting and applying a scaler; the scaler as a table; marking outliers.
+Does not belong here: how recency, frequency and money are counted (that is SQL in
+``dbt_project/``), and any clustering.
 """
 
 from __future__ import annotations
@@ -39,11 +40,14 @@ class FeatureMatrix:
         In each column's own unit (days, counts, the shop's currency).
     columns
         The name of each column of ``unscaled``.
+    extra_columns
+        Which of ``columns`` are not recency, frequency or money; the last ones.
     """
 
     customer_ids: NDArray[np.object_]
     unscaled: FloatArray
     columns: tuple[str, ...]
+    extra_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,42 +59,79 @@ class Scaler:
 
     Attributes
     ----------
-    method
-        ``log_standard``: signed log1p, then mean 0 and standard deviation 1.
-        ``standard``: mean 0, standard deviation 1. ``minmax``: 0 to 1.
+    methods
+        How each feature is scaled. ``log_standard``: signed log1p, then mean 0 and
+        standard deviation 1. ``standard``: mean 0, standard deviation 1. ``minmax``: 0 to 1.
     columns
-        Feature names, in the order of ``center`` and ``scale``.
+        Feature names, in the order of ``methods``, ``center`` and ``scale``.
     center, scale : float arrays, shape (n_features,)
         In prepared units. ``scale`` is 1 for a feature that never varies, which
         therefore scales to 0 and plays no part.
     """
 
-    method: ScalerMethod
+    methods: tuple[ScalerMethod, ...]
     columns: tuple[str, ...]
     center: FloatArray
     scale: FloatArray
 
     def transform(self, values: FloatArray) -> FloatArray:
         """Scale unscaled ``values`` of shape (n, n_features) with what was learned at the fit."""
-        scaled: FloatArray = (prepare(values, self.method) - self.center) / self.scale
+        scaled: FloatArray = (_prepare_each(values, self.methods) - self.center) / self.scale
         return scaled
 
     def inverse(self, scaled: FloatArray) -> FloatArray:
         """Back from scaled to each feature's own unit; shape (n, n_features) both ways."""
         prepared = scaled * self.scale + self.center
-        return signed_expm1(prepared) if self.method == "log_standard" else prepared
+        is_log = np.array([method == "log_standard" for method in self.methods])
+        unscaled: FloatArray = np.where(is_log, signed_expm1(np.where(is_log, prepared, 0.0)), prepared)
+        return unscaled
 
     def as_dict(self) -> dict[str, object]:
         """Everything needed to scale elsewhere (SQL, another process), ready for JSON."""
         return {
-            "method": self.method,
+            "methods": list(self.methods),
             "columns": list(self.columns),
             "center": self.center.tolist(),
             "scale": self.scale.tolist(),
         }
 
+    def as_table(self) -> pd.DataFrame:
+        """The same as ``ml.segment_scaler``: one row per feature, ``feature, position, method, center, scale``."""
+        return pd.DataFrame(
+            {
+                "feature": pd.array(list(self.columns), dtype="str"),
+                "position": np.arange(len(self.columns), dtype=np.int32),
+                "method": pd.array(list(self.methods), dtype="str"),
+                "center": self.center,
+                "scale": self.scale,
+            }
+        )
 
-def build_feature_matrix(rfm: pd.DataFrame, columns: Sequence[str] = RFM_COLUMNS) -> FeatureMatrix:
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Scaler:
+        """Rebuild a scaler from :meth:`as_table`, rows in any order.
+
+        Raises
+        ------
+        ValueError
+            If the table has no row, positions that are not 0, 1, 2 …, or an unknown method.
+        """
+        rows = table.sort_values("position")
+        if rows.empty or rows["position"].tolist() != list(range(len(rows))):
+            raise ValueError(f"the scaler's positions are {rows['position'].tolist()}, expected 0, 1, 2 and so on")
+        for method in rows["method"]:
+            _require_known(method)
+        return cls(
+            methods=tuple(rows["method"]),
+            columns=tuple(rows["feature"].astype(str)),
+            center=rows["center"].to_numpy(dtype=np.float64),
+            scale=rows["scale"].to_numpy(dtype=np.float64),
+        )
+
+
+def build_feature_matrix(
+    rfm: pd.DataFrame, columns: Sequence[str] = RFM_COLUMNS, *, extra: pd.DataFrame | None = None
+) -> FeatureMatrix:
     """Take the features out of the RFM table, sorted by customer.
 
     Parameters
@@ -99,6 +140,10 @@ def build_feature_matrix(rfm: pd.DataFrame, columns: Sequence[str] = RFM_COLUMNS
         ``customer_id`` and every one of ``columns``; row order does not matter.
     columns
         Features to use, in this order.
+    extra : DataFrame, one row per customer, or None
+        ``customer_id`` and further features (category shares in percent, a flag as 0 or
+        1). Its columns are taken in alphabetical order. A customer of ``rfm`` who is not
+        there has 0 in all of them; others are not looked at.
 
     Raises
     ------
@@ -119,28 +164,66 @@ def build_feature_matrix(rfm: pd.DataFrame, columns: Sequence[str] = RFM_COLUMNS
     if repeated:
         raise ValueError(f"{len(repeated)} customers appear more than once, first {_few(repeated)}")
     values = rfm[list(columns)].astype(float).to_numpy(dtype=np.float64)[order]
+
+    extra_columns: tuple[str, ...] = ()
+    if extra is not None:
+        extra_columns = tuple(sorted(str(name) for name in extra.columns if name != "customer_id"))
+        taken = sorted(set(extra_columns) & set(columns))
+        if taken:
+            raise ValueError(f"{', '.join(taken)} can't be an extra feature: it is one already")
+        beside = extra.assign(customer_id=extra["customer_id"].astype(str)).set_index("customer_id")
+        if beside.index.has_duplicates:
+            again = sorted(set(beside.index[beside.index.duplicated()]))
+            raise ValueError(f"{len(again)} customers appear more than once in the extra features, first {_few(again)}")
+        beside = beside[list(extra_columns)].astype(float)
+        # a gap in what was given is an error below; only who is not there at all gets zeros
+        added = beside.reindex(ids, fill_value=0.0).to_numpy(dtype=np.float64)
+        values = np.column_stack([values, added])
+
     broken = ~np.isfinite(values).all(axis=1)
     if broken.any():
         raise ValueError(
-            f"{int(broken.sum())} customers have no finite value for every one of {', '.join(columns)}, "
-            f"first {_few(ids[broken])}"
+            f"{int(broken.sum())} customers have no finite value for every one of "
+            f"{', '.join((*columns, *extra_columns))}, first {_few(ids[broken])}"
         )
-    return FeatureMatrix(customer_ids=ids, unscaled=values, columns=tuple(columns))
+    return FeatureMatrix(
+        customer_ids=ids, unscaled=values, columns=(*columns, *extra_columns), extra_columns=extra_columns
+    )
 
 
-def fit_scaler(values: FloatArray, method: ScalerMethod, columns: Sequence[str] = RFM_COLUMNS) -> Scaler:
+def fit_scaler(
+    values: FloatArray,
+    method: ScalerMethod,
+    columns: Sequence[str] = RFM_COLUMNS,
+    *,
+    extra_columns: Sequence[str] = (),
+) -> Scaler:
     """Learn a scaling from unscaled ``values`` of shape (n, n_features).
+
+    Extra columns are shares and flags, so they are never put on logarithms; and however
+    many there are, together they spread as much as one feature. A dozen category shares
+    would otherwise outweigh recency, frequency and money four to one.
+
+    Parameters
+    ----------
+    columns
+        The name of each column of ``values``.
+    extra_columns
+        Which of them are extra.
 
     Raises
     ------
     ValueError
         If ``method`` is unknown or there is no row.
     """
-    if method not in get_args(ScalerMethod):
-        raise ValueError(f"unknown scaler {method!r}; known are {', '.join(get_args(ScalerMethod))}")
+    _require_known(method)
     if len(values) == 0:
         raise ValueError("a scaler can't be fitted on no rows")
-    prepared = prepare(values, method)
+    is_extra = np.array([name in set(extra_columns) for name in columns])
+    methods: tuple[ScalerMethod, ...] = tuple(
+        "standard" if extra and method == "log_standard" else method for extra in is_extra
+    )
+    prepared = _prepare_each(values, methods)
     if method == "minmax":
         center = prepared.min(axis=0)
         scale = prepared.max(axis=0) - center
@@ -149,7 +232,9 @@ def fit_scaler(values: FloatArray, method: ScalerMethod, columns: Sequence[str] 
         scale = prepared.std(axis=0)
     # Rounding leaves a spread of about 1e-16 on a constant column; dividing by it would make noise a feature.
     never_varies = scale <= 1e-12 * np.maximum(1.0, np.abs(center))
-    return Scaler(method=method, columns=tuple(columns), center=center, scale=np.where(never_varies, 1.0, scale))
+    scale = np.where(never_varies, 1.0, scale)
+    scale = np.where(is_extra, scale * np.sqrt(max(1, int(is_extra.sum()))), scale)
+    return Scaler(methods=methods, columns=tuple(columns), center=center, scale=scale)
 
 
 def find_iqr_outliers(values: FloatArray, method: ScalerMethod) -> BoolArray:
@@ -192,6 +277,18 @@ def signed_expm1(values: FloatArray) -> FloatArray:
     """Inverse of :func:`signed_log1p`."""
     result: FloatArray = np.sign(values) * np.expm1(np.abs(values))
     return result
+
+
+def _prepare_each(values: FloatArray, methods: Sequence[ScalerMethod]) -> FloatArray:
+    is_log = np.array([method == "log_standard" for method in methods])
+    prepared = np.array(values, dtype=np.float64)
+    prepared[:, is_log] = signed_log1p(prepared[:, is_log])
+    return prepared
+
+
+def _require_known(method: str) -> None:
+    if method not in get_args(ScalerMethod):
+        raise ValueError(f"unknown scaler {method!r}; known are {', '.join(get_args(ScalerMethod))}")
 
 
 def _few(names: Sequence[str] | NDArray[np.object_]) -> str:

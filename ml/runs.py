@@ -21,6 +21,9 @@ def describe_run(
     parameters: Mapping[str, Any],
     figures: Mapping[str, Any],
     warnings: Sequence[str] = (),
+    previous_data_version: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    change_notes: Sequence[str] = (),
 ) -> pd.DataFrame:
     """One row of ``ml.model_runs``.
 
@@ -35,11 +38,16 @@ def describe_run(
         number that JSON does not know (NaN, infinity) is an error, not a silent null.
     warnings
         One sentence each; joined by a space, null when there are none.
+    previous_data_version, changes, change_notes
+        The version of the data that the fit before saw, how this fit differs from it (as
+        JSON) and the same in sentences; null where there was none or nothing changed.
+        The only columns that depend on what was published before.
 
     Returns
     -------
-    DataFrame of shape (1, 6)
-        ``model, algorithm, data_version, parameters, figures, warnings``, all text.
+    DataFrame of shape (1, 9)
+        ``model, algorithm, data_version, parameters, figures, warnings,
+        previous_data_version, changes, change_notes``, all text.
     """
     return pd.DataFrame(
         {
@@ -49,5 +57,10 @@ def describe_run(
             "parameters": pd.array([json.dumps(parameters, sort_keys=True, allow_nan=False)], dtype="str"),
             "figures": pd.array([json.dumps(figures, sort_keys=True, allow_nan=False)], dtype="str"),
             "warnings": pd.array([" ".join(warnings) or None], dtype="str"),
+            "previous_data_version": pd.array([previous_data_version], dtype="str"),
+            "changes": pd.array(
+                [None if changes is None else json.dumps(changes, sort_keys=True, allow_nan=False)], dtype="str"
+            ),
+            "change_notes": pd.array([" ".join(change_notes) or None], dtype="str"),
         }
     )

@@ -2,8 +2,13 @@
 
 import dagster as dg
 
+from orchestration.assets.anomalies import flag_anomalies
+from orchestration.assets.customer_value import fit_customer_value
+from orchestration.assets.drafting import redraft_emails
 from orchestration.assets.landing import load_landing_files
-from orchestration.assets.models import fit_segments, flag_anomalies
+from orchestration.assets.model_runs import collect_model_runs
+from orchestration.assets.previous import recall_previous
+from orchestration.assets.segments import fit_segments
 from orchestration.assets.snapshot import published_snapshot
 from orchestration.assets.transformations import DBT_STEPS, dbt_step
 from orchestration.checks import ALL_GATES
@@ -27,9 +32,13 @@ landing_folder = dg.AssetSpec(
 )
 build_steps = [
     load_landing_files,
+    recall_previous(manifest),
     *(dbt_step(name, manifest) for name in DBT_STEPS),
     fit_segments(manifest),
+    fit_customer_value(manifest),
     flag_anomalies(manifest),
+    collect_model_runs(manifest),
+    redraft_emails(manifest),
 ]
 # all that comes before is upstream of these, and so are its gates
 published_tables = [key for step in build_steps for key in step.keys if key.path[0] in PUBLISHED_SCHEMAS]

@@ -26,34 +26,48 @@ def replace_table(
     RegularsError
         If the frame's columns are not the documented ones.
     """
-    source = _source(manifest, schema, table)
-    columns = source["columns"]
+    columns = _source(manifest, schema, table)["columns"]
     if set(frame.columns) != set(columns):
         raise RegularsError(
             f"{schema}.{table}: the model returned columns {sorted(frame.columns)}, "
             f"the documentation in dbt_project has {sorted(columns)}."
         )
-    required = set(source["meta"].get("not_null", []))
-    key = source["meta"].get("primary_key", [])
-    parts = [
-        f'"{name}" {column["data_type"]}' + (" not null" if name in required else "")
-        for name, column in columns.items()
-    ]
-    if key:
-        parts.append(f"primary key ({', '.join(key)})")
     connection.register("_frame", frame)
     connection.begin()
     try:
-        connection.execute(f'create schema if not exists "{schema}"')
-        connection.execute(f'create or replace table "{schema}"."{table}" ({", ".join(parts)})')
+        _create(connection, manifest, schema, table)
         connection.execute(f'insert into "{schema}"."{table}" by name select * from _frame')
-        comment_table(connection, manifest, schema, table)
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
     finally:
         connection.unregister("_frame")
+
+
+def ensure_table(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], schema: str, table: str) -> None:
+    """Make the table from its documentation, empty, unless it is there with the documented columns."""
+    there = connection.execute(
+        "select column_name from duckdb_columns() where schema_name = ? and table_name = ?", [schema, table]
+    ).fetchall()
+    if {name for (name,) in there} != set(_source(manifest, schema, table)["columns"]):
+        _create(connection, manifest, schema, table)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], schema: str, table: str) -> None:
+    source = _source(manifest, schema, table)
+    required = set(source["meta"].get("not_null", []))
+    key = source["meta"].get("primary_key", [])
+    parts = [
+        f'"{name}" {column["data_type"]}' + (" not null" if name in required else "")
+        for name, column in source["columns"].items()
+    ]
+    if key:
+        # quoted: rank and date are words of SQL too
+        parts.append("primary key (" + ", ".join(f'"{name}"' for name in key) + ")")
+    connection.execute(f'create schema if not exists "{schema}"')
+    connection.execute(f'create or replace table "{schema}"."{table}" ({", ".join(parts)})')
+    comment_table(connection, manifest, schema, table)
 
 
 def comment_table(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], schema: str, table: str) -> None:

@@ -18,11 +18,15 @@ STEP_LABELS = {
     "validate_staging": "check staging",
     "dbt_marts": "build marts",
     "validate_marts": "check marts",
-    "ml__fit_segments": "fit segments",
-    "ml__flag_anomalies": "flag anomalies",
+    "recall_previous": "recall last segments",
+    "fit_segments": "fit segments",
+    "fit_customer_value": "fit customer value",
+    "flag_anomalies": "flag anomalies",
+    "collect_model_runs": "collect model runs",
     "validate_ml": "check models",
     "dbt_reporting": "build reporting",
     "validate_reporting": "check reporting",
+    "redraft_emails": "redraft emails",
     "published__snapshot": "publish",
 }
 

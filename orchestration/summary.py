@@ -118,16 +118,31 @@ def _print_answers(console: Console, home: Home) -> None:
         segments = connection.execute(
             """
             select segment_name, customers, customers_pct, recency_days_mean, frequency_mean, monetary_mean
-            from ml.segment_profiles order by monetary_mean desc, segment_name
+            from ml.segment_profiles where algorithm = 'kmeans' order by monetary_mean desc, segment_name
             """
         ).fetchall()
-        spikes, drops = _one(
+        value, horizon_days, value_model = _one(
+            connection, "select sum(clv), any_value(horizon_days), any_value(model) from ml.customer_clv"
+        )
+        moved, joined = _one(
             connection,
             """
-            select count(*) filter (direction = 'spike'), count(*) filter (direction = 'drop')
-            from ml.revenue_anomalies
+            select count(*) filter (change = 'moved'), count(*) filter (change = 'joined')
+            from reporting.audience_changes where method = 'audience'
             """,
         )
+        odd = connection.execute(
+            """
+            select count(*) over (), date, direction, cause
+            from ml.revenue_anomalies where series = 'total' and grain = 'day' order by date desc limit 3
+            """
+        ).fetchall()
+        doubts = connection.execute(
+            """
+            select replace(model, '_', ' '), replace(algorithm, '_', ' '), concat_ws(' ', warnings, change_notes)
+            from ml.model_runs where coalesce(warnings, change_notes) is not null order by 1, 2
+            """
+        ).fetchall()
     currency = load_settings().shop.currency
     console.print(f"[bold]Customers[/]  {customers:,} with a purchase, who spent {currency} {net:,.2f} net of returns")
     table = Table(box=None, pad_edge=False, padding=(0, 2))
@@ -143,7 +158,19 @@ def _print_answers(console: Console, home: Home) -> None:
     for name, count, share, recency, frequency, money in segments:
         table.add_row(name, f"{count:,}", f"{share:.0f}", f"{recency:.0f} days", f"{frequency:.1f}", f"{money:,.0f}")
     console.print(table)
-    console.print(f"[bold]Anomalies[/]  {spikes} spikes, {drops} drops in daily revenue")
+    if moved or joined:
+        console.print(
+            f"Since the last publication {moved:,} customers moved to another segment, {joined:,} joined one."
+        )
+    console.print(
+        f"[bold]Value[/]      {currency} {value:,.0f} net expected of them within {horizon_days} days "
+        f"({value_model.replace('_', ' ')}; hold-outs in ml.clv_holdout)"
+    )
+    console.print(f"[bold]Anomalies[/]  {odd[0][0] if odd else 0} odd days of revenue{'; the last:' if odd else ''}")
+    for _, day, direction, cause in odd:
+        console.print(f"  {day} {direction}: {escape(cause)}")
+    for model, algorithm, told in doubts:
+        console.print(f"  [yellow]![/] {model}, {algorithm}: {escape(told)}")
 
 
 def _print_times(console: Console, outcome: RefreshOutcome) -> None:

@@ -35,7 +35,7 @@ from warehouse.ledger import (
 )
 from warehouse.readers.errors import DiskFullError, explain_os_error, first_line, is_disk_full
 from warehouse.readers.landing_files import LandingContents, LandingFile, find_unsettled, hash_file, list_landing
-from warehouse.readers.layouts import CUSTOMER_COLUMNS, TRANSACTION_COLUMNS, Kind
+from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, columns_of
 from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings
@@ -89,6 +89,8 @@ class LoadReport:
     """Rows of ``raw.transactions`` after the load."""
     customer_lines: int = 0
     """Rows of ``raw.customers`` after the load."""
+    override_lines: int = 0
+    """Rows of ``raw.segment_overrides`` after the load."""
 
     def with_status(self, *statuses: OutcomeStatus) -> list[FileOutcome]:
         """Files that have one of the statuses, by name."""
@@ -128,11 +130,31 @@ class ReadOutcome:
     reading: FileReading
     transactions_table: str
     customers_table: str
+    segment_overrides_table: str
 
 
 def ensure_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the raw tables and the ledger where they are missing."""
-    con.execute(RAW_SCHEMA.read_text(encoding="utf-8"))
+    """Create the raw tables and the ledger where they are missing, and let an older ledger hold every kind."""
+    script = RAW_SCHEMA.read_text(encoding="utf-8")
+    con.execute(script)
+    allowed = con.execute(
+        "select constraint_text from duckdb_constraints() where schema_name = 'quality' and table_name = 'load_ledger' "
+        "and constraint_type = 'CHECK' and list_contains(constraint_column_names, 'kind')"
+    ).fetchone()
+    if allowed is None or all(f"'{kind}'" in allowed[0] for kind in KINDS):
+        return
+    # DuckDB can't alter a check, so the ledger moves into a new table of the same name
+    con.execute("begin transaction")
+    try:
+        con.execute("create temp table former_ledger as from quality.load_ledger")
+        con.execute("drop table quality.load_ledger")
+        con.execute(script)
+        con.execute("insert into quality.load_ledger by name from former_ledger")
+        con.execute("drop table former_ledger")
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
 
 
 def scan_landing(
@@ -261,7 +283,13 @@ def load_landing(
             )
         )
     outcomes.sort(key=lambda outcome: outcome.file_name)
-    return LoadReport(outcomes, plan.changes_lines, _count(con, "raw.transactions"), _count(con, "raw.customers"))
+    return LoadReport(
+        outcomes,
+        plan.changes_lines,
+        transaction_lines=_count(con, "raw.transactions"),
+        customer_lines=_count(con, "raw.customers"),
+        override_lines=_count(con, "raw.segment_overrides"),
+    )
 
 
 def read_file(
@@ -281,7 +309,8 @@ def read_file(
     name
         The name it is known by; mappings and ``customers*`` go by it.
     into
-        Prefix of the tables: ``<into>_transactions`` and ``<into>_customers``, both made anew.
+        Prefix of the tables: ``<into>_transactions``, ``<into>_customers`` and
+        ``<into>_segment_overrides``, all made anew.
 
     Raises
     ------
@@ -290,24 +319,20 @@ def read_file(
     """
     known_as = name or path.name
     staging = Staging(con, prefix=f"{into}_staging")
-    transactions, customers = f"{into}_transactions", f"{into}_customers"
+    tables = {kind: f"{into}_{kind}" for kind in KINDS}
     dates = staging.new_name()
     request = ReadRequest(1, path, known_as)
     try:
         reading = read_deliveries(staging, [request], settings, scratch, dates_table=dates)[1]
         if reading.problem is not None:
             raise RegularsError(f"{known_as}: {reading.problem}.")
-        for table, query in (
-            (transactions, _transactions_query(staging, dates)),
-            (customers, _customers_query(staging)),
-        ):
+        values = _owner_values({1: reading}, {1: known_as}, _as_utc(read_at))
+        for kind, table in tables.items():
             con.execute(f"drop table if exists {table}")
-            con.execute(
-                f"create temp table {table} as {query}", _owner_values({1: reading}, {1: known_as}, _as_utc(read_at))
-            )
+            con.execute(f"create temp table {table} as {_raw_query(kind, staging, dates)}", values)
     finally:
         staging.drop()
-    return ReadOutcome(reading, transactions, customers)
+    return ReadOutcome(reading, tables["transactions"], tables["customers"], tables["segment_overrides"])
 
 
 def _has_ledger(con: duckdb.DuckDBPyConnection) -> bool:
@@ -485,8 +510,20 @@ _OWNERS = """
 """
 
 
-def _transactions_query(staging: Staging, dates_table: str) -> str:
-    texts = ", ".join(f"l.{column}" for column in TRANSACTION_COLUMNS)
+# What a kind's raw table has between lineage and text, and between text and problem.
+_OWN_COLUMNS: dict[Kind, tuple[str, str]] = {
+    "transactions": ("o.layout as _layout, o.decimal_mark as _decimal_mark,", "d.read_at as invoiced_at,"),
+    "customers": ("", ""),
+    "segment_overrides": ("", "d.read_at as expires_at,"),
+}
+
+
+def _raw_query(kind: Kind, staging: Staging, dates_table: str) -> str:
+    """Lines of a kind in the shape of its raw table."""
+    texts = ", ".join(f"l.{column}" for column in columns_of(kind))
+    before, after = _OWN_COLUMNS[kind]
+    date = DATE_COLUMNS.get(kind)
+    dates = "" if date is None else f"left join {dates_table} as d on l.file_id = d.file_id and l.{date} = d.text"
     return f"""
         select
             o.load_id::bigint * {_LINE_ID_FACTOR} + l.ordinal as _line_id,
@@ -494,34 +531,15 @@ def _transactions_query(staging: Staging, dates_table: str) -> str:
             o.file_name as _file_name,
             l.sheet as _sheet,
             l.row_number as _row_number,
-            o.layout as _layout,
-            o.decimal_mark as _decimal_mark,
+            {before}
             o.loaded_at as _loaded_at,
             {texts},
-            d.invoiced_at,
+            {after}
             l.problem as _problem,
             l.line_text as _line_text
-        from ({staging.lines("transactions")}) as l
+        from ({staging.lines(kind)}) as l
         join {_OWNERS} as o on l.file_id = o.file_id
-        left join {dates_table} as d on l.file_id = d.file_id and l.invoice_date = d.text
-    """
-
-
-def _customers_query(staging: Staging) -> str:
-    texts = ", ".join(f"l.{column}" for column in CUSTOMER_COLUMNS)
-    return f"""
-        select
-            o.load_id::bigint * {_LINE_ID_FACTOR} + l.ordinal as _line_id,
-            o.load_id as _load_id,
-            o.file_name as _file_name,
-            l.sheet as _sheet,
-            l.row_number as _row_number,
-            o.loaded_at as _loaded_at,
-            {texts},
-            l.problem as _problem,
-            l.line_text as _line_text
-        from ({staging.lines("customers")}) as l
-        join {_OWNERS} as o on l.file_id = o.file_id
+        {dates}
     """
 
 
@@ -546,8 +564,7 @@ def _write_lines(
     new_entries: Mapping[int, Seen],
     loaded_at: datetime,
 ) -> None:
-    tables: tuple[Kind, ...] = ("transactions", "customers")
-    for table in tables:
+    for table in KINDS:
         if plan.delete:
             con.execute(f"delete from raw.{table} where _load_id in (select unnest($ids))", {"ids": plan.delete})
         for old_id, new_id in plan.move.items():
@@ -563,14 +580,14 @@ def _write_lines(
     if not readings:
         return
     values = _owner_values(readings, names, loaded_at)
-    expected = dict.fromkeys(tables, 0)
+    expected = dict.fromkeys(KINDS, 0)
     for reading in readings.values():
         if reading.kind is not None:
             expected[reading.kind] += reading.delivered_lines
-    inserted = dict.fromkeys(tables, 0)
+    inserted = dict.fromkeys(KINDS, 0)
     for staging, dates_table in staged.rounds:
-        inserted["transactions"] += _insert(con, "transactions", _transactions_query(staging, dates_table), values)
-        inserted["customers"] += _insert(con, "customers", _customers_query(staging), values)
+        for kind in KINDS:
+            inserted[kind] += _insert(con, kind, _raw_query(kind, staging, dates_table), values)
     if inserted != expected:
         raise RuntimeError(f"lines went astray between reading and writing: read {expected}, wrote {inserted}")
 

@@ -121,6 +121,16 @@ class Publication:
         found = _SNAPSHOT_NAME.search(self.snapshot_file)
         return int(found[1]) if found else self.publication_id
 
+    @property
+    def version(self) -> RefreshVersion:
+        """What the snapshot was made from."""
+        return RefreshVersion(
+            data_version=self.data_version,
+            settings_fingerprint=self.settings_fingerprint,
+            code_fingerprint=self.code_fingerprint,
+            as_of_date=self.as_of_date.isoformat() if self.as_of_date else None,
+        )
+
 
 _COLUMNS = tuple(field.name for field in fields(Publication))
 
@@ -330,15 +340,7 @@ def last_published_version(con: duckdb.DuckDBPyConnection) -> RefreshVersion | N
         "select count(*) from duckdb_tables() where schema_name = 'quality' and table_name = 'publications'"
     ).fetchone()
     published = [row for row in _select_record(con, "quality") if row.action == PUBLISHED] if there != (0,) else []
-    if not published:
-        return None
-    last = published[-1]
-    return RefreshVersion(
-        data_version=last.data_version,
-        settings_fingerprint=last.settings_fingerprint,
-        code_fingerprint=last.code_fingerprint,
-        as_of_date=last.as_of_date.isoformat() if last.as_of_date else None,
-    )
+    return published[-1].version if published else None
 
 
 # --- building -----------------------------------------------------------------

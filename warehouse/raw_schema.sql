@@ -18,7 +18,7 @@ create table if not exists quality.load_ledger (
     status varchar not null check (
         status in ('loaded', 'already_loaded', 'superseded', 'rejected', 'in_transit')
     ),
-    kind varchar check (kind in ('transactions', 'customers')),
+    kind varchar check (kind in ('transactions', 'customers', 'segment_overrides')),
     file_format varchar check (file_format in ('csv', 'csv.gz', 'xlsx', 'parquet')),
     layout varchar,
     -- name of the mapping under landing.sources that was used
@@ -82,6 +82,25 @@ create table if not exists raw.customers (
     age varchar,
     gender varchar,
     location varchar,
+    _problem varchar,
+    _line_text varchar
+);
+
+-- Grain: one row per delivered override of a customer's segment, of an active delivery.
+create table if not exists raw.segment_overrides (
+    _line_id bigint not null,
+    _load_id integer not null,
+    _file_name varchar not null,
+    _sheet varchar,
+    _row_number bigint not null,
+    _loaded_at timestamp not null,
+    customer_id varchar,
+    segment varchar,
+    reason varchar,
+    author varchar,
+    expires_on varchar,
+    -- expires_on read in the one style chosen for the file
+    expires_at timestamp,
     _problem varchar,
     _line_text varchar
 );

@@ -74,6 +74,7 @@ class Segmentation(_Section):
     k_max: Annotated[int, Field(ge=2, le=50)] = 8
     scaler: Literal["log_standard", "standard", "minmax"] = "log_standard"
     outliers: Literal["keep", "iqr_exclude"] = "keep"
+    extra_features: tuple[Literal["category_shares", "home_country"], ...] = ()
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 42
 
     @model_validator(mode="after")
@@ -88,6 +89,7 @@ class Anomalies(_Section):
 
     window_days: Annotated[int, Field(ge=5, le=366)] = 28
     threshold: Annotated[float, Field(gt=0, le=100)] = 3.0
+    method: Literal["mean_std", "median_mad"] = "median_mad"
 
 
 class Clv(_Section):
@@ -96,13 +98,31 @@ class Clv(_Section):
     horizon_days: Annotated[int, Field(ge=1, le=3660)] = 180
 
 
+class Drafting(_Section):
+    """A language model that may redraft emails; none unless an endpoint is named.
+
+    The key is no setting: it comes from the variable ``REGULARS_DRAFTING_API_KEY``.
+    """
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """Base of an OpenAI-compatible interface, such as ``http://127.0.0.1:1234/v1``."""
+    model: str = ""
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+
+    @model_validator(mode="after")
+    def _model_named(self) -> Drafting:
+        if self.endpoint and not self.model:
+            raise ValueError("an endpoint is named, but no model: set drafting.model")
+        return self
+
+
 class SourceMapping(_Section):
     """One layout that the built-in ones don't know: which header holds which column."""
 
     name: str
     files: str = "*"
     """Glob on the file's name; the first mapping whose glob and headers fit is used."""
-    layout: Literal["invoice_lines", "transactions", "customers"] = "invoice_lines"
+    layout: Literal["invoice_lines", "transactions", "customers", "segment_overrides"] = "invoice_lines"
     columns: dict[str, str]
     """Our column name (``invoice``, ``stock_code``, …) to the header in the file."""
     delimiter: Literal[",", ";", "\t", "|"] | None = None
@@ -128,6 +148,7 @@ class Settings(BaseSettings):
     segmentation: Segmentation = Segmentation()
     anomalies: Anomalies = Anomalies()
     clv: Clv = Clv()
+    drafting: Drafting = Drafting()
     landing: Landing = Landing()
 
     def fingerprint(self) -> str:

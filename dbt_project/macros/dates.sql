@@ -31,7 +31,7 @@
 {%- endmacro %}
 
 {% macro duckdb__days_after(value, days) -%}
-    ({{ value }} + interval {{ days }} day)
+    ({{ value }} + interval ({{ days }}) day)
 {%- endmacro %}
 
 {% macro default__days_after(value, days) -%}
@@ -86,5 +86,46 @@
 
 {% macro default__every_day(first_date, last_date, source) -%}
     select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as date
+    from {{ source }}
+{%- endmacro %}
+
+{# The first day of the month that lies some months after a month's first day. #}
+{% macro months_after(month_start, months) -%}
+    {{ return(adapter.dispatch('months_after')(month_start, months)) }}
+{%- endmacro %}
+
+{% macro duckdb__months_after(month_start, months) -%}
+    cast({{ month_start }} + to_months(cast({{ months }} as integer)) as date)
+{%- endmacro %}
+
+{% macro default__months_after(month_start, months) -%}
+    cast(add_months({{ month_start }}, {{ months }}) as date)
+{%- endmacro %}
+
+{# Months from one month's first day to a later one's. #}
+{% macro date_diff_months(earlier, later) -%}
+    {{ return(adapter.dispatch('date_diff_months')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro duckdb__date_diff_months(earlier, later) -%}
+    cast(date_diff('month', {{ earlier }}, {{ later }}) as integer)
+{%- endmacro %}
+
+{% macro default__date_diff_months(earlier, later) -%}
+    cast(months_between({{ later }}, {{ earlier }}) as integer)
+{%- endmacro %}
+
+{# The first day of every month, from one to another inclusive; no row when they are null. #}
+{% macro every_month(first_month, last_month, source) -%}
+    {{ return(adapter.dispatch('every_month')(first_month, last_month, source)) }}
+{%- endmacro %}
+
+{% macro duckdb__every_month(first_month, last_month, source) -%}
+    select cast(unnest(generate_series({{ first_month }}, {{ last_month }}, interval 1 month)) as date) as month_start
+    from {{ source }}
+{%- endmacro %}
+
+{% macro default__every_month(first_month, last_month, source) -%}
+    select explode(sequence({{ first_month }}, {{ last_month }}, interval 1 month)) as month_start
     from {{ source }}
 {%- endmacro %}

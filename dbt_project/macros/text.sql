@@ -88,3 +88,21 @@
         else {{ text }}
     end
 {%- endmacro %}
+
+{# The words of a text in capitals, one space between them: letters and digits alone make words. #}
+{% macro words_of(text) -%}
+    {{ return(adapter.dispatch('words_of')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__words_of(text) -%}
+    trim(regexp_replace(upper({{ text }}), '[^\p{L}\p{N}]+', ' ', 'g'))
+{%- endmacro %}
+
+{% macro default__words_of(text) -%}
+    trim(regexp_replace(upper({{ text }}), '[^\\p{L}\\p{N}]+', ' '))
+{%- endmacro %}
+
+{# One of the words that `words_of` made, counted from 1; empty beyond the last. #}
+{% macro nth_word(words, place) -%}
+    split_part({{ words }}, ' ', {{ place }})
+{%- endmacro %}

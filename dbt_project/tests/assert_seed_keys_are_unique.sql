@@ -5,6 +5,9 @@
     'invoice_types': 'prefix',
     'dispositions': 'disposition',
     'non_product_codes': "kind || ' ' || pattern",
+    'product_categories': 'keyword',
+    'segment_playbook_texts': 'lower(segment_kind)',
+    'segment_email_templates': 'lower(segment_kind)',
 } %}
 with
 

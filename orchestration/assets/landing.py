@@ -18,12 +18,18 @@ from warehouse.publishing import last_published_version
 from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
 
-RAW_TABLES = (["raw", "transactions"], ["raw", "customers"], ["quality", "load_ledger"])
+RAW_TABLES = (
+    ["raw", "transactions"],
+    ["raw", "customers"],
+    ["raw", "segment_overrides"],
+    ["quality", "load_ledger"],
+)
 NOTHING_NEW = "nothing_new"
 _TELL_EVERY_SECONDS = 2.0
 _DESCRIPTIONS = {
     "transactions": "Every delivered line of every current file, as text, with file, sheet and row number.",
     "customers": "Every line of the delivered customers files, as text.",
+    "segment_overrides": "Every line of the delivered files of segment overrides, as text.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
 }
 

@@ -29,7 +29,10 @@ REPORTING = ("path:models/reporting",)
 
 # tables that must not depend on how the same lines were delivered
 MARTS_TABLES = (
+    "cohort_retention",
+    "customer_category_shares",
     "customer_rfm",
+    "customer_rfm_monthly",
     "dim_customers",
     "dim_dates",
     "dim_products",
@@ -37,9 +40,13 @@ MARTS_TABLES = (
     "fct_daily_revenue",
     "fct_invoice_lines",
     "fct_invoices",
+    "fct_monthly_customers",
     "fct_monthly_revenue",
     "fct_return_matches",
+    "product_pairs",
+    "revenue_concentration",
     "row_accounting",
+    "segment_moves",
 )
 
 RAW_COLUMNS = (
@@ -217,10 +224,36 @@ def write_raw(folder: Path, lines: Sequence[dict[str, Any]], file_of: Callable[[
     return path
 
 
+def declare_model_tables(dbt: Dbt, path: Path) -> Path:
+    """The tables of schemas ml and previous in this warehouse, empty, typed as their sources declare."""
+    with duckdb.connect(str(path)) as con:
+        for source in dbt.manifest.sources.values():
+            if source.schema in ("ml", "previous"):
+                con.execute(f"create schema if not exists {source.schema}")
+                columns = ", ".join(f"{column.name} {column.data_type}" for column in source.columns.values())
+                con.execute(f"create table {source.schema}.{source.name} ({columns})")
+    return path
+
+
 def ask(path: Path, query: str) -> list[tuple[Any, ...]]:
     """All rows of a query on a warehouse file."""
     with duckdb.connect(str(path), read_only=True) as con:
         return con.execute(query).fetchall()
+
+
+def damaged_copy(path: Path, folder: Path, damage: str) -> Path:
+    """A copy of a warehouse with this done to it, as its own constraints would not let it be."""
+    copy = folder / "warehouse.duckdb"
+    copy.write_bytes(path.read_bytes())
+    with duckdb.connect(str(copy)) as con:
+        for schema, table in con.execute(
+            "select schema_name, table_name from duckdb_tables() where has_primary_key or check_constraint_count > 0"
+        ).fetchall():
+            con.execute(f"create table {schema}.bare as from {schema}.{table}")
+            con.execute(f"drop table {schema}.{table}")
+            con.execute(f"alter table {schema}.bare rename to {table}")
+        con.execute(damage)
+    return copy
 
 
 def differing_tables(one: Path, other: Path, tables: Sequence[str] = MARTS_TABLES) -> dict[str, int]:

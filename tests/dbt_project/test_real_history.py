@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +246,119 @@ def test_files_order_and_threads_change_nothing(
 ) -> None:
     shuffled = load(real_data, tmp_path / "shuffled", "hash(InvoiceNo, delivered)", "(number % 7)::varchar || '.csv'")
     assert differing_tables(built(), dbt.build(shuffled, threads=1)) == {}
+
+
+@pytest.mark.parametrize("first_day", ["2011-02-01", "2011-07-01", "2011-12-01"])
+def test_a_month_end_is_what_a_refresh_of_that_day_would_have_said(built: Callable[..., Path], first_day: str) -> None:
+    whole, then = built(), built(as_of_date=first_day)
+    columns = (
+        "customer_id, snapshot_date, recency_days, frequency, monetary, monetary_gross, monetary_net,"
+        " r_score, f_score, m_score, rfm_score, rfm_segment"
+    )
+    with duckdb.connect() as con:
+        con.execute(f"attach '{whole}' as whole (read_only)")
+        con.execute(f"attach '{then}' as past (read_only)")
+        expected = f"select {columns} from past.marts.customer_rfm"
+        told = f"select {columns} from whole.marts.customer_rfm_monthly where snapshot_date = '{first_day}'"
+        assert con.execute(
+            f"select count(*) from past.marts.customer_rfm where snapshot_date <> '{first_day}'"
+        ).fetchall() == [(0,)]
+        assert con.execute(f"from (({expected}) except all ({told})) limit 3").fetchall() == []
+        assert con.execute(f"from (({told}) except all ({expected})) limit 3").fetchall() == []
+        # all earlier month ends, moves, cohorts and months are told alike, too
+        for table, finished in {
+            "customer_rfm_monthly": "month_end < '{day}'",
+            "segment_moves": "month_end < '{day}'",
+            "cohort_retention": "month_start < '{day}'",
+            "fct_monthly_customers": "month_start < '{day}'",
+        }.items():
+            rows = "select * from {file}.marts.{table} where " + finished
+            before, now = (rows.format(file=file, table=table, day=first_day) for file in ("past", "whole"))
+            counted = con.execute(
+                f"select (select count(*) from ({before})), (select count(*) from ({now}))"
+            ).fetchone()
+            assert counted is not None and counted[0] == counted[1] > 0, table
+            assert con.execute(f"from (({before}) except all ({now})) limit 3").fetchall() == [], table
+
+
+def test_customers_who_bought_on_one_day_are_as_published(built: Callable[..., Path]) -> None:
+    assert ask(
+        built(exclude_non_product=False),
+        "select count(*), count(*) filter (customer_type = 'one_time') from marts.customer_rfm",
+    ) == [(4_338, 1_548)]
+
+
+def test_cohorts_equal_a_count_from_the_source_lines(built: Callable[..., Path]) -> None:
+    # customers by month of first purchase and month, counted once more from the delivered text
+    again = """
+        with bought as (
+            select distinct
+                split_part(customer_id, '.', 1) as customer, cast(left(invoice_date, 7) || '-01' as date) as month
+            from raw.transactions
+            where customer_id is not null and invoice not like 'C%' and cast(unit_price as double) > 0
+        ),
+        first as (select customer, min(month) as cohort_month from bought group by customer),
+        counted as (
+            select cohort_month, month, count(*) as customers from bought join first using (customer) group by all
+        )
+        select count(*), count(*) filter (
+            cohorts.active_customers <> coalesce(counted.customers, 0) or cohorts.cohort_customers is null
+        )
+        from counted
+        full join marts.cohort_retention as cohorts
+            on counted.cohort_month = cohorts.cohort_month and counted.month = cohorts.month_start
+    """
+    # 13 months: 13 + 12 + … + 1 pairs
+    assert ask(built(exclude_non_product=False), again) == [(91, 0)]
+
+
+def test_moves_add_up_month_after_month(built: Callable[..., Path]) -> None:
+    customers = ask(
+        built(),
+        """
+        select
+            month_end,
+            sum(customers),
+            sum(customers) filter (from_segment <> 'New Customer')
+        from marts.segment_moves group by month_end order by month_end
+        """,
+    )
+    assert len(customers) == 12
+    for (_, before, _), (_, now, from_before) in pairwise(customers):
+        assert from_before == before <= now
+    assert ask(built(), "select count(*) from marts.customer_rfm_monthly where month_end = '2011-11-30'") == [
+        (customers[-1][1],)
+    ]
+
+
+def test_categories_cover_the_range(built: Callable[..., Path]) -> None:
+    # 99.9 % of revenue; a keyword list that no longer fits would fall below
+    assert ask(
+        built(),
+        """
+        select sum(gross_revenue) filter (category <> 'Other') / sum(gross_revenue) > 0.99
+        from marts.fct_invoice_lines inner join marts.dim_products using (stock_code)
+        where line_type = 'sale'
+        """,
+    ) == [(True,)]
+
+
+def test_pairs_equal_a_count_of_two_codes(built: Callable[..., Path]) -> None:
+    # the pair bought together most, counted by intersecting the invoices of both
+    (a, b, together, invoices_a, invoices_b) = ask(
+        built(),
+        "select stock_code_a, stock_code_b, invoices_together, invoices_a, invoices_b from marts.product_pairs"
+        " order by invoices_together desc, 1, 2 limit 1",
+    )[0]
+    lines = ask(
+        built(),
+        "select invoice_no, stock_code from marts.fct_invoice_lines"
+        " where line_type = 'sale' and returned_quantity < quantity_units",
+    )
+    baskets: dict[str, set[str]] = {}
+    for invoice, code in lines:
+        baskets.setdefault(invoice, set()).add(code)
+    small = [codes for codes in baskets.values() if len(codes) <= 100]
+    assert sum(a in codes and b in codes for codes in small) == together
+    assert (sum(a in codes for codes in small), sum(b in codes for codes in small)) == (invoices_a, invoices_b)
+    assert ask(built(), "select distinct invoice_count from marts.product_pairs") == [(len(small),)]

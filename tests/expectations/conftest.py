@@ -39,6 +39,11 @@ STAGING = """
     create table staging.stg_customers as
     select _line_id as delivered_line_id, _file_name as file_name, _row_number as row_number, customer_id
     from raw.customers;
+    create table staging.stg_segment_overrides as
+    select
+        _line_id as delivered_line_id, _file_name as file_name, _row_number as row_number, customer_id,
+        segment as segment_name, _problem is null as is_readable, _problem as problem
+    from raw.segment_overrides;
 """
 
 MARTS = """
@@ -53,7 +58,8 @@ MARTS = """
     create table marts.set_aside_lines as select 'non_product' as disposition;
     create table marts.fct_invoice_lines as
     select
-        line_id, invoice_no, stock_code, customer_id, line_type, cast(invoice_date as date) as invoice_date,
+        line_id, invoice_no, stock_code, customer_id, line_type, 'United Kingdom' as country,
+        cast(invoice_date as date) as invoice_date,
         quantity_units, cast(gross_revenue as decimal(18, 4)) as gross_revenue, returned_quantity,
         cast(returned_revenue as decimal(18, 4)) as returned_revenue,
         cast(return_amount as decimal(18, 4)) as return_amount, matched_quantity,
@@ -84,7 +90,8 @@ MARTS = """
     create table marts.customer_rfm as
     select
         customer_id, recency_days, frequency, cast(monetary_gross as decimal(28, 4)) as monetary_gross,
-        cast(monetary_net as decimal(28, 4)) as monetary_net, r_score, f_score, m_score, rfm_segment,
+        cast(monetary_net as decimal(28, 4)) as monetary_net, cast(monetary_net as decimal(28, 4)) as monetary,
+        r_score, f_score, m_score, rfm_segment,
         cast(last_purchase_at as timestamp) as last_purchase_at, date '2011-03-08' as snapshot_date
     from (values
         ('17850', 4, 1, 22.00, 12.00, 1, 1, 1, 'Lost', '2011-03-04 08:10:00'),
@@ -93,31 +100,153 @@ MARTS = """
         customer_id, recency_days, frequency, monetary_gross, monetary_net, r_score, f_score, m_score, rfm_segment,
         last_purchase_at
     );
+    create table marts.customer_rfm_monthly as
+    select *, month_end + 1 as snapshot_date, 1 as f_score
+    from (values
+        (date '2011-01-31', '17850', 9, 1, 1, 'Lost', 5.00::decimal(28, 4), true),
+        (date '2011-02-28', '17850', 37, 1, 1, 'Lost', 5.00, false),
+        (date '2011-02-28', '13047', 3, 3, 3, 'Promising', 10.00, true)
+    ) as t (month_end, customer_id, recency_days, r_score, m_score, rfm_segment, monetary, is_new_customer);
+    create table marts.segment_moves as
+    select * from (values
+        (date '2011-01-31', 'New Customer', 'Lost', 1, 5.00::decimal(28, 4), 0.00::decimal(28, 4)),
+        (date '2011-02-28', 'Lost', 'Lost', 1, 5.00, 5.00),
+        (date '2011-02-28', 'New Customer', 'Promising', 1, 10.00, 0.00)
+    ) as t (month_end, from_segment, to_segment, customers, monetary, monetary_before);
+    create table marts.cohort_retention as
+    select * from (values
+        (date '2011-02-01', 0, 1, 100.0::double, 5.00::decimal(28, 4), 5.00::decimal(28, 4)),
+        (date '2011-02-01', 1, 1, 100.0, 17.00, 7.00),
+        (date '2011-03-01', 0, 1, 100.0, 30.00, 30.00)
+    ) as t (cohort_month, age_months, active_customers, retention_pct, gross_revenue, net_revenue_as_booked);
+    create table marts.fct_monthly_customers as
+    select
+        month_start, 2 as customers, new_customers, 2 - new_customers as returning_customers, 0 as one_time_customers,
+        2 as customers_so_far, 0 as one_time_customers_so_far, new_gross_revenue, 1.00 as returning_gross_revenue,
+        new_net_revenue_as_booked, -1.00 as returning_net_revenue_as_booked
+    from (values
+        (date '2011-02-01', 1, 20.00::decimal(28, 4), 20.00::decimal(28, 4)), (date '2011-03-01', 1, 30.00, 24.00)
+    ) as t (month_start, new_customers, new_gross_revenue, new_net_revenue_as_booked);
+    create table marts.customer_category_shares as
+    select * from (values
+        ('17850', 'Bags', 20.00::decimal(28, 4), 10.00::decimal(28, 4), 100.0::double * 20 / 22, true),
+        ('17850', 'Other', 2.00, 2.00, 100.0::double * 2 / 22, false), ('13047', 'Bags', 30.00, 30.00, 100.0, true)
+    ) as t (customer_id, category, gross_revenue, net_revenue, share_pct, is_top_category);
+    create table marts.product_pairs as
+    select 'A' as stock_code_a, 'B' as stock_code_b, 1 as invoices_together, 2 as invoices_a, 1 as invoices_b,
+        2 as invoice_count, 1.0::double as lift;
+    create table marts.revenue_concentration as
+    select * from (values
+        (50, 1, 30.00::decimal(28, 4), 30.00::decimal(28, 4)), (100, 2, 42.00, 12.00)
+    ) as t (top_pct, customers, net_revenue, lowest_net_revenue);
 """
 
 ML = """
     create schema ml;
     create table ml.customer_segments as
     select * from (values
-        ('17850', 0, 0, 'Dormant', 0.5::double, false), ('13047', 1, 1, 'Newcomers', 0.25::double, false)
-    ) as t (customer_id, kmeans_label, cluster_id, segment_name, distance, is_outlier_excluded);
+        (
+            '17850', 9, 'Dormant', 100, 'All Customers', 9, 'Dormant', 0.75::double, 9, 'Dormant', 0.5::double,
+            1.0::double, true, false
+        ),
+        ('13047', 4, 'Newcomers', 100, 'All Customers', 4, 'Newcomers', 0.5, 4, 'Newcomers', 0.25, 0.9, true, false)
+    ) as t (
+        customer_id, kmeans_label, kmeans_segment, hierarchical_label, hierarchical_segment, mixture_label,
+        mixture_segment, mixture_probability, cluster_id, segment_name, distance, stability, has_positive_monetary,
+        is_outlier_excluded
+    );
     create table ml.cluster_selection as
-    select * from (values ('kmeans', 2, 0.5, 1.5, true, 'best'), ('kmeans', 3, 0.25, 1.0, false, 'worse'))
-        as t (algorithm, k, silhouette, inertia, is_chosen, reason);
+    select
+        algorithm, k, silhouette, silhouette as resample_silhouette, inertia, 0.5::double as davies_bouldin,
+        10.0::double as calinski_harabasz, 33.0::double as smallest_share_pct, 1.0::double as seed_stability,
+        1.0::double as bootstrap_stability, is_chosen, reason
+    from (values
+        ('kmeans', 2, 0.5, 1.5, true, 'best'), ('kmeans', 3, 0.25, 1.0, false, 'worse'),
+        ('hierarchical', 1, null, 2.0, true, 'alone'), ('mixture', 2, 0.5, 1.5, true, 'best')
+    ) as t (algorithm, k, silhouette, inertia, is_chosen, reason);
     create table ml.segment_profiles as
-    select * from (values ('kmeans', 0, 'Dormant', 1), ('kmeans', 1, 'Newcomers', 1))
-        as t (algorithm, cluster_id, segment_name, customers);
+    select * from (values
+        ('kmeans', 9, 'Dormant', 1, 50.0::double, 28.6::double), ('kmeans', 4, 'Newcomers', 1, 50.0, 71.4),
+        ('hierarchical', 100, 'All Customers', 2, 100.0, 100.0),
+        ('mixture', 9, 'Dormant', 1, 50.0, 28.6), ('mixture', 4, 'Newcomers', 1, 50.0, 71.4)
+    ) as t (algorithm, cluster_id, segment_name, customers, customers_pct, monetary_pct);
+    create table ml.segment_scaler as
+    select 'recency_days' as feature, 0 as position, 'standard' as method, 2.0::double as center, 1.0::double as scale;
+    create table ml.segment_centroids as
+    select
+        algorithm, cluster_id, segment_name, 'recency_days' as feature, 0 as position, 0.5::double as scaled_value,
+        customers_pct / 100 as weight
+    from ml.segment_profiles;
+    create table ml.mixture_covariances as
+    select cluster_id, feature, feature as other_feature, 1.0::double as covariance
+    from ml.segment_centroids where algorithm = 'mixture';
     create table ml.revenue_anomalies as
-    select 'total' as series, date '2011-03-07' as date, 20.0::double as actual, 5.0::double as expected,
-        3.5::double as score, 'spike' as direction, 28 as window_days, 3.0::double as threshold;
+    select 'total' as series, 'day' as grain, date '2011-03-07' as date, cast(null as varchar) as country,
+        20.0::double as actual, 5.0::double as expected, 15.0::double as difference, 4.0::double as spread,
+        3.5::double as score, 'spike' as direction, 'median_mad' as method, 28 as window_periods,
+        3.0::double as threshold, 'Revenue was above.' as cause, '2' as top_invoice_no;
+    create table ml.revenue_expectations as
+    select series, grain, date, actual, expected, -5.0::double as lower, 15.0::double as upper, score
+    from ml.revenue_anomalies;
+    create table ml.anomaly_drivers as
+    select 'total' as series, 'day' as grain, date '2011-03-07' as date, 'invoice' as dimension, 1 as rank,
+        '2' as member, 'invoice 2' as label, 30.0::double as actual, 0.0::double as expected,
+        30.0::double as difference, 200.0::double as share_pct;
     create table ml.model_runs as
     select 'customer_segments' as model, 'kmeans' as algorithm, cast(null as varchar) as warnings;
+    create table if not exists ml.customer_clv as
+    select * from (values ('17850', 10.0::double, 0.0::double, 20.0::double), ('13047', 30.0, 5.0, 90.0))
+        as t (customer_id, clv, clv_low, clv_high);
     create schema reporting;
     create table reporting.customer_360 as
-    select dim.customer_id, rfm.monetary_gross, rfm.monetary_net, labels.segment_name
+    select
+        dim.customer_id, rfm.recency_days, rfm.monetary_gross, rfm.monetary_net, rfm.monetary_net as monetary,
+        labels.segment_name, labels.segment_name as kmeans_segment, 'Dormant' as hierarchical_segment,
+        'Dormant' as mixture_segment, rfm.rfm_segment, labels.segment_name as audience_segment,
+        false as is_overridden, valued.clv, valued.clv_low, valued.clv_high
     from marts.dim_customers as dim
     left join marts.customer_rfm as rfm on dim.customer_id = rfm.customer_id
-    left join ml.customer_segments as labels on dim.customer_id = labels.customer_id;
+    left join ml.customer_segments as labels on dim.customer_id = labels.customer_id
+    left join ml.customer_clv as valued on dim.customer_id = valued.customer_id;
+    create table reporting.segment_overrides as
+    select
+        customer_id, segment_name, case when is_readable then 'active' else 'unreadable' end as status, problem,
+        file_name, row_number
+    from staging.stg_segment_overrides;
+    create table reporting.segment_playbooks as
+    select method, segment_name, count(*) as customers, sum(monetary) as monetary_sum
+    from (
+        unpivot (
+            select
+                monetary, kmeans_segment as kmeans, hierarchical_segment as hierarchical, mixture_segment as mixture,
+                rfm_segment as rfm, audience_segment as audience
+            from reporting.customer_360
+        )
+        on kmeans, hierarchical, mixture, rfm, audience into name method value segment_name
+    )
+    group by method, segment_name;
+    create table reporting.segment_emails as
+    select
+        method, segment_name, 'News' as subject, 'p' as preheader, 'Hello [first name]' as body, 'n' as note_to_marketer
+    from reporting.segment_playbooks;
+    create schema previous;
+    create table previous.customer_segments as
+    select
+        1 as previous_publication_id, '17850' as customer_id, 'Champions' as kmeans_segment,
+        'Dormant' as hierarchical_segment, cast(null as varchar) as mixture_segment, 'Lost' as rfm_segment,
+        'Champions' as audience_segment;
+    create table reporting.audience_changes as
+    select * from (values
+        ('17850', 'kmeans', 'Champions', 'Dormant'), ('17850', 'audience', 'Champions', 'Dormant'),
+        ('13047', 'kmeans', null, 'Newcomers'), ('13047', 'audience', null, 'Newcomers'),
+        ('13047', 'hierarchical', null, 'Dormant'), ('13047', 'rfm', null, 'Promising')
+    ) as t (customer_id, method, from_segment, to_segment);
+    create table reporting.model_notes as select model, algorithm, warnings from ml.model_runs;
+    create table reporting.segment_email_redrafts as
+    select * from (values
+        ('kmeans', 'Dormant', 'Hello', 'Hello [first name]', 'redrafted', null),
+        ('kmeans', 'Newcomers', null, null, 'failed', 'No whole answer within 30 seconds.')
+    ) as t (method, segment_name, subject, body, status, problem);
 """
 
 LINES = (

@@ -136,13 +136,137 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "delete from marts.customer_rfm where customer_id = '13047'",
             "marts.customer_rfm customers_and_money_agree",
         ),
+        (
+            "marts",
+            "insert into marts.customer_rfm_monthly from marts.customer_rfm_monthly limit 1",
+            "marts.customer_rfm_monthly one_row_per_customer_and_month_end",
+        ),
+        (
+            "marts",
+            "update marts.customer_rfm_monthly set rfm_segment = null",
+            "marts.customer_rfm_monthly scores_are_known",
+        ),
+        (
+            "marts",
+            "update marts.customer_rfm_monthly set recency_days = -1",
+            "marts.customer_rfm_monthly nothing_from_later",
+        ),
+        (
+            "marts",
+            "update marts.customer_rfm set snapshot_date = date '2011-02-28'",
+            "marts.customer_rfm_monthly nothing_from_later",
+        ),
+        (
+            "marts",
+            "delete from marts.customer_rfm_monthly where month_end = '2011-02-28' and customer_id = '17850'",
+            "marts.customer_rfm_monthly nobody_is_lost",
+        ),
+        ("marts", "update marts.segment_moves set to_segment = 'Whales'", "marts.segment_moves to_segment_is_known"),
+        (
+            "marts",
+            "update marts.segment_moves set from_segment = 'New customer'",
+            "marts.segment_moves from_segment_is_known",
+        ),
+        ("marts", "update marts.segment_moves set monetary_before = 4.99", "marts.segment_moves moves_add_up"),
+        ("marts", "delete from marts.segment_moves where from_segment = 'Lost'", "marts.segment_moves moves_add_up"),
+        (
+            "marts",
+            "update marts.cohort_retention set retention_pct = 100.1",
+            "marts.cohort_retention retention_pct_in_range",
+        ),
+        (
+            "marts",
+            "delete from marts.cohort_retention where age_months = 0",
+            "marts.cohort_retention every_age_is_there_once",
+        ),
+        (
+            "marts",
+            "update marts.cohort_retention set net_revenue_as_booked = 0 where age_months = 1",
+            "marts.cohort_retention cohorts_add_up",
+        ),
+        (
+            "marts",
+            "update marts.fct_monthly_customers set returning_customers = 0",
+            "marts.fct_monthly_customers kinds_add_up",
+        ),
+        (
+            "marts",
+            "update marts.fct_monthly_customers set new_net_revenue_as_booked = 0",
+            "marts.fct_monthly_customers months_add_up",
+        ),
+        (
+            "marts",
+            "update marts.customer_category_shares set share_pct = 99.9 where customer_id = '13047'",
+            "marts.customer_category_shares shares_add_up",
+        ),
+        (
+            "marts",
+            "update marts.customer_category_shares set is_top_category = true",
+            "marts.customer_category_shares shares_add_up",
+        ),
+        ("marts", "update marts.product_pairs set invoices_together = 2", "marts.product_pairs pairs_are_possible"),
+        ("marts", "update marts.product_pairs set lift = 'nan'", "marts.product_pairs pairs_are_possible"),
+        (
+            "marts",
+            "update marts.revenue_concentration set net_revenue = net_revenue + 0.01",
+            "marts.revenue_concentration all_customers_bring_all_revenue",
+        ),
+        (
+            "marts",
+            "update marts.revenue_concentration set customers = 3 where top_pct = 50",
+            "marts.revenue_concentration wider_shares_hold_narrower_ones",
+        ),
         ("ml", "delete from ml.customer_segments", "ml.customer_segments every_customer_is_labelled_once"),
         (
             "ml",
             "insert into ml.customer_segments from ml.customer_segments where customer_id = '17850'",
             "ml.customer_segments every_customer_is_labelled_once",
         ),
-        ("ml", "update ml.customer_segments set kmeans_label = 2", "ml.customer_segments labels_are_within_chosen_k"),
+        (
+            "ml",
+            "update ml.customer_segments set mixture_label = 2",
+            "ml.customer_segments labels_are_those_of_the_model",
+        ),
+        (
+            "ml",
+            "update ml.customer_segments set hierarchical_segment = 'Dormant'",
+            "ml.customer_segments labels_are_those_of_the_model",
+        ),
+        (
+            "ml",
+            "update ml.customer_segments set cluster_id = 9",
+            "ml.customer_segments the_segment_in_force_is_kmeans",
+        ),
+        (
+            "ml",
+            "update ml.customer_segments set has_positive_monetary = false",
+            "ml.customer_segments positive_money_is_told_truly",
+        ),
+        ("ml", "update ml.customer_segments set stability = 1.5", "ml.customer_segments stability_in_range"),
+        ("ml", "delete from ml.segment_scaler", "ml.segment_scaler has_rows"),
+        ("ml", "update ml.segment_scaler set scale = 0", "ml.segment_scaler scales_are_above_zero"),
+        (
+            "ml",
+            "update ml.segment_scaler set feature = 'frequency'",
+            "ml.segment_centroids every_centre_has_every_feature",
+        ),
+        (
+            "ml",
+            "delete from ml.segment_centroids where algorithm = 'kmeans' and cluster_id = 4",
+            "ml.segment_centroids centres_are_those_of_the_chosen_k",
+        ),
+        ("ml", "update ml.segment_centroids set weight = 0.4", "ml.segment_centroids weights_add_up"),
+        (
+            "ml",
+            "update ml.mixture_covariances set covariance = 0",
+            "ml.mixture_covariances covariances_are_symmetric",
+        ),
+        (
+            "ml",
+            "delete from ml.mixture_covariances where cluster_id = 4",
+            "ml.mixture_covariances components_are_those_of_the_mixture",
+        ),
+        ("ml", "update ml.segment_profiles set customers_pct = 49", "ml.segment_profiles shares_add_up"),
         ("ml", "update ml.customer_segments set distance = 'nan'", "ml.customer_segments distances_are_finite"),
         ("ml", "update ml.cluster_selection set silhouette = 1.1", "ml.cluster_selection silhouette_in_range"),
         ("ml", "update ml.cluster_selection set is_chosen = true", "ml.cluster_selection one_k_is_chosen"),
@@ -155,6 +279,40 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "ml.revenue_anomalies anomalies_are_on_trading_days",
         ),
         ("ml", "update ml.revenue_anomalies set actual = 20.01", "ml.revenue_anomalies actual_is_booked_revenue"),
+        (
+            "ml",
+            "update ml.revenue_anomalies set direction = 'silence', score = -3.5",
+            "ml.revenue_anomalies anomalies_are_on_trading_days",
+        ),
+        ("ml", "update ml.revenue_anomalies set grain = 'week'", "ml.revenue_anomalies anomalies_are_over"),
+        (
+            "ml",
+            "update ml.revenue_anomalies set difference = 14.99",
+            "ml.revenue_anomalies difference_is_actual_less_expected",
+        ),
+        (
+            "ml",
+            "update ml.revenue_expectations set upper = 4",
+            "ml.revenue_expectations bands_hold_what_is_expected",
+        ),
+        ("ml", "delete from ml.revenue_anomalies", "ml.revenue_expectations odd_periods_are_the_flagged_ones"),
+        (
+            "ml",
+            "update ml.revenue_expectations set actual = 20.01",
+            "ml.revenue_expectations daily_actual_is_booked_revenue",
+        ),
+        ("ml", "delete from ml.revenue_anomalies", "ml.anomaly_drivers drivers_belong_to_a_flag"),
+        (
+            "ml",
+            "update ml.anomaly_drivers set share_pct = 100",
+            "ml.anomaly_drivers differences_and_shares_add_up",
+        ),
+        ("ml", "update ml.anomaly_drivers set rank = 2", "ml.anomaly_drivers ranks_follow_differences"),
+        (
+            "ml",
+            "update ml.anomaly_drivers set dimension = 'country', member = 'United Kingdom'",
+            "ml.anomaly_drivers country_drivers_are_booked_revenue",
+        ),
         (
             "reporting",
             "insert into reporting.customer_360 from reporting.customer_360 limit 1",
@@ -174,6 +332,46 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "reporting",
             "update reporting.customer_360 set segment_name = 'Dormant'",
             "reporting.customer_360 segments_equal_the_model",
+        ),
+        (
+            "reporting",
+            "update reporting.customer_360 set clv = 11 where customer_id = '17850'",
+            "reporting.customer_360 values_equal_the_model",
+        ),
+        (
+            "reporting",
+            "update reporting.customer_360 set audience_segment = 'VIP' where customer_id = '17850'",
+            "reporting.customer_360 audiences_equal_segments_but_for_overrides",
+        ),
+        (
+            "reporting",
+            "delete from reporting.segment_playbooks where method = 'rfm' and segment_name = 'Lost'",
+            "reporting.segment_playbooks sizes_and_money_are_those_of_the_members",
+        ),
+        (
+            "reporting",
+            "delete from reporting.segment_emails where method = 'rfm' and segment_name = 'Lost'",
+            "reporting.segment_emails drafts_are_those_of_the_playbooks",
+        ),
+        (
+            "reporting",
+            "update reporting.segment_emails set body = 'New in {category}'",
+            "reporting.segment_emails drafts_have_no_placeholder_left",
+        ),
+        (
+            "reporting",
+            "delete from reporting.audience_changes where customer_id = '17850' and method = 'kmeans'",
+            "reporting.audience_changes customers_before_and_changes_add_up_to_customers_now",
+        ),
+        (
+            "reporting",
+            "update ml.model_runs set warnings = 'Careful.'",
+            "reporting.model_notes warnings_are_those_of_the_models",
+        ),
+        (
+            "reporting",
+            "update reporting.segment_email_redrafts set problem = null",
+            "reporting.segment_email_redrafts redrafts_have_a_text_or_a_problem",
         ),
     ],
 )
@@ -295,10 +493,12 @@ def test_both_shapes_of_exceptions_are_understood() -> None:
 
 
 def test_missing_table_is_an_error_of_each_check(build: Build) -> None:
-    report = run("reporting", build("drop table reporting.customer_360"))
+    # no other suite looks at it
+    report = run("reporting", build("drop table reporting.segment_email_redrafts"))
 
-    assert {result.status for result in report.results} == {"error"}
-    assert report.blocking_failures == report.results
+    found = tuple(result for result in report.results if result.table_name == "reporting.segment_email_redrafts")
+    assert {result.status for result in found} == {"error"}
+    assert report.blocking_failures == found
 
 
 def test_warning_does_not_block(build: Build) -> None:
@@ -347,6 +547,43 @@ def test_few_unreadable_lines_of_a_small_file_only_warn(build: Build) -> None:
 
     assert [found.check_name for found in report.warnings] == ["small_files_are_readable"]
     assert report.passed
+
+
+OVERRIDE = (
+    "insert into raw.segment_overrides (_line_id, _load_id, _file_name, _row_number, _loaded_at, customer_id, "
+    "expires_on, expires_at) values ((2::bigint << 32) + 1, 2, 'vip.csv', 3, timestamp '2011-12-10', '17850', "
+    "'02/01/2012', timestamp '2012-02-01')"
+)
+
+
+def test_overrides_that_do_not_count_are_warned_of_with_file_and_line(build: Build) -> None:
+    delivered = (
+        "insert into quality.load_ledger (load_id, file_name, recorded_at, status, kind, delivered_lines, date_style, "
+        "date_style_evidence) values (2, 'vip.csv', timestamp '2011-12-10', 'loaded', 'segment_overrides', 1, "
+        "'month/day/year', 'assumed: month/day/year and day/month/year both fit')"
+    )
+    staged = (
+        "insert into staging.stg_segment_overrides by name select _line_id as delivered_line_id, "
+        "_file_name as file_name, _row_number as row_number, false as is_readable, 'reason is missing' as problem "
+        "from raw.segment_overrides"
+    )
+    told = (
+        "insert into reporting.segment_overrides by name "
+        "select 'unknown_customer' as status, 'customer 1 is on no line' as problem, 'b' as file_name, 7 as row_number"
+    )
+    warehouse = build("delete from staging.stg_segment_overrides", OVERRIDE, delivered, staged, told)
+
+    found = {layer: run(layer, warehouse) for layer in ("raw", "staging", "reporting")}
+
+    assert all(report.passed for report in found.values())
+    (raw,), (staging,), (reporting,) = ([one.message for one in report.warnings] for report in found.values())
+    assert "1 files, e.g. vip.csv line 3: expires_on 02/01/2012, read_as month/day/year" in raw
+    assert "1 overrides, e.g. vip.csv line 3: problem reason is missing" in staging
+    assert "1 overrides, e.g. b line 7: problem customer 1 is on no line" in reporting
+
+
+def test_overrides_that_the_ledger_does_not_know_stop_the_run(build: Build) -> None:
+    assert troubles(run("raw", build(OVERRIDE)))["quality.load_ledger ledger_equals_raw"].is_blocking
 
 
 def test_results_are_plain_json(build: Build) -> None:

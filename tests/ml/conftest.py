@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -19,6 +20,7 @@ def real_lines(real_data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             InvoiceNo as invoice_no,
             replace(CustomerID, '.0', '') as customer_id,
             cast(InvoiceDate as timestamp) as invoiced_at,
+            Country as country,
             cast(Quantity as integer) * cast(UnitPrice as decimal(18, 4)) as amount
         from read_csv(?, header = true, all_varchar = true)
         """,
@@ -57,3 +59,23 @@ def published_rfm(real_lines: duckdb.DuckDBPyConnection) -> Callable[..., pd.Dat
         ).df()
 
     return compute
+
+
+@pytest.fixture(scope="session")
+def made_up_customers() -> Callable[..., pd.DataFrame]:
+    """Four kinds of customer, a hundred of each by default, well apart in days, orders and money."""
+
+    def make(n: int = 400, seed: int = 3) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        kinds = np.array([[5, 60, 9000], [15, 3, 150], [120, 20, 2500], [300, 1, 60]], dtype=float)
+        values = kinds[np.arange(n) % 4] * rng.lognormal(0, 0.15, size=(n, 3))
+        return pd.DataFrame(
+            {
+                "customer_id": [f"{number:05d}" for number in range(n)],
+                "recency_days": np.ceil(values[:, 0]),
+                "frequency": np.ceil(values[:, 1]),
+                "monetary": values[:, 2].round(2),
+            }
+        )
+
+    return make

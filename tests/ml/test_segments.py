@@ -7,40 +7,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import silhouette_score
 
-from ml.segments import (
-    ARCHETYPES,
-    CLEAR_STRUCTURE_SILHOUETTE,
-    MIN_CLUSTER_SHARE,
-    choose_k,
-    measure_silhouettes,
-    name_segments,
-    segment_customers,
-)
+from ml.clustering import ALGORITHMS
+from ml.features import RFM_COLUMNS
+from ml.segments import segment_customers
 
-TABLES = ["customer_segments", "cluster_selection", "segment_profiles", "model_runs"]
+TABLES = [
+    "customer_segments",
+    "cluster_selection",
+    "segment_profiles",
+    "segment_scaler",
+    "segment_centroids",
+    "mixture_covariances",
+    "model_runs",
+]
 
 
-def made_up_customers(n=400, seed=3):
-    """Four kinds of customer, a hundred of each by default, well apart in days, orders and money."""
-    rng = np.random.default_rng(seed)
-    kinds = np.array([[5, 60, 9000], [15, 3, 150], [120, 20, 2500], [300, 1, 60]], dtype=float)
-    values = kinds[np.arange(n) % 4] * rng.lognormal(0, 0.15, size=(n, 3))
-    return pd.DataFrame(
-        {
-            "customer_id": [f"{number:05d}" for number in range(n)],
-            "recency_days": np.ceil(values[:, 0]),
-            "frequency": np.ceil(values[:, 1]),
-            "monetary": values[:, 2].round(2),
-        }
-    )
+def of_kmeans(table):
+    return table[table["algorithm"] == "kmeans"].reset_index(drop=True)
 
 
 def means(profiles):
     return [
         (round(row.recency_days_mean, 1), round(row.frequency_mean, 1), round(row.monetary_mean), row.customers)
-        for row in profiles.sort_values("customers").itertuples()
+        for row in of_kmeans(profiles).sort_values("customers").itertuples()
     ]
 
 
@@ -54,19 +44,19 @@ def test_published_clustering_on_line_counts_comes_out_to_the_digit(published_rf
         (185.2, 15.0, 298, 1378),
     ]
     chosen = found.cluster_selection.query("is_chosen")
-    assert chosen["k"].tolist() == [4]
-    assert round(chosen["silhouette"].item(), 4) == 0.3083
+    assert chosen["k"].tolist() == [4, 4, 4]
+    assert round(of_kmeans(chosen)["silhouette"].item(), 4) == 0.3083
 
 
 @pytest.mark.real_data
 def test_published_clustering_on_invoice_counts_comes_out_to_the_digit(published_rfm):
     found = segment_customers(published_rfm(recency="elapsed", frequency="invoices"), k=4, random_state=42)
-    profiles = found.segment_profiles.sort_values("customers")
+    profiles = of_kmeans(found.segment_profiles).sort_values("customers")
     assert profiles["customers"].tolist() == [723, 839, 1183, 1594]
     assert profiles["recency_days_mean"].round(1).tolist() == [12.1, 18.7, 70.7, 184.0]
     assert profiles["frequency_mean"].round(1).tolist() == [13.6, 2.1, 4.1, 1.3]
     assert profiles["monetary_mean"].round().tolist() == [8015, 538, 1791, 342]
-    assert round(found.cluster_selection.query("is_chosen")["silhouette"].item(), 4) == 0.3363
+    assert round(of_kmeans(found.cluster_selection).query("is_chosen")["silhouette"].item(), 4) == 0.3363
 
 
 @pytest.mark.real_data
@@ -74,45 +64,73 @@ def test_published_clustering_with_calendar_recency_comes_out_to_the_digit(publi
     # the optimum that one start from this seed does not find
     found = segment_customers(published_rfm(recency="calendar", frequency="lines"), k=4, random_state=42)
     assert (20.9, 39.4, 622, 904) in means(found.segment_profiles)
-    assert round(found.cluster_selection.query("is_chosen")["silhouette"].item(), 4) == 0.3079
+    assert round(of_kmeans(found.cluster_selection).query("is_chosen")["silhouette"].item(), 4) == 0.3079
 
 
 @pytest.mark.real_data
-def test_names_and_ids_stay_put_as_real_data_grows(published_rfm):
+def test_names_ids_and_k_stay_put_as_real_data_grows(published_rfm):
     # 200, 250 and all 305 daily files
-    grown = [
-        segment_customers(published_rfm(recency="calendar", frequency="invoices", until=until))
-        for until in ("2011-08-10", "2011-10-07", "2012-01-01")
-    ]
-    assert [found.model.names for found in grown] == [("Champions", "Promising", "At Risk", "Dormant")] * 3
+    for until in ("2011-08-10", "2011-10-07", "2012-01-01"):
+        found = segment_customers(published_rfm(recency="calendar", frequency="invoices", until=until))
+        assert found.model.names == ("Champions", "Promising", "At Risk", "Dormant")
+        assert of_kmeans(found.segment_profiles)["cluster_id"].tolist() == [0, 3, 7, 9]
 
 
-def test_each_kind_of_customer_gets_the_name_that_fits():
+@pytest.mark.real_data
+def test_the_same_kind_keeps_its_id_whatever_the_number_of_segments(published_rfm):
+    rfm = published_rfm(recency="calendar", frequency="invoices")
+    for k in (3, 4, 5):
+        profiles = of_kmeans(segment_customers(rfm, k=k).segment_profiles)
+        named = dict(zip(profiles["segment_name"], profiles["cluster_id"], strict=True))
+        assert named["Champions"] == 0
+        assert named["Dormant"] == 9
+
+
+def test_each_kind_of_customer_gets_the_name_that_fits_by_every_algorithm(made_up_customers):
     found = segment_customers(made_up_customers())
-    by_kind = found.customer_segments["segment_name"].to_numpy().reshape(-1, 4)
-    assert (by_kind == by_kind[0]).all()
-    assert by_kind[0].tolist() == ["Champions", "Promising", "At Risk", "Dormant"]
-    assert found.segment_profiles["customers"].tolist() == [100] * 4
-    assert found.segment_profiles["cluster_id"].tolist() == [0, 1, 2, 3]
+    for algorithm in ALGORITHMS:
+        by_kind = found.customer_segments[f"{algorithm}_segment"].to_numpy().reshape(-1, 4)
+        assert (by_kind == by_kind[0]).all()
+        assert by_kind[0].tolist() == ["Champions", "Promising", "At Risk", "Dormant"]
+        profiles = found.segment_profiles.query("algorithm == @algorithm")
+        assert profiles["customers"].tolist() == [100] * 4
+        assert profiles["cluster_id"].tolist() == [0, 3, 7, 9]
 
 
-def test_profiles_add_up_to_the_customers():
+def test_the_segment_in_force_is_that_of_kmeans(made_up_customers):
+    customers = segment_customers(made_up_customers()).customer_segments
+    assert (customers["cluster_id"] == customers["kmeans_label"]).all()
+    assert (customers["segment_name"] == customers["kmeans_segment"]).all()
+
+
+def test_profiles_add_up_to_the_customers_for_every_algorithm(made_up_customers):
     customers = made_up_customers()
     profiles = segment_customers(customers).segment_profiles
-    assert profiles["customers"].sum() == len(customers)
-    assert profiles["monetary_sum"].sum() == pytest.approx(customers["monetary"].sum())
-    assert profiles["customers_pct"].sum() == pytest.approx(100)
-    assert profiles["monetary_pct"].sum() == pytest.approx(100)
+    for algorithm in ALGORITHMS:
+        own = profiles[profiles["algorithm"] == algorithm]
+        assert own["customers"].sum() == len(customers)
+        assert own["monetary_sum"].sum() == pytest.approx(customers["monetary"].sum())
+        assert own["customers_pct"].sum() == pytest.approx(100)
+        assert own["monetary_pct"].sum() == pytest.approx(100)
+
+
+def test_profiles_tell_medians(made_up_customers):
+    customers = made_up_customers()
+    found = segment_customers(customers)
+    own = customers[found.customer_segments["segment_name"].to_numpy() == "Dormant"]
+    row = of_kmeans(found.segment_profiles).query("segment_name == 'Dormant'").iloc[0]
+    assert row["recency_days_median"] == own["recency_days"].median()
+    assert row["frequency_median"] == own["frequency"].median()
+    assert row["monetary_median"] == own["monetary"].median()
 
 
 @pytest.mark.parametrize("outliers", ["keep", "iqr_exclude"])
-def test_row_order_changes_nothing(outliers):
+def test_row_order_changes_nothing(made_up_customers, outliers):
     customers = made_up_customers()
     shuffled = customers.sample(frac=1, random_state=11)
+    left, right = (segment_customers(frame, outliers=outliers) for frame in (customers, shuffled))
     for table in TABLES:
-        left = getattr(segment_customers(customers, outliers=outliers), table)
-        right = getattr(segment_customers(shuffled, outliers=outliers), table)
-        pd.testing.assert_frame_equal(left, right, check_exact=True)
+        pd.testing.assert_frame_equal(getattr(left, table), getattr(right, table), check_exact=True)
 
 
 def test_thread_count_changes_nothing(tmp_path):
@@ -126,7 +144,7 @@ def test_thread_count_changes_nothing(tmp_path):
         "import hashlib, sys, pandas as pd\n"
         "from ml.segments import segment_customers\n"
         "found = segment_customers(pd.read_pickle(sys.argv[1]))\n"
-        "tables = [found.customer_segments, found.cluster_selection, found.segment_profiles, found.model_runs]\n"
+        "tables = [getattr(found, name) for name in sys.argv[2].split(',')]\n"
         # repr of a float is exact
         "text = repr([table.to_dict('split') for table in tables])\n"
         "print(hashlib.sha256(text.encode()).hexdigest())\n"
@@ -134,7 +152,7 @@ def test_thread_count_changes_nothing(tmp_path):
     digests = set()
     for threads in ("1", "2"):
         ran = subprocess.run(
-            [sys.executable, "-c", script, str(tmp_path / "customers.pickle")],
+            [sys.executable, "-c", script, str(tmp_path / "customers.pickle"), ",".join(TABLES)],
             env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
             cwd=Path(__file__).parents[2],
             capture_output=True,
@@ -145,174 +163,171 @@ def test_thread_count_changes_nothing(tmp_path):
     assert len(digests) == 1
 
 
-def test_excluded_outliers_are_labelled_by_the_nearest_centroid_and_marked():
+def test_excluded_outliers_are_labelled_by_the_nearest_centroid_and_marked(made_up_customers):
     customers = made_up_customers()
     whale = {"customer_id": "whale", "recency_days": 1, "frequency": 900_000, "monetary": 9e11}
     found = segment_customers(pd.concat([customers, pd.DataFrame([whale])]), k=4, outliers="iqr_exclude")
     without = segment_customers(customers, k=4, outliers="iqr_exclude")
-    assert np.array_equal(found.model.centroids, without.model.centroids)
+    pd.testing.assert_frame_equal(found.segment_centroids, without.segment_centroids, check_exact=True)
     labelled = found.customer_segments.set_index("customer_id")
     assert labelled["is_outlier_excluded"].sum() == 1
     assert labelled.loc["whale", "is_outlier_excluded"]
-    assert labelled.loc["whale", "segment_name"] == "Champions"
+    assert labelled.loc["whale", "kmeans_segment"] == "Champions"
+    assert labelled.loc["whale", "hierarchical_segment"] == "Champions"
     assert len(labelled) == len(customers) + 1
 
 
-def test_new_customers_are_labelled_as_the_fit_would_have_without_fitting_again():
-    found = segment_customers(made_up_customers())
-    alone, _ = found.model.assign(np.array([[300.0, 1.0, 60.0]]))
-    assert found.model.names[alone[0]] == "Dormant"
-
-
-def test_the_record_of_the_run_is_enough_to_label_customers_by_hand():
-    customers = made_up_customers()
-    found = segment_customers(customers)
-    figures = json.loads(found.model_runs["figures"].item())
-    raw = customers[figures["scaler"]["columns"]].to_numpy()
-    scaled = (np.sign(raw) * np.log1p(np.abs(raw)) - figures["scaler"]["center"]) / figures["scaler"]["scale"]
-    distances = np.linalg.norm(scaled[:, None, :] - np.array(figures["centroids"])[None, :, :], axis=2)
-    assert distances.argmin(axis=1).tolist() == found.customer_segments["cluster_id"].tolist()
-
-
-def test_net_money_below_zero_is_labelled():
+def test_net_money_of_zero_or_less_is_labelled_and_recognisable(made_up_customers):
     customers = made_up_customers()
     customers.loc[3, "monetary"] = -250.0
-    found = segment_customers(customers)
-    assert found.customer_segments.set_index("customer_id").loc["00003", "segment_name"] == "Dormant"
+    customers.loc[7, "monetary"] = 0.0
+    found = segment_customers(customers).customer_segments.set_index("customer_id")
+    assert found.loc["00003", "segment_name"] == "Dormant"
+    assert found.index[~found["has_positive_monetary"]].tolist() == ["00003", "00007"]
 
 
-def test_one_customer_is_one_segment_and_a_warning():
+def test_stability_is_high_amid_a_cluster_and_low_on_a_border(made_up_customers):
+    customers = made_up_customers()
+    # as far from the first kind's centre as from the third's
+    model = segment_customers(customers, k=4).model
+    middle = model.scaler.inverse((model.centroids[:1] + model.centroids[2:3]) / 2)[0]
+    between = {"customer_id": "between", **dict(zip(RFM_COLUMNS, middle, strict=True))}
+    found = segment_customers(pd.concat([customers, pd.DataFrame([between])]), k=4)
+    stability = found.customer_segments.set_index("customer_id")["stability"]
+    assert stability.drop("between").min() == 1.0
+    assert 0.0 < stability["between"] < 1.0
+    assert of_kmeans(found.segment_profiles)["stability_mean"].between(0.99, 1.0).all()
+
+
+def test_extra_features_take_part_and_weigh_no_more_than_one(made_up_customers):
+    customers = made_up_customers()
+    # three categories that have nothing to do with the four kinds
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet([1, 1, 1], size=len(customers)) * 100
+    extra = pd.DataFrame(shares, columns=["share_toys", "share_bags", "share_decor"])
+    extra.insert(0, "customer_id", customers["customer_id"])
+    found = segment_customers(customers, extra=extra, k=4)
+    assert found.segment_scaler["feature"].tolist() == [*RFM_COLUMNS, "share_bags", "share_decor", "share_toys"]
+    assert found.segment_scaler["method"].tolist() == ["log_standard"] * 3 + ["standard"] * 3
+    scaled = found.model.scaler.transform(
+        customers[list(RFM_COLUMNS)].join(extra[["share_bags", "share_decor", "share_toys"]]).to_numpy(dtype=float)
+    )
+    assert scaled[:, :3].var(axis=0) == pytest.approx([1, 1, 1])
+    assert scaled[:, 3:].var(axis=0).sum() == pytest.approx(1)
+    # and so the kinds still show
+    by_kind = found.customer_segments["segment_name"].to_numpy().reshape(-1, 4)
+    assert (by_kind == by_kind[0]).all()
+
+
+def test_one_customer_is_one_segment_and_a_warning(made_up_customers):
     one = made_up_customers().iloc[:1]
     found = segment_customers(one)
     assert found.customer_segments["segment_name"].tolist() == ["All Customers"]
+    assert found.customer_segments["cluster_id"].tolist() == [100]
+    assert found.customer_segments["mixture_segment"].tolist() == ["All Customers"]
     assert found.customer_segments["distance"].tolist() == [0.0]
-    assert found.cluster_selection["k"].tolist() == [1]
-    assert np.isnan(found.cluster_selection["silhouette"].item())
-    assert "2 segments were asked for" in found.model_runs["warnings"].item()
+    assert of_kmeans(found.cluster_selection)["k"].tolist() == [1]
+    assert found.cluster_selection["silhouette"].isna().all()
+    assert "2 segments were asked for" in of_kmeans(found.model_runs)["warnings"].item()
 
 
-def test_customers_who_are_all_alike_are_one_segment_and_a_warning():
+def test_customers_who_are_all_alike_are_one_segment_and_a_warning(made_up_customers):
     alike = made_up_customers().assign(recency_days=10, frequency=2, monetary=55.5)
     found = segment_customers(alike, k=4)
     assert found.model.names == ("All Customers",)
-    assert found.cluster_selection.query("is_chosen")["reason"].item() == (
+    assert of_kmeans(found.cluster_selection).query("is_chosen")["reason"].item() == (
         "chosen: fixed by setting k = 4, lowered to the number of different customers"
     )
-    assert "differ in only 1 ways" in found.model_runs["warnings"].item()
+    assert "differ in only 1 ways" in of_kmeans(found.model_runs)["warnings"].item()
 
 
-def test_fewer_customers_than_segments_lowers_k_and_says_so():
+def test_fewer_customers_than_segments_lowers_k_and_says_so(made_up_customers):
     found = segment_customers(made_up_customers().iloc[:3], k=5)
-    assert found.segment_profiles["customers"].tolist() == [1, 1, 1]
-    assert "5 segments were asked for" in found.model_runs["warnings"].item()
+    assert found.segment_profiles["customers"].tolist() == [1, 1, 1] * 3
+    assert "5 segments were asked for" in of_kmeans(found.model_runs)["warnings"].item()
     assert segment_customers(made_up_customers().iloc[:3]).model_runs["warnings"].isna().all()
 
 
-def test_no_customer_at_all_is_an_error():
+def test_no_customer_at_all_is_an_error(made_up_customers):
     with pytest.raises(ValueError, match="there is no customer"):
         segment_customers(made_up_customers().iloc[:0])
 
 
 @pytest.mark.parametrize("bad", [{"k": 0}, {"k_min": 1}, {"k_min": 5, "k_max": 4}, {"outliers": "drop"}])
-def test_settings_that_make_no_sense_are_refused(bad):
+def test_settings_that_make_no_sense_are_refused(made_up_customers, bad):
     with pytest.raises(ValueError, match=r"k is 0|expected 2 <=|unknown outlier rule"):
         segment_customers(made_up_customers(), **bad)
 
 
-def test_a_fixed_k_outside_the_range_is_fitted_and_the_range_kept_as_evidence():
-    selection = segment_customers(made_up_customers(), k=12, k_max=4).cluster_selection
+def test_a_fixed_k_outside_the_range_is_fitted_and_the_range_kept_as_evidence(made_up_customers):
+    selection = of_kmeans(segment_customers(made_up_customers(), k=12, k_max=4).cluster_selection)
     assert selection["k"].tolist() == [2, 3, 4, 12]
     assert selection.query("is_chosen")["k"].tolist() == [12]
 
 
-def test_inertia_falls_with_every_k_and_is_kept():
-    inertia = segment_customers(made_up_customers()).cluster_selection["inertia"]
+def test_inertia_falls_with_every_k_and_is_kept(made_up_customers):
+    inertia = of_kmeans(segment_customers(made_up_customers()).cluster_selection)["inertia"]
     assert (inertia.diff().iloc[1:] < 0).all()
 
 
-def test_silhouettes_equal_the_reference_implementation():
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(700, 3))
-    # sizes very unequal, one of them a single point
-    labelings = [rng.integers(0, k, size=700) for k in (2, 5, 9)]
-    labelings.append(np.where(np.arange(700) == 13, 1, 0))
-    ours = measure_silhouettes(points, labelings)
-    assert ours == pytest.approx([silhouette_score(points, labels) for labels in labelings], abs=1e-12)
+def test_a_fixed_k_is_used_by_all_algorithms(made_up_customers):
+    selection = segment_customers(made_up_customers(), k=5).cluster_selection
+    assert selection.query("is_chosen")["k"].tolist() == [5, 5, 5]
+    assert selection.query("is_chosen")["algorithm"].tolist() == list(ALGORITHMS)
 
 
-def test_silhouette_of_one_cluster_or_of_single_points_is_undefined():
-    points = np.arange(6.0).reshape(3, 2)
-    assert np.isnan(measure_silhouettes(points, [np.zeros(3, dtype=int), np.arange(3)])).all()
+def test_evidence_of_every_kind_is_there_for_every_algorithm_and_k(made_up_customers):
+    selection = segment_customers(made_up_customers()).cluster_selection
+    assert selection[["algorithm", "k"]].to_numpy().tolist() == [
+        [algorithm, k] for algorithm in ALGORITHMS for k in range(2, 9)
+    ]
+    everywhere = [
+        "silhouette",
+        "resample_silhouette",
+        "inertia",
+        "elbow_distance",
+        "davies_bouldin",
+        "calinski_harabasz",
+        "smallest_share_pct",
+        "bootstrap_stability",
+    ]
+    assert selection[everywhere].notna().all().all()
+    # the tree has no seed, and only the mixture a likelihood
+    assert selection["seed_stability"].isna().tolist() == (selection["algorithm"] == "hierarchical").tolist()
+    assert selection["bic"].notna().tolist() == (selection["algorithm"] == "mixture").tolist()
+    # four clear kinds: every refit finds them
+    four = selection.query("k == 4")
+    assert four["is_chosen"].all()
+    assert (four["bootstrap_stability"] > 0.99).all()
 
 
-def evidence(**silhouette_by_k):
-    ks = [int(name[1:]) for name in silhouette_by_k]
-    return pd.DataFrame({"k": ks, "silhouette": list(silhouette_by_k.values()), "smallest_share": 0.1})
-
-
-def test_highest_silhouette_is_chosen():
-    assert choose_k(evidence(k2=0.51, k3=0.62, k4=0.55))[0] == 3
-
-
-def test_of_level_silhouettes_the_finer_is_chosen():
-    assert choose_k(evidence(k3=0.3374, k4=0.3325, k5=0.3182))[0] == 4
-    # 0.01 below is not level
-    assert choose_k(evidence(k3=0.50, k4=0.49))[0] == 3
-
-
-def test_two_halves_of_one_cloud_are_passed_over_but_two_clear_clusters_are_not():
-    below, clear = CLEAR_STRUCTURE_SILHOUETTE - 0.001, CLEAR_STRUCTURE_SILHOUETTE
-    chosen, reasons = choose_k(evidence(k2=below, k3=0.30))
-    assert chosen == 3
-    assert "cut through one cloud" in reasons[0]
-    assert choose_k(evidence(k2=clear, k3=0.30))[0] == 2
-    assert choose_k(evidence(k2=below))[0] == 2
-
-
-def test_a_tiny_cluster_is_refused_unless_every_k_has_one():
-    table = evidence(k2=0.9, k3=0.6)
-    table.loc[0, "smallest_share"] = MIN_CLUSTER_SHARE - 0.001
-    chosen, reasons = choose_k(table)
-    assert chosen == 3
-    assert reasons[0].startswith("refused: its smallest cluster holds 1.90%")
-    table["smallest_share"] = 0.001
-    chosen, reasons = choose_k(table)
-    assert chosen == 2
-    assert "every k has a cluster below 2%" in reasons[0]
-
-
-def test_no_evidence_is_an_error():
-    with pytest.raises(ValueError, match="no number of segments"):
-        choose_k(evidence())
-
-
-def test_names_do_not_depend_on_the_order_of_the_clusters():
-    places = np.array([[-1.16, 1.27], [0.38, 0.37], [-0.77, -0.28], [0.89, -0.95]])
-    for order in ([0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 1, 0]):
-        final, names = name_segments(places[order])
-        assert names == ("Champions", "Promising", "At Risk", "Dormant")
-        assert places[order][final].tolist() == places[[0, 2, 1, 3]].tolist()
-
-
-@pytest.mark.parametrize("k", [2, 5, len(ARCHETYPES), len(ARCHETYPES) + 1, 50])
-def test_names_are_unique_for_any_number_of_segments(k):
-    _, names = name_segments(np.random.default_rng(k).normal(size=(k, 2)))
-    assert len(set(names)) == k
-    if k <= len(ARCHETYPES):
-        assert set(names) <= {kind.name for kind in ARCHETYPES}
-
-
-def test_large_input_is_sampled_and_says_so(monkeypatch):
+def test_large_input_is_sampled_and_says_so(made_up_customers, monkeypatch):
     # the limits lowered, so that 400 customers are many
-    monkeypatch.setattr("ml.segments.RESTARTS_SAMPLE_CUSTOMERS", 200)
-    monkeypatch.setattr("ml.segments.SILHOUETTE_SAMPLE_CUSTOMERS", 100)
+    for module, name, limit in (
+        ("clustering", "RESTARTS_SAMPLE_CUSTOMERS", 200),
+        ("clustering", "HIERARCHY_SAMPLE_CUSTOMERS", 150),
+        ("clustering", "MIXTURE_SAMPLE_CUSTOMERS", 300),
+        ("cluster_evidence", "INDEX_SAMPLE_CUSTOMERS", 100),
+        ("cluster_evidence", "RESAMPLE_CUSTOMERS", 250),
+    ):
+        monkeypatch.setattr(f"ml.{module}.{name}", limit)
     found = segment_customers(made_up_customers())
-    assert found.segment_profiles["customers"].tolist() == [100] * 4
-    told = found.model_runs["warnings"].item()
-    assert told == (
-        "The starts of k-means ran on a sample of 200 of 400 customers. "
-        "Silhouettes were measured on a sample of 100 of 400 customers."
-    )
+    assert found.segment_profiles["customers"].tolist() == [100] * 12
+    notes = {row.algorithm: json.loads(row.figures)["notes"] for row in found.model_runs.itertuples()}
+    measured = [
+        "Silhouettes and indices were measured on a sample of 100 of 400 customers.",
+        "Resamples are of 250 of 400 customers.",
+    ]
+    assert notes == {
+        "kmeans": ["The starts of k-means ran on a sample of 200 of 400 customers.", *measured],
+        "hierarchical": [
+            "The tree was grown on a sample of 150 of 400 customers; everyone else is with the nearest centroid.",
+            *measured,
+        ],
+        "mixture": ["The mixture was fitted on a sample of 300 of 400 customers.", *measured],
+    }
+    # a sample is no reason for doubt
+    assert found.model_runs["warnings"].isna().all()
     again = segment_customers(made_up_customers().sample(frac=1, random_state=5))
     pd.testing.assert_frame_equal(found.cluster_selection, again.cluster_selection, check_exact=True)
 

@@ -11,12 +11,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Literal, get_args
 
 from warehouse.readers.errors import HeaderError, UnreadableFileError
 from warehouse.settings import Settings, SourceMapping
 
-Kind = Literal["transactions", "customers"]
+Kind = Literal["transactions", "customers", "segment_overrides"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 TRANSACTION_COLUMNS = (
     "invoice",
@@ -29,6 +30,15 @@ TRANSACTION_COLUMNS = (
     "country",
 )
 CUSTOMER_COLUMNS = ("customer_id", "age", "gender", "location")
+OVERRIDE_COLUMNS = ("customer_id", "segment", "reason", "author", "expires_on")
+DATE_COLUMNS: dict[Kind, str] = {"transactions": "invoice_date", "segment_overrides": "expires_on"}
+"""The column of a kind whose style is decided for each file from all its values."""
+
+_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "transactions": TRANSACTION_COLUMNS,
+    "customers": CUSTOMER_COLUMNS,
+    "segment_overrides": OVERRIDE_COLUMNS,
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Layout:
     being how it is usually written; ``required`` are those that must be there.
     """
 
-    name: Literal["invoice_lines", "transactions", "customers"]
+    name: Literal["invoice_lines", "transactions", "customers", "segment_overrides"]
     kind: Kind
     names: dict[str, tuple[str, ...]]
     required: tuple[str, ...]
@@ -72,7 +82,20 @@ CUSTOMERS = Layout(
     {"customer_id": ("Customer_ID",), "age": ("Age",), "gender": ("Gender",), "location": ("Location",)},
     ("customer_id",),
 )
-LAYOUTS = {layout.name: layout for layout in (INVOICE_LINES, TRANSACTIONS, CUSTOMERS)}
+SEGMENT_OVERRIDES = Layout(
+    "segment_overrides",
+    "segment_overrides",
+    {
+        "customer_id": ("Customer_ID",),
+        # the second name is that of the published table, so that an export of it can be mended and delivered
+        "segment": ("Segment", "Segment_Name"),
+        "reason": ("Reason",),
+        "author": ("Author",),
+        "expires_on": ("Expires_On",),
+    },
+    OVERRIDE_COLUMNS,
+)
+LAYOUTS = {layout.name: layout for layout in (INVOICE_LINES, TRANSACTIONS, CUSTOMERS, SEGMENT_OVERRIDES)}
 
 
 @dataclass(frozen=True)
@@ -96,7 +119,7 @@ class Recognised:
 
 def columns_of(kind: Kind) -> tuple[str, ...]:
     """Return the text columns of a kind's raw table, in order."""
-    return TRANSACTION_COLUMNS if kind == "transactions" else CUSTOMER_COLUMNS
+    return _COLUMNS[kind]
 
 
 def normalise(header: str) -> str:
@@ -123,12 +146,16 @@ def recognise(headers: Sequence[str], file_name: str, settings: Settings) -> Rec
             return _by_mapping(mapping, headers, keys)
     base_name = file_name.rsplit("/", 1)[-1].casefold()
     found: dict[str, dict[str, list[int]]] = {name: _match(layout, keys) for name, layout in LAYOUTS.items()}
-    sells = len(found["invoice_lines"]) > 2 or len(found["transactions"]) > 1
-    if base_name.startswith("customers") and "customer_id" in found["customers"] and not sells:
-        return _complete(CUSTOMERS, headers, keys)
-    for layout in (INVOICE_LINES, TRANSACTIONS):
+    # sales first, whatever else they carry; then overrides, whose every column is needed, so that
+    # a customers file has no chance to look like one
+    for layout in (INVOICE_LINES, TRANSACTIONS, SEGMENT_OVERRIDES):
         if all(column in found[layout.name] for column in layout.required):
             return _complete(layout, headers, keys)
+    sells = len(found["invoice_lines"]) > 2 or len(found["transactions"]) > 1
+    # an id and nothing else of a customer's, but most of an override: a column of that was forgotten
+    overrides = len(found["segment_overrides"]) > 2 and len(found["customers"]) == 1
+    if base_name.startswith("customers") and "customer_id" in found["customers"] and not sells and not overrides:
+        return _complete(CUSTOMERS, headers, keys)
     if "customer_id" in found["customers"] and len(found["customers"]) > 1 and not sells:
         return _complete(CUSTOMERS, headers, keys)
     raise _unknown_header(headers, found, file_name, settings)
@@ -210,7 +237,8 @@ def _unknown_header(
     headers: tuple[str, ...], found: dict[str, dict[str, list[int]]], file_name: str, settings: Settings
 ) -> HeaderError:
     closest = max(
-        (INVOICE_LINES, TRANSACTIONS), key=lambda layout: len(found[layout.name].keys() & set(layout.required))
+        (INVOICE_LINES, TRANSACTIONS, SEGMENT_OVERRIDES),
+        key=lambda layout: len(found[layout.name].keys() & set(layout.required)),
     )
     missing = [column for column in closest.required if column not in found[closest.name]]
     advice = "Add the column, or map its header under [[landing.sources]] in regulars.toml"

@@ -16,13 +16,13 @@ from warehouse.readers.content import HEAD_BYTES, describe_text, detect_format, 
 from warehouse.readers.csv_fast import CsvFile, read_clean_files
 from warehouse.readers.csv_fields import find_header
 from warehouse.readers.errors import UnreadableFileError, explain_os_error, is_disk_full
-from warehouse.readers.layouts import Kind, Recognised
+from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, Recognised
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import inspect_text, read_head, transcode_latin, transcode_wide, wide_encoding
 from warehouse.readers.values import FileHints, check_date_format, decide_styles
 from warehouse.settings import Settings
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 """Raise it when files would be read otherwise than before; rejected ones are then tried again."""
 
 Progress = Callable[[str, int, int], None]
@@ -133,15 +133,15 @@ def read_deliveries(
     hints = {
         reading.file_id: _hints(reading, mapped[reading.file_id])
         for reading in readings.values()
-        if reading.problem is None and reading.kind == "transactions"
+        if reading.problem is None and reading.kind in DATE_COLUMNS
     }
     for file_id, styles in decide_styles(staging, hints, dates_table).items():
         reading = readings[file_id]
-        reading.decimal_mark = styles.decimal_mark
         reading.date_style = styles.date_style
         reading.date_style_evidence = styles.date_style_evidence
-        reading.first_invoiced_at = styles.first_invoiced_at
-        reading.last_invoiced_at = styles.last_invoiced_at
+        if reading.kind == "transactions":
+            reading.decimal_mark = styles.decimal_mark
+            reading.first_invoiced_at, reading.last_invoiced_at = styles.first_at, styles.last_at
         reading.notes.extend(styles.notes)
     for reading in readings.values():
         if reading.problem is None and reading.delivered_lines == 0:
@@ -163,6 +163,7 @@ def _hints(reading: FileReading, recognised: Recognised) -> FileHints:
         reading.delimiter,
         mapping.decimal_mark if mapping else None,
         mapping.date_format if mapping else None,
+        recognised.kind,
     )
 
 
@@ -220,8 +221,8 @@ def _read_or_prepare(
 
 
 def _forget_everywhere(staging: Staging, file_id: int) -> None:
-    staging.forget("transactions", file_id)
-    staging.forget("customers", file_id)
+    for kind in KINDS:
+        staging.forget(kind, file_id)
 
 
 def _prepare_text(

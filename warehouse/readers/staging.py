@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from warehouse.readers.layouts import Kind, columns_of
+from warehouse.readers.layouts import KINDS, Kind, columns_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,7 @@ class Staging:
     def __init__(self, con: duckdb.DuckDBPyConnection, prefix: str = "load") -> None:
         self.con = con
         self.prefix = prefix
-        self._batches: dict[Kind, list[str]] = {"transactions": [], "customers": []}
+        self._batches: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
         self._made: list[tuple[str, str]] = []
         self._counter = 0
 

@@ -18,6 +18,7 @@ from datetime import date, datetime
 import duckdb
 
 from warehouse.readers.errors import UnreadableFileError, first_line
+from warehouse.readers.layouts import DATE_COLUMNS, Kind
 from warehouse.readers.staging import Staging
 
 # day, month and year in any order, then perhaps a time, AM or PM, and a UTC offset
@@ -61,8 +62,8 @@ class ValueStyles:
     decimal_mark: str = "."
     date_style: str | None = None
     date_style_evidence: str | None = None
-    first_invoiced_at: datetime | None = None
-    last_invoiced_at: datetime | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -76,6 +77,7 @@ class FileHints:
     """Set by a mapping of the settings."""
     date_format: str | None = None
     """Set by a mapping of the settings: a strptime format."""
+    kind: Kind = "transactions"
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,13 @@ class _Count:
 def decide_styles(staging: Staging, files: Mapping[int, FileHints], dates_table: str) -> dict[int, ValueStyles]:
     """Decide date style and decimal mark of each file, and read its dates.
 
-    Creates the temporary table ``dates_table`` (``file_id, text, invoiced_at``): one
-    row for each distinct date text of a file, to be joined on file and text.
+    Creates the temporary table ``dates_table`` (``file_id, text, read_at``): one row for
+    each distinct date text of a file, to be joined on file and text.
 
     Parameters
     ----------
     files
-        Hints by ``file_id``; only transactions have dates and prices.
+        Hints by ``file_id``, for files of a kind that has dates; only transactions have prices.
     """
     styles = {file_id: ValueStyles() for file_id in files}
     _decide_decimal_marks(staging, files, styles)
@@ -160,7 +162,7 @@ def _read_dates(
 ) -> None:
     con = staging.con
     readings = staging.new_name()
-    con.execute(_readings_sql(readings, staging.lines("transactions")))
+    con.execute(_readings_sql(readings, _date_texts(staging, files)))
     staging.keep_track("table", readings)
     counts, totals = _count_readings(con, readings)
     chosen: dict[int, DateStyle] = {}
@@ -170,11 +172,11 @@ def _read_dates(
             style.date_style = hints.date_format
             style.date_style_evidence = "set under landing.sources"
             continue
-        best = _choose(counts.get(file_id, []), lines, hints.name, style)
+        best = _choose(counts.get(file_id, []), lines, hints, style)
         if best is not None:
             chosen[file_id] = best
             style.date_style = best.name
-    con.execute(f"create temp table {dates_table} (file_id integer, text varchar, invoiced_at timestamp)")
+    con.execute(f"create temp table {dates_table} (file_id integer, text varchar, read_at timestamp)")
     staging.keep_track("table", dates_table)
     _write_chosen(con, readings, dates_table, chosen)
     for file_id, hints in files.items():
@@ -183,15 +185,24 @@ def _read_dates(
     _note_results(con, readings, dates_table, styles)
 
 
-def _readings_sql(table: str, lines: str) -> str:
+def _date_texts(staging: Staging, files: Mapping[int, FileHints]) -> str:
+    """All date texts as delivered, ``file_id, text``, of the kinds that the files have."""
+    kinds = {hints.kind for hints in files.values()} or {"transactions"}
+    return " union all ".join(
+        f"select file_id, {column} as text from ({staging.lines(kind)}) where {column} is not null"
+        for kind, column in DATE_COLUMNS.items()
+        if kind in kinds
+    )
+
+
+def _readings_sql(table: str, dates: str) -> str:
     """Each distinct date text of each file, in every way it can be read."""
     return rf"""
         create temp table {table} as
         with
 
         texts as (
-            select file_id, invoice_date as text, count(*) as lines
-            from ({lines}) where invoice_date is not null group by file_id, invoice_date
+            select file_id, text, count(*) as lines from ({dates}) group by file_id, text
         ),
 
         split as (
@@ -285,12 +296,13 @@ def _count_readings(con: duckdb.DuckDBPyConnection, readings: str) -> tuple[dict
     return counts, {file_id: int(lines) for file_id, lines in totals}
 
 
-def _choose(counts: list[_Count], total: int, file_name: str, style: ValueStyles) -> DateStyle | None:
+def _choose(counts: list[_Count], total: int, hints: FileHints, style: ValueStyles) -> DateStyle | None:
     """Pick the style that reads most values; say on what evidence.
 
     Ties between month first and day first go to the reading that spans fewer days,
     then to the one that holds a date in the file's name, then to month first with
-    slashes and day first with dashes.
+    slashes and day first with dashes. The first two hold for sales, which lie close
+    together and near the day of their file; expiries do neither.
     """
     if not counts:
         return None
@@ -306,14 +318,15 @@ def _choose(counts: list[_Count], total: int, file_name: str, style: ValueStyles
     if (rival.first_date, rival.last_date) == (best.first_date, best.last_date) and best.span_days == 0:
         style.date_style_evidence = f"{share}; {rival.style.name} gives the same date"
         return best.style
-    if rival.span_days != best.span_days:
+    is_sold_then = hints.kind == "transactions"
+    if is_sold_then and rival.span_days != best.span_days:
         best, rival = sorted((best, rival), key=lambda count: count.span_days)
         style.date_style_evidence = (
             f"both orders read {best.lines:,} of {total:,} dates; {best.style.name} keeps them within "
             f"{best.span_days + 1:,} days, {rival.style.name} spreads them over {rival.span_days + 1:,}"
         )
         return best.style
-    named = _dates_in_name(file_name)
+    named = _dates_in_name(hints.name) if is_sold_then else []
     fits = [c for c in (best, rival) if any(c.first_date <= day <= c.last_date for day in named)]
     if len(fits) == 1:
         style.date_style_evidence = f"both orders fit; the file's name holds a date that {fits[0].style.name} gives"
@@ -398,18 +411,18 @@ def _note_results(
         f"""
         select
             r.file_id,
-            min(d.invoiced_at),
-            max(d.invoiced_at),
-            sum(r.lines) filter (where d.invoiced_at is null),
-            min(r.text) filter (where d.invoiced_at is null),
-            sum(r.lines) filter (where r.has_zone and d.invoiced_at is not null)
+            min(d.read_at),
+            max(d.read_at),
+            sum(r.lines) filter (where d.read_at is null),
+            min(r.text) filter (where d.read_at is null),
+            sum(r.lines) filter (where r.has_zone and d.read_at is not null)
         from {readings} as r left join {dates_table} as d using (file_id, text)
         group by r.file_id
         """
     ).fetchall()
     for file_id, first, last, unread, example, zoned in rows:
         style = styles[file_id]
-        style.first_invoiced_at, style.last_invoiced_at = first, last
+        style.first_at, style.last_at = first, last
         if unread:
             as_style = f" as {style.date_style}" if style.date_style else ""
             style.notes.append(f"{int(unread):,} dates would not read{as_style}, for example '{example[:40]}'")

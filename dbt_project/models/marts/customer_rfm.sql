@@ -23,6 +23,7 @@ customers as (
         max(invoiced_at) as last_purchase_at,
         count(distinct invoice_no) as invoice_count,
         count(*) as line_count,
+        count(distinct cast(invoiced_at as date)) as purchase_days,
         cast(sum(gross_revenue) as {{ money_sum_type() }}) as monetary_gross,
         cast(sum(net_revenue) as {{ money_sum_type() }}) as monetary_net
     from sales
@@ -34,29 +35,15 @@ measured as (
 
     select
         customers.customer_id,
-        cast(
-            {%- if setting('rfm_recency') == 'calendar' %}
-            {{ date_diff_days('customers.last_purchase_at', 'snapshot.snapshot_date') }}
-            {%- else %}
-            {{ elapsed_days('customers.last_purchase_at', 'snapshot.snapshot_at') }}
-            {%- endif %} as integer
-        ) as recency_days,
-        cast(
-            {%- if setting('rfm_frequency') == 'invoices' %}
-            customers.invoice_count
-            {%- else %}
-            customers.line_count
-            {%- endif %} as integer
-        ) as frequency,
-        {%- if setting('rfm_monetary') == 'net' %}
-        customers.monetary_net as monetary,
-        {%- else %}
-        customers.monetary_gross as monetary,
-        {%- endif %}
+        {{ rfm_recency_days('customers.last_purchase_at', 'snapshot.snapshot_date', 'snapshot.snapshot_at') }}
+            as recency_days,
+        {{ rfm_frequency('customers.invoice_count', 'customers.line_count') }} as frequency,
+        {{ rfm_monetary('customers.monetary_gross', 'customers.monetary_net') }} as monetary,
         customers.monetary_gross,
         customers.monetary_net,
         customers.invoice_count,
         customers.line_count,
+        customers.purchase_days,
         customers.first_purchase_at,
         customers.last_purchase_at,
         snapshot.snapshot_date
@@ -65,26 +52,36 @@ measured as (
 
 ),
 
-compared as (
+r_scores as (
 
-    select
-        *,
-        rank() over (order by recency_days desc) - 1 as less_recent_customers,
-        rank() over (order by frequency) - 1 as less_frequent_customers,
-        rank() over (order by monetary) - 1 as less_spending_customers,
-        count(*) over () as customer_count
-    from measured
+    {{ rfm_value_scores('measured', 'recency_days', worst_first='recency_days desc') }}
+
+),
+
+f_scores as (
+
+    {{ rfm_value_scores('measured', 'frequency', worst_first='frequency asc') }}
+
+),
+
+m_scores as (
+
+    {{ rfm_value_scores('measured', 'monetary', worst_first='monetary asc') }}
 
 ),
 
 scored as (
 
     select
-        *,
-        1 + cast(floor(cast(5 * less_recent_customers as double) / customer_count) as integer) as r_score,
-        1 + cast(floor(cast(5 * less_frequent_customers as double) / customer_count) as integer) as f_score,
-        1 + cast(floor(cast(5 * less_spending_customers as double) / customer_count) as integer) as m_score
-    from compared
+        measured.*,
+        r_scores.score as r_score,
+        f_scores.score as f_score,
+        m_scores.score as m_score,
+        {{ rfm_score('r_scores.score', 'f_scores.score', 'm_scores.score') }} as rfm_score
+    from measured
+    inner join r_scores on measured.recency_days = r_scores.recency_days
+    inner join f_scores on measured.frequency = f_scores.frequency
+    inner join m_scores on measured.monetary = m_scores.monetary
 
 ),
 
@@ -100,12 +97,12 @@ final as (
         scored.r_score,
         scored.f_score,
         scored.m_score,
-        cast(scored.r_score as {{ dbt.type_string() }})
-        || cast(scored.f_score as {{ dbt.type_string() }})
-        || cast(scored.m_score as {{ dbt.type_string() }}) as rfm_score,
+        scored.rfm_score,
         segments.rfm_segment,
         scored.invoice_count,
         scored.line_count,
+        scored.purchase_days,
+        case when scored.purchase_days = 1 then 'one_time' else 'returning' end as customer_type,
         scored.first_purchase_at,
         scored.last_purchase_at,
         scored.snapshot_date

@@ -14,9 +14,64 @@ rfm as (
 
 ),
 
+rfm_by_month as (
+
+    select
+        customer_id,
+        month_end,
+        rfm_segment
+    from {{ ref('customer_rfm_monthly') }}
+
+),
+
+category_shares as (
+
+    select * from {{ ref('customer_category_shares') }}
+
+),
+
 clusters as (
 
     select * from {{ source('ml', 'customer_segments') }}
+
+),
+
+customer_values as (
+
+    select * from {{ source('ml', 'customer_clv') }}
+
+),
+
+overrides as (
+
+    select * from {{ ref('segment_overrides') }} where status = 'active'
+
+),
+
+last_month_end as (
+
+    select max(month_end) as month_end from rfm_by_month
+
+),
+
+last_month as (
+
+    select
+        rfm_by_month.customer_id,
+        rfm_by_month.rfm_segment
+    from rfm_by_month
+    inner join last_month_end on rfm_by_month.month_end = last_month_end.month_end
+
+),
+
+top_categories as (
+
+    select
+        customer_id,
+        category,
+        share_pct
+    from category_shares
+    where is_top_category
 
 ),
 
@@ -30,11 +85,16 @@ final as (
         customers.has_purchases,
         customers.first_purchase_at,
         customers.last_purchase_at,
+        {{ month_start('customers.first_purchase_at') }} as cohort_month,
         customers.age_years,
         customers.gender,
         customers.location,
+        rfm.customer_type,
         rfm.recency_days,
         rfm.frequency,
+        rfm.invoice_count,
+        rfm.line_count,
+        rfm.purchase_days,
         rfm.monetary,
         rfm.monetary_gross,
         rfm.monetary_net,
@@ -43,14 +103,45 @@ final as (
         rfm.m_score,
         rfm.rfm_score,
         rfm.rfm_segment,
+        last_month.rfm_segment as last_month_rfm_segment,
         cast(clusters.kmeans_label as integer) as kmeans_label,
+        clusters.kmeans_segment,
+        cast(clusters.hierarchical_label as integer) as hierarchical_label,
+        clusters.hierarchical_segment,
+        cast(clusters.mixture_label as integer) as mixture_label,
+        clusters.mixture_segment,
+        cast(clusters.mixture_probability as double) as mixture_probability,
         cast(clusters.cluster_id as integer) as cluster_id,
         clusters.segment_name,
         cast(clusters.distance as double) as cluster_distance,
-        clusters.is_outlier_excluded
+        cast(clusters.stability as double) as stability,
+        clusters.has_positive_monetary,
+        clusters.is_outlier_excluded,
+        coalesce(overrides.segment_name, clusters.segment_name) as audience_segment,
+        overrides.customer_id is not null as is_overridden,
+        overrides.reason as override_reason,
+        overrides.author as override_author,
+        overrides.expires_on as override_expires_on,
+        customer_values.model as clv_model,
+        cast(customer_values.horizon_days as integer) as clv_horizon_days,
+        cast(customer_values.p_alive as double) as p_alive,
+        cast(customer_values.expected_purchases as double) as expected_purchases,
+        cast(customer_values.expected_purchases_low as double) as expected_purchases_low,
+        cast(customer_values.expected_purchases_high as double) as expected_purchases_high,
+        cast(customer_values.expected_purchase_value as double) as expected_purchase_value,
+        cast(customer_values.clv as double) as clv,
+        cast(customer_values.clv_low as double) as clv_low,
+        cast(customer_values.clv_high as double) as clv_high,
+        cast(customer_values.interval_pct as double) as clv_interval_pct,
+        top_categories.category as top_category,
+        top_categories.share_pct as top_category_pct
     from customers
     left join rfm on customers.customer_id = rfm.customer_id
+    left join last_month on customers.customer_id = last_month.customer_id
     left join clusters on customers.customer_id = clusters.customer_id
+    left join customer_values on customers.customer_id = customer_values.customer_id
+    left join overrides on customers.customer_id = overrides.customer_id
+    left join top_categories on customers.customer_id = top_categories.customer_id
 
 )
 

@@ -1,0 +1,61 @@
+{#
+    How customers are measured and scored, for every table that tells it: customer_rfm
+    as of the snapshot and customer_rfm_monthly as of every month end. The settings are
+    read here and nowhere else.
+#}
+
+{# Days since the last purchase: calendar days to a date, or whole 24-hour days to a time. #}
+{% macro rfm_recency_days(last_purchase_at, snapshot_date, snapshot_at) -%}
+    {%- if setting('rfm_recency') == 'calendar' -%}
+    cast({{ date_diff_days(last_purchase_at, snapshot_date) }} as integer)
+    {%- else -%}
+    cast({{ elapsed_days(last_purchase_at, snapshot_at) }} as integer)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro rfm_frequency(invoice_count, line_count) -%}
+    cast({{ invoice_count if setting('rfm_frequency') == 'invoices' else line_count }} as integer)
+{%- endmacro %}
+
+{% macro rfm_monetary(monetary_gross, monetary_net) -%}
+    {{ monetary_net if setting('rfm_monetary') == 'net' else monetary_gross }}
+{%- endmacro %}
+
+{#
+    The score of each value of a measure: 1 plus the whole fifths of customers who are
+    strictly worse, so that equal values have equal scores whatever the row order.
+    `worst_first` orders the values; `among` names the column whose equal values make one
+    population, such as the month end.
+
+    Values are counted and joined back, because ranking every customer sorts whole rows: for a
+    million customers and 24 month ends 13 s against 34 for the three measures.
+#}
+{% macro rfm_value_scores(measured, measure, worst_first, among=none) -%}
+    {%- set population = among ~ ', ' if among else '' -%}
+    {%- set partition = 'partition by ' ~ among if among else '' -%}
+    select
+        {{ population }}{{ measure }},
+        1 + cast(
+            floor(
+                cast(5 * (sum(customers) over ({{ partition }} order by {{ worst_first }}) - customers) as double)
+                / sum(customers) over ({{ partition }})
+            ) as integer
+        ) as score
+    from (
+        select
+            {{ population }}{{ measure }},
+            count(*) as customers
+        from {{ measured }}
+        group by {{ population }}{{ measure }}
+    ) as counted
+{%- endmacro %}
+
+{# Three scores side by side. #}
+{% macro rfm_score(r_score, f_score, m_score) -%}
+    cast({{ r_score }} as {{ dbt.type_string() }})
+        || cast({{ f_score }} as {{ dbt.type_string() }})
+        || cast({{ m_score }} as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{# Where a customer comes from who was in no segment the month before. The seed's segment `New` is another thing. #}
+{% macro new_customer_segment() -%} 'New Customer' {%- endmacro %}

@@ -1,0 +1,54 @@
+-- Grain: one identified customer and category of products bought. Money adds up to the
+-- customer's in customer_rfm.
+with
+
+products as (
+
+    select
+        stock_code,
+        category
+    from {{ ref('dim_products') }}
+
+),
+
+spent as (
+
+    select
+        lines.customer_id,
+        products.category,
+        sum(lines.gross_revenue) as gross_revenue,
+        sum(lines.net_revenue) as net_revenue
+    from {{ ref('fct_invoice_lines') }} as lines
+    inner join products on lines.stock_code = products.stock_code
+    where lines.line_type = 'sale' and lines.customer_id is not null
+    group by lines.customer_id, products.category
+
+),
+
+compared as (
+
+    select
+        *,
+        sum(gross_revenue) over (partition by customer_id) as customer_gross_revenue,
+        row_number() over (partition by customer_id order by gross_revenue desc, category asc) as preference
+    from spent
+
+),
+
+final as (
+
+    select
+        customer_id,
+        category,
+        cast(gross_revenue as {{ money_sum_type() }}) as gross_revenue,
+        cast(net_revenue as {{ money_sum_type() }}) as net_revenue,
+        case
+            when customer_gross_revenue > 0
+                then 100 * cast(gross_revenue as double) / cast(customer_gross_revenue as double)
+        end as share_pct,
+        preference = 1 as is_top_category
+    from compared
+
+)
+
+select * from final

@@ -1,0 +1,130 @@
+-- Grain: one identified customer and month end that is over, from the month of the first
+-- purchase on. Each month end is a population of its own: what customer_rfm says in a
+-- refresh as of the first day of the next month. Nothing must be summed over month ends.
+-- The key is tested, not a primary key: an index on customers times months costs memory
+-- in proportion to both.
+with
+
+months as (
+
+    select * from {{ ref('int_months') }} where is_complete_month
+
+),
+
+-- what was known at the end of a month with a purchase or a return, and until when that held
+so_far as (
+
+    select
+        customer_id,
+        month_start,
+        first_month_start,
+        lead(month_start) over (partition by customer_id order by month_start) as next_change,
+        max(last_purchase_at) over months_so_far as last_purchase_at,
+        sum(invoice_count) over months_so_far as invoice_count,
+        sum(line_count) over months_so_far as line_count,
+        cast(sum(gross_revenue) over months_so_far as {{ money_sum_type() }}) as monetary_gross,
+        cast(sum(net_revenue_as_booked) over months_so_far as {{ money_sum_type() }}) as monetary_net
+    from {{ ref('int_customer_months') }}
+    window months_so_far as (
+        partition by customer_id order by month_start rows between unbounded preceding and current row
+    )
+
+),
+
+-- a month in which nothing happened has a row too: recency grows
+every_month_end as (
+
+    select
+        so_far.*,
+        months.month_end,
+        months.next_month_start as snapshot_date,
+        so_far.first_month_start = months.month_start as is_new_customer
+    from so_far
+    inner join months
+        on so_far.month_start <= months.month_start
+            and (so_far.next_change is null or so_far.next_change > months.month_start)
+
+),
+
+measured as (
+
+    select
+        customer_id,
+        month_end,
+        snapshot_date,
+        {{ rfm_recency_days('last_purchase_at', 'snapshot_date', 'cast(snapshot_date as timestamp)') }}
+            as recency_days,
+        {{ rfm_frequency('invoice_count', 'line_count') }} as frequency,
+        {{ rfm_monetary('monetary_gross', 'monetary_net') }} as monetary,
+        monetary_gross,
+        monetary_net,
+        is_new_customer
+    from every_month_end
+
+),
+
+r_scores as (
+
+    {{ rfm_value_scores('measured', 'recency_days', worst_first='recency_days desc', among='month_end') }}
+
+),
+
+f_scores as (
+
+    {{ rfm_value_scores('measured', 'frequency', worst_first='frequency asc', among='month_end') }}
+
+),
+
+m_scores as (
+
+    {{ rfm_value_scores('measured', 'monetary', worst_first='monetary asc', among='month_end') }}
+
+),
+
+scored as (
+
+    select
+        measured.*,
+        r_scores.score as r_score,
+        f_scores.score as f_score,
+        m_scores.score as m_score,
+        {{ rfm_score('r_scores.score', 'f_scores.score', 'm_scores.score') }} as rfm_score
+    from measured
+    inner join r_scores
+        on measured.month_end = r_scores.month_end
+            and measured.recency_days = r_scores.recency_days
+    inner join f_scores
+        on measured.month_end = f_scores.month_end
+            and measured.frequency = f_scores.frequency
+    inner join m_scores
+        on measured.month_end = m_scores.month_end
+            and measured.monetary = m_scores.monetary
+
+),
+
+final as (
+
+    select
+        scored.month_end,
+        scored.customer_id,
+        scored.snapshot_date,
+        scored.recency_days,
+        scored.frequency,
+        scored.monetary,
+        scored.monetary_gross,
+        scored.monetary_net,
+        scored.r_score,
+        scored.f_score,
+        scored.m_score,
+        scored.rfm_score,
+        segments.rfm_segment,
+        scored.is_new_customer
+    from scored
+    left join {{ ref('rfm_segments') }} as segments
+        on scored.r_score = segments.r_score
+            and scored.f_score = segments.f_score
+            and scored.m_score = segments.m_score
+
+)
+
+select * from final

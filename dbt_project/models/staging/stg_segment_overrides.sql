@@ -1,0 +1,94 @@
+-- Grain: one row per delivered override of a customer's segment; a customer can be on many.
+with
+
+source as (
+
+    select * from {{ source('raw', 'segment_overrides') }}
+
+),
+
+typed as (
+
+    select
+        -- lineage
+        _line_id as delivered_line_id,
+        _load_id as load_id,
+        _file_name as file_name,
+        _sheet as sheet,
+        _row_number as row_number,
+
+        -- keys
+        {{ identifier('customer_id') }} as customer_id,
+
+        -- attributes
+        {{ missing_to_null('segment') }} as segment_name,
+        {{ missing_to_null('reason') }} as reason,
+        {{ missing_to_null('author') }} as author,
+
+        -- times
+        cast(expires_at as date) as expires_on,
+        {{ missing_to_null('expires_on') }} as expires_on_text,
+
+        -- what the reader said
+        _problem as reader_problem,
+        _line_text as line_text
+    from source
+
+),
+
+explained as (
+
+    select
+        *,
+        coalesce(
+            reader_problem,
+            nullif(
+                concat_ws(
+                    '; ',
+                    case when customer_id is null then 'customer is missing' end,
+                    case when segment_name is null then 'segment is missing' end,
+                    case when reason is null then 'reason is missing' end,
+                    case when author is null then 'author is missing' end,
+                    case
+                        when expires_on is not null then null
+                        when expires_on_text is null then 'expiry is missing: every override has a last day'
+                        else 'expiry "' || {{ shortened('expires_on_text', 60) }} || '" cannot be read as a date'
+                    end
+                ),
+                ''
+            )
+        ) as problem
+    from typed
+
+),
+
+final as (
+
+    select
+        -- lineage
+        delivered_line_id,
+        load_id,
+        file_name,
+        sheet,
+        row_number,
+
+        -- keys
+        customer_id,
+
+        -- attributes
+        segment_name,
+        reason,
+        author,
+
+        -- times
+        expires_on,
+
+        -- flags and reasons
+        problem is null as is_readable,
+        problem,
+        line_text
+    from explained
+
+)
+
+select * from final

@@ -1,0 +1,302 @@
+"""Marts to ml: odd days and weeks of revenue and what drove them, written back.
+
+Belongs here: reading what the scoring and the explaining need, calling them, writing
+their answers. Does not belong here: the scoring and the wording (``ml/``).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+
+from orchestration.ml_tables import table_spec, write_table
+from orchestration.model_runs import record_runs, runs_spec
+from orchestration.resources import WarehouseResource
+from warehouse.ledger import active_content_hashes
+from warehouse.settings import load_settings
+from warehouse.versions import data_version
+
+_READS = [["marts", name] for name in ("fct_daily_revenue", "fct_invoice_lines", "fct_return_matches", "dim_products")]
+
+# More than the explaining keeps, so that it has the choice; bounds what enters Python.
+_MEMBERS_READ = 10
+
+# Revenue as booked: what a line adds to the day it is dated on, returns included.
+# Everything is added up per day and member once, however many windows a day is in.
+_CONTRIBUTIONS = """
+with
+
+flags as (
+
+    select
+        row_number() over (order by series, grain, date) as flag_id,
+        series,
+        grain,
+        cast(date as date) as date,
+        cast(date + to_days(case grain when 'week' then 6 else 0 end) as date) as end_date,
+        cast(window_start as date) as window_start,
+        case when series <> 'total' then series end as country,
+        window_periods,
+        sign(actual - expected) as way
+    from _flags
+
+),
+
+flag_days as (
+
+    select
+        flags.flag_id,
+        flags.country,
+        flags.way,
+        flags.window_periods,
+        days.date,
+        days.date >= flags.date as is_period
+    from flags
+    inner join marts.dim_dates as days on days.date between flags.window_start and flags.end_date
+
+),
+
+lines as (
+
+    select
+        line_id,
+        invoice_no,
+        invoice_date as date,
+        country,
+        coalesce(customer_id, '(none)') as customer_id,
+        stock_code,
+        line_type = 'sale' as is_sale,
+        gross_revenue + return_amount as revenue
+    from marts.fct_invoice_lines
+    where invoice_date in (select date from flag_days)
+
+),
+
+members as (
+
+    select date, country, 'customer' as dimension, customer_id as member, sum(revenue) as revenue
+    from lines
+    group by all
+    union all
+    select date, country, 'product' as dimension, stock_code as member, sum(revenue) as revenue
+    from lines
+    group by all
+    union all
+    select date, country, 'country' as dimension, country as member, sum(revenue) as revenue
+    from lines
+    group by all
+
+),
+
+by_member as (
+
+    select
+        flag_days.flag_id,
+        members.dimension,
+        members.member,
+        cast(null as varchar) as detail,
+        coalesce(sum(members.revenue) filter (flag_days.is_period), 0) as actual,
+        coalesce(sum(members.revenue) filter (not flag_days.is_period), 0) as window_revenue,
+        any_value(flag_days.way) as way,
+        any_value(flag_days.window_periods) as window_periods
+    from members
+    inner join flag_days
+        on members.date = flag_days.date and (flag_days.country is null or flag_days.country = members.country)
+    group by all
+
+),
+
+period_lines as (
+
+    select
+        flag_days.flag_id, lines.line_id, lines.invoice_no, lines.customer_id, lines.revenue,
+        flag_days.way, flag_days.window_periods
+    from lines
+    inner join flag_days
+        on lines.date = flag_days.date and flag_days.is_period
+        and (flag_days.country is null or flag_days.country = lines.country)
+
+),
+
+period_matches as (
+
+    select
+        sales.flag_id,
+        sales.invoice_no as sale_invoice,
+        returns.invoice_no as return_invoice,
+        matches.matched_amount
+    from marts.fct_return_matches as matches
+    inner join period_lines as sales on matches.sale_line_id = sales.line_id
+    inner join period_lines as returns
+        on matches.return_line_id = returns.line_id and sales.flag_id = returns.flag_id
+
+),
+
+-- an order that is cancelled within the period is neither a big order nor a big return
+cancelled as (
+
+    select flag_id, sale_invoice as invoice_no, -sum(matched_amount) as revenue
+    from period_matches
+    group by all
+    union all
+    select flag_id, return_invoice as invoice_no, sum(matched_amount) as revenue
+    from period_matches
+    group by all
+
+),
+
+by_invoice as (
+
+    select
+        booked.flag_id,
+        'invoice' as dimension,
+        booked.invoice_no as member,
+        nullif(booked.customer_id, '(none)') as detail,
+        booked.revenue + coalesce(netted.revenue, 0) as actual,
+        0 as window_revenue,
+        booked.way,
+        booked.window_periods
+    from (
+        select
+            flag_id, invoice_no, min(customer_id) as customer_id, sum(revenue) as revenue,
+            any_value(way) as way, any_value(window_periods) as window_periods
+        from period_lines
+        group by flag_id, invoice_no
+    ) as booked
+    left join (select flag_id, invoice_no, sum(revenue) as revenue from cancelled group by all) as netted
+        on booked.flag_id = netted.flag_id and booked.invoice_no = netted.invoice_no
+
+),
+
+ranked as (
+
+    select * from (from by_member union all by name from by_invoice)
+    qualify row_number() over (
+        partition by flag_id, dimension
+        order by (actual - window_revenue / window_periods) * way desc, member
+    ) <= $members
+
+)
+
+select
+    flags.series,
+    flags.grain,
+    cast(flags.date as timestamp) as date,
+    ranked.dimension,
+    ranked.member,
+    case ranked.dimension
+        when 'invoice' then 'invoice ' || ranked.member
+        when 'customer' then if(
+            ranked.member = '(none)', 'customers without a number', 'customer ' || ranked.member
+        )
+        when 'product' then 'product ' || ranked.member || coalesce(' (' || products.description || ')', '')
+        else ranked.member
+    end as label,
+    ranked.detail,
+    ranked.actual::double as actual,
+    ranked.window_revenue::double as window_revenue
+from ranked
+inner join flags on ranked.flag_id = flags.flag_id
+left join marts.dim_products as products
+    on ranked.dimension = 'product' and ranked.member = products.stock_code
+order by flags.flag_id, ranked.dimension, ranked.member
+"""
+
+_ORDERS = """
+with
+
+daily as (
+
+    select invoice_date as date, country, count(distinct invoice_no) as orders
+    from marts.fct_invoice_lines
+    where line_type = 'sale'
+        and invoice_date between (select min(window_start) from _flags) and (select max(date) from _flags) + to_days(6)
+    group by invoice_date, country
+
+)
+
+select
+    flags.series,
+    flags.grain,
+    flags.date,
+    coalesce(sum(daily.orders) filter (daily.date >= flags.date), 0)::bigint as orders,
+    coalesce(sum(daily.orders) filter (daily.date < flags.date), 0)::double as window_orders
+from _flags as flags
+left join daily
+    on daily.date between flags.window_start and flags.date + to_days(case flags.grain when 'week' then 6 else 0 end)
+    and (flags.series = 'total' or flags.series = daily.country)
+group by flags.series, flags.grain, flags.date
+order by flags.series, flags.grain, flags.date
+"""
+
+
+def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read booked revenue by day, and by country and day: one row per day with a line."""
+    days = connection.execute(
+        """
+        select date, is_trading_day, net_revenue_as_booked::double as net_revenue
+        from marts.fct_daily_revenue
+        order by date
+        """
+    ).df()
+    country_days = connection.execute(
+        """
+        select
+            country,
+            invoice_date as date,
+            bool_or(line_type = 'sale') as is_trading_day,
+            sum(gross_revenue + return_amount)::double as net_revenue
+        from marts.fct_invoice_lines
+        where country is not null
+        group by country, invoice_date
+        order by country, invoice_date
+        """
+    ).df()
+    return days, country_days
+
+
+def read_contributions(connection: duckdb.DuckDBPyConnection, flags: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read what the flags' windows hold: members with the largest differences, and orders."""
+    columns = ["series", "grain", "date", "window_start", "window_periods", "actual", "expected"]
+    connection.register("_flags", flags[columns])
+    try:
+        contributions = connection.execute(_CONTRIBUTIONS, {"members": _MEMBERS_READ}).df()
+        orders = connection.execute(_ORDERS).df()
+    finally:
+        connection.unregister("_flags")
+    return contributions, orders
+
+
+def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """Days and weeks whose revenue is far from the ones before them, and why."""
+    tables = ("revenue_anomalies", "revenue_expectations", "anomaly_drivers")
+
+    @dg.multi_asset(
+        name="flag_anomalies",
+        specs=[
+            *(table_spec(manifest, table, _READS, kinds={"python"}) for table in tables),
+            runs_spec("revenue_anomalies", _READS),
+        ],
+    )
+    def anomalies(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:
+        from ml.anomalies import EXPECTATION_COLUMNS, describe_scores, score_revenue
+        from ml.anomaly_causes import explain_anomalies
+
+        settings = load_settings()
+        chosen = settings.anomalies
+        with warehouse.get_connection() as connection:
+            days, country_days = read_revenue(connection)
+            scores = score_revenue(
+                days, country_days, window_days=chosen.window_days, threshold=chosen.threshold, method=chosen.method
+            )
+            contributions, orders = read_contributions(connection, scores.flags)
+            explained = explain_anomalies(scores.flags, contributions, orders, currency=settings.shop.currency)
+            version = data_version(active_content_hashes(connection))
+            yield record_runs(connection, describe_scores(scores, data_version=version))
+            yield write_table(connection, manifest, "revenue_anomalies", explained.revenue_anomalies)
+            yield write_table(connection, manifest, "revenue_expectations", scores.scored[list(EXPECTATION_COLUMNS)])
+            yield write_table(connection, manifest, "anomaly_drivers", explained.anomaly_drivers)
+
+    return anomalies

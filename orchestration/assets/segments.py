@@ -1,0 +1,114 @@
+"""Marts to ml: customer segments, written back.
+
+Belongs here: reading what the clusterings need, calling them, writing their answer, and
+what Dagster shows of it. Does not belong here: the clusterings and their plots (``ml/``).
+"""
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+
+from orchestration.ml_tables import table_spec, write_table
+from orchestration.model_runs import record_runs, runs_spec
+from orchestration.previous import read_previous
+from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.errors import RegularsError
+from warehouse.ledger import active_content_hashes
+from warehouse.settings import load_settings
+from warehouse.versions import RefreshVersion
+
+_TABLES = (
+    "customer_segments",
+    "cluster_selection",
+    "segment_profiles",
+    "segment_scaler",
+    "segment_centroids",
+    "mixture_covariances",
+)
+_MARTS = (["marts", "customer_rfm"], ["marts", "customer_category_shares"], ["marts", "dim_customers"])
+
+
+def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """Clusterings on recency, frequency and money, and what else the settings ask for."""
+
+    @dg.multi_asset(
+        name="fit_segments",
+        specs=[
+            *(table_spec(manifest, table, _MARTS, kinds={"scikitlearn"}) for table in _TABLES),
+            runs_spec("customer_segments", _MARTS),
+        ],
+    )
+    def segments(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
+    ) -> Iterator[dg.MaterializeResult]:
+        from ml.segments import MODEL, segment_customers
+
+        settings = load_settings()
+        chosen = settings.segmentation
+        with warehouse.get_connection() as connection:
+            rfm = connection.execute(
+                "select customer_id, recency_days, frequency, monetary::double as monetary from marts.customer_rfm"
+            ).df()
+            if rfm.empty:
+                raise RegularsError("No identified customer has a purchase, so there is nobody to segment.")
+            version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
+            centroids_before = read_previous(connection, warehouse.home, version, "ml.segment_centroids")
+            runs_before = read_previous(connection, warehouse.home, version, "ml.model_runs", "model, data_version")
+            fitted = segment_customers(
+                rfm,
+                extra=read_extra_features(connection, chosen.extra_features),
+                k=chosen.k,
+                k_min=chosen.k_min,
+                k_max=chosen.k_max,
+                scaler=chosen.scaler,
+                outliers=chosen.outliers,
+                random_state=chosen.random_state,
+                data_version=version.data_version,
+                previous_centroids=centroids_before,
+                previous_data_version=None
+                if runs_before is None
+                else next(iter(runs_before.loc[runs_before["model"] == MODEL, "data_version"]), None),
+            )
+            for note in fitted.model_runs["change_notes"].dropna():
+                context.log.info(note)
+            for table in _TABLES:
+                metadata = _drawn(fitted.cluster_selection) if table == "cluster_selection" else None
+                yield write_table(connection, manifest, table, getattr(fitted, table), metadata=metadata)
+            yield record_runs(connection, fitted.model_runs)
+
+    return segments
+
+
+def read_extra_features(connection: duckdb.DuckDBPyConnection, asked: Sequence[str]) -> pd.DataFrame | None:
+    """What the setting ``segmentation.extra_features`` asks for, one row per customer; None if nothing.
+
+    Columns ``share_<category>`` in percent for ``category_shares``, ``is_home_country`` (0
+    or 1) for ``home_country``.
+    """
+    if not asked:
+        return None
+    customers = connection.execute("select customer_id from marts.customer_rfm order by customer_id").df()
+    extra = customers.set_index("customer_id")
+    if "category_shares" in asked:
+        shares = connection.execute(
+            "select customer_id, category, share_pct from marts.customer_category_shares where share_pct is not null"
+        ).df()
+        # no share of a category is a share of nothing
+        wide = shares.pivot_table(index="customer_id", columns="category", values="share_pct", aggfunc="sum")
+        extra = extra.join(wide.add_prefix("share_")).fillna(0.0)
+    if "home_country" in asked:
+        home = connection.execute("select customer_id, is_home_country::integer as flag from marts.dim_customers").df()
+        extra["is_home_country"] = home.set_index("customer_id")["flag"].reindex(extra.index).fillna(0).astype(float)
+    return extra.reset_index()
+
+
+def _drawn(selection: pd.DataFrame) -> dict[str, Any]:
+    """The evidence as a picture in Dagster's metadata, carried in the text itself: no file to go missing."""
+    from ml.segment_plots import draw_cluster_selection
+
+    picture = base64.b64encode(draw_cluster_selection(selection)).decode()
+    return {"evidence": dg.MetadataValue.md(f"![Elbow and silhouette](data:image/png;base64,{picture})")}

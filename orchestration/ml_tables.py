@@ -1,0 +1,58 @@
+"""What the steps that write schema ``ml`` share.
+
+Belongs here: an ml table as an asset: its description, and writing it. Does not belong
+here: any one model's reading and fitting (``orchestration/assets/``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+
+from orchestration.documented_tables import replace_table
+from orchestration.metadata import table_metadata
+from warehouse.errors import RegularsError
+
+_OWNERS = ["team:data-science"]
+
+
+def table_spec(
+    manifest: Mapping[str, Any], table: str, deps: Sequence[Sequence[str]], *, kinds: set[str], schema: str = "ml"
+) -> dg.AssetSpec:
+    """One table as an asset, described as its dbt source describes it.
+
+    Raises
+    ------
+    RegularsError
+        If the table is not documented.
+    """
+    for source in manifest["sources"].values():
+        if (source["schema"], source["name"]) == (schema, table):
+            return dg.AssetSpec(
+                [schema, table],
+                deps=[list(key) for key in deps],
+                description=source["description"],
+                group_name=schema,
+                owners=_OWNERS,
+                kinds={"duckdb", *kinds},
+            )
+    raise RegularsError(f"{schema}.{table} is not documented as a source in dbt_project.")
+
+
+def write_table(
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Mapping[str, Any],
+    table: str,
+    frame: pd.DataFrame,
+    *,
+    schema: str = "ml",
+    metadata: Mapping[str, Any] | None = None,
+) -> dg.MaterializeResult:
+    """Replace the table by the frame's rows; what Dagster shows of it, with more ``metadata`` if given."""
+    replace_table(connection, manifest, schema, table, frame)
+    shown = {**table_metadata(connection, schema, table), **(metadata or {})}
+    return dg.MaterializeResult(asset_key=[schema, table], metadata=shown)

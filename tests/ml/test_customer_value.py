@@ -1,0 +1,245 @@
+"""Hold-outs, the rule that names a winner, intervals, and shops too small for any of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.customer_value import (
+    BASELINES,
+    BG_NBD,
+    BOOSTING,
+    CustomerValue,
+    choose_winner,
+    estimate_customer_value,
+    holdout_periods,
+    rank_correlation,
+    top_decile_capture_pct,
+)
+from tests.ml.panels import daily, panel, shop
+
+
+def estimate(purchases: pd.DataFrame, **settings: int) -> CustomerValue:
+    return estimate_customer_value(panel(purchases), daily(purchases), **settings)
+
+
+@pytest.fixture(scope="module")
+def valued() -> CustomerValue:
+    return estimate(shop(customers=600, days=420))
+
+
+def test_every_customer_is_valued(valued: CustomerValue) -> None:
+    clv = valued.customer_clv
+    assert clv["customer_id"].tolist() == sorted(shop(customers=600, days=420)["customer_id"].unique())
+    for column in ("clv", "expected_purchases", "p_alive", "expected_purchase_value", "clv_low", "clv_high"):
+        assert np.isfinite(clv[column]).all(), column
+    assert (clv["clv_low"] <= clv["clv"]).all()
+    assert (clv["clv"] <= clv["clv_high"]).all()
+    assert clv["p_alive"].between(0, 1).all()
+
+
+def test_purchases_times_value_is_clv(valued: CustomerValue) -> None:
+    clv = valued.customer_clv
+    assert (clv["expected_purchases"] * clv["expected_purchase_value"]).to_numpy() == pytest.approx(
+        clv["clv"].to_numpy(), rel=1e-9
+    )
+
+
+def test_holdouts_hold_every_model_to_the_same_outcome(valued: CustomerValue) -> None:
+    holdout = valued.clv_holdout
+    assert holdout["cutoff_date"].nunique() >= 4
+    assert set(holdout["model"]) == {BG_NBD, BOOSTING, *BASELINES}
+    # 420 days: a quarter is 105, three periods
+    assert set(holdout["holdout_days"]) == {90}
+    assert holdout.groupby("cutoff_date")["actual_value"].nunique().eq(1).all()
+    assert len(set(holdout.loc[holdout["is_winner"], "model"])) == 1
+    assert (
+        valued.customer_clv["model"].unique().tolist() == holdout.loc[holdout["is_winner"], "model"].unique().tolist()
+    )
+
+
+def test_holdout_outcomes_are_what_the_purchases_say(valued: CustomerValue) -> None:
+    purchases = shop(customers=600, days=420)
+    for cutoff, rows in valued.clv_holdout.groupby("cutoff_date"):
+        known = set(purchases.loc[purchases["date"] < cutoff, "customer_id"])
+        window = purchases[
+            (purchases["date"] >= cutoff)
+            & (purchases["date"] < cutoff + pd.Timedelta(days=90))
+            & purchases["customer_id"].isin(known)
+        ]
+        assert rows["customers"].unique().tolist() == [len(known)]
+        assert rows["actual_purchases"].unique().tolist() == [len(window)]
+        assert rows["actual_value"].iloc[0] == pytest.approx(window["value"].sum())
+
+
+def test_intervals_hold_about_what_they_promise(valued: CustomerValue) -> None:
+    found = valued.clv_holdout.loc[valued.clv_holdout["model"] == BG_NBD, "interval_coverage_pct"]
+    # more than 80 where forecasts are whole groups of zeros: an interval can't cut a tie in two
+    assert found.between(72, 100).all()
+    assert valued.clv_holdout.loc[valued.clv_holdout["kind"] == "baseline", "interval_coverage_pct"].isna().all()
+
+
+def test_row_order_changes_nothing(valued: CustomerValue) -> None:
+    purchases = shop(customers=600, days=420)
+    again = estimate_customer_value(panel(purchases).sample(frac=1, random_state=4), daily(purchases))
+    pd.testing.assert_frame_equal(again.customer_clv, valued.customer_clv, check_exact=True)
+    pd.testing.assert_frame_equal(again.clv_holdout, valued.clv_holdout, check_exact=True)
+    assert again.model_runs.equals(valued.model_runs)
+
+
+def test_a_later_delivery_leaves_earlier_holdouts_of_a_fixed_length_alone() -> None:
+    purchases = shop(customers=300, days=480)
+    cut = purchases["date"].max() + pd.Timedelta(days=1 - 30)
+    longer = estimate(purchases, horizon_days=60).clv_holdout
+    shorter = estimate_customer_value(
+        panel(purchases, cut), daily(purchases[purchases["date"] < cut]), horizon_days=60
+    ).clv_holdout
+    shared = sorted(set(longer["cutoff_date"]) & set(shorter["cutoff_date"]))
+    assert len(shared) >= 4
+    columns = [name for name in longer if name not in ("is_winner", "interval_coverage_pct")]
+    one, other = (
+        frame.loc[frame["cutoff_date"].isin(shared), columns].reset_index(drop=True) for frame in (longer, shorter)
+    )
+    pd.testing.assert_frame_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("history_days", "horizon_days", "periods"),
+    [
+        (374, 180, 3),
+        (730, 180, 6),
+        (720, 180, 6),
+        (719, 180, 5),
+        (119, 180, 0),
+        (120, 180, 1),
+        (730, 10, 1),
+        (5, 180, 0),
+    ],
+)
+def test_a_holdout_takes_a_quarter_of_the_history_at_most(history_days: int, horizon_days: int, periods: int) -> None:
+    assert holdout_periods(history_days, horizon_days) == periods
+
+
+def errors(**models: list[tuple[float, float, float]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"cutoff_date": place, "model": model, "mae_value": value, "total_error_pct": total, "spearman": order}
+            for model, rows in models.items()
+            for place, (value, total, order) in enumerate(rows)
+        ]
+    )
+
+
+def test_the_best_mean_rank_wins() -> None:
+    # ranks by value, total, order: boosting 1, 2, 1; BG/NBD 2, 1, 2
+    given = errors(
+        bg_nbd_gamma_gamma=[(2.0, 5.0, 0.4), (2.0, -5.0, 0.4)],
+        gradient_boosting=[(1.0, -6.0, 0.5), (1.0, 6.0, 0.5)],
+    )
+    assert choose_winner(given) == BOOSTING
+
+
+def test_of_equals_the_simpler_wins() -> None:
+    same = [(1.0, 5.0, 0.5), (1.0, 5.0, 0.5)]
+    assert choose_winner(errors(gradient_boosting=same, past_spend=same, bg_nbd_gamma_gamma=same)) == BG_NBD
+
+
+def test_a_forecast_that_orders_nobody_comes_last_in_order() -> None:
+    given = errors(zero=[(1.0, -100.0, np.nan)], same_rate=[(1.0, 50.0, -0.1)])
+    assert choose_winner(given) == "same_rate"
+
+
+def test_models_compete_on_shared_holdouts_only() -> None:
+    # boosting is missing on the hold-out that nobody could have got right
+    given = errors(
+        bg_nbd_gamma_gamma=[(2.0, 2.0, 0.4), (2.0, 2.0, 0.4), (99.0, 99.0, 0.0)],
+        gradient_boosting=[(3.0, 3.0, 0.3), (3.0, 3.0, 0.3)],
+    )
+    assert choose_winner(given) == BG_NBD
+
+
+def test_a_baseline_wins_where_nothing_beats_it() -> None:
+    given = errors(past_spend=[(1.0, 1.0, 0.9)], bg_nbd_gamma_gamma=[(2.0, 2.0, 0.5)])
+    assert choose_winner(given) == "past_spend"
+
+
+def test_top_decile_capture_by_hand() -> None:
+    came = np.array([50.0, 10.0, 0.0, 0.0, 20.0, 0.0, 0.0, 0.0, 20.0, -7.0])
+    assert top_decile_capture_pct(np.arange(10.0, 0, -1), came) == pytest.approx(50.0)
+    # all alike: a tenth of the customers brings a tenth, whoever stands first
+    assert top_decile_capture_pct(np.ones(10), came) == pytest.approx(10.0)
+
+
+def test_rank_correlation_by_hand() -> None:
+    # ranks 1 2 3 4 against 1 3 2 4: 1 - 6 * 2 / (4 * 15)
+    assert rank_correlation(np.array([1.0, 2, 3, 4]), np.array([10.0, 30, 20, 40])) == pytest.approx(0.8)
+    assert np.isnan(rank_correlation(np.zeros(3), np.arange(3.0)))
+
+
+def warnings_of(valued: CustomerValue) -> str:
+    return " ".join(valued.model_runs["warnings"].dropna())
+
+
+def test_a_handful_of_customers_is_valued_without_holdouts() -> None:
+    purchases = pd.DataFrame(
+        {
+            "customer_id": ["A", "A", "A", "B", "C"],
+            "date": pd.to_datetime(["2024-01-01", "2024-01-09", "2024-01-20", "2024-01-05", "2024-01-25"]),
+            "value": [10.0, 20.0, 30.0, 5.0, 7.0],
+        }
+    )
+    valued = estimate(purchases)
+    assert valued.clv_holdout.empty
+    assert valued.customer_clv["customer_id"].tolist() == ["A", "B", "C"]
+    assert np.isfinite(valued.customer_clv["clv"]).all()
+    assert valued.customer_clv["clv_low"].isna().all()
+    assert "too short" in warnings_of(valued)
+
+
+def test_a_shop_without_a_second_purchase_expects_nothing() -> None:
+    purchases = pd.DataFrame(
+        {"customer_id": ["A", "B"], "date": pd.to_datetime(["2024-01-01", "2024-01-09"]), "value": [10.0, 20.0]}
+    )
+    valued = estimate(purchases)
+    assert valued.customer_clv["clv"].tolist() == [0.0, 0.0]
+    assert valued.customer_clv["model"].unique().tolist() == ["zero"]
+    assert "Nobody bought a second time" in warnings_of(valued)
+
+
+def test_one_customer_on_one_day_is_valued() -> None:
+    purchases = pd.DataFrame({"customer_id": ["A"], "date": pd.to_datetime(["2024-01-01"]), "value": [10.0]})
+    assert estimate(purchases).customer_clv["clv"].tolist() == [0.0]
+
+
+def test_money_that_all_came_back_breaks_nothing() -> None:
+    purchases = shop(customers=120, days=300)
+    purchases["value"] = 0.0
+    valued = estimate(purchases)
+    assert np.isfinite(valued.customer_clv["clv"]).all()
+
+
+def test_a_shop_that_stopped_selling_is_valued() -> None:
+    purchases = shop(customers=200, days=200)
+    rows, days = panel(purchases, "2024-06-01"), daily(purchases)
+    valued = estimate_customer_value(rows, days)
+    assert np.isfinite(valued.customer_clv["clv"]).all()
+
+
+def test_records_are_json_and_name_all_three_algorithms(valued: CustomerValue) -> None:
+    assert valued.model_runs["algorithm"].tolist() == ["bg_nbd", "gamma_gamma", "gradient_boosting"]
+    for text in valued.model_runs["figures"]:
+        assert json.loads(text)
+
+
+def test_nobody_is_an_error() -> None:
+    purchases = shop(customers=20)
+    with pytest.raises(ValueError, match="no customer"):
+        estimate_customer_value(panel(purchases).iloc[:0], daily(purchases))
+    with pytest.raises(ValueError, match="horizon"):
+        estimate(purchases, horizon_days=0)
+    rows = panel(purchases)
+    with pytest.raises(ValueError, match="twice"):
+        estimate_customer_value(pd.concat([rows, rows.iloc[:1]]), daily(purchases))

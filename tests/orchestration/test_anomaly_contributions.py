@@ -1,0 +1,138 @@
+"""What the step that explains anomalies reads from the marts, worked out by hand."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pandas as pd
+import pytest
+
+from orchestration.assets.anomalies import read_contributions, read_revenue
+
+MARTS = """
+    create schema marts;
+    create table marts.dim_dates as
+    select range::date as date from range(timestamp '2011-03-01', timestamp '2011-03-05', interval 1 day);
+    create table marts.fct_invoice_lines as
+    select line_id, invoice_no, stock_code, customer_id, country, line_type, cast(invoice_date as date) as invoice_date,
+        cast(gross_revenue as decimal(18, 4)) as gross_revenue, cast(return_amount as decimal(18, 4)) as return_amount
+    from (values
+        -- before the window: to be left out
+        (1, '10', 'P', 'A', 'Norway', 'sale', '2011-03-01', 999.00, 0),
+        -- window of two days
+        (2, '11', 'P', 'A', 'Norway', 'sale', '2011-03-02', 30.00, 0),
+        (3, '12', 'Q', null, 'Sweden', 'sale', '2011-03-03', 10.00, 0),
+        (4, '12', 'P', null, 'Sweden', 'sale', '2011-03-03', 4.00, 0),
+        -- the day: B's huge order is cancelled at once, but for 5.00; A returns what was bought before
+        (5, '13', 'P', 'B', 'Norway', 'sale', '2011-03-04', 1005.00, 0),
+        (6, 'C14', 'P', 'B', 'Norway', 'return', '2011-03-04', 0, -1000.00),
+        (7, '15', 'Q', null, 'Sweden', 'sale', '2011-03-04', 200.00, 0),
+        (8, 'C16', 'P', 'A', 'Norway', 'return', '2011-03-04', 0, -30.00)
+    ) as t (
+        line_id, invoice_no, stock_code, customer_id, country, line_type, invoice_date, gross_revenue, return_amount
+    );
+    create table marts.fct_return_matches as
+    select * from (values (6, 5, 1000.00), (8, 2, 30.00)) as t (return_line_id, sale_line_id, matched_amount);
+    create table marts.dim_products as select 'P' as stock_code, 'BIRD' as description;
+    create table marts.fct_daily_revenue as
+    select invoice_date as date, bool_or(line_type = 'sale') as is_trading_day,
+        sum(gross_revenue + return_amount) as net_revenue_as_booked
+    from marts.fct_invoice_lines group by invoice_date;
+"""
+
+
+@pytest.fixture
+def marts() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(MARTS)
+        yield connection
+
+
+def flags(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "series": "total", "grain": "day", "date": pd.Timestamp("2011-03-04"),
+                "window_start": pd.Timestamp("2011-03-02"), "window_periods": 2, "actual": 175.0, "expected": 22.0,
+                **columns,
+            }
+        ]
+    )  # fmt: skip
+
+
+def contributions(connection: duckdb.DuckDBPyConnection, flagged: pd.DataFrame) -> dict[tuple[str, str], tuple]:
+    found, _ = read_contributions(connection, flagged)
+    return {(row.dimension, row.member): (row.actual, row.window_revenue) for row in found.itertuples(index=False)}
+
+
+def test_each_member_brings_what_was_booked_in_the_period_and_in_its_window(marts) -> None:
+    found = contributions(marts, flags())
+    assert {key: value for key, value in found.items() if key[0] != "invoice"} == {
+        ("customer", "A"): (-30.0, 30.0),
+        ("customer", "B"): (5.0, 0.0),
+        ("customer", "(none)"): (200.0, 14.0),
+        ("product", "P"): (-25.0, 34.0),
+        ("product", "Q"): (200.0, 10.0),
+        ("country", "Norway"): (-25.0, 30.0),
+        ("country", "Sweden"): (200.0, 14.0),
+    }
+    # each dimension adds up to the period and to its window
+    for dimension in ("customer", "product", "country"):
+        sums = [sum(values) for values in zip(*(v for k, v in found.items() if k[0] == dimension), strict=True)]
+        assert sums == [175.0, 44.0]
+
+
+def test_an_order_cancelled_within_the_period_is_no_driver(marts) -> None:
+    found = contributions(marts, flags())
+    assert {key[1]: value[0] for key, value in found.items() if key[0] == "invoice"} == {
+        "13": 5.0,
+        "C14": 0.0,
+        "15": 200.0,
+        # what it takes back was bought before
+        "C16": -30.0,
+    }
+
+
+def test_a_countrys_flag_reads_that_country_alone(marts) -> None:
+    found = contributions(marts, flags(series="Sweden"))
+    assert found == {
+        ("customer", "(none)"): (200.0, 14.0),
+        ("product", "P"): (0.0, 4.0),
+        ("product", "Q"): (200.0, 10.0),
+        ("country", "Sweden"): (200.0, 14.0),
+        ("invoice", "15"): (200.0, 0.0),
+    }
+
+
+def test_labels_and_orders_are_for_people(marts) -> None:
+    found, orders = read_contributions(marts, flags())
+    labels = dict(zip(found["member"], found["label"], strict=True))
+    assert labels["P"] == "product P (BIRD)"
+    assert labels["Q"] == "product Q"
+    assert labels["(none)"] == "customers without a number"
+    assert labels["13"] == "invoice 13"
+    assert orders[["orders", "window_orders"]].to_numpy().tolist() == [[2, 2.0]]
+
+
+def test_what_is_read_is_bounded(marts) -> None:
+    marts.execute(
+        """
+        insert into marts.fct_invoice_lines
+        select 100 + range, 'I' || range, 'S' || range, 'K' || range, 'Norway', 'sale', date '2011-03-04', range, 0
+        from range(500)
+        """
+    )
+    found, _ = read_contributions(marts, flags())
+    assert found.groupby("dimension").size().max() == 10
+    assert "I499" in set(found["member"])
+
+
+def test_no_flags_read_nothing(marts) -> None:
+    found, orders = read_contributions(marts, flags().iloc[:0])
+    assert found.empty
+    assert orders.empty
+
+
+def test_countries_add_up_to_the_total(marts) -> None:
+    days, country_days = read_revenue(marts)
+    assert days["net_revenue"].tolist() == [999.0, 30.0, 14.0, 175.0]
+    assert country_days.groupby("date")["net_revenue"].sum().tolist() == [999.0, 30.0, 14.0, 175.0]

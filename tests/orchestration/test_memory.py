@@ -1,0 +1,167 @@
+"""Refresh after refresh with growing data: what is remembered, and what is told of it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration.previous import previous_snapshot
+from tests.orchestration.conftest import deliver, differing_tables, refresh, small_history
+from warehouse.home import Home
+from warehouse.publishing import current_publication, rollback
+from warehouse.versions import RefreshVersion
+
+Ask = Callable[..., list[tuple]]
+
+AUDIENCES = """
+    select coalesce(audience_segment, '-') as segment, count(*) as customers
+    from reporting.customer_360 group by all order by all
+"""
+
+
+def deliver_real(source: Path, landing: Path, first: int, last: int) -> None:
+    """Copy the daily files from number ``first`` up to ``last``, with the times they have."""
+    landing.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.glob("*.csv"))[first:last]:
+        shutil.copy2(path, landing / path.name)
+        os.utime(landing / path.name, (1_700_000_000, 1_700_000_000))
+
+
+@pytest.fixture(scope="module")
+def grown(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Snapshots after the first 200 real files, 50 more, and the rest."""
+    home = Home(tmp_path_factory.mktemp("grown"))
+    snapshots = []
+    for first, last in ((0, 200), (200, 250), (250, 305)):
+        deliver_real(real_data, home.landing, first, last)
+        outcome = refresh(home)
+        assert outcome.succeeded, outcome.problems
+        kept = home.root / f"after_{last}.duckdb"
+        shutil.copy(home.published, kept)
+        snapshots.append(kept)
+    return snapshots
+
+
+def test_segments_keep_ids_and_names_as_data_grows(grown: list[Path], ask: Ask) -> None:
+    named = [
+        ask(path, "select cluster_id, segment_name from ml.segment_profiles where algorithm = 'kmeans' order by 1")
+        for path in grown
+    ]
+    assert named[0] == named[1] == named[2]
+    assert len(named[0]) == 4
+
+
+def test_each_fit_tells_how_far_it_is_from_the_one_before(grown: list[Path], ask: Ask) -> None:
+    sql = """
+        select data_version, previous_data_version, changes
+        from ml.model_runs where model = 'customer_segments' and algorithm = 'kmeans'
+    """
+    (first,), (second,), (third,) = (ask(path, sql) for path in grown)
+    assert first[1:] == (None, None)
+    assert second[1] == first[0]
+    assert third[1] == second[0]
+    assert json.loads(second[2])
+    assert second[2] != third[2]
+
+
+def test_moves_add_up_so_that_everyone_who_was_somewhere_is_somewhere(grown: list[Path], ask: Ask) -> None:
+    for path in grown:
+        months = [row[0] for row in ask(path, "select distinct month_end from marts.segment_moves order by 1")]
+        assert len(months) >= 7
+        for before, now in zip(months, months[1:], strict=False):
+            left = ask(
+                path,
+                "select from_segment, sum(customers) from marts.segment_moves "
+                "where month_end = ? and from_segment <> 'New Customer' group by 1 order by 1",
+                now,
+            )
+            were = ask(
+                path,
+                "select rfm_segment, count(*) from marts.customer_rfm_monthly where month_end = ? group by 1 order by 1",
+                before,
+            )
+            assert left == were
+            arrived = ask(
+                path,
+                "select to_segment, sum(customers) from marts.segment_moves where month_end = ? group by 1 order by 1",
+                now,
+            )
+            are = ask(
+                path,
+                "select rfm_segment, count(*) from marts.customer_rfm_monthly where month_end = ? group by 1 order by 1",
+                now,
+            )
+            assert arrived == are
+
+
+def test_later_files_leave_earlier_months_as_they_were(grown: list[Path], ask: Ask) -> None:
+    for earlier, later in zip(grown, grown[1:], strict=False):
+        (last,) = ask(earlier, "select max(month_end) from marts.customer_rfm_monthly")[0]
+        sql = "select * from marts.customer_rfm_monthly where month_end <= ? order by month_end, customer_id"
+        assert ask(earlier, sql, last) == ask(later, sql, last)
+        sql = "select * from marts.segment_moves where month_end <= ? order by all"
+        assert ask(earlier, sql, last) == ask(later, sql, last)
+
+
+def test_who_entered_and_left_explains_the_new_sizes(grown: list[Path], ask: Ask) -> None:
+    assert ask(grown[0], "select count(*) from reporting.audience_changes") == [(0,)]
+    for earlier, later in zip(grown, grown[1:], strict=False):
+        sizes = dict(ask(earlier, AUDIENCES))
+        for segment, change in ask(
+            later,
+            """
+            select segment, sum(change) from (
+                select to_segment as segment, count(*) as change
+                from reporting.audience_changes where method = 'audience' group by 1
+                union all
+                select from_segment, -count(*)
+                from reporting.audience_changes where method = 'audience' group by 1
+            ) group by 1
+            """,
+        ):
+            name = segment or "-"
+            sizes[name] = sizes.get(name, 0) + change
+        now = dict(ask(later, AUDIENCES))
+        # customers with returns only have no segment, before and after
+        assert {k: v for k, v in sizes.items() if k != "-"} == {k: v for k, v in now.items() if k != "-"}
+
+
+def test_a_repeated_refresh_compares_with_what_the_first_one_did(tmp_path: Path, ask: Ask) -> None:
+    home = Home(tmp_path / "home")
+    history = small_history(days=90)
+    names = sorted(history)
+    deliver(home.landing, {name: history[name] for name in names[:50]})
+    assert refresh(home).succeeded
+    first = current_publication(home)
+    assert first is not None
+    deliver(home.landing, history)
+    assert refresh(home).succeeded
+    once = tmp_path / "once.duckdb"
+    shutil.copy(home.published, once)
+    assert ask(once, "select count(*) > 0 from reporting.audience_changes") == [(True,)]
+    assert ask(once, "select distinct previous_publication_id from reporting.audience_changes") == [
+        (first.publication_id,)
+    ]
+    assert refresh(home, full=True).succeeded
+    assert differing_tables(once, home.published) == []
+
+
+def test_what_a_rollback_took_back_is_not_compared_with(tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    home = Home(tmp_path / "home")
+    deliver(home.landing, small_history())
+    assert refresh(home).succeeded
+    deliver(home.landing, small_history(days=60))
+    assert refresh(home).succeeded
+    rollback(home, at=datetime.now(UTC))
+    found = previous_snapshot(home, RefreshVersion("other", "settings", "code", None))
+    assert found is not None
+    assert found.publication_id == 1
+
+
+def test_with_nothing_published_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    assert previous_snapshot(Home(tmp_path), RefreshVersion("data", "settings", "code", None)) is None
