@@ -202,6 +202,7 @@ def fit_bg_nbd(
         If there is no customer, nobody has a repeat purchase, or a history is impossible.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     x, t_x, t_all = _checked(repeat_purchases, last_purchase_time, observed_time)
     if not len(x):
@@ -218,14 +219,17 @@ def fit_bg_nbd(
     objective = _Objective(x, t_x / scale, t_all / scale, n)
     bounds = [(-_LOG_BOUND, _LOG_BOUND)] * 4
     options = {"maxiter": 2_000, "maxfun": 4_000, "ftol": 1e-14, "gtol": 1e-9}
-    tries = [
-        minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        for start in _STARTS
-    ]
-    best = min(tries, key=lambda one: float(one.fun))
-    nbd = minimize(
-        objective.without_dropout, best.x[:2], jac=True, method="L-BFGS-B", bounds=bounds[:2], options=options
-    )
+    # sums that threads finish in another order differ in their last bits
+    with threadpool_limits(limits=1):
+        tries = [
+            minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+            for start in _STARTS
+        ]
+        best = min(tries, key=lambda one: float(one.fun))
+        nbd = minimize(
+            objective.without_dropout, best.x[:2], jac=True, method="L-BFGS-B", bounds=bounds[:2], options=options
+        )
+        errors = _standard_errors(objective, best.x)
     in_days = -float((n * x).sum()) * np.log(scale)
     r, alpha, a, b = np.exp(best.x)
     fitted = BgNbdModel(
@@ -235,7 +239,7 @@ def fit_bg_nbd(
         b=float(b),
         log_likelihood=float(-best.fun * objective.total + in_days),
         nbd_log_likelihood=float(-nbd.fun * objective.total + in_days),
-        log_standard_errors=_standard_errors(objective, best.x),
+        log_standard_errors=errors,
         customers=int(n.sum()),
         repeat_buyers=repeat_buyers,
         # At a tolerance this small the line search may end for want of digits: what counts is

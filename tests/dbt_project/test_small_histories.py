@@ -19,6 +19,7 @@ from tests.dbt_project.conftest import (
     STAGING,
     Dbt,
     ask,
+    damaged_copy,
     declare_model_tables,
     differing_tables,
     explain,

@@ -56,7 +56,8 @@ def test_every_asset_is_described_owned_and_grouped_by_layer() -> None:
 
 
 def test_lineage_runs_from_landing_to_the_snapshot_only_forward() -> None:
-    order = ["landing", "raw", "quality", "seeds", "staging", "intermediate", "marts", "ml", "reporting", "published"]
+    order = ["landing", "raw", "quality", "previous", "seeds", "staging", "intermediate", "marts", "fits", "ml"]
+    order += ["reporting", "published"]
     graph = defs.resolve_asset_graph()
     snapshot = dg.AssetKey(["published", "snapshot"])
     for key in graph.get_all_asset_keys():
@@ -86,7 +87,9 @@ def test_no_model_or_mart_is_used_before_its_layer_was_checked() -> None:
         ("dbt_marts", "validate_staging"),
         ("fit_segments", "validate_marts"),
         ("flag_anomalies", "validate_marts"),
+        ("fit_customer_value", "validate_marts"),
         ("dbt_reporting", "validate_ml"),
+        ("redraft_emails", "validate_reporting"),
         ("published__snapshot", "validate_reporting"),
         ("published__snapshot", "validate_ml"),
         ("published__snapshot", "validate_raw"),
