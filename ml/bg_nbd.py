@@ -202,7 +202,7 @@ def fit_bg_nbd(
         If there is no customer, nobody has a repeat purchase, or a history is impossible.
     """
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     x, t_x, t_all = _checked(repeat_purchases, last_purchase_time, observed_time)
     if not len(x):

@@ -27,6 +27,7 @@ from ml.runs import describe_run
 from ml.value_boosting import (
     MIN_HISTORY_DAYS,
     PERIOD_DAYS,
+    YEAR_DAYS,
     TooLittleToLearnError,
     ValueBooster,
     fit_value_booster,
@@ -191,7 +192,9 @@ def estimate_customer_value(
     winner = choose_winner(errors) if len(errors) else (BG_NBD if textbook.bg_nbd is not None else ZERO)
 
     stretch = horizon_days / (length * PERIOD_DAYS) if length else float("nan")
-    boosted, booster, unboosted = _boost(panel, 0, length, random_state) if length else (None, None, _TOO_SHORT)
+    boosted, booster, unboosted = (
+        _boost(panel, 0, length, random_state, horizon_days) if length else (None, None, _TOO_SHORT)
+    )
     candidates: dict[str, Forecast | None] = {
         BG_NBD: textbook.forecast(now, horizon_days),
         BOOSTING: None if boosted is None else Forecast(boosted.purchases * stretch, boosted.value * stretch),
@@ -354,7 +357,7 @@ _TOO_SHORT = "The history is too short for hold-outs and for gradient boosting: 
 
 
 def _boost(
-    panel: _Panel, origin: int, length: int, random_state: int
+    panel: _Panel, origin: int, length: int, random_state: int, ahead_days: int | None = None
 ) -> tuple[Forecast | None, ValueBooster | None, str | None]:
     """Gradient boosting at a date: its forecast and itself, or why there is none."""
     learned_from = training_periods(panel.dates, panel.first_date, origin, length)
@@ -369,6 +372,7 @@ def _boost(
             daily=panel.daily,
             origin=panel.dates[origin],
             target_days=length * PERIOD_DAYS,
+            ahead_days=ahead_days,
             random_state=random_state,
         )
         return Forecast(*booster.predict(panel.by_date[origin])), booster, None
@@ -479,7 +483,8 @@ def _interval_ratios(holdouts: list[tuple[Forecast, Forecast]]) -> tuple[_Ratios
     """Split-conformal intervals (Lei et al., JASA 113(523), 2018), by groups of like forecast.
 
     Within a group of customers whose forecasts were of like size, 10 % got less than the lower
-    ratio of outcome to forecast, and 10 % more than the higher.
+    ratio of outcome to forecast, and 10 % more than the higher. Where more than 10 % bought
+    nothing at all the interval begins at zero, and all that it may miss lies above: 20 %.
     """
     if not holdouts:
         return None
@@ -510,9 +515,10 @@ def _ratios(expected: FloatArray, came: FloatArray) -> _Ratios:
         if not len(inside):
             continue
         # (n + 1) instead of n: the finite-sample correction of conformal prediction
-        level = min(1.0, (1 - tail) * (1 + 1 / len(inside)))
-        low[one] = np.quantile(inside, 1 - level, method="lower")
-        high[one] = np.quantile(inside, level, method="higher")
+        correction = 1 + 1 / len(inside)
+        low[one] = np.quantile(inside, 1 - min(1.0, (1 - tail) * correction), method="lower")
+        above = tail if low[one] > 0 else 2 * tail
+        high[one] = np.quantile(inside, min(1.0, (1 - above) * correction), method="higher")
     return _Ratios(borders, np.maximum(low, 0.0), np.maximum(high, 0.0))
 
 
@@ -653,8 +659,10 @@ def _runs(
         notes.append(f"The history has room for {holdouts} hold-outs only: how good the forecasts are is hardly known.")
     elif booster is None and 0 < holdouts < 4:
         notes.append(f"The history has room for {holdouts} hold-outs only.")
-    if length and booster is not None and panel.history_days < 365 + length * PERIOD_DAYS:
+    if booster is not None and booster.season == (1.0, 1.0):
         notes.append("Less than a year lies before what is forecast: the season is not in it.")
+    elif booster is not None and panel.history_days < YEAR_DAYS + MIN_HISTORY_DAYS:
+        notes.append("The season is that of one year, and how much the shop grew since is not known.")
     if holdouts:
         if length * PERIOD_DAYS < horizon_days:
             notes.append(

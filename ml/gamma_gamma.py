@@ -28,6 +28,8 @@ _STARTS = ((1.0, 2.0, 1.0), (6.0, 4.0, 0.5), (2.0, 10.0, 5.0))
 # The model takes value and frequency for independent. CDNOW: 0.11, which FHL accept. Beyond
 # this, frequent buyers are worth visibly more (or less) a purchase than the model lets them be.
 MAX_CORRELATION = 0.30
+# Customers whose repeat purchases all came back are always counted; beyond this share they are warned of.
+MAX_EXCLUDED_SHARE = 0.01
 # Fewer customers don't carry three parameters.
 MIN_CUSTOMERS = 50
 
@@ -181,7 +183,7 @@ def fit_gamma_gamma(purchases: FloatArray, mean_value: FloatArray) -> GammaGamma
         warnings.append(
             f"Purchase value and frequency correlate ({correlation:+.2f}); Gamma-Gamma takes them for independent."
         )
-    if excluded:
+    if excluded > MAX_EXCLUDED_SHARE * (len(x) + excluded):
         warnings.append(
             f"{excluded:,} customers with repeat purchases of zero or less, net of returns, "
             "were left out of Gamma-Gamma."

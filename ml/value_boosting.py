@@ -255,12 +255,30 @@ def season_ratio(daily: pd.Series, date: pd.Timestamp, target_days: int) -> floa
 
 
 def season_factor(
-    daily: pd.Series, date: pd.Timestamp, training_dates: Sequence[pd.Timestamp], target_days: int
+    daily: pd.Series,
+    date: pd.Timestamp,
+    training_dates: Sequence[pd.Timestamp],
+    target_days: int,
+    ahead_days: int | None = None,
 ) -> float:
     """By how much the window from ``date`` should exceed what the training dates' windows taught.
 
-    :func:`season_ratio` of the same window one year before, over its mean on the training
-    dates (weighted as they are). Nothing on or after ``date`` is read, whatever ``daily`` holds.
+    How the same window one year before compared with the days before it, over the mean of
+    :func:`season_ratio` on the training dates (weighted as they are). Where the history begins
+    with that window or less than 30 days before, this year's days before stand in for last
+    year's: that takes a year without growth, and is still better than a season that is not
+    there (a shop that is a year old in December would expect another December every month).
+    Nothing on or after ``date`` is read, whatever ``daily`` holds.
+
+    Parameters
+    ----------
+    daily : Series, indexed by day without gaps
+        Money or purchases of all customers.
+    date
+        First day of the window.
+    target_days, ahead_days
+        Length of the windows that were learned from, and of the one to come (by default the
+        same). Levels per day are compared.
 
     Returns
     -------
@@ -268,9 +286,16 @@ def season_factor(
         Between 0.4 and 2.5; 1 where no such window is known a year before.
     """
     known = daily[daily.index < date]
-    if known.empty:
+    ahead = ahead_days or target_days
+    year_ago = date - pd.Timedelta(days=YEAR_DAYS)
+    if known.empty or year_ago < known.index[0]:
         return 1.0
-    last_year = season_ratio(known, date - pd.Timedelta(days=YEAR_DAYS), target_days)
+    last_year = season_ratio(known, year_ago, ahead)
+    if np.isnan(last_year) and (year_ago - known.index[0]).days < _MIN_RUN_UP_DAYS:
+        window = known.loc[year_ago : year_ago + pd.Timedelta(days=ahead - 1)]
+        before = float(known.iloc[-_RUN_UP_DAYS:].mean())
+        if len(window) == ahead and before > 0 and window.sum() > 0:
+            last_year = float(window.mean()) / before
     learned = np.array([season_ratio(known, one, target_days) for one in training_dates])
     usable = ~np.isnan(learned)
     if np.isnan(last_year) or not usable.any():
@@ -303,6 +328,7 @@ def fit_value_booster(
     daily: pd.DataFrame,
     origin: pd.Timestamp,
     target_days: int,
+    ahead_days: int | None = None,
     random_state: int = 42,
 ) -> ValueBooster:
     """Learn what customers at past dates went on to do.
@@ -322,6 +348,8 @@ def fit_value_booster(
         ``purchase_days`` and ``net_value`` of the whole shop; read before ``origin`` only.
     origin
         The date that predictions are for.
+    ahead_days
+        How long a window after the origin the season is taken of; by default ``target_days``.
     random_state
         Seed of the choice of features per split.
 
@@ -374,8 +402,8 @@ def fit_value_booster(
             training_dates=when,
             training_rows=len(features),
             season=(
-                season_factor(daily["purchase_days"], origin, when, target_days),
-                season_factor(daily["net_value"], origin, when, target_days),
+                season_factor(daily["purchase_days"], origin, when, target_days, ahead_days),
+                season_factor(daily["net_value"], origin, when, target_days, ahead_days),
             ),
         )
 

@@ -242,11 +242,6 @@ ML = """
         ('13047', 'hierarchical', null, 'Dormant'), ('13047', 'rfm', null, 'Promising')
     ) as t (customer_id, method, from_segment, to_segment);
     create table reporting.model_notes as select model, algorithm, warnings from ml.model_runs;
-    create table reporting.segment_email_redrafts as
-    select * from (values
-        ('kmeans', 'Dormant', 'Hello', 'Hello [first name]', 'redrafted', null),
-        ('kmeans', 'Newcomers', null, null, 'failed', 'No whole answer within 30 seconds.')
-    ) as t (method, segment_name, subject, body, status, problem);
 """
 
 LINES = (

@@ -368,11 +368,6 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "update ml.model_runs set warnings = 'Careful.'",
             "reporting.model_notes warnings_are_those_of_the_models",
         ),
-        (
-            "reporting",
-            "update reporting.segment_email_redrafts set problem = null",
-            "reporting.segment_email_redrafts redrafts_have_a_text_or_a_problem",
-        ),
     ],
 )
 def test_spoiled_table_blocks_with_the_check_for_it(build: Build, layer: str, spoil: str, check: str) -> None:
@@ -494,9 +489,9 @@ def test_both_shapes_of_exceptions_are_understood() -> None:
 
 def test_missing_table_is_an_error_of_each_check(build: Build) -> None:
     # no other suite looks at it
-    report = run("reporting", build("drop table reporting.segment_email_redrafts"))
+    report = run("reporting", build("drop table reporting.model_notes"))
 
-    found = tuple(result for result in report.results if result.table_name == "reporting.segment_email_redrafts")
+    found = tuple(result for result in report.results if result.table_name == "reporting.model_notes")
     assert {result.status for result in found} == {"error"}
     assert report.blocking_failures == found
 

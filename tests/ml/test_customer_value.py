@@ -77,8 +77,8 @@ def test_holdout_outcomes_are_what_the_purchases_say(valued: CustomerValue) -> N
 
 def test_intervals_hold_about_what_they_promise(valued: CustomerValue) -> None:
     found = valued.clv_holdout.loc[valued.clv_holdout["model"] == BG_NBD, "interval_coverage_pct"]
-    # more than 80 where forecasts are whole groups of zeros: an interval can't cut a tie in two
-    assert found.between(72, 100).all()
+    # 80 by design; hold-outs differ by more than chance, because months do
+    assert found.between(70, 90).all()
     assert valued.clv_holdout.loc[valued.clv_holdout["kind"] == "baseline", "interval_coverage_pct"].isna().all()
 
 

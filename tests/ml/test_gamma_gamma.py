@@ -51,18 +51,23 @@ def test_without_a_repeat_purchase_it_is_the_population_mean(fitted: GammaGammaM
     assert fitted.population_mean == pytest.approx(35.17, abs=0.01)
 
 
-def test_money_of_zero_or_less_is_left_out_and_told(
+def test_money_of_zero_or_less_is_left_out_and_counted(
     cdnow: tuple[np.ndarray, np.ndarray], fitted: GammaGammaModel
 ) -> None:
     x, mean = (np.append(one, odd) for one, odd in zip(cdnow, ([2.0, 1.0], [0.0, -12.5]), strict=True))
     again = fit_gamma_gamma(x, mean)
     assert (again.p, again.q, again.v) == (fitted.p, fitted.q, fitted.v)
     assert again.excluded_customers == 2
-    assert any("2 customers" in one for one in again.warnings)
+    assert again.warnings == ()
     # they are still valued, as if their purchases had been worth nothing: p v / (p x + q - 1)
     assert again.expected_value(np.array([1.0]), np.array([-12.5]))[0] == pytest.approx(
         6.249 * 15.448 / (6.249 + 2.745), abs=0.01
     )
+
+
+def test_much_money_of_zero_is_warned_of(cdnow: tuple[np.ndarray, np.ndarray]) -> None:
+    x, mean = (np.append(one, np.full(20, odd)) for one, odd in zip(cdnow, (2.0, 0.0), strict=True))
+    assert any("20 customers" in one for one in fit_gamma_gamma(x, mean).warnings)
 
 
 def test_the_currency_changes_v_alone(cdnow: tuple[np.ndarray, np.ndarray], fitted: GammaGammaModel) -> None:

@@ -103,6 +103,18 @@ def test_season_is_what_last_year_did() -> None:
     assert season_factor(money, pd.Timestamp("2022-06-01"), spring, 30) == pytest.approx(1.0)
 
 
+def test_a_shop_of_one_year_does_not_expect_its_peak_for_ever() -> None:
+    # 300 a day in October to December of a first year, else 100; ten days more than a year are known
+    days = pd.date_range("2021-12-22", "2022-12-31")
+    money = pd.Series(np.where(days.month >= 10, 300.0, 100.0), index=days)
+    january = pd.Timestamp("2023-01-01")
+    trained = [pd.Timestamp("2022-05-01"), pd.Timestamp("2022-04-01")]
+    # January to March last year, 100 a day, against the 90 days before, 300 a day
+    assert season_factor(money, january, trained, 60, 90) == pytest.approx(0.4)
+    milder = money.clip(upper=200.0)
+    assert season_factor(milder, january, trained, 60, 90) == pytest.approx(0.5)
+
+
 def test_season_is_unknown_without_a_year_and_never_read_from_the_future() -> None:
     days = pd.date_range("2022-01-01", "2022-12-31")
     money = pd.Series(100.0, index=days)
