@@ -27,8 +27,8 @@ FloatArray = NDArray[np.float64]
 _LOG_BOUND = 12.0
 # r, alpha, a, b (alpha in units of mean T): even, frequent and rare buyers, strong and weak drop-out.
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.25, 0.2, 0.8, 2.5), (1.0, 0.5, 0.05, 2.0), (2.0, 1.0, 0.5, 5.0))
-# Gauss-Jacobi nodes: agrees with equation 10 to ten digits on CDNOW, and to eight at a horizon
-# of 50 observation periods.
+# Gauss-Jacobi nodes. Against 400 of them on CDNOW: 13 digits up to a horizon of ten times the
+# observation, six at fifty times.
 _NODES = 64
 # Customer-node pairs at once: 32 MB a work array.
 _BLOCK = 4_000_000
@@ -37,7 +37,7 @@ _BLOCK = 4_000_000
 # believed. Twice 3.0 is 6.0, the 95 % point of chi-squared with the two parameters more. CDNOW: 181.
 MIN_DROPOUT_GAIN = 3.0
 # Where almost nobody is thought to have left, the probability says nothing about anybody. On the
-# real data half of the repeat buyers get 0.999 or more; on CDNOW 3 % do.
+# real data 99 % of repeat buyers get 0.99 or more; on CDNOW none does.
 NEARLY_SURELY_ALIVE = 0.99
 MAX_SHARE_SURELY_ALIVE = 0.90
 # A standard error of the logarithm beyond this means a factor of e either way: not determined.

@@ -27,6 +27,7 @@ from ml.runs import describe_run
 from ml.value_boosting import (
     MIN_HISTORY_DAYS,
     PERIOD_DAYS,
+    SEASON_BOUNDS,
     YEAR_DAYS,
     TooLittleToLearnError,
     ValueBooster,
@@ -58,6 +59,8 @@ INTERVAL_PCT = 80.0
 _INTERVAL_GROUPS = 10
 _MIN_GROUP = 100
 
+# Fewer hold-outs than this are told of.
+MIN_HOLDOUTS = 4
 # A total further off than this is not one to plan with.
 MAX_TOTAL_ERROR_PCT = 20.0
 
@@ -609,6 +612,17 @@ def _runs(
     }
     holdouts = int(errors["cutoff_date"].nunique())
     bg_nbd, gamma_gamma = textbook.bg_nbd, textbook.gamma_gamma
+    about_boosting = [] if unboosted is None else [unboosted]
+    if booster is not None and booster.season == (1.0, 1.0):
+        about_boosting.append("Less than a year lies before what is forecast: the season is not in it.")
+    elif booster is not None and panel.history_days < YEAR_DAYS + MIN_HISTORY_DAYS:
+        about_boosting.append("The season is that of one year, and how much the shop grew since is not known.")
+    if booster is not None and any(one in SEASON_BOUNDS for one in booster.season):
+        about_boosting.append(
+            "The season's factor is held at its bound "
+            f"({SEASON_BOUNDS[0]:g} to {SEASON_BOUNDS[1]:g}): the total expected rests on that bound."
+        )
+    verdict = _verdict(errors, winner, length, horizon_days)
     purchases = describe_run(
         MODEL,
         "bg_nbd",
@@ -632,7 +646,11 @@ def _runs(
             ),
             **_mean_errors(errors, BG_NBD),
         },
-        warnings=(*textbook.warnings, *(() if bg_nbd is None else bg_nbd.warnings)),
+        warnings=(
+            *textbook.warnings,
+            *(() if bg_nbd is None else bg_nbd.warnings),
+            *(verdict if winner == BG_NBD else ()),
+        ),
     )
     money = describe_run(
         MODEL,
@@ -654,29 +672,6 @@ def _runs(
         },
         warnings=() if gamma_gamma is None else gamma_gamma.warnings,
     )
-    notes = [] if unboosted is None else [unboosted]
-    if booster is not None and holdouts < 4:
-        notes.append(f"The history has room for {holdouts} hold-outs only: how good the forecasts are is hardly known.")
-    elif booster is None and 0 < holdouts < 4:
-        notes.append(f"The history has room for {holdouts} hold-outs only.")
-    if booster is not None and booster.season == (1.0, 1.0):
-        notes.append("Less than a year lies before what is forecast: the season is not in it.")
-    elif booster is not None and panel.history_days < YEAR_DAYS + MIN_HISTORY_DAYS:
-        notes.append("The season is that of one year, and how much the shop grew since is not known.")
-    if holdouts:
-        if length * PERIOD_DAYS < horizon_days:
-            notes.append(
-                f"Hold-outs are {length * PERIOD_DAYS} days long, the horizon is {horizon_days}: "
-                "what is beyond was not tested."
-            )
-        off = errors.loc[errors["is_winner"], "total_error_pct"]
-        worst = off.loc[off.abs().idxmax()] if off.notna().any() else np.nan
-        if abs(worst) > MAX_TOTAL_ERROR_PCT:
-            notes.append(
-                f"On a hold-out the total was {worst:+.0f}% off: use the order of customers, mistrust the sum."
-            )
-        if winner in BASELINES:
-            notes.append(f"No model beat the baseline {winner} on the hold-outs.")
     sampled = int(panel.by_date[0]["is_sampled"].sum())
     boosting = describe_run(
         MODEL,
@@ -699,9 +694,36 @@ def _runs(
             ),
             **_mean_errors(errors, BOOSTING),
         },
-        warnings=notes,
+        warnings=(*about_boosting, *(verdict if winner != BG_NBD else ())),
     )
     return pd.concat([purchases, money, boosting], ignore_index=True)
+
+
+def _verdict(errors: pd.DataFrame, winner: str, length: int, horizon_days: int) -> list[str]:
+    """What to be wary of in the values that were taken, whichever model they are of."""
+    holdouts = int(errors["cutoff_date"].nunique())
+    if not holdouts:
+        return []
+    found = []
+    if holdouts < MIN_HOLDOUTS:
+        found.append(f"The history has room for {holdouts} hold-outs only: how good the forecasts are is hardly known.")
+    if length < horizon_days // PERIOD_DAYS:
+        found.append(
+            f"Hold-outs are {length * PERIOD_DAYS} days long, the horizon is {horizon_days}: "
+            "what lies beyond was not tested."
+        )
+    own = errors[errors["is_winner"] & errors["total_error_pct"].notna()]
+    if not own.empty:
+        worst = int(own["total_error_pct"].abs().to_numpy().argmax())
+        error, cutoff = float(own["total_error_pct"].iloc[worst]), own["cutoff_date"].iloc[worst]
+        if abs(error) > MAX_TOTAL_ERROR_PCT:
+            found.append(
+                f"On the hold-out from {cutoff:%Y-%m-%d} the total forecast was {error:+.0f}% off: "
+                "trust the order of customers more than the sum."
+            )
+    if winner in BASELINES:
+        found.append(f"No model beat the baseline {winner} on the hold-outs.")
+    return found
 
 
 def _mean_errors(errors: pd.DataFrame, model: str) -> dict[str, float | None]:

@@ -25,7 +25,7 @@ _LOG_BOUND = 12.0
 # p, q, v in units of the mean purchase
 _STARTS = ((1.0, 2.0, 1.0), (6.0, 4.0, 0.5), (2.0, 10.0, 5.0))
 
-# The model takes value and frequency for independent. CDNOW: 0.11, which FHL accept. Beyond
+# The model takes value and frequency for independent. CDNOW: 0.11. Beyond
 # this, frequent buyers are worth visibly more (or less) a purchase than the model lets them be.
 MAX_CORRELATION = 0.30
 # Customers whose repeat purchases all came back are always counted; beyond this share they are warned of.

@@ -113,6 +113,9 @@ def test_a_shop_of_one_year_does_not_expect_its_peak_for_ever() -> None:
     assert season_factor(money, january, trained, 60, 90) == pytest.approx(0.4)
     milder = money.clip(upper=200.0)
     assert season_factor(milder, january, trained, 60, 90) == pytest.approx(0.5)
+    # what comes later is not read, though it lies there
+    later = pd.Series(900.0, index=pd.date_range("2023-01-01", "2023-12-31"))
+    assert season_factor(pd.concat([milder, later]), january, trained, 60, 90) == pytest.approx(0.5)
 
 
 def test_season_is_unknown_without_a_year_and_never_read_from_the_future() -> None:
@@ -139,14 +142,25 @@ def test_proportional_forecast_by_hand() -> None:
     assert value.tolist() == [0.0, 30.0]
 
 
-def test_features_rank_customers_within_their_date() -> None:
-    rows = panel(shop(customers=50))
-    features = boosting_features(rows[rows["periods_ago"] == 0])
-    assert features.shape[1] == 40
-    ranks = features.filter(like="_rank")
-    assert ranks.min().min() > 0
-    assert ranks.max().max() <= 1
-    assert features["net_value_rank"].idxmax() == features["net_value"].idxmax()
+def test_features_by_hand() -> None:
+    rows = panel(
+        pd.DataFrame(
+            {
+                "customer_id": "A",
+                "date": pd.to_datetime(["2023-01-01", "2023-01-11", "2023-01-21"]),
+                "value": [10.0, 20.0, 30.0],
+            }
+        ),
+        "2023-01-31",
+    )
+    features = boosting_features(rows[rows["periods_ago"] == 0]).iloc[0]
+    assert len(features) == 20
+    # two gaps of ten days, and nine days of silence up to the 30th
+    assert features["mean_gap_days"] == 10
+    assert features["days_since_last_purchase"] == 9
+    assert features["gaps_since_last_purchase"] == pytest.approx(0.9)
+    assert features["purchase_rate"] == pytest.approx(3 / 59)
+    assert features["net_value_per_purchase"] == 20
 
 
 def test_too_little_is_told_as_such() -> None:

@@ -1,5 +1,6 @@
 """Refresh after refresh with growing data: what is remembered, and what is told of it."""
 
+import itertools
 import json
 import os
 import shutil
@@ -19,6 +20,10 @@ Ask = Callable[..., list[tuple]]
 AUDIENCES = """
     select coalesce(audience_segment, '-') as segment, count(*) as customers
     from reporting.customer_360 group by all order by all
+"""
+
+SIZES_AT_MONTH_END = """
+    select rfm_segment, count(*) from marts.customer_rfm_monthly where month_end = ? group by 1 order by 1
 """
 
 
@@ -71,7 +76,7 @@ def test_moves_add_up_so_that_everyone_who_was_somewhere_is_somewhere(grown: lis
     for path in grown:
         months = [row[0] for row in ask(path, "select distinct month_end from marts.segment_moves order by 1")]
         assert len(months) >= 7
-        for before, now in zip(months, months[1:], strict=False):
+        for before, now in itertools.pairwise(months):
             left = ask(
                 path,
                 "select from_segment, sum(customers) from marts.segment_moves "
@@ -80,7 +85,7 @@ def test_moves_add_up_so_that_everyone_who_was_somewhere_is_somewhere(grown: lis
             )
             were = ask(
                 path,
-                "select rfm_segment, count(*) from marts.customer_rfm_monthly where month_end = ? group by 1 order by 1",
+                SIZES_AT_MONTH_END,
                 before,
             )
             assert left == were
@@ -91,14 +96,14 @@ def test_moves_add_up_so_that_everyone_who_was_somewhere_is_somewhere(grown: lis
             )
             are = ask(
                 path,
-                "select rfm_segment, count(*) from marts.customer_rfm_monthly where month_end = ? group by 1 order by 1",
+                SIZES_AT_MONTH_END,
                 now,
             )
             assert arrived == are
 
 
 def test_later_files_leave_earlier_months_as_they_were(grown: list[Path], ask: Ask) -> None:
-    for earlier, later in zip(grown, grown[1:], strict=False):
+    for earlier, later in itertools.pairwise(grown):
         (last,) = ask(earlier, "select max(month_end) from marts.customer_rfm_monthly")[0]
         sql = "select * from marts.customer_rfm_monthly where month_end <= ? order by month_end, customer_id"
         assert ask(earlier, sql, last) == ask(later, sql, last)
@@ -108,7 +113,7 @@ def test_later_files_leave_earlier_months_as_they_were(grown: list[Path], ask: A
 
 def test_who_entered_and_left_explains_the_new_sizes(grown: list[Path], ask: Ask) -> None:
     assert ask(grown[0], "select count(*) from reporting.audience_changes") == [(0,)]
-    for earlier, later in zip(grown, grown[1:], strict=False):
+    for earlier, later in itertools.pairwise(grown):
         sizes = dict(ask(earlier, AUDIENCES))
         for segment, change in ask(
             later,

@@ -1,0 +1,141 @@
+"""How good the forecasts of customer value are: every hold-out, ours against the baselines.
+
+    python -m benchmarks.holdouts [--write] HOME …
+
+Each home must have a published snapshot; its ``ml.clv_holdout`` is read, which every refresh
+makes anew. ``--write`` puts the tables into docs/models.md, between the markers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from warehouse.home import Home
+from warehouse.sample.truth import truth_path
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "models.md"
+BEGIN, END = "<!-- hold-outs: begin -->", "<!-- hold-outs: end -->"
+
+ORDER = ("bg_nbd_gamma_gamma", "gradient_boosting", "past_spend", "same_rate", "zero")
+INTRODUCTION = """\
+Made by `python -m benchmarks.holdouts --write HOME …` from `ml.clv_holdout`, which every refresh makes anew.
+
+**How a hold-out works.** The models go back to a past date, see nothing from that day on, forecast what every customer
+known then will bring, and are compared with what came. The dates are 30 days apart, so the hold-outs overlap: what one
+month brought is in several of them. A hold-out is as long as the horizon, but takes a quarter of the history at most.
+
+**What is compared.** `bg_nbd_gamma_gamma` is the textbook; `gradient_boosting` learns from customers at earlier dates.
+Three baselines ask what a model is for: `past_spend` takes what all customers brought of late and shares it out in
+proportion to past spend, so that its order is that of past spend; `same_rate` lets everyone go on at their own rate so
+far; `zero` expects nothing. The winner has the best mean rank in three things over all hold-outs: error of a
+customer's value, error of the total, and order. It is what `ml.customer_clv` shows.
+
+**How to read it.** Error of purchases and of value: mean absolute difference per customer, lower is better. Total: how
+far the sum of all forecasts was off; minus is short. Order: Spearman's rank correlation of forecast and outcome, 1 is
+perfect. Top tenth: share of all money that the tenth with the highest forecasts brought. In interval: share of
+customers whose value fell into the 80 % interval, which was made from the other hold-outs.
+
+**What to doubt.** No forecast saw its own outcome, but the design of `gradient_boosting` (features, losses, weights)
+was chosen among about twenty variants by these very hold-outs, and so was the winner of each shop. On data that nobody
+looked at while building, expect it to do somewhat worse. The other models and the baselines had nothing to choose."""
+
+
+def read_holdouts(published: Path) -> pd.DataFrame:
+    """``ml.clv_holdout``, oldest first, models before baselines."""
+    with duckdb.connect(str(published), read_only=True) as connection:
+        found = connection.execute("select * from ml.clv_holdout").df()
+    if found.empty:
+        raise SystemExit(f"{published}: the history is too short for hold-outs")
+    found["place"] = found["model"].map(ORDER.index)
+    return found.sort_values(["cutoff_date", "place"], ignore_index=True)
+
+
+def as_markdown(holdouts: pd.DataFrame) -> str:
+    """One row per hold-out and model."""
+    head = ("from", "model", "purchases", "value", "total", "order", "top tenth", "in interval")
+    lines = ["| " + " | ".join(head) + " |", "| --- | --- |" + " ---: |" * (len(head) - 2)]
+    for cutoff, rows in holdouts.groupby("cutoff_date", sort=True):
+        for number, row in enumerate(rows.itertuples()):
+            name = f"**{row.model}**" if row.is_winner else str(row.model)
+            cells = (
+                f"{cutoff:%Y-%m-%d}" if number == 0 else "",
+                name,
+                f"{row.mae_purchases:.3f}",
+                f"{row.mae_value:,.0f}",
+                _filled(row.total_error_pct, "+.0f", " %"),
+                _filled(row.spearman, ".3f"),
+                _filled(row.top_decile_capture_pct, ".0f", " %"),
+                _filled(row.interval_coverage_pct, ".0f", " %"),
+            )
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def in_words(holdouts: pd.DataFrame) -> str:
+    """What the table comes to: on how many hold-outs the goals were met."""
+    by_model = {str(name): rows.set_index("cutoff_date") for name, rows in holdouts.groupby("model")}
+    spend = by_model["past_spend"]["spearman"]
+    told = []
+    for name in ORDER[:2]:
+        if name not in by_model:
+            continue
+        rows = by_model[name]
+        better = int((rows["spearman"] > spend.reindex(rows.index)).sum())
+        close = int((rows["total_error_pct"].abs() <= 20).sum())
+        told.append(
+            f"`{name}` orders customers better than past spend on {better} of {len(rows)} hold-outs, and its total is "
+            f"within 20 % on {close} (mean error {rows['total_error_pct'].abs().mean():.0f} %)"
+        )
+    winner = str(holdouts.loc[holdouts["is_winner"], "model"].iloc[0])
+    return f"{'; '.join(told)}. The winner is `{winner}`."
+
+
+def section(folder: Path) -> str:
+    """Words and table of one home."""
+    home = Home(folder)
+    if not home.published.exists():
+        raise SystemExit(f"{folder}: nothing is published there; refresh first")
+    holdouts = read_holdouts(home.published)
+    is_made_up = truth_path(home.origin_or_own().landing).exists()
+    first, last = holdouts["cutoff_date"].min(), holdouts["cutoff_date"].max()
+    title = "The made-up history of two years" if is_made_up else "A year of a real shop"
+    count, days = holdouts["cutoff_date"].nunique(), holdouts["holdout_days"].iloc[0]
+    return (
+        f"### {title}\n\n{count} hold-outs of {days} days, beginning from "
+        f"{first:%-d %B %Y} to {last:%-d %B %Y}, {holdouts['customers'].min():,} to {holdouts['customers'].max():,} "
+        f"customers. {in_words(holdouts)}\n\n{as_markdown(holdouts)}"
+    )
+
+
+def write(text: str, document: Path = DOCUMENT) -> None:
+    """Put the text between the markers; add them at the end of a document that lacks them."""
+    before = document.read_text(encoding="utf-8") if document.exists() else "# Models, measured\n"
+    if BEGIN not in before:
+        before = f"{before.rstrip()}\n\n## Customer value\n\n{BEGIN}\n{END}\n"
+    head, _, rest = before.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    document.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+
+
+def _filled(value: float, style: str, unit: str = "") -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:{style}}{unit}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("homes", nargs="+", type=Path, metavar="HOME")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/models.md")
+    asked = parser.parse_args()
+    text = "\n\n".join([INTRODUCTION, *(section(home) for home in asked.homes)])
+    print(text)
+    if asked.write:
+        write(text)
+
+
+if __name__ == "__main__":
+    main()
