@@ -2,7 +2,7 @@
 # into .venv from the lock files.
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ui bench lock docs clean
+.PHONY: help run test lint ui bench models lock docs clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -28,8 +28,12 @@ lint: $(VENV)/.ready-to-test ## style, types and SQL
 ui: $(VENV)/.ready ## Dagster's pages on http://127.0.0.1:3000
 	@$(ENVIRONMENT) regulars ui
 
-bench: $(VENV)/.ready-to-test ## time by step and peak memory, next to a bare script
+bench: $(VENV)/.ready-to-test ## time by step and peak memory: next to a bare script, and with a million customers
 	@$(ENVIRONMENT) python -m benchmarks.refresh
+	@$(ENVIRONMENT) python -m benchmarks.million
+
+models: $(VENV)/.ready-to-test ## measure the models and write docs/models.md anew
+	@$(ENVIRONMENT) python -m benchmarks.models
 
 docs: $(VENV)/.ready-to-test ## write the data dictionary anew from the dbt documentation
 	@$(ENVIRONMENT) python -m orchestration.data_dictionary

@@ -20,7 +20,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from ml.anomalies import Method, score_daily_revenue
+from ml.anomalies import score_daily_revenue
+from ml.anomaly_expectations import Method
 from warehouse.home import Home
 from warehouse.sample.truth import read_truth, truth_path
 

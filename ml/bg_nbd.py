@@ -2,13 +2,13 @@
 
 Belongs here: fitting the model to purchase histories, the probability that a customer is
 still active, purchases to expect, and what makes a fit doubtful. Does not belong here:
-money (:mod:`ml.gamma_gamma`), comparison with other models (:mod:`ml.customer_value`).
+money (:mod:`ml.gamma_gamma`), comparison with other models (:mod:`ml.value_holdouts`).
 
 Source throughout: Fader, Hardie and Lee, "Counting Your Customers" the Easy Way: An
-Alternative to the Pareto/NBD Model, Marketing Science 24(2), 2005, cited as FHL with the
-number of the equation. While active, a customer buys at a rate that is gamma distributed
-over customers (shape r, rate alpha); after each purchase the customer drops out with a
-probability that is beta distributed (a, b).
+Alternative to the Pareto/NBD Model, Marketing Science 24(2), 2005, cited as FHL. While
+active, a customer buys at a rate that is gamma distributed over customers (shape r, rate
+alpha); after each purchase the customer drops out with a probability that is beta
+distributed (a, b).
 """
 
 from __future__ import annotations
@@ -89,10 +89,11 @@ class BgNbdModel:
     ) -> FloatArray:
         """Probability that a customer is still active at the end of observation.
 
-        From FHL equation 7 with t = T (also Fader, Hardie and Lee, "Computing P(alive) using the
-        BG/NBD model", 2008). In this model customers drop out only right after a repeat purchase:
-        **a one-time buyer is alive with probability 1**, however long ago that was. It says
-        nothing about them.
+        Derived in Fader, Hardie and Lee, "Computing P(alive) Using the BG/NBD Model", note 021,
+        2008: the likelihood is the sum of that of a customer still active and that of one who
+        left after the last purchase, and this is the share of the first. In this model
+        customers drop out only right after a repeat purchase: **a one-time buyer is alive with
+        probability 1**, however long ago that was. It says nothing about them.
 
         Parameters
         ----------
@@ -176,9 +177,10 @@ def fit_bg_nbd(
 ) -> BgNbdModel:
     """Fit BG/NBD by maximum likelihood.
 
-    The likelihood (FHL equation 6) is summed over distinct histories with their counts, so time
-    grows with the distinct ones, and maximised over the logarithms of the parameters from a few
-    fixed starts (L-BFGS-B, exact gradient). Time is divided by its mean first.
+    The likelihood (in FHL that of a randomly chosen customer) is summed over distinct histories
+    with their counts, so time grows with the distinct ones, and maximised over the logarithms of
+    the parameters from a few fixed starts (L-BFGS-B, exact gradient). Time is divided by its
+    mean first.
 
     Parameters
     ----------

@@ -5,10 +5,9 @@ customer, and what makes a fit doubtful. Does not belong here: how often custome
 (:mod:`ml.bg_nbd`).
 
 Source throughout: Fader and Hardie, "The Gamma-Gamma Model of Monetary Value", note 025,
-2013 (FH below, with the number of the equation), after Fader, Hardie and Lee, RFM and CLV,
-Journal of Marketing Research 42(4), 2005. A customer's purchases are gamma distributed
-(shape p, rate nu), and nu over customers is gamma distributed (shape q, rate gamma, which
-this project calls v).
+2013 (FH below), after Fader, Hardie and Lee, RFM and CLV, Journal of Marketing Research
+42(4), 2005. A customer's purchases are gamma distributed (shape p, rate nu), and nu over
+customers is gamma distributed (shape q, rate gamma, which this project calls v).
 """
 
 from __future__ import annotations
@@ -69,7 +68,10 @@ class GammaGammaModel:
 
     @property
     def population_mean(self) -> float:
-        """Mean purchase value over customers, p v / (q - 1); infinite where q <= 1 (FH equation 3)."""
+        """Mean purchase value over customers, p v / (q - 1); infinite where q <= 1.
+
+        A customer's mean is p / nu, and 1 / nu has the mean v / (q - 1).
+        """
         return self.p * self.v / (self.q - 1) if self.q > 1 else float("inf")
 
     def expected_value(self, purchases: FloatArray, mean_value: FloatArray) -> FloatArray:

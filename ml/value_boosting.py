@@ -2,7 +2,8 @@
 
 Belongs here: features of a customer at a date, the season of a shop, training on earlier
 dates and predicting at a later one. Does not belong here: the features' raw sums (SQL,
-``int_customer_periods``), hold-outs and the competition (:mod:`ml.customer_value`).
+``int_customer_periods``), the competition (:mod:`ml.value_competitors`), hold-outs
+(:mod:`ml.value_holdouts`).
 
 Three choices carry it. What each is worth was measured by leaving it out, on the four hold-outs
 of the public gift shop's year (UCI Online Retail) and the six of the two-year sample. They were

@@ -129,8 +129,8 @@ MARTS = """
     ) as t (month_start, new_customers, new_gross_revenue, new_net_revenue_as_booked);
     create table marts.customer_category_shares as
     select * from (values
-        ('17850', 'Bags', 20.00::decimal(28, 4), 10.00::decimal(28, 4), 100.0::double * 20 / 22, true),
-        ('17850', 'Other', 2.00, 2.00, 100.0::double * 2 / 22, false), ('13047', 'Bags', 30.00, 30.00, 100.0, true)
+        ('17850', 'Bags', 20.00::decimal(28, 4), 10.00::decimal(28, 4), 100.0::double * 10 / 12, true),
+        ('17850', 'Other', 2.00, 2.00, 100.0::double * 2 / 12, false), ('13047', 'Bags', 30.00, 30.00, 100.0, true)
     ) as t (customer_id, category, gross_revenue, net_revenue, share_pct, is_top_category);
     create table marts.product_pairs as
     select 'A' as stock_code_a, 'B' as stock_code_b, 1 as invoices_together, 2 as invoices_a, 1 as invoices_b,

@@ -12,8 +12,8 @@ from lifetimes import BetaGeoFitter
 from scipy.special import hyp2f1
 
 from ml.bg_nbd import BgNbdModel, fit_bg_nbd
-from ml.customer_value import rank_correlation
 from ml.gamma_gamma import fit_gamma_gamma
+from ml.value_holdouts import rank_correlation
 from tests.ml.cdnow import cdnow_summary
 
 Histories = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -1,4 +1,4 @@
-"""Hold-outs, the rule that names a winner, intervals, and shops too small for any of it."""
+"""The step as a whole: every customer valued, records, and shops too small for hold-outs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.customer_value import (
-    BASELINES,
-    BG_NBD,
-    BOOSTING,
-    CustomerValue,
-    choose_winner,
-    estimate_customer_value,
-    holdout_periods,
-    rank_correlation,
-    top_decile_capture_pct,
-)
+from ml.customer_value import CustomerValue, estimate_customer_value
+from ml.value_competitors import BASELINES, BG_NBD, BOOSTING
 from tests.ml.panels import daily, panel, shop
 
 
@@ -104,79 +95,6 @@ def test_a_later_delivery_leaves_earlier_holdouts_of_a_fixed_length_alone() -> N
         frame.loc[frame["cutoff_date"].isin(shared), columns].reset_index(drop=True) for frame in (longer, shorter)
     )
     pd.testing.assert_frame_equal(one, other)
-
-
-@pytest.mark.parametrize(
-    ("history_days", "horizon_days", "periods"),
-    [
-        (374, 180, 3),
-        (730, 180, 6),
-        (720, 180, 6),
-        (719, 180, 5),
-        (119, 180, 0),
-        (120, 180, 1),
-        (730, 10, 1),
-        (5, 180, 0),
-    ],
-)
-def test_a_holdout_takes_a_quarter_of_the_history_at_most(history_days: int, horizon_days: int, periods: int) -> None:
-    assert holdout_periods(history_days, horizon_days) == periods
-
-
-def errors(**models: list[tuple[float, float, float]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {"cutoff_date": place, "model": model, "mae_value": value, "total_error_pct": total, "spearman": order}
-            for model, rows in models.items()
-            for place, (value, total, order) in enumerate(rows)
-        ]
-    )
-
-
-def test_the_best_mean_rank_wins() -> None:
-    # ranks by value, total, order: boosting 1, 2, 1; BG/NBD 2, 1, 2
-    given = errors(
-        bg_nbd_gamma_gamma=[(2.0, 5.0, 0.4), (2.0, -5.0, 0.4)],
-        gradient_boosting=[(1.0, -6.0, 0.5), (1.0, 6.0, 0.5)],
-    )
-    assert choose_winner(given) == BOOSTING
-
-
-def test_of_equals_the_simpler_wins() -> None:
-    same = [(1.0, 5.0, 0.5), (1.0, 5.0, 0.5)]
-    assert choose_winner(errors(gradient_boosting=same, past_spend=same, bg_nbd_gamma_gamma=same)) == BG_NBD
-
-
-def test_a_forecast_that_orders_nobody_comes_last_in_order() -> None:
-    given = errors(zero=[(1.0, -100.0, np.nan)], same_rate=[(1.0, 50.0, -0.1)])
-    assert choose_winner(given) == "same_rate"
-
-
-def test_models_compete_on_shared_holdouts_only() -> None:
-    # boosting is missing on the hold-out that nobody could have got right
-    given = errors(
-        bg_nbd_gamma_gamma=[(2.0, 2.0, 0.4), (2.0, 2.0, 0.4), (99.0, 99.0, 0.0)],
-        gradient_boosting=[(3.0, 3.0, 0.3), (3.0, 3.0, 0.3)],
-    )
-    assert choose_winner(given) == BG_NBD
-
-
-def test_a_baseline_wins_where_nothing_beats_it() -> None:
-    given = errors(past_spend=[(1.0, 1.0, 0.9)], bg_nbd_gamma_gamma=[(2.0, 2.0, 0.5)])
-    assert choose_winner(given) == "past_spend"
-
-
-def test_top_decile_capture_by_hand() -> None:
-    came = np.array([50.0, 10.0, 0.0, 0.0, 20.0, 0.0, 0.0, 0.0, 20.0, -7.0])
-    assert top_decile_capture_pct(np.arange(10.0, 0, -1), came) == pytest.approx(50.0)
-    # all alike: a tenth of the customers brings a tenth, whoever stands first
-    assert top_decile_capture_pct(np.ones(10), came) == pytest.approx(10.0)
-
-
-def test_rank_correlation_by_hand() -> None:
-    # ranks 1 2 3 4 against 1 3 2 4: 1 - 6 * 2 / (4 * 15)
-    assert rank_correlation(np.array([1.0, 2, 3, 4]), np.array([10.0, 30, 20, 40])) == pytest.approx(0.8)
-    assert np.isnan(rank_correlation(np.zeros(3), np.arange(3.0)))
 
 
 def warnings_of(valued: CustomerValue) -> str:

@@ -1,5 +1,6 @@
 -- Grain: one identified customer and category of products bought. Money adds up to the
--- customer's in customer_rfm.
+-- customer's in customer_rfm. Shares are of what the customer kept: by what was ordered,
+-- one cancelled order of a wholesaler decides what a whole segment seems to like.
 with
 
 products as (
@@ -29,8 +30,10 @@ compared as (
 
     select
         *,
-        sum(gross_revenue) over (partition by customer_id) as customer_gross_revenue,
-        row_number() over (partition by customer_id order by gross_revenue desc, category asc) as preference
+        sum(net_revenue) over (partition by customer_id) as customer_net_revenue,
+        row_number() over (
+            partition by customer_id order by net_revenue desc, gross_revenue desc, category asc
+        ) as preference
     from spent
 
 ),
@@ -43,8 +46,8 @@ final as (
         cast(gross_revenue as {{ money_sum_type() }}) as gross_revenue,
         cast(net_revenue as {{ money_sum_type() }}) as net_revenue,
         case
-            when customer_gross_revenue > 0
-                then 100 * cast(gross_revenue as double) / cast(customer_gross_revenue as double)
+            when customer_net_revenue > 0
+                then 100 * cast(net_revenue as double) / cast(customer_net_revenue as double)
         end as share_pct,
         preference = 1 as is_top_category
     from compared

@@ -1,0 +1,155 @@
+"""Customers as they were at past dates, and what the time from then brought.
+
+Belongs here: the panel by date, a customer's outcome over whole periods, the shop's days, and
+the pair of figures that outcomes and forecasts both are. Does not belong here: how the rows
+come about (SQL, ``int_customer_periods``), which dates are hold-outs
+(:mod:`ml.value_holdouts`), forecasts (:mod:`ml.value_competitors`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+class Forecast(NamedTuple):
+    """Purchase days and net value of each customer: to expect, or, as an outcome, that came.
+
+    Attributes
+    ----------
+    purchases
+        Purchase days, shape (n_customers,).
+    value
+        Money net of returns, shape (n_customers,); an outcome may be below zero.
+    """
+
+    purchases: FloatArray
+    value: FloatArray
+
+
+@dataclass(frozen=True)
+class CustomerPanel:
+    """Customers at past dates, and the whole shop's days.
+
+    Attributes
+    ----------
+    by_date
+        By periods ago (0 is now): one row per customer of that date, columns of
+        ``int_customer_periods``, ascending by ``customer_id``, index from 0.
+    dates
+        By periods ago: the date.
+    daily
+        ``purchase_days, net_value`` (money) of all customers together, by day without gaps,
+        from the first sale to the day before the newest date.
+    outcome_purchases, outcome_value
+        Customers by periods ago: purchase days and net value (money) of the 30 days from that
+        date; NaN where a customer is not in the panel.
+    """
+
+    by_date: Mapping[int, pd.DataFrame]
+    dates: Mapping[int, pd.Timestamp]
+    daily: pd.DataFrame
+    outcome_purchases: pd.DataFrame
+    outcome_value: pd.DataFrame
+
+    @property
+    def first_date(self) -> pd.Timestamp:
+        """Day of the first sale."""
+        return pd.Timestamp(self.daily.index[0])
+
+    @property
+    def history_days(self) -> int:
+        """Days from the first sale to the newest date."""
+        return int((self.dates[0] - self.first_date).days)
+
+    def outcome(self, periods_ago: int, length_periods: int) -> Forecast:
+        """What the periods from a date brought from each customer of that date.
+
+        Parameters
+        ----------
+        periods_ago
+            The date; at least ``length_periods``, or not all of it has come yet.
+        length_periods
+            Periods of 30 days.
+
+        Returns
+        -------
+        Forecast
+            Arrays of shape (customers of that date,), in the order of ``by_date``.
+
+        Raises
+        ------
+        KeyError
+            If the panel lacks the date, or one of the periods from it.
+        """
+        columns = [periods_ago - step for step in range(length_periods)]
+        customers = self.by_date[periods_ago]["customer_id"]
+        return Forecast(
+            self.outcome_purchases.loc[customers, columns].sum(axis=1).to_numpy(dtype=float),
+            self.outcome_value.loc[customers, columns].sum(axis=1).to_numpy(dtype=float),
+        )
+
+
+def customer_panel(periods: pd.DataFrame, daily: pd.DataFrame) -> CustomerPanel:
+    """Sort the periods by date and customer, and fill the shop's days.
+
+    Parameters
+    ----------
+    periods : DataFrame, columns of ``int_customer_periods``, in any order
+        One row per customer and date, the newest date as ``periods_ago`` 0.
+    daily : DataFrame of shape (n_days, 3)
+        ``date, purchase_days, net_value`` of all customers together; days without may lack.
+
+    Raises
+    ------
+    ValueError
+        If the newest date has no customer, or a customer repeats within a date.
+    """
+    if not (periods["periods_ago"] == 0).any():
+        raise ValueError("there is no customer to value")
+    if periods.duplicated(["customer_id", "periods_ago"]).any():
+        raise ValueError("a customer stands twice in one period")
+    ordered = periods.sort_values(["periods_ago", "customer_id"], ignore_index=True)
+    by_date = {
+        int(ago): ordered[ordered["periods_ago"] == ago].reset_index(drop=True)
+        for ago in ordered["periods_ago"].unique()
+    }
+    past = ordered[ordered["periods_ago"] > 0]
+    days = daily.set_index(pd.DatetimeIndex(daily["date"]))[["purchase_days", "net_value"]].astype(float).sort_index()
+    dates = {ago: pd.Timestamp(rows["cutoff_date"].iloc[0]) for ago, rows in by_date.items()}
+    every_day = pd.date_range(days.index[0], dates[0] - pd.Timedelta(days=1))
+    return CustomerPanel(
+        by_date=by_date,
+        dates=dates,
+        daily=days.reindex(every_day, fill_value=0.0),
+        outcome_purchases=_by_period(past, "purchase_days_next_30d"),
+        outcome_value=_by_period(past, "net_value_next_30d"),
+    )
+
+
+def mean_purchase_value(rows: pd.DataFrame) -> FloatArray:
+    """Mean net value of the purchase days after the first; NaN without one.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n, …)
+        Customers of one date, columns of ``int_customer_periods``.
+
+    Returns
+    -------
+    array of shape (n,), money; zero or less where as much came back
+    """
+    repeats = rows["repeat_purchase_days"].to_numpy(dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(repeats > 0, rows["repeat_net_value"].to_numpy(dtype=float) / repeats, np.nan)
+
+
+def _by_period(past: pd.DataFrame, column: str) -> pd.DataFrame:
+    return past.set_index(["customer_id", "periods_ago"])[column].unstack("periods_ago")  # noqa: PD010

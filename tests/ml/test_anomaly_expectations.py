@@ -1,0 +1,113 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.anomalies import flag_revenue_anomalies, score_daily_revenue
+from ml.anomaly_expectations import MAX_SCORE
+from tests.ml.revenue import series
+
+
+def test_score_is_the_distance_from_the_mean_of_the_days_before_in_standard_deviations():
+    # before the last day: mean 20, sample standard deviation 10
+    scored = score_daily_revenue(series([10.0, 20, 30, 55]), window_days=3)
+    assert scored["expected"].tolist() == [20.0]
+    assert scored["spread"].tolist() == [10.0]
+    assert scored["score"].tolist() == [3.5]
+    assert scored["direction"].tolist() == ["spike"]
+
+
+def test_a_day_is_not_in_its_own_window():
+    # were the last day in its window of four, it could score at most 3 / sqrt(4) = 1.5
+    assert score_daily_revenue(series([10.0, 20, 30, 1e9]), window_days=3)["score"].tolist() == [MAX_SCORE]
+
+
+def test_a_window_without_spread_gives_finite_scores():
+    # 0.1 makes rounding show: its mean over three days is not exactly 0.1
+    scored = score_daily_revenue(series([0.1, 0.1, 0.1, 0.1, 5.0, 0.1]), window_days=3)
+    assert scored["score"].iloc[:2].tolist() == [0.0, MAX_SCORE]
+    assert scored["direction"].iloc[:2].isna().tolist() == [True, False]
+    assert np.isfinite(scored["score"]).all()
+    assert score_daily_revenue(series([7.0, 7, 7, 1]), window_days=3)["score"].tolist() == [-MAX_SCORE]
+
+
+@pytest.mark.parametrize("bad", [{"window_days": 1}, {"threshold": 0.0}, {"threshold": float("nan")}])
+def test_settings_that_make_no_sense_are_refused(bad):
+    with pytest.raises(ValueError, match=r"window_days is 1|threshold is"):
+        flag_revenue_anomalies(series([1.0, 2.0, 3.0]), **bad)
+
+
+def robust(values, **more):
+    return score_daily_revenue(series(values), method="median_mad", **more)
+
+
+def test_robust_score_counts_usual_misses_on_a_log_like_scale():
+    scored = robust([10.0, 20, 30, 55], window_days=3, threshold=1.0)
+    # median 20 bends the scale: asinh(0.5), asinh(1), asinh(1.5) stray 0.4002 and 0.3134 from the median
+    centre = np.arcsinh(1)
+    spread = 1.4826 * (np.arcsinh(1.5) - centre)
+    assert scored["expected"].iloc[0] == pytest.approx(20)
+    assert scored["score"].iloc[0] == pytest.approx((np.arcsinh(55 / 20) - centre) / spread)
+    assert scored["upper"].iloc[0] == pytest.approx(20 * np.sinh(centre + spread))
+    assert scored["lower"].iloc[0] == pytest.approx(20 * np.sinh(centre - spread))
+    assert scored["direction"].tolist() == ["spike"]
+
+
+def test_one_wild_day_does_not_hide_the_next():
+    usual = np.random.default_rng(3).uniform(90, 110, 40)
+    wild = np.concatenate([usual, [900.0], usual[:3], [400.0]])
+    assert len(flag_revenue_anomalies(series(wild), method="median_mad")) == 2
+    assert len(flag_revenue_anomalies(series(wild))) == 1
+
+
+def test_a_band_edge_is_where_flags_begin():
+    usual = np.random.default_rng(4).uniform(80, 120, 60)
+    for rule in ({}, {"method": "median_mad", "calendar": True}):
+        upper = score_daily_revenue(series([*usual, 1.0]), **rule)["upper"].iloc[-1]
+        assert score_daily_revenue(series([*usual, upper * 1.0001]), **rule)["direction"].iloc[-1] == "spike"
+        assert pd.isna(score_daily_revenue(series([*usual, upper * 0.9999]), **rule)["direction"].iloc[-1])
+
+
+def test_a_days_own_revenue_does_not_move_its_band():
+    usual = np.random.default_rng(8).uniform(80, 120, 100)
+    for rule in ({}, {"method": "median_mad"}, {"method": "median_mad", "calendar": True}):
+        bands = [
+            score_daily_revenue(series([*usual, last]), **rule)[["expected", "lower", "upper"]].iloc[-1].tolist()
+            for last in (1.0, 100.0, 1e6)
+        ]
+        assert bands[0] == bands[1] == bands[2]
+
+
+def test_a_robust_window_without_spread_gives_finite_scores():
+    for values in ([0.1] * 30 + [5.0, 0.1], [0.0] * 30 + [5.0, 0.0], [-5.0] * 30 + [5.0, -5.0]):
+        scored = robust(values, calendar=True)
+        assert np.isfinite(scored[["expected", "lower", "upper", "score"]].to_numpy()).all()
+        assert scored["direction"].iloc[2:3].tolist() == ["spike"]
+        assert (scored["score"].abs() < 100).all()
+
+
+def test_weekdays_are_known_after_four_of_each():
+    # Sundays bring a quarter of other days
+    dates = pd.date_range("2024-01-01", periods=140)
+    noise = np.random.default_rng(5).uniform(0.9, 1.1, 140)
+    daily = pd.DataFrame({"date": dates, "net_revenue": np.where(dates.day_of_week == 6, 25.0, 100.0) * noise})
+    sunday = pd.Timestamp("2024-05-19")
+    for method in ("mean_std", "median_mad"):
+        plain = score_daily_revenue(daily, method=method).set_index("date").loc[sunday]
+        knowing = score_daily_revenue(daily, method=method, calendar=True).set_index("date").loc[sunday]
+        assert plain["expected"] > 75
+        # 0.28 of its week's mean, drawn towards 1 by 4 in 17: 0.45
+        assert 35 < knowing["expected"] < 45
+        # a Sunday as busy as a Monday is odd, and only who knows weekdays sees it
+        busy = daily.assign(net_revenue=daily["net_revenue"].where(dates != sunday, 100.0))
+        assert score_daily_revenue(busy, method=method, calendar=True).set_index("date").loc[sunday, "score"] > 5
+
+
+def test_last_years_season_is_expected_again():
+    # every December brings twice as much; the second is expected, the first was not
+    dates = pd.date_range("2022-01-01", "2023-12-20")
+    noise = np.random.default_rng(6).uniform(0.95, 1.05, len(dates))
+    daily = pd.DataFrame({"date": dates, "net_revenue": np.where(dates.month == 12, 200.0, 100.0) * noise})
+    scored = score_daily_revenue(daily, method="median_mad", calendar=True).set_index("date")
+    assert scored.loc["2022-12-05", "expected"] == pytest.approx(100, rel=0.05)
+    # a doubling is believed by the power 0.7: 1.62 times
+    assert scored.loc["2023-12-08", "expected"] == pytest.approx(162, rel=0.07)
