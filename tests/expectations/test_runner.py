@@ -304,6 +304,30 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
         ("ml", "delete from ml.revenue_anomalies", "ml.anomaly_drivers drivers_belong_to_a_flag"),
         (
             "ml",
+            "delete from ml.customer_clv where customer_id = '13047'",
+            "ml.customer_clv every_customer_is_valued_once",
+        ),
+        ("ml", "update ml.customer_clv set p_alive = 1.5", "ml.customer_clv p_alive_in_range"),
+        (
+            "ml",
+            "update ml.customer_clv set clv = 'infinity' where customer_id = '13047'",
+            "ml.customer_clv values_are_finite_and_within_their_intervals",
+        ),
+        (
+            "ml",
+            "update ml.customer_clv set clv_low = clv + 1",
+            "ml.customer_clv values_are_finite_and_within_their_intervals",
+        ),
+        ("ml", "update ml.customer_clv set days_to_last_purchase = 6", "ml.customer_clv histories_are_possible"),
+        ("ml", "update ml.customer_clv set model = 'zero'", "ml.customer_clv values_come_from_the_winner"),
+        ("ml", "update ml.clv_holdout set is_winner = false", "ml.clv_holdout one_model_wins"),
+        (
+            "ml",
+            "update ml.clv_holdout set actual_value = 8 where model = 'zero'",
+            "ml.clv_holdout models_are_held_to_the_same_outcome",
+        ),
+        (
+            "ml",
             "update ml.anomaly_drivers set share_pct = 100",
             "ml.anomaly_drivers differences_and_shares_add_up",
         ),

@@ -82,14 +82,16 @@ def differing_tables(
     """
     assert tables(left) == tables(right)
     differing = []
-    but = {**(but or {}), **({} if is_past_shared else _ABOUT_THE_PAST)}
+    left_out_of = {table: [*columns] for table, columns in (but or {}).items()}
+    for table, columns in ({} if is_past_shared else _ABOUT_THE_PAST).items():
+        left_out_of[table] = [*left_out_of.get(table, []), *columns]
     with duckdb.connect() as connection:
         connection.execute(f"attach '{left}' as l (read_only)")
         connection.execute(f"attach '{right}' as r (read_only)")
         for table in tables(left):
             if table == "reporting.audience_changes" and not is_past_shared:
                 continue
-            left_out = but.get(table, [])
+            left_out = left_out_of.get(table, [])
             columns = f"* exclude ({', '.join(left_out)})" if left_out else "*"
             for one, other in (("l", "r"), ("r", "l")):
                 found = connection.execute(

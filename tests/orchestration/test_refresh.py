@@ -24,7 +24,8 @@ def test_a_refresh_publishes_what_was_delivered(small_home: Home, ask) -> None:
     schemas = ask(small_home.published, "select distinct schema_name from duckdb_tables() order by 1")
     assert schemas == [("marts",), ("ml",), ("quality",), ("reporting",)]
     assert outcome.checks_passed > 0
-    assert not outcome.checks_warned
+    # thirty customers in six weeks are few, and the models say so
+    assert [warning.partition(":")[0] for warning in outcome.checks_warned] == ["ml/model_runs"]
 
 
 def test_nothing_new_publishes_nothing_and_a_full_rebuild_is_equal(small_home: Home, tmp_path: Path) -> None:
