@@ -17,7 +17,7 @@ run: $(VENV)/.ready ## refresh: make run [LANDING=folder]; the sample history wh
 	@$(ENVIRONMENT) regulars refresh --sample-if-empty $(if $(LANDING),--landing "$(LANDING)")
 
 test: $(VENV)/.ready-to-test ## all tests
-	@$(ENVIRONMENT) python -m pytest -n auto --dist loadfile --durations=20
+	@$(ENVIRONMENT) python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20
 
 lint: $(VENV)/.ready-to-test ## style, types and SQL
 	@$(ENVIRONMENT) ruff check .
