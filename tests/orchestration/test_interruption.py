@@ -14,6 +14,7 @@ from tests.orchestration.conftest import deliver, differing_tables, refresh, sma
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 
+STEPS = 16
 KILLS = 10
 
 
@@ -43,8 +44,8 @@ def test_kill_at_ten_moments_then_refresh_equals_an_undisturbed_run(tmp_path: Pa
     assert refresh(undisturbed).succeeded
 
     rng = random.Random(11)
-    # ten of the twelve steps, each at a random moment after the step before
-    moments = rng.sample(range(12), KILLS)
+    # ten of the steps, each at a random moment after the step before
+    moments = rng.sample(range(STEPS), KILLS)
     killed = 0
     for finished_steps in moments:
         killed += run_until_killed(disturbed, finished_steps=finished_steps, and_then_seconds=rng.random() / 2)
