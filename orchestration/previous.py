@@ -44,12 +44,14 @@ def previous_snapshot(home: Home, version: RefreshVersion) -> Snapshot | None:
 
 
 def read_previous(
-    connection: duckdb.DuckDBPyConnection, home: Home, version: RefreshVersion, table: str, columns: str = "*"
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot | None, table: str, columns: str = "*"
 ) -> pd.DataFrame | None:
-    """One table of :func:`previous_snapshot`.
+    """One table of the snapshot that :func:`previous_snapshot` found.
 
     Parameters
     ----------
+    snapshot
+        Found once by each step: finding it opens every kept snapshot.
     table
         Schema and name, such as ``ml.segment_centroids``.
     columns
@@ -61,7 +63,6 @@ def read_previous(
         None if nothing was published before, or by a release that did not have the
         table or one of the columns.
     """
-    snapshot = previous_snapshot(home, version)
     if snapshot is None:
         return None
     path = str(snapshot.path).replace("'", "''")

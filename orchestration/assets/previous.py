@@ -38,7 +38,7 @@ def recall_previous(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with warehouse.get_connection() as connection:
             version = RefreshVersion.of(active_content_hashes(connection), load_settings(), refresh.as_of)
             snapshot = previous_snapshot(warehouse.home, version)
-            segments = read_previous(connection, warehouse.home, version, "reporting.customer_360", _COLUMNS)
+            segments = read_previous(connection, snapshot, "reporting.customer_360", _COLUMNS)
             publication = None if snapshot is None or segments is None else snapshot.publication
             if segments is None or publication is None:
                 context.log.info("Nothing published before to compare with.")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
-from orchestration.previous import read_previous
+from orchestration.previous import previous_snapshot, read_previous
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.errors import RegularsError
 from warehouse.ledger import active_content_hashes
@@ -56,8 +56,9 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             if rfm.empty:
                 raise RegularsError("No identified customer has a purchase, so there is nobody to segment.")
             version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
-            centroids_before = read_previous(connection, warehouse.home, version, "ml.segment_centroids")
-            runs_before = read_previous(connection, warehouse.home, version, "ml.model_runs", "model, data_version")
+            snapshot = previous_snapshot(warehouse.home, version)
+            centroids_before = read_previous(connection, snapshot, "ml.segment_centroids")
+            runs_before = read_previous(connection, snapshot, "ml.model_runs", "model, data_version")
             fitted = segment_customers(
                 rfm,
                 extra=read_extra_features(connection, chosen.extra_features),
