@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import build_once, regulars_refresh, shared_folder
+from tests.tiny_shop import CUSTOMERS, OVERRIDES, TAKEN_BACK, deliver, odd_history
+from warehouse.home import Home
+
 REAL_DATA_VARIABLE = "REGULARS_REAL_DATA"
 
 
@@ -15,6 +19,42 @@ def real_data() -> Path:
     if not folder:
         pytest.skip(f"{REAL_DATA_VARIABLE} is not set: the public Online Retail files are not part of the project")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def published_small(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A small shop with a little of everything, published twice. Read-only: copy what you change.
+
+    240 days from 1 January 2024, Saturdays closed: eight months of sales (some 4,200 lines,
+    1,450 invoices), returns matched in full, in part and not at all, and set-aside lines of
+    seven dispositions. Seventy-odd customers in five countries: ids as in ``HOSTILE_CUSTOMERS``,
+    one with returns only (10998), twenty enriched by a customer file. The first twelve
+    products have ``HOSTILE_DESCRIPTIONS``. Spikes on 10 April and a quiet 19 July.
+    The second publication brought the days from 18 July on and three overrides (active,
+    unknown segment, expired) and took customer 10999 back, so that
+    ``reporting.audience_changes`` has customers who joined, moved and are gone.
+    """
+    history = odd_history()
+    first = dict(list(history.items())[:170])
+    first["2024-03-04.csv"] += TAKEN_BACK
+
+    def build(home: Home) -> None:
+        deliver(home.landing, {**first, "customers.csv": CUSTOMERS})
+        regulars_refresh(home)
+        deliver(home.landing, {**history, "overrides.csv": OVERRIDES})
+        regulars_refresh(home)
+
+    return build_once(shared_folder(tmp_path_factory), "small", build)
+
+
+@pytest.fixture(scope="session")
+def published_real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The 305 real files with default settings, published once. Read-only: copy what you change."""
+    return build_once(
+        shared_folder(tmp_path_factory),
+        "real",
+        lambda home: regulars_refresh(home, "--landing", str(real_data)),
+    )
 
 
 @pytest.fixture(autouse=True)

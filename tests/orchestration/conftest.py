@@ -1,56 +1,21 @@
 """Whole refreshes on small and on real landing folders."""
 
 import os
-import random
 import tempfile
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from orchestration.refresh import RefreshOutcome, run_refresh
+from tests.tiny_shop import deliver, small_history
 from warehouse.home import HOME_VARIABLE, Home
 
 # The code location is imported once, while tests are collected, and parses dbt into its
 # home: each test process has one of its own, and none is the checkout's.
 _CODE_LOCATION_HOME = tempfile.TemporaryDirectory(prefix="regulars-code-location-")
 os.environ[HOME_VARIABLE] = _CODE_LOCATION_HOME.name
-
-HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
-
-
-def small_history(days: int = 45, customers: int = 30, seed: int = 7) -> dict[str, str]:
-    """Daily files of a tiny shop, Saturdays closed: file name to content."""
-    rng = random.Random(seed)
-    files = {}
-    invoice = 600_000
-    for number in range(days):
-        day = datetime(2024, 1, 1) + timedelta(days=number)
-        if day.weekday() == 5:
-            continue
-        lines = []
-        for _ in range(rng.randint(4, 8)):
-            invoice += 1
-            customer = 10_000 + int(customers * rng.random() ** 2)
-            at = day + timedelta(hours=rng.randint(9, 17), minutes=rng.randint(0, 59))
-            for code in rng.sample(range(20_000, 20_040), rng.randint(1, 4)):
-                price = 1 + (code % 7) * 0.85
-                lines.append(
-                    f"{invoice},{code},ITEM {code},{rng.randint(1, 12)},{at},{price:.2f},{customer}.0,United Kingdom\n"
-                )
-        files[f"{day:%Y-%m-%d}.csv"] = HEADER + "".join(lines)
-    return files
-
-
-def deliver(landing: Path, files: dict[str, str]) -> None:
-    """Put files into landing as if they had been there for a while."""
-    landing.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        path = landing / name
-        path.write_text(content)
-        os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
 def tables(path: Path, schemas: tuple[str, ...] = ("marts", "ml", "reporting")) -> list[str]:

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from tests.ml.cdnow import cdnow_folder, cdnow_summary
-from tests.orchestration.conftest import deliver, refresh
+from tests.orchestration.conftest import refresh
+from tests.tiny_shop import deliver
 from warehouse.home import Home
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.orchestration.conftest import HEADER, deliver, refresh, small_history
+from tests.orchestration.conftest import refresh
+from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 

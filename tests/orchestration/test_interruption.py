@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from tests.orchestration.conftest import deliver, differing_tables, refresh, small_history
+from tests.orchestration.conftest import differing_tables, refresh
+from tests.tiny_shop import deliver, small_history
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from tests.orchestration.conftest import HEADER, deliver, differing_tables, refresh
+from tests.orchestration.conftest import differing_tables, refresh
+from tests.tiny_shop import HEADER, deliver
 from warehouse.home import Home
 
 OVERRIDES = "Customer ID;Segment;Reason;Author;Expires On\n"

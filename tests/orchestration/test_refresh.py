@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.orchestration.conftest import HEADER, deliver, differing_tables, refresh, small_history
+from tests.orchestration.conftest import differing_tables, refresh
+from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.database import refresh_lock
 from warehouse.home import Home
 

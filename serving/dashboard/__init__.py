@@ -1,0 +1,1 @@
+"""The pages: what marketers and managers look at in a browser."""

@@ -1,0 +1,39 @@
+// Cells of the lists: numbers as people read them, links that keep the filters.
+(function () {
+    "use strict";
+    const MISSING = "–";
+    const missing = (value) => value === null || value === undefined || value === "";
+    const fixed = (value, digits) =>
+        Math.abs(value).toLocaleString("en-GB", {minimumFractionDigits: digits, maximumFractionDigits: digits});
+    const sign = (value) => (value < 0 ? "−" : "");
+    const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const day = (text) => `${Number(text.slice(8, 10))} ${months[Number(text.slice(5, 7)) - 1]} ${text.slice(0, 4)}`;
+
+    const formats = {
+        count: (value) => (missing(value) ? MISSING : sign(value) + fixed(value, 0)),
+        number: (value) => (missing(value) ? MISSING : sign(value) + fixed(value, 2)),
+        money: (value, symbol) => (missing(value) ? MISSING : sign(value) + symbol + fixed(value, 2)),
+        percent: (value) => (missing(value) ? MISSING : `${sign(value)}${fixed(value, 1)} %`),
+        date: (value) => (missing(value) ? MISSING : day(value)),
+        moment: (value) => (missing(value) ? MISSING : `${day(value)}, ${value.slice(11, 16)}`),
+        flag: (value) => (missing(value) ? MISSING : value === true || value === "true" ? "yes" : "no"),
+    };
+    window.dashAgGridFunctions = window.dashAgGridFunctions || {};
+    window.dashAgGridFunctions.regularsFormat = formats;
+
+    // as dcc.Link does it: a new page without loading everything again
+    const follow = (event, href) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+        event.preventDefault();
+        window.history.pushState({}, "", href);
+        window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+        window.scrollTo(0, 0);
+    };
+    window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
+    window.dashAgGridComponentFunctions.CustomerLink = (props) => {
+        if (missing(props.value)) return MISSING;
+        const href = `/customers/${encodeURIComponent(props.value)}${window.location.search}`;
+        return window.React.createElement("a", {href, onClick: (event) => follow(event, href)}, props.value);
+    };
+    window.dashAgGridComponentFunctions.SegmentCell = (props) => (missing(props.value) ? MISSING : props.value);
+})();

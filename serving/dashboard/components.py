@@ -1,0 +1,192 @@
+"""Building blocks that the pages share.
+
+Belongs here: cards, panels, notes, empty states, and a chart with its description. Does not
+belong here: what is in them, and colours (:mod:`serving.palette`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+import plotly.graph_objects as go
+from dash import dcc, html
+
+from serving.dashboard.view import View
+from serving.palette import FONT, TOKENS, Theme
+
+GRAPH_CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    # map outlines come from our own assets, not from Plotly's server
+    "topojsonURL": "/assets/map/",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "svg"},
+}
+
+
+def page(*children: Any) -> html.Div:
+    """A page's body: panels one below the other."""
+    return html.Div(list(children), className="page")
+
+
+def columns(*children: Any, narrow: bool = False) -> html.Div:
+    """Panels side by side where there is room, one below the other where there is not."""
+    return html.Div(list(children), className="columns columns-narrow" if narrow else "columns")
+
+
+def panel(title: str, *children: Any, about: str = "", tools: Any = None, wide: bool = False) -> html.Section:
+    """A titled box.
+
+    Parameters
+    ----------
+    about
+        One line below the title: what is shown, in which unit.
+    tools
+        Controls at the right of the title.
+    wide
+        Takes the whole width among :func:`columns`.
+    """
+    head: list[Any] = [html.Div([html.H2(title), html.P(about, className="about") if about else None])]
+    if tools is not None:
+        head.append(html.Div(tools, className="tools"))
+    return html.Section(
+        [html.Div(head, className="panel-head"), *children], className="panel panel-wide" if wide else "panel"
+    )
+
+
+def stat_card(
+    label: str, value: str, *, change: str = "", is_good: bool | None = None, about: str = "", key: str = ""
+) -> html.Div:
+    """One figure with its change.
+
+    Parameters
+    ----------
+    is_good
+        Colours the change: True good, False bad, None neither.
+    about
+        What the change is against, or why there is none.
+    key
+        Names the figure for tests and scripts (``data-figure``).
+    """
+    tone = {True: "good", False: "bad", None: "neutral"}[is_good]
+    attributes: dict[str, Any] = {"data-figure": key} if key else {}
+    return html.Div(
+        [
+            html.Div(label, className="stat-label"),
+            html.Div(value, className="stat-value", **attributes),
+            html.Div(
+                [html.Span(change, className=f"stat-change {tone}") if change else None, html.Span(about)],
+                className="stat-about",
+            ),
+        ],
+        className="stat",
+    )
+
+
+def stat_cards(cards: Sequence[html.Div]) -> html.Div:
+    """A row of :func:`stat_card`."""
+    return html.Div(list(cards), className="stats")
+
+
+def empty(message: str, hint: Any = "") -> html.Div:
+    """Says that there is nothing to show, and why or what to do."""
+    return html.Div([html.P(message, className="empty-message"), html.P(hint) if hint else None], className="empty")
+
+
+def note(text: Any, *, kind: str = "info", title: str = "") -> dmc.Alert:
+    """A remark that must be seen where a figure is: ``info``, ``warning`` or ``error``."""
+    colour = {"info": "blue", "warning": "yellow", "error": "red"}[kind]
+    return dmc.Alert(text, title=title or None, color=colour, variant="light", className=f"note note-{kind}")
+
+
+def segment_badge(segment: str | None, colour: str) -> html.Span:
+    """A segment's name with its colour beside it (never the colour alone)."""
+    return html.Span(
+        [html.Span(className="swatch", style={"background": colour}, **{"aria-hidden": "true"}), segment or "none"],
+        className="segment",
+    )
+
+
+def figure(theme: Theme, **layout: Any) -> go.Figure:
+    """An empty figure in the house style; traces are added to it.
+
+    Parameters
+    ----------
+    layout
+        Layout of Plotly's own, over the house style.
+    """
+    tokens = TOKENS[theme]
+    axis = {
+        "gridcolor": tokens.grid,
+        "linecolor": tokens.border,
+        "zerolinecolor": tokens.border,
+        "tickfont": {"color": tokens.muted},
+        "title": {"font": {"color": tokens.muted, "size": 12}},
+        "automargin": True,
+    }
+    drawn = go.Figure()
+    drawn.update_layout(
+        font={"family": FONT, "size": 13, "color": tokens.text},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        xaxis=axis,
+        yaxis=axis,
+        legend={"orientation": "h", "y": -0.18, "x": 0, "font": {"color": tokens.text}},
+        hoverlabel={
+            "bgcolor": tokens.surface,
+            "bordercolor": tokens.border,
+            "font": {"color": tokens.text, "family": FONT},
+            "align": "left",
+        },
+        hovermode="closest",
+        bargap=0.25,
+        # "." thousands would change with the browser's language
+        separators=".,",
+    )
+    drawn.update_layout(**layout)
+    return drawn
+
+
+def chart(drawn: go.Figure, *, name: str, description: str, height: int = 320) -> html.Div:
+    """A figure on the page.
+
+    Parameters
+    ----------
+    name
+        Its id, unique on the page.
+    description
+        What it shows, in words, for those who don't see it: the finding, not the kind of chart.
+    """
+    return html.Div(
+        dcc.Graph(id=name, figure=drawn, config=GRAPH_CONFIG, style={"height": f"{height}px"}),
+        role="img",
+        className="chart",
+        **{"aria-label": description},
+    )
+
+
+def simple_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str, numeric: Sequence[int] = ()) -> html.Div:
+    """A short table that needs no paging (a dozen rows at most); longer lists use :mod:`serving.dashboard.tables`."""
+    align = {position: "number" for position in numeric}
+    return html.Div(
+        html.Table(
+            [
+                html.Caption(caption, className="visually-hidden"),
+                html.Thead(html.Tr([html.Th(text, scope="col", className=align.get(at)) for at, text in enumerate(headers)])),
+                html.Tbody([html.Tr([html.Td(cell, className=align.get(at)) for at, cell in enumerate(row)]) for row in rows]),
+            ],
+            className="simple-table",
+        ),
+        className="table-scroll",
+        tabIndex=0,
+        role="region",
+        **{"aria-label": caption},
+    )
+
+
+def filter_notes(view: View) -> list[Any]:
+    """What of the link could not be used, as notes above the page."""
+    return [note(problem, kind="warning") for problem in view.filters.problems]

@@ -1,0 +1,1 @@
+"""One module per page; :mod:`serving.dashboard.app` lists them."""

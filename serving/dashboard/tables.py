@@ -1,0 +1,196 @@
+"""Lists on a page: AG Grid, fed page by page from the snapshot, with downloads of what is filtered.
+
+Belongs here: the widget of a :class:`serving.queries.lists.ListSpec` and the one callback that feeds all of
+them. Does not belong here: what a list holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import dash_ag_grid as dag
+from dash import MATCH, Dash, Input, Output, State, html, no_update
+
+from serving.dashboard.view import View
+from serving.filters import Filters
+from serving.palette import TOKENS, Theme
+from serving.queries.lists import Column, Kind, ListRequest, ListSpec, count_list, fetch_list
+from serving.snapshot import SnapshotReader
+from serving.wording import currency_symbol, plural
+
+PAGE_ROWS = 25
+
+_WIDTHS: Mapping[Kind, int] = {
+    "text": 170,
+    "count": 120,
+    "number": 120,
+    "money": 140,
+    "percent": 115,
+    "date": 130,
+    "moment": 175,
+    "flag": 110,
+}
+
+
+def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 480, label: str = "") -> html.Div:
+    """A list with sorting, filtering, paging and downloads.
+
+    Parameters
+    ----------
+    context
+        What the list is about beside the filters, such as a customer id.
+    label
+        Its name for screen readers; by default the list's title.
+    """
+    identity = {"list": spec.name, "context": context}
+    request = ListRequest.everything()
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Span(
+                        plural(count_list(view.reading, spec, view.filters, context, request), "row"),
+                        id={"part": "rows", **identity},
+                        className="list-rows",
+                        role="status",
+                    ),
+                    html.A(
+                        "CSV",
+                        id={"part": "csv", **identity},
+                        href=_download(spec.name, "csv", view.filters, context, request),
+                        className="button",
+                        download=f"{spec.name}.csv",
+                        **{"aria-label": f"Download {spec.title} as CSV, as filtered here"},
+                    ),
+                    html.A(
+                        "Excel",
+                        id={"part": "xlsx", **identity},
+                        href=_download(spec.name, "xlsx", view.filters, context, request),
+                        className="button",
+                        download=f"{spec.name}.xlsx",
+                        **{"aria-label": f"Download {spec.title} as an Excel workbook, as filtered here"},
+                    ),
+                ],
+                className="list-tools",
+            ),
+            html.Div(
+                dag.AgGrid(
+                    id={"part": "grid", **identity},
+                    rowModelType="infinite",
+                    columnDefs=[_column(column, view) for column in spec.columns],
+                    defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
+                    columnSize=None,
+                    dashGridOptions=grid_options(view.theme),
+                    style={"height": f"{height}px", "width": "100%"},
+                    className="grid",
+                ),
+                role="region",
+                **{"aria-label": label or spec.title},
+            ),
+        ],
+        className="list",
+    )
+
+
+def grid_options(theme: Theme) -> dict[str, Any]:
+    """Options that every grid shares, in the house style."""
+    tokens = TOKENS[theme]
+    parameters = {
+        "backgroundColor": tokens.surface,
+        "foregroundColor": tokens.text,
+        "headerBackgroundColor": tokens.ground,
+        "headerTextColor": tokens.text,
+        "borderColor": tokens.border,
+        "accentColor": tokens.accent,
+        "browserColorScheme": theme,
+        "fontFamily": "inherit",
+        "fontSize": 13,
+        "wrapperBorderRadius": 8,
+    }
+    return {
+        "theme": {"function": f"themeQuartz.withParams({json.dumps(parameters)})"},
+        "pagination": True,
+        "paginationPageSize": PAGE_ROWS,
+        "paginationPageSizeSelector": [PAGE_ROWS, 50, 100],
+        "cacheBlockSize": 100,
+        "maxBlocksInCache": 20,
+        "rowSelection": None,
+        "enableCellTextSelection": True,
+        "ensureDomOrder": True,
+        "overlayNoRowsTemplate": "Nothing fits these filters.",
+    }
+
+
+def _column(column: Column, view: View) -> dict[str, Any]:
+    drawn: dict[str, Any] = {
+        "field": column.name,
+        "headerName": column.title,
+        "width": column.width or _WIDTHS[column.kind],
+    }
+    if column.about:
+        drawn["headerTooltip"] = column.about
+    if column.kind in ("count", "number", "money", "percent"):
+        drawn |= {"type": "rightAligned", "filter": "agNumberColumnFilter", "filterParams": {"inRangeInclusive": True}}
+        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value, {_symbol(column, view)})"}
+    elif column.kind in ("date", "moment"):
+        drawn |= {"filter": "agDateColumnFilter", "filterParams": {"inRangeInclusive": True}}
+        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value)"}
+    elif column.kind == "flag":
+        drawn["valueFormatter"] = {"function": "regularsFormat.flag(params.value)"}
+        drawn["cellDataType"] = False
+    else:
+        drawn |= {"filter": "agTextColumnFilter", "cellDataType": "text"}
+    if column.link == "customer":
+        drawn["cellRenderer"] = "CustomerLink"
+    elif column.link == "segment":
+        drawn["cellRenderer"] = "SegmentCell"
+    return drawn
+
+
+def _symbol(column: Column, view: View) -> str:
+    return json.dumps(currency_symbol(view.currency)) if column.kind == "money" else "''"
+
+
+def _download(name: str, suffix: str, filters: Filters, context: str, request: ListRequest) -> str:
+    own = {}
+    if context:
+        own["context"] = context
+    if request.filter_model or request.sort_model:
+        own["grid"] = json.dumps({"filter": dict(request.filter_model), "sort": list(request.sort_model)})
+    query = "&".join(part for part in (filters.to_query(), urlencode(own)) if part)
+    return f"/download/{name}.{suffix}" + (f"?{query}" if query else "")
+
+
+def register(app: Dash, reader: SnapshotReader, lists: Mapping[str, ListSpec]) -> None:
+    """Feed every list of every page."""
+    identity = {"list": MATCH, "context": MATCH}
+
+    @app.callback(
+        Output({"part": "grid", **identity}, "getRowsResponse"),
+        Output({"part": "rows", **identity}, "children"),
+        Output({"part": "csv", **identity}, "href"),
+        Output({"part": "xlsx", **identity}, "href"),
+        Input({"part": "grid", **identity}, "getRowsRequest"),
+        State({"part": "grid", **identity}, "id"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+    def rows(asked: dict[str, Any] | None, grid: dict[str, str], search: str | None) -> Any:
+        if not asked:
+            return (no_update,) * 4
+        spec, context = lists[grid["list"]], grid["context"]
+        filters = Filters.from_query(search or "")
+        request = ListRequest(asked.get("filterModel") or {}, asked.get("sortModel") or ())
+        offset, end = int(asked["startRow"]), int(asked["endRow"])
+        with reader.reading() as reading:
+            total = count_list(reading, spec, filters, context, request)
+            frame = fetch_list(reading, spec, filters, context, request, offset=offset, limit=min(end - offset, 1_000))
+        return (
+            {"rowData": json.loads(frame.to_json(orient="records", date_format="iso")), "rowCount": total},
+            plural(total, "row"),
+            _download(spec.name, "csv", filters, context, request),
+            _download(spec.name, "xlsx", filters, context, request),
+        )

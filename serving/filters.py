@@ -1,0 +1,285 @@
+"""What a person chose to look at, and what that means in SQL.
+
+Belongs here: the filters, their form in a URL, and the two selections that every
+question starts from (customers, invoices). Does not belong here: any figure of them.
+
+One meaning everywhere. A *customer* filter (segment, country, minimum frequency,
+minimum CLV, customer id) keeps identified customers who bought; a date range keeps
+those who bought within it. *Invoices* are those of the date range and countries; as soon
+as a filter speaks of customers as such (segment, frequency, CLV, id), only theirs, so
+that sales with no customer leave the sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any, Literal, get_args
+from urllib.parse import parse_qs, urlencode
+
+Method = Literal["kmeans", "rfm", "hierarchical", "mixture", "audience"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+METHOD_LABELS: Mapping[str, str] = {
+    "kmeans": "K-means",
+    "rfm": "RFM segments",
+    "hierarchical": "Hierarchical",
+    "mixture": "Mixture",
+    "audience": "Audience (k-means, with overrides by hand)",
+}
+
+SEGMENT_COLUMNS: Mapping[str, str] = {
+    "kmeans": "kmeans_segment",
+    "rfm": "rfm_segment",
+    "hierarchical": "hierarchical_segment",
+    "mixture": "mixture_segment",
+    "audience": "audience_segment",
+}
+"""Which column of ``reporting.customer_360`` holds a method's segment."""
+
+MAX_CUSTOMER_TEXT = 64
+MAX_CHOICES = 200
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A select statement with its bound values, to stand as a CTE or a subquery."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """One view of the warehouse.
+
+    ``segments`` and ``countries`` keep any of those named; empty keeps all. ``start`` and
+    ``end`` are days, both included. ``min_clv`` is money in the shop's currency.
+    ``customer`` keeps ids that begin with it.
+    """
+
+    method: Method = "kmeans"
+    segments: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    start: date | None = None
+    end: date | None = None
+    min_frequency: int | None = None
+    min_clv: float | None = None
+    customer: str = ""
+    problems: tuple[str, ...] = field(default=(), compare=False)
+    """What in the URL could not be read and was left out, in words."""
+
+    # ---- URL ---------------------------------------------------------------
+
+    @classmethod
+    def from_query(cls, query: str) -> Filters:
+        """Read the part of a URL after the question mark; what can't be read is left out and told.
+
+        A shared link must open, whatever a mail program did to it.
+        """
+        given = {name: values for name, values in parse_qs(query.lstrip("?")).items() if values}
+        problems: list[str] = []
+
+        def one(name: str) -> str | None:
+            return given[name][-1].strip() if name in given else None
+
+        def parsed(name: str, read: Any, expected: str) -> Any:
+            text = one(name)
+            if not text:
+                return None
+            try:
+                return read(text)
+            except ValueError:
+                problems.append(f"{name} = {text[:40]!r} is not {expected}, and was left out")
+                return None
+
+        method = one("method") or "kmeans"
+        if method not in METHODS:
+            problems.append(f"method = {method[:40]!r} is not one of {', '.join(METHODS)}; showing k-means")
+            method = "kmeans"
+        start = parsed("from", date.fromisoformat, "a day such as 2011-09-01")
+        end = parsed("to", date.fromisoformat, "a day such as 2011-11-30")
+        if start and end and start > end:
+            problems.append(f"the range from {start} to {end} ends before it begins, and was turned round")
+            start, end = end, start
+        return cls(
+            method=method,  # type: ignore[arg-type]
+            segments=tuple(sorted(set(given.get("segment", [])[:MAX_CHOICES]))),
+            countries=tuple(sorted(set(given.get("country", [])[:MAX_CHOICES]))),
+            start=start,
+            end=end,
+            min_frequency=parsed("min_frequency", _whole, "a whole number from 0 on"),
+            min_clv=parsed("min_clv", _amount, "an amount such as 250"),
+            customer=(one("customer") or "")[:MAX_CUSTOMER_TEXT],
+            problems=tuple(problems),
+        )
+
+    def to_query(self, **others: str) -> str:
+        """The part of a URL after the question mark; empty for the view of everything.
+
+        Parameters
+        ----------
+        others
+            Choices of one page that are kept in the URL beside the filters.
+        """
+        pairs: list[tuple[str, str]] = []
+        if self.method != "kmeans":
+            pairs.append(("method", self.method))
+        pairs += [("segment", name) for name in self.segments]
+        pairs += [("country", name) for name in self.countries]
+        if self.start:
+            pairs.append(("from", self.start.isoformat()))
+        if self.end:
+            pairs.append(("to", self.end.isoformat()))
+        if self.min_frequency is not None:
+            pairs.append(("min_frequency", str(self.min_frequency)))
+        if self.min_clv is not None:
+            pairs.append(("min_clv", f"{self.min_clv:g}"))
+        if self.customer:
+            pairs.append(("customer", self.customer))
+        pairs += [(name, value) for name, value in sorted(others.items()) if value]
+        return urlencode(pairs)
+
+    # ---- what they mean ----------------------------------------------------
+
+    @property
+    def segment_column(self) -> str:
+        """Column of ``reporting.customer_360`` with the chosen method's segment."""
+        return SEGMENT_COLUMNS[self.method]
+
+    @property
+    def is_about_customers(self) -> bool:
+        """Whether a filter speaks of customers as such, so that anonymous sales are out."""
+        return bool(self.segments or self.customer) or self.min_frequency is not None or self.min_clv is not None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is filtered (the method only names the segments)."""
+        return replace(self, method="kmeans", problems=()) == Filters()
+
+    def between(self, start: date | None, end: date | None) -> Filters:
+        """The same view of other days."""
+        return replace(self, start=start, end=end)
+
+    def customers(self) -> Clause:
+        """Rows of ``reporting.customer_360`` that are kept, with ``segment`` by the chosen method."""
+        conditions = ["c.has_purchases"]
+        parameters: dict[str, Any] = {}
+        if self.segments:
+            conditions.append(f"c.{self.segment_column} in (select unnest($segments))")
+            parameters["segments"] = list(self.segments)
+        if self.countries:
+            conditions.append("c.country in (select unnest($countries))")
+            parameters["countries"] = list(self.countries)
+        if self.min_frequency is not None:
+            conditions.append("c.frequency >= $min_frequency")
+            parameters["min_frequency"] = self.min_frequency
+        if self.min_clv is not None:
+            conditions.append("c.clv >= $min_clv")
+            parameters["min_clv"] = self.min_clv
+        if self.customer:
+            conditions.append("starts_with(lower(c.customer_id), lower($customer))")
+            parameters["customer"] = self.customer
+        if self.start or self.end:
+            days, bound = self._days("i")
+            conditions.append(
+                "c.customer_id in (select i.customer_id from marts.fct_invoices as i"
+                f" where not i.is_return and {' and '.join(days)})"
+            )
+            parameters |= bound
+        sql = (
+            f"select c.*, c.{self.segment_column} as segment from reporting.customer_360 as c"
+            f" where {' and '.join(conditions)}"
+        )
+        return Clause(sql, parameters)
+
+    def invoices(self) -> Clause:
+        """Rows of ``marts.fct_invoices`` (sales and returns) that are kept."""
+        conditions, parameters = self._days("i")
+        if self.countries:
+            conditions.append("i.country in (select unnest($countries))")
+            parameters["countries"] = list(self.countries)
+        if self.is_about_customers:
+            # whose invoices: the country is asked of the invoice, the days as well
+            theirs = replace(self, countries=(), start=None, end=None).customers()
+            conditions.append(f"i.customer_id in (select customer_id from ({theirs.sql}))")
+            parameters |= theirs.parameters
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        return Clause(f"select i.* from marts.fct_invoices as i{where}", parameters)
+
+    def _days(self, alias: str) -> tuple[list[str], dict[str, Any]]:
+        conditions: list[str] = []
+        parameters: dict[str, Any] = {}
+        if self.start:
+            conditions.append(f"{alias}.invoice_date >= $start")
+            parameters["start"] = self.start
+        if self.end:
+            conditions.append(f"{alias}.invoice_date <= $end")
+            parameters["end"] = self.end
+        return conditions, parameters
+
+
+@dataclass(frozen=True)
+class Period:
+    """Two spans of days of equal length, one right after the other: the one looked at, and what it is compared with."""
+
+    start: date
+    end: date
+    start_before: date
+    end_before: date
+    is_chosen: bool
+    """False if nobody chose a range: then these are the last 30 days."""
+    is_complete_before: bool
+    """Whether the data reach back to ``start_before``, so that the comparison is fair."""
+
+
+COMPARED_DAYS = 30
+
+
+def compared_period(filters: Filters, first_date: date | None, last_date: date | None) -> Period | None:
+    """Which days a change is counted over: the chosen range, or else the last 30 days of the data.
+
+    Returns
+    -------
+    Period or None
+        None if there are no data, or the chosen range lies wholly outside of them.
+    """
+    if first_date is None or last_date is None:
+        return None
+    is_chosen = bool(filters.start or filters.end)
+    end = min(filters.end or last_date, last_date)
+    start = max(filters.start or first_date, first_date) if is_chosen else end - timedelta(days=COMPARED_DAYS - 1)
+    if start > end:
+        return None
+    end_before = start - timedelta(days=1)
+    start_before = start - (end - start) - timedelta(days=1)
+    return Period(start, end, start_before, end_before, is_chosen, is_complete_before=start_before >= first_date)
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 10**9:
+        raise ValueError(text)
+    return number
+
+
+def _amount(text: str) -> float:
+    number = float(text.replace(",", ""))
+    if not -1e15 < number < 1e15:
+        raise ValueError(text)
+    return number
+
+
+def with_segments_of(filters: Filters, known: Iterable[str]) -> Filters:
+    """The same view without segments that the chosen method doesn't have (a changed method, an old link)."""
+    names = set(known)
+    unknown = [name for name in filters.segments if name not in names]
+    if not unknown:
+        return filters
+    told = f"no segment {', '.join(repr(name[:40]) for name in unknown)} by {METHOD_LABELS[filters.method]}; left out"
+    return replace(
+        filters,
+        segments=tuple(name for name in filters.segments if name in names),
+        problems=(*filters.problems, told),
+    )

@@ -1,0 +1,125 @@
+"""Colours and type: one palette, with a fixed colour for each kind of segment.
+
+Belongs here: every colour and font that people see, for the light and the dark theme.
+Does not belong here: what is drawn with them.
+
+The ten series colours are Paul Tol's *muted* scheme, made to be told apart by
+colour-blind readers (Tol, Colour Schemes, SRON/EPS/TN/09-002, 2021), some of them
+lightened for the dark theme. Texts reach a contrast of 4.5 to 1 on their ground.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Theme = Literal["light", "dark"]
+
+FONT = 'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+"""The machine's own: no font is fetched."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The named colours of one theme, as ``#rrggbb``."""
+
+    ground: str
+    surface: str
+    border: str
+    grid: str
+    text: str
+    muted: str
+    accent: str
+    good: str
+    bad: str
+    warning: str
+    neutral: str
+    """A series beside the main one: a past year, the rest."""
+
+
+TOKENS: Mapping[Theme, Tokens] = {
+    "light": Tokens(
+        ground="#f6f7f9",
+        surface="#ffffff",
+        border="#dfe3e8",
+        grid="#eceff3",
+        text="#1b2430",
+        muted="#566272",
+        accent="#1f5fbf",
+        good="#1a7f4b",
+        bad="#b3261e",
+        warning="#8a5300",
+        neutral="#9aa5b1",
+    ),
+    "dark": Tokens(
+        ground="#12161c",
+        surface="#1b2129",
+        border="#303a46",
+        grid="#28313b",
+        text="#e8edf2",
+        muted="#a3afbd",
+        accent="#7fb0ff",
+        good="#5fd39a",
+        bad="#ff8a80",
+        warning="#ffc46b",
+        neutral="#7c8896",
+    ),
+}
+
+# name of the kind: light, dark
+_SEGMENTS: Mapping[str, tuple[str, str]] = {
+    "Champions": ("#117733", "#4fbf78"),
+    "Loyal Regulars": ("#44aa99", "#6fd0c0"),
+    "Loyal": ("#44aa99", "#6fd0c0"),
+    "Rising Stars": ("#999933", "#c9c95a"),
+    "Potential Loyalist": ("#999933", "#c9c95a"),
+    "Promising": ("#ddaa33", "#f0c75e"),
+    "Newcomers": ("#88ccee", "#a9ddf7"),
+    "New": ("#88ccee", "#a9ddf7"),
+    "Need Attention": ("#5b7fd6", "#8eaaf0"),
+    "About To Sleep": ("#aa4499", "#d57fc8"),
+    "At Risk": ("#cc6677", "#ea8f9d"),
+    "Can't Lose": ("#882255", "#d9699b"),
+    "Hibernating": ("#332288", "#9486e0"),
+    "Lost": ("#8c8c94", "#a6a6b0"),
+    "Dormant": ("#8c8c94", "#a6a6b0"),
+}
+
+# for segments whose kind has no colour of its own (named by hand, or "All customers")
+_OTHERS = (("#6b7280", "#9ca3af"), ("#0077bb", "#66b2e0"), ("#ee7733", "#ffa974"), ("#009988", "#4fc7ba"))
+
+SEQUENTIAL: Mapping[Theme, list[str]] = {
+    "light": ["#f1f6fd", "#c6dcf5", "#8fbbe8", "#4f8fd3", "#1f5fbf", "#123a78"],
+    "dark": ["#1b2129", "#1f3a5f", "#2a5a94", "#4380c4", "#7fb0ff", "#cfe2ff"],
+}
+"""From little to much."""
+
+
+def segment_colour(segment: str, theme: Theme = "light", *, kind: str | None = None) -> str:
+    """The one colour of a segment, on every page and in the report.
+
+    Parameters
+    ----------
+    segment
+        Its name. A second segment of a kind is named after it ("At Risk 2") and shares its colour.
+    kind
+        Its kind, where the name was given by hand.
+    """
+    position = 0 if theme == "light" else 1
+    for name in (kind, segment):
+        if name is None:
+            continue
+        if name in _SEGMENTS:
+            return _SEGMENTS[name][position]
+        # "At Risk 2", "At Risk (higher spend)": the longest kind that begins the name
+        begun = [known for known in _SEGMENTS if name.startswith(known + " ")]
+        if begun:
+            return _SEGMENTS[max(begun, key=len)][position]
+    # by its letters, not by its place in a list: the colour stays when others come and go
+    return _OTHERS[sum(segment.encode()) % len(_OTHERS)][position]
+
+
+def segment_colours(segments: Iterable[str], theme: Theme = "light") -> dict[str, str]:
+    """The colour of each of some segments."""
+    return {name: segment_colour(name, theme) for name in segments}

@@ -1,0 +1,214 @@
+"""Lists that people page through: sorted, filtered and counted in DuckDB.
+
+Belongs here: what a list is (its columns and the rows that it starts from), and turning
+a table's own sorting and filtering into bound SQL. Does not belong here: which lists
+there are (each subject's module has its own), and the table widget.
+
+Column names come from a list's declaration only; a name or an operation that it doesn't
+know is refused. Values are bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import pandas as pd
+
+from serving.filters import Clause, Filters
+from serving.snapshot import Reading
+from warehouse.errors import RegularsError
+
+Kind = Literal["text", "count", "number", "money", "percent", "date", "moment", "flag"]
+
+MAX_CONDITIONS = 50
+
+
+class UnknownColumnError(RegularsError):
+    """A request names a column or an operation that the list doesn't have."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list."""
+
+    name: str
+    """Of the rows' select statement."""
+    title: str
+    kind: Kind = "text"
+    about: str = ""
+    """One line that is shown on its header."""
+    link: Literal["", "customer", "segment"] = ""
+    """What a click on a cell opens."""
+    width: int | None = None
+    """Pixels; by default what the kind needs."""
+
+
+@dataclass(frozen=True)
+class ListSpec:
+    """A list that can be shown, sorted, filtered and downloaded."""
+
+    name: str
+    """In addresses, such as ``customers``."""
+    title: str
+    columns: tuple[Column, ...]
+    rows: Callable[[Filters, str], Clause]
+    """From the filters and the list's context (such as a customer id; mostly empty) to its rows."""
+    order_by: str
+    """Such as ``monetary_net desc, customer_id``; ends in what is unique, so that pages never overlap."""
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises
+        ------
+        UnknownColumnError
+            If the list has none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise UnknownColumnError(f"The list {self.name} has no column {name[:60]!r}.")
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """How a person sorted and filtered a list, in the form of AG Grid's models.
+
+    ``filter_model`` maps a column to a condition such as
+    ``{"filterType": "text", "type": "contains", "filter": "mug"}``, or to
+    ``{"operator": "OR", "conditions": [...]}``; ``sort_model`` is a list of ``{"colId", "sort"}``.
+    """
+
+    filter_model: Mapping[str, Any]
+    sort_model: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def everything(cls) -> ListRequest:
+        """Unsorted and unfiltered: the list's own order."""
+        return cls({}, ())
+
+
+def fetch_list(
+    reading: Reading,
+    spec: ListSpec,
+    filters: Filters,
+    context: str = "",
+    request: ListRequest | None = None,
+    *,
+    offset: int = 0,
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """Rows of a list in the order that was asked for; columns as declared."""
+    clause, order = _narrowed(spec, filters, context, request or ListRequest.everything())
+    names = ", ".join(f'"{column.name}"' for column in spec.columns)
+    sql = f"select {names} from ({clause.sql}) as rows order by {order}"
+    parameters = dict(clause.parameters)
+    if limit is not None:
+        sql += " limit $row_limit offset $row_offset"
+        parameters |= {"row_limit": limit, "row_offset": offset}
+    return reading.query(sql, parameters)
+
+
+def count_list(
+    reading: Reading, spec: ListSpec, filters: Filters, context: str = "", request: ListRequest | None = None
+) -> int:
+    """How many rows there are in all pages together."""
+    clause, _ = _narrowed(spec, filters, context, request or ListRequest.everything())
+    return int(reading.value(f"select count(*) from ({clause.sql}) as rows", clause.parameters))
+
+
+def _narrowed(spec: ListSpec, filters: Filters, context: str, request: ListRequest) -> tuple[Clause, str]:
+    base = spec.rows(filters, context)
+    bound = _Bound()
+    conditions = [
+        _condition(spec.column(name), model, bound) for name, model in sorted(dict(request.filter_model).items())
+    ]
+    sql = f"select * from ({base.sql}) as rows"
+    if conditions:
+        sql += f" where {' and '.join(conditions)}"
+    order = []
+    for asked in request.sort_model:
+        column = spec.column(str(asked.get("colId", "")))
+        direction = "desc" if asked.get("sort") == "desc" else "asc"
+        order.append(f'"{column.name}" {direction} nulls last')
+    return Clause(sql, base.parameters | bound.values), ", ".join([*order, spec.order_by])
+
+
+class _Bound:
+    """Hands out a parameter's name for each value."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def __call__(self, value: Any) -> str:
+        if len(self.values) >= MAX_CONDITIONS:
+            raise UnknownColumnError(f"More than {MAX_CONDITIONS} conditions on one list.")
+        name = f"condition_{len(self.values)}"
+        self.values[name] = value
+        return f"${name}"
+
+
+_COMPARISONS = {
+    "equals": "=",
+    "notEqual": "is distinct from",
+    "greaterThan": ">",
+    "greaterThanOrEqual": ">=",
+    "lessThan": "<",
+    "lessThanOrEqual": "<=",
+}
+
+
+def _condition(column: Column, model: Any, bound: _Bound) -> str:
+    if not isinstance(model, Mapping):
+        raise UnknownColumnError(f"The filter on {column.name} can't be read.")
+    if "conditions" in model:
+        parts = [_condition(column, one, bound) for one in model["conditions"]]
+        joined = " or " if model.get("operator") == "OR" else " and "
+        return f"({joined.join(parts)})" if parts else "true"
+    operation = str(model.get("type"))
+    quoted = f'"{column.name}"'
+    if operation in ("blank", "notBlank"):
+        is_blank = f"({quoted} is null or cast({quoted} as varchar) = '')"
+        return is_blank if operation == "blank" else f"not {is_blank}"
+    try:
+        if column.kind in ("count", "number", "money", "percent"):
+            return _compared(quoted, operation, float, model.get("filter"), model.get("filterTo"), bound)
+        if column.kind in ("date", "moment"):
+            day = f"cast({quoted} as date)"
+            return _compared(day, operation, _day, model.get("dateFrom"), model.get("dateTo"), bound)
+    except (TypeError, ValueError) as error:
+        raise UnknownColumnError(f"The filter on {column.title} needs a {column.kind}: {error}.") from error
+    return _text_condition(f"lower(cast({quoted} as varchar))", operation, model.get("filter"), bound)
+
+
+def _compared(sql: str, operation: str, read: Callable[[Any], Any], low: Any, high: Any, bound: _Bound) -> str:
+    if operation == "inRange":
+        return f"{sql} between {bound(read(low))} and {bound(read(high))}"
+    if operation not in _COMPARISONS:
+        raise UnknownColumnError(f"No such comparison: {operation[:40]!r}.")
+    return f"{sql} {_COMPARISONS[operation]} {bound(read(low))}"
+
+
+def _text_condition(sql: str, operation: str, given: Any, bound: _Bound) -> str:
+    value = bound(str(given if given is not None else "").lower())
+    match operation:
+        case "contains":
+            return f"contains({sql}, {value})"
+        case "notContains":
+            return f"not coalesce(contains({sql}, {value}), false)"
+        case "startsWith":
+            return f"starts_with({sql}, {value})"
+        case "endsWith":
+            return f"ends_with({sql}, {value})"
+        case "equals":
+            return f"{sql} = {value}"
+        case "notEqual":
+            return f"{sql} is distinct from {value}"
+    raise UnknownColumnError(f"No such comparison: {operation[:40]!r}.")
+
+
+def _day(text: Any) -> date:
+    return date.fromisoformat(str(text)[:10])

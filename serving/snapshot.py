@@ -1,0 +1,220 @@
+"""The published snapshot, open for reading, and noticed anew when it is replaced.
+
+Belongs here: one connection per snapshot, shared by all threads through cursors, and
+what the snapshot says of itself. Does not belong here: any question asked of it
+(:mod:`serving.queries`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from warehouse.errors import RegularsError
+from warehouse.home import Home
+
+Parameters = Mapping[str, Any] | Sequence[Any] | None
+
+_DATABASE = "snapshot"
+
+
+class NoSnapshotError(RegularsError):
+    """Nothing was published yet."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What the snapshot says of itself (``quality.about`` and its last publication)."""
+
+    publication_id: int
+    published_at: datetime
+    """UTC, with its time zone."""
+    snapshot_date: date | None
+    """The day that recency is counted to; None with no dated line."""
+    as_of_date: date | None
+    first_date: date | None
+    """First day with an invoice; None with no invoice."""
+    last_date: date | None
+    currency: str
+    home_country: str
+    is_sample: bool
+    landing: str
+    data_version: str
+    settings_fingerprint: str
+    code_fingerprint: str
+
+    @property
+    def etag(self) -> str:
+        """Changes with every publication, and only then."""
+        return f'"{self.publication_id}-{self.published_at:%Y%m%dT%H%M%S}-{self.data_version[:12]}"'
+
+
+class Reading:
+    """One snapshot for as long as one answer takes: every query in it sees the same data.
+
+    Not to be shared between threads; each opens its own with :meth:`SnapshotReader.reading`.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About) -> None:
+        self._cursor = cursor
+        self.about = about
+
+    def query(self, sql: str, parameters: Parameters = None) -> pd.DataFrame:
+        """The answer as a frame. Values are bound, never written into ``sql``."""
+        return self._cursor.execute(sql, parameters).df()
+
+    def rows(self, sql: str, parameters: Parameters = None) -> list[dict[str, Any]]:
+        """The answer as plain Python values (None, Decimal, date …), one dict per row."""
+        found = self._cursor.execute(sql, parameters)
+        names = [column[0] for column in found.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def row(self, sql: str, parameters: Parameters = None) -> dict[str, Any]:
+        """The one row that an aggregate gives.
+
+        Raises
+        ------
+        LookupError
+            If there is not exactly one.
+        """
+        found = self.rows(sql, parameters)
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} rows where one was expected")
+        return found[0]
+
+    def value(self, sql: str, parameters: Parameters = None) -> Any:
+        """The first column of the one row."""
+        return next(iter(self.row(sql, parameters).values()))
+
+
+class _OpenSnapshot:
+    """One attached file, closed when the last answer that reads it is done."""
+
+    def __init__(self, path: Path, identity: tuple[int, ...]) -> None:
+        self.identity = identity
+        self.readers = 0
+        self.is_replaced = False
+        # a connection of its own to an empty memory: DuckDB shares one instance per file
+        # path within a process, and would go on showing the file that was replaced
+        self.connection = duckdb.connect(":memory:")
+        try:
+            self.connection.execute("set timezone = 'UTC'")
+            quoted = str(path).replace("'", "''")
+            self.connection.execute(f"attach '{quoted}' as {_DATABASE} (read_only)")
+            self.connection.execute(f"use {_DATABASE}")
+            # from here on no SQL can reach another file, load code, or undo this
+            self.connection.execute("set enable_external_access = false")
+            self.connection.execute("set lock_configuration = true")
+            self.about = _read_about(self.connection)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def close_if_done(self) -> None:
+        if self.is_replaced and self.readers == 0:
+            self.connection.close()
+
+
+class SnapshotReader:
+    """Readings of a home's published snapshot, for many threads at once.
+
+    Every reading looks whether the file was replaced (one ``stat``); answers that are
+    under way keep the snapshot that they began with.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._lock = threading.Lock()
+        self._open: _OpenSnapshot | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """The snapshot that is published now.
+
+        Raises
+        ------
+        NoSnapshotError
+            If nothing was published yet, naming the command that does.
+        """
+        opened = self._acquire()
+        try:
+            # a cursor is a connection of its own to the same instance, and forgets the USE
+            with opened.connection.cursor() as cursor:
+                cursor.execute(f"use {_DATABASE}")
+                yield Reading(cursor, opened.about)
+        finally:
+            with self._lock:
+                opened.readers -= 1
+                opened.close_if_done()
+
+    def close(self) -> None:
+        """Let go of the file; a later reading opens it again."""
+        with self._lock:
+            self._replace(None)
+
+    def _acquire(self) -> _OpenSnapshot:
+        path = self.home.published
+        with self._lock:
+            identity = self._identity()
+            while self._open is None or self._open.identity != identity:
+                self._replace(_OpenSnapshot(path, identity))
+                # replaced while it was being opened: what is attached may be either file
+                identity = self._identity()
+            self._open.readers += 1
+            return self._open
+
+    def _identity(self) -> tuple[int, ...]:
+        try:
+            found = self.home.published.stat()
+        except FileNotFoundError as error:
+            self._replace(None)
+            raise NoSnapshotError(
+                f"Nothing is published in {self.home.root} yet. "
+                "Run `make run` (or `regulars refresh`) first; this page shows the answer as soon as it is there."
+            ) from error
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _replace(self, opened: _OpenSnapshot | None) -> None:
+        if self._open is not None:
+            self._open.is_replaced = True
+            self._open.close_if_done()
+        self._open = opened
+
+
+def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
+    kept = dict(connection.execute("select name, value from quality.about").fetchall())
+    last = connection.execute(
+        """
+        select publication_id, published_at, snapshot_date, as_of_date, is_sample, landing, data_version,
+            settings_fingerprint, code_fingerprint
+        from quality.publications
+        order by publication_id desc
+        limit 1
+        """
+    ).fetchone()
+    days = connection.execute("select min(invoice_date), max(invoice_date) from marts.fct_invoices").fetchone()
+    if last is None or days is None:
+        raise RegularsError("The published snapshot says nothing of itself (quality.publications is empty).")
+    return About(
+        publication_id=last[0],
+        published_at=last[1].replace(tzinfo=UTC),
+        snapshot_date=last[2],
+        as_of_date=last[3],
+        first_date=days[0],
+        last_date=days[1],
+        currency=kept["currency"],
+        home_country=kept["home_country"],
+        is_sample=last[4],
+        landing=last[5],
+        data_version=last[6],
+        settings_fingerprint=last[7],
+        code_fingerprint=last[8],
+    )
