@@ -2,7 +2,7 @@
 # into .venv from the lock files.
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ui bench models lock docs clean
+.PHONY: help run serve test lint ui bench models lock docs clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -15,6 +15,9 @@ help: ## what there is
 
 run: $(VENV)/.ready ## refresh: make run [LANDING=folder]; the sample history where there is no data yet
 	@$(ENVIRONMENT) regulars refresh --sample-if-empty $(if $(LANDING),--landing "$(LANDING)")
+
+serve: $(VENV)/.ready ## the dashboard on http://127.0.0.1:8050, and its HTTP interface under /docs
+	@$(ENVIRONMENT) regulars serve
 
 test: $(VENV)/.ready-to-test ## all tests
 	@$(ENVIRONMENT) python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20

@@ -70,10 +70,7 @@ def _home(given: Path | None) -> Home:
 
 
 def _published_home(given: Path | None) -> Home:
-    """The home to read from: the shop's own, else the sample's beside it."""
-    home = _home(given)
-    sample = home.sample
-    return sample if not home.published.exists() and sample.published.exists() else home
+    return _home(given).to_read
 
 
 @app.command()
@@ -214,6 +211,130 @@ def rollback(
         with refresh_lock(chosen, purpose="rollback"):
             done = put_back(chosen, to=to, at=datetime.now(UTC))
         stdout.print(f"Readers now see publication {done.shown_id} again: {chosen.published}")
+
+
+@app.command()
+def export(
+    method: Annotated[
+        str,
+        typer.Option("--method", help="audience (k-means with overrides by hand), kmeans, hierarchical, mixture, rfm."),
+    ] = "audience",
+    segment: Annotated[
+        list[str] | None, typer.Option("--segment", metavar="NAME", help="Only this one; may be repeated.")
+    ] = None,
+    file_format: Annotated[str, typer.Option("--format", help="csv, parquet or jsonl.")] = "csv",
+    layout: Annotated[
+        str,
+        typer.Option(
+            "--for",
+            metavar="TOOL",
+            help="Columns of: generic, mailchimp, brevo, klaviyo, braze, google-ads, meta.",
+        ),
+    ] = "generic",
+    holdout_pct: Annotated[
+        int,
+        typer.Option("--holdout-pct", min=0, max=50, help="Share left out of the campaign, to measure its effect by."),
+    ] = 10,
+    campaign: Annotated[
+        str, typer.Option("--campaign", metavar="NAME", help="Names the folder, and draws the hold-out.")
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="DIR", help="Where the folder goes (default: the home's exports/)."),
+    ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            "--webhook", metavar="URL", help="Post each audience there, signed with $REGULARS_WEBHOOK_SECRET."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export of the same name.")] = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write a file per audience for mail and ad tools, with a hold-out group and who entered and left.
+
+    There are no addresses in the warehouse: the files carry customer numbers, to be joined
+    with your own address book. Nothing is sent anywhere without --webhook.
+    """
+    from serving.export import ExportRequest, deliver, export_audiences
+    from serving.export.summary import print_export
+    from serving.export.webhook import SECRET_VARIABLE, signing_key
+    from serving.snapshot import SnapshotReader
+
+    with _explained(verbose):
+        request = ExportRequest(
+            method=method,  # type: ignore[arg-type]
+            segments=tuple(segment or ()),
+            file_format=file_format,  # type: ignore[arg-type]
+            layout=layout,
+            holdout_pct=holdout_pct,
+            campaign=campaign,
+        )
+        secret = os.environ.get(SECRET_VARIABLE)
+        if webhook:
+            signing_key(secret)
+        chosen = _published_home(home)
+        reader = SnapshotReader(chosen)
+        with reader.reading() as reading:
+            exported = export_audiences(reading, request, output or chosen.exports, overwrite=overwrite)
+        print_export(stdout, exported)
+        if webhook:
+            sent = deliver(exported, webhook, secret=secret)
+            before = f", {sent.already_delivered} had arrived before" if sent.already_delivered else ""
+            stdout.print(f"Sent {sent.sent} messages with {sent.customers:,} customers{before}.")
+
+
+@app.command()
+def report(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE.pdf", help="Where to write it (default: the home's reports/)."),
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="kmeans, audience, hierarchical, mixture or rfm.")] = "kmeans",
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write the published snapshot as a PDF of a few pages to hand around."""
+    from serving.filters import METHODS, Filters
+    from serving.report import build_report, write_report
+    from serving.snapshot import SnapshotReader
+
+    with _explained(verbose):
+        if method not in METHODS:
+            raise SettingsError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+        chosen = _published_home(home)
+        with SnapshotReader(chosen).reading() as reading:
+            target = output or chosen.reports / f"report-{reading.about.publication_id}-{method}.pdf"
+            write_report(target, build_report(reading, Filters(method=method)))  # type: ignore[arg-type]
+        stdout.print(f"Report in {escape(str(target))}")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to bind; another than loopback needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")] = 8050,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Open the dashboard and the HTTP interface on the published snapshot.
+
+    On another address than loopback every request needs the token in REGULARS_SERVE_TOKEN.
+    """
+    from serving.server import serve as serve_home
+
+    with _explained(verbose):
+        chosen = _home(home)
+
+        def tell(address: str) -> None:
+            shown = chosen.to_read
+            if not shown.published.exists():
+                stderr.print("Nothing is published yet; run `make run` and the page shows it.")
+            stderr.print(
+                f"Regulars on {address} ({escape(str(shown.root))}); its HTTP interface is described at {address}/docs"
+            )
+
+        serve_home(chosen, host=host, port=port, on_start=tell)
 
 
 @app.command()

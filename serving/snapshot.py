@@ -161,26 +161,26 @@ class SnapshotReader:
             self._replace(None)
 
     def _acquire(self) -> _OpenSnapshot:
-        path = self.home.published
         with self._lock:
-            identity = self._identity()
+            path, identity = self._identity()
             while self._open is None or self._open.identity != identity:
                 self._replace(_OpenSnapshot(path, identity))
                 # replaced while it was being opened: what is attached may be either file
-                identity = self._identity()
+                path, identity = self._identity()
             self._open.readers += 1
             return self._open
 
-    def _identity(self) -> tuple[int, ...]:
+    def _identity(self) -> tuple[Path, tuple[int, ...]]:
+        path = self.home.to_read.published
         try:
-            found = self.home.published.stat()
+            found = path.stat()
         except FileNotFoundError as error:
             self._replace(None)
             raise NoSnapshotError(
                 f"Nothing is published in {self.home.root} yet. "
                 "Run `make run` (or `regulars refresh`) first; this page shows the answer as soon as it is there."
             ) from error
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
     def _replace(self, opened: _OpenSnapshot | None) -> None:
         if self._open is not None:

@@ -92,6 +92,11 @@ class Home:
         return Home(self.root / "sample")
 
     @property
+    def to_read(self) -> Home:
+        """The home that readers look into: the shop's own, else the sample's beside it."""
+        return self.sample if not self.published.exists() and self.sample.published.exists() else self
+
+    @property
     def origin_file(self) -> Path:
         """Remembers which landing folder the home belongs to."""
         return self.root / "origin.json"

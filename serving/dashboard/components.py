@@ -168,16 +168,24 @@ def chart(drawn: go.Figure, *, name: str, description: str, height: int = 320) -
     )
 
 
-def simple_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str, numeric: Sequence[int] = ()) -> html.Div:
-    """A short table that needs no paging (a dozen rows at most); longer lists use :mod:`serving.dashboard.tables`."""
-    align = {position: "number" for position in numeric}
+def simple_table(
+    headers: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str, numeric: Sequence[int] = ()
+) -> html.Div:
+    """A short table that needs no paging (a dozen rows at most); longer lists use :mod:`serving.dashboard.tables`.
+
+    Parameters
+    ----------
+    caption
+        Its name for screen readers.
+    numeric
+        Positions of the columns that are set to the right.
+    """
+    align = dict.fromkeys(numeric, "number")
+    head = html.Tr([html.Th(text, scope="col", className=align.get(at)) for at, text in enumerate(headers)])
+    body = [html.Tr([html.Td(cell, className=align.get(at)) for at, cell in enumerate(row)]) for row in rows]
     return html.Div(
         html.Table(
-            [
-                html.Caption(caption, className="visually-hidden"),
-                html.Thead(html.Tr([html.Th(text, scope="col", className=align.get(at)) for at, text in enumerate(headers)])),
-                html.Tbody([html.Tr([html.Td(cell, className=align.get(at)) for at, cell in enumerate(row)]) for row in rows]),
-            ],
+            [html.Caption(caption, className="visually-hidden"), html.Thead(head), html.Tbody(body)],
             className="simple-table",
         ),
         className="table-scroll",

@@ -117,10 +117,9 @@ def grid_options(theme: Theme) -> dict[str, Any]:
         "paginationPageSizeSelector": [PAGE_ROWS, 50, 100],
         "cacheBlockSize": 100,
         "maxBlocksInCache": 20,
-        "rowSelection": None,
         "enableCellTextSelection": True,
         "ensureDomOrder": True,
-        "overlayNoRowsTemplate": "Nothing fits these filters.",
+        "localeText": {"noRowsToShow": "Nothing fits these filters."},
     }
 
 

@@ -134,20 +134,20 @@ def _narrowed(spec: ListSpec, filters: Filters, context: str, request: ListReque
         column = spec.column(str(asked.get("colId", "")))
         direction = "desc" if asked.get("sort") == "desc" else "asc"
         order.append(f'"{column.name}" {direction} nulls last')
-    return Clause(sql, base.parameters | bound.values), ", ".join([*order, spec.order_by])
+    return Clause(sql, base.parameters | bound.parameters), ", ".join([*order, spec.order_by])
 
 
 class _Bound:
     """Hands out a parameter's name for each value."""
 
     def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
+        self.parameters: dict[str, Any] = {}
 
     def __call__(self, value: Any) -> str:
-        if len(self.values) >= MAX_CONDITIONS:
+        if len(self.parameters) >= MAX_CONDITIONS:
             raise UnknownColumnError(f"More than {MAX_CONDITIONS} conditions on one list.")
-        name = f"condition_{len(self.values)}"
-        self.values[name] = value
+        name = f"condition_{len(self.parameters)}"
+        self.parameters[name] = value
         return f"${name}"
 
 

@@ -1,0 +1,453 @@
+"""The dashboard: one frame around all pages.
+
+Belongs here: the frame (menu, filters, theme), keeping the filters in the URL, and drawing the
+page that the URL names. Does not belong here: what is on a page.
+
+The URL is the one place where a view is kept. The filter bar writes it, the page reads it; so a
+link, a bookmark and the back button show what they showed before.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.exceptions import PreventUpdate
+
+from serving.dashboard import tables
+from serving.dashboard.components import empty, filter_notes, note
+from serving.dashboard.pages import all_pages
+from serving.dashboard.view import Page, View
+from serving.filters import METHOD_LABELS, METHODS, Filters, with_segments_of
+from serving.lists import LISTS
+from serving.palette import FONT
+from serving.queries.choices import countries, found_customers, segments_of
+from serving.snapshot import About, NoSnapshotError, SnapshotReader
+from serving.wording import count, day, moment, plural
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 20
+"""How often an open page looks whether something new was published."""
+
+_CONTROLS = ("method", "segment", "country", "from", "to", "min-frequency", "min-clv", "customer")
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+    <head>
+        {%metas%}
+        <title>{%title%}</title>
+        {%favicon%}
+        {%css%}
+    </head>
+    <body>
+        {%app_entry%}
+        <footer>
+            {%config%}
+            {%scripts%}
+            {%renderer%}
+        </footer>
+    </body>
+</html>"""
+
+
+def create_dashboard(reader: SnapshotReader) -> Dash:
+    """The Dash application over a home's published snapshot."""
+    pages = all_pages()
+    app = Dash(
+        "serving.dashboard",
+        title="Regulars",
+        update_title=None,
+        serve_locally=True,
+        assets_folder=str(Path(__file__).parent / "assets"),
+        suppress_callback_exceptions=True,
+        index_string=_INDEX,
+        meta_tags=[
+            {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+            {"name": "robots", "content": "noindex, nofollow"},
+        ],
+    )
+    app.enable_dev_tools(debug=False)
+    app.layout = lambda: _frame()
+    _register_theme(app)
+    _register_filters(app, reader)
+    _register_page(app, reader, pages)
+    _register_news(app, reader)
+    tables.register(app, reader, LISTS)
+    for page in pages:
+        if page.register:
+            page.register(app, reader)
+    return app
+
+
+# ---- the frame -----------------------------------------------------------------
+
+
+def _frame() -> dmc.MantineProvider:
+    return dmc.MantineProvider(
+        id="mantine",
+        forceColorScheme="light",
+        theme={"fontFamily": FONT, "primaryColor": "blue", "defaultRadius": "md"},
+        children=[
+            dcc.Location(id="url", refresh=False),
+            dcc.Store(id="theme"),
+            dcc.Store(id="shown"),
+            dcc.Store(id="title"),
+            dcc.Store(id="titled"),
+            dcc.Store(id="is-synced", data=False),
+            dcc.Interval(id="tick", interval=TICK_SECONDS * 1000),
+            html.A("Skip to the page", href="#content", className="skip"),
+            html.Header(
+                [
+                    html.Div(
+                        [html.Span("Regulars", className="brand"), html.Span(id="freshness", className="freshness")],
+                        className="brand-box",
+                    ),
+                    html.Div(
+                        [
+                            html.A("Report (PDF)", id="report-link", href="/report.pdf", className="button"),
+                            html.Button(
+                                "Dark", id="theme-toggle", className="button", **{"aria-label": "Switch light and dark"}
+                            ),
+                        ],
+                        className="header-tools",
+                    ),
+                ],
+                className="header",
+            ),
+            html.Nav(id="menu", className="menu", **{"aria-label": "Pages"}),
+            _filter_bar(),
+            html.Div(id="news", role="status"),
+            dcc.Loading(
+                html.Main(
+                    html.Div("Reading the warehouse …", className="starting", role="status"),
+                    id="content",
+                    tabIndex=-1,
+                ),
+                target_components={"content": "children"},
+                overlay_style={"visibility": "visible", "opacity": 0.5},
+                delay_show=300,
+                custom_spinner=html.Div("Loading …", className="spinner", role="status"),
+            ),
+        ],
+    )
+
+
+def _filter_bar() -> html.Div:
+    return html.Div(
+        html.Details(
+            [
+                html.Summary(["Filters ", html.Span(id="found", className="found", role="status")]),
+                html.Div(
+                    [
+                        dmc.Select(
+                            id="filter-method",
+                            label="Segments by",
+                            data=[{"value": name, "label": METHOD_LABELS[name]} for name in METHODS],
+                            value="kmeans",
+                            allowDeselect=False,
+                            comboboxProps={"withinPortal": True},
+                        ),
+                        dmc.MultiSelect(
+                            id="filter-segment",
+                            label="Segment",
+                            placeholder="All",
+                            value=[],
+                            searchable=True,
+                            clearable=True,
+                        ),
+                        dmc.MultiSelect(
+                            id="filter-country",
+                            label="Country",
+                            placeholder="All",
+                            value=[],
+                            searchable=True,
+                            clearable=True,
+                        ),
+                        dmc.DateInput(id="filter-from", label="From", valueFormat="D MMM YYYY", clearable=True),
+                        dmc.DateInput(id="filter-to", label="To", valueFormat="D MMM YYYY", clearable=True),
+                        dmc.NumberInput(
+                            id="filter-min-frequency",
+                            label="Min. orders",
+                            min=0,
+                            allowDecimal=False,
+                            debounce=500,
+                        ),
+                        dmc.NumberInput(id="filter-min-clv", label="Min. CLV", debounce=500, decimalScale=2),
+                        dmc.TextInput(id="filter-customer", label="Customer id", debounce=400, placeholder="Search"),
+                        html.Button("Reset", id="filter-reset", className="button reset", type="button"),
+                    ],
+                    className="filters",
+                ),
+                html.Div(id="found-links", className="found-links"),
+            ],
+            open=True,
+            id="filter-details",
+        ),
+        id="filter-bar",
+        className="filter-bar",
+        role="search",
+        **{"aria-label": "Filters, for every page"},
+    )
+
+
+# ---- theme ---------------------------------------------------------------------
+
+
+def _register_theme(app: Dash) -> None:
+    app.clientside_callback(
+        ClientsideFunction("regulars", "theme"),
+        Output("theme", "data"),
+        Output("mantine", "forceColorScheme"),
+        Output("theme-toggle", "children"),
+        Input("theme-toggle", "n_clicks"),
+        State("theme", "data"),
+    )
+    app.clientside_callback(ClientsideFunction("regulars", "title"), Output("titled", "data"), Input("title", "data"))
+
+
+# ---- filters -------------------------------------------------------------------
+
+
+def _register_filters(app: Dash, reader: SnapshotReader) -> None:
+    @app.callback(
+        Output("url", "search"),
+        *(Output(f"filter-{name}", "value") for name in _CONTROLS),
+        Output("filter-segment", "data"),
+        Output("filter-country", "data"),
+        Output("filter-from", "defaultDate"),
+        Output("filter-to", "defaultDate"),
+        Output("is-synced", "data"),
+        Input("url", "search"),
+        *(Input(f"filter-{name}", "value") for name in _CONTROLS),
+        Input("filter-reset", "n_clicks"),
+        State("is-synced", "data"),
+    )
+    def keep_in_url(search: str | None, *controls: Any) -> Any:
+        *values, _, is_synced = controls
+        # some controls report their empty value when they appear, before they were told the URL's
+        triggered = ctx.triggered_id if is_synced else "url"
+        is_from_url = triggered in (None, "url")
+        try:
+            with reader.reading() as reading:
+                if triggered == "filter-reset":
+                    filters = Filters()
+                elif is_from_url:
+                    filters = Filters.from_query(search or "")
+                else:
+                    filters = _from_controls(values)
+                segments = segments_of(reading, filters.method)
+                filters = with_segments_of(filters, segments)
+                offered = countries(reading)
+                last = reading.about.last_date
+        except NoSnapshotError:
+            raise PreventUpdate from None
+        query = filters.to_query()
+        asked = f"?{query}" if query else ""
+        shown = (
+            (no_update,) * len(_CONTROLS)
+            if not is_from_url and triggered not in ("filter-reset", "filter-method")
+            else _to_controls(filters)
+        )
+        latest = last.isoformat() if last else no_update
+        return (no_update if is_from_url else asked, *shown, segments, offered, latest, latest, True)
+
+    @app.callback(
+        Output("found", "children"),
+        Output("found-links", "children"),
+        Output("report-link", "href"),
+        Input("url", "search"),
+    )
+    def tell_found(search: str | None) -> Any:
+        filters = Filters.from_query(search or "")
+        query = filters.to_query()
+        report = f"/report.pdf?{query}" if query else "/report.pdf"
+        try:
+            with reader.reading() as reading:
+                filters = with_segments_of(filters, segments_of(reading, filters.method))
+                found = found_customers(reading, filters)
+        except NoSnapshotError:
+            return "", None, report
+        if found.customers == found.of_customers:
+            told = f"{plural(found.customers, 'customer')}, all of them"
+        else:
+            told = f"{count(found.customers)} of {plural(found.of_customers, 'customer')}"
+        return told, _found_links(found.customers, found.examples, filters), report
+
+
+def _found_links(customers: int, examples: Sequence[str], filters: Filters) -> Any:
+    if not filters.customer:
+        return None
+    if not examples:
+        return html.P(f"No customer's id begins with “{filters.customer}” under these filters.")
+    query = filters.to_query()
+    links: list[Any] = []
+    for found in examples:
+        links += [dcc.Link(found, href=f"/customers/{found}?{query}"), " "]
+    more = customers - len(examples)
+    rest = dcc.Link(f"and {count(more)} more", href=f"/customers?{query}") if more > 0 else None
+    return html.P(["Found ", *links, rest])
+
+
+def _from_controls(values: Sequence[Any]) -> Filters:
+    """The bar's values in the order of its controls, through the same reading as a URL's."""
+    method, segments, chosen_countries, start, end, frequency, clv, customer = values
+    pairs = [
+        ("method", method),
+        *(("segment", name) for name in segments or ()),
+        *(("country", name) for name in chosen_countries or ()),
+        ("from", start),
+        ("to", end),
+        ("min_frequency", frequency),
+        ("min_clv", clv),
+        ("customer", customer),
+    ]
+    from urllib.parse import urlencode
+
+    return Filters.from_query(urlencode([(name, str(value)) for name, value in pairs if value not in (None, "")]))
+
+
+def _to_controls(filters: Filters) -> tuple[Any, ...]:
+    return (
+        filters.method,
+        list(filters.segments),
+        list(filters.countries),
+        filters.start.isoformat() if filters.start else None,
+        filters.end.isoformat() if filters.end else None,
+        filters.min_frequency if filters.min_frequency is not None else "",
+        filters.min_clv if filters.min_clv is not None else "",
+        filters.customer,
+    )
+
+
+# ---- the page ------------------------------------------------------------------
+
+
+def _register_page(app: Dash, reader: SnapshotReader, pages: Sequence[Page]) -> None:
+    @app.callback(
+        Output("content", "children"),
+        Output("menu", "children"),
+        Output("filter-bar", "style"),
+        Output("freshness", "children"),
+        Output("shown", "data"),
+        Output("title", "data"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+        Input("theme", "data"),
+    )
+    def draw(path: str | None, search: str | None, theme: str | None) -> Any:
+        if theme not in ("light", "dark"):
+            raise PreventUpdate
+        page, argument = _find_page(pages, path or "/")
+        filters = Filters.from_query(search or "")
+        menu = _menu(pages, page, filters)
+        bar = {} if page is None or page.has_filters else {"display": "none"}
+        if page is None:
+            lost = empty(f"There is no page {path}.", dcc.Link("Go to the overview", href="/"))
+            return lost, menu, bar, no_update, no_update, "Not found – Regulars"
+        try:
+            with reader.reading() as reading:
+                filters = with_segments_of(filters, segments_of(reading, filters.method))
+                view = View(reading, filters, theme, argument)  # type: ignore[arg-type]
+                drawn = page.render(view)
+                freshness, etag = _freshness(reading.about), reading.about.etag
+                notes = filter_notes(view)
+        except NoSnapshotError as error:
+            return _nothing_yet(error), menu, bar, "", "", "Nothing published yet – Regulars"
+        except Exception:
+            # shown and logged under one reference: a blank page would tell nobody anything
+            reference = uuid.uuid4().hex[:8]
+            log.exception("page %s could not be drawn (reference %s)", path, reference)
+            told = note(
+                f"This page could not be drawn. The server's log tells why, under the reference {reference}.",
+                kind="error",
+            )
+            return told, menu, bar, no_update, no_update, f"{page.title} – Regulars"
+        body = [html.H1(page.title, className="page-title"), *notes, drawn]
+        return body, menu, bar, freshness, etag, f"{page.title} – Regulars"
+
+
+def _find_page(pages: Sequence[Page], path: str) -> tuple[Page | None, str]:
+    trimmed = "/" + path.strip("/")
+    for page in sorted(pages, key=lambda one: -len(one.path)):
+        if trimmed == page.path:
+            return page, ""
+        if page.path != "/" and trimmed.startswith(page.path + "/"):
+            return page, unquote(trimmed[len(page.path) + 1 :])
+    return None, ""
+
+
+def _menu(pages: Sequence[Page], current: Page | None, filters: Filters) -> list[Any]:
+    query = filters.to_query()
+    return [
+        dcc.Link(
+            page.title,
+            href=f"{page.path}?{query}" if query else page.path,
+            className="menu-link menu-current" if page is current else "menu-link",
+        )
+        for page in pages
+        if page.is_in_menu
+    ]
+
+
+def _freshness(about: About) -> list[Any]:
+    told = f"Sales to {day(about.last_date)} · published {moment(about.published_at)}"
+    made_up = (
+        html.Span("Sample data", className="badge", title="Made-up history, not a real shop")
+        if about.is_sample
+        else None
+    )
+    return [html.Span(told), made_up]
+
+
+def _nothing_yet(error: NoSnapshotError) -> html.Div:
+    return html.Div(
+        [
+            html.H1("Nothing is published yet", className="page-title"),
+            html.P("The warehouse has no snapshot to show. In the folder of the project, run:"),
+            html.Pre("make run", className="command"),
+            html.P(
+                [
+                    "With no files of your own it writes a sample history first; with ",
+                    html.Code("make run LANDING=folder"),
+                    " it reads yours. This page looks again by itself.",
+                ]
+            ),
+            html.P(str(error), className="about"),
+        ],
+        className="empty",
+    )
+
+
+# ---- news ----------------------------------------------------------------------
+
+
+def _register_news(app: Dash, reader: SnapshotReader) -> None:
+    @app.callback(
+        Output("news", "children"),
+        Input("tick", "n_intervals"),
+        Input("shown", "data"),
+        State("url", "pathname"),
+        State("url", "search"),
+    )
+    def tell_news(_: int | None, shown: str | None, path: str | None, search: str | None) -> Any:
+        if shown is None:
+            raise PreventUpdate
+        try:
+            with reader.reading() as reading:
+                if reading.about.etag == shown:
+                    return None
+                published = reading.about.published_at
+        except NoSnapshotError:
+            return None
+        here = f"{path or '/'}{search or ''}"
+        # a link that loads the page anew: somebody in the middle of a list decides when
+        return html.Div(
+            [f"New figures were published {moment(published)}. ", html.A("Show them", href=here)], className="news"
+        )

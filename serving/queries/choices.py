@@ -1,0 +1,65 @@
+"""What the filter bar offers, and how many customers a choice leaves.
+
+Belongs here: the options of the filters. Does not belong here: what a filter means
+(:mod:`serving.filters`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serving.filters import SEGMENT_COLUMNS, Filters, Method
+from serving.snapshot import Reading
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the filters leave."""
+
+    customers: int
+    of_customers: int
+    examples: tuple[str, ...]
+    """The first few ids, where a customer was searched for."""
+
+
+def segments_of(reading: Reading, method: Method) -> list[str]:
+    """Names of a method's segments, the one with the most money first."""
+    column = SEGMENT_COLUMNS[method]
+    rows = reading.rows(
+        f"""
+        select {column} as segment
+        from reporting.customer_360
+        where has_purchases and {column} is not null
+        group by {column}
+        order by sum(monetary_net) desc, {column}
+        """
+    )
+    return [row["segment"] for row in rows]
+
+
+def countries(reading: Reading) -> list[str]:
+    """Names of the countries that anything was sold to, in alphabetical order."""
+    return [row["country"] for row in reading.rows("select distinct country from marts.fct_invoices order by country")]
+
+
+def found_customers(reading: Reading, filters: Filters, *, examples: int = 6) -> Found:
+    """How many customers fit, out of how many, and the first ids of a search."""
+    clause = filters.customers()
+    counted = reading.row(
+        f"""
+        select
+            (select count(*) from ({clause.sql})) as customers,
+            (select count(*) from reporting.customer_360 where has_purchases) as of_customers
+        """,
+        clause.parameters,
+    )
+    ids: tuple[str, ...] = ()
+    if filters.customer:
+        ids = tuple(
+            row["customer_id"]
+            for row in reading.rows(
+                f"select customer_id from ({clause.sql}) order by length(customer_id), customer_id limit {examples:d}",
+                clause.parameters,
+            )
+        )
+    return Found(counted["customers"], counted["of_customers"], ids)

@@ -1,0 +1,98 @@
+"""One web application: the pages, the interface, and the files they link to.
+
+Belongs here: putting the parts together and starting the server. Does not belong here: any of the
+parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import uvicorn
+from a2wsgi import WSGIMiddleware
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from serving.api import api_router, install_problem_handlers
+from serving.api.classify import classify_router
+from serving.classify import UploadLimits
+from serving.dashboard.app import create_dashboard
+from serving.files import files_router
+from serving.security import (
+    LOOPBACK_NAMES,
+    ForeignSites,
+    SecurityHeaders,
+    TokenGuard,
+    content_security_policy,
+    is_loopback,
+    required_token,
+)
+from serving.snapshot import SnapshotReader
+from warehouse.home import Home
+
+PAGE_THREADS = 8
+"""Pages drawn at once; more than the cores only wait for each other."""
+
+
+def create_app(
+    home: Home, *, host: str = "127.0.0.1", token: str | None = None, limits: UploadLimits | None = None
+) -> FastAPI:
+    """The whole application over a home's published snapshot.
+
+    Parameters
+    ----------
+    host
+        The address that it will be bound to; decides by which names it may be called.
+    token
+        What every request must carry; None lets all in.
+    """
+    reader = SnapshotReader(home)
+    app = FastAPI(
+        title="Regulars",
+        version="1",
+        description="Customers, segments, playbooks, revenue and its anomalies, from the published snapshot.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    install_problem_handlers(app)
+    app.include_router(classify_router(reader, limits or UploadLimits()))
+    app.include_router(files_router(reader))
+    app.include_router(api_router(reader))
+    dashboard = create_dashboard(reader)
+    # Dash on its own Flask, in threads: its FastAPI backend draws pages on the event loop, where one
+    # slow page would hold up every other answer
+    app.mount("/", WSGIMiddleware(dashboard.server, workers=PAGE_THREADS))
+
+    if token is not None:
+        app.add_middleware(TokenGuard, token=token)
+    app.add_middleware(ForeignSites)
+    if is_loopback(host):
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_NAMES))
+    else:
+        app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
+    app.add_middleware(SecurityHeaders, policy=content_security_policy(dashboard.csp_hashes()))
+    return app
+
+
+def serve(home: Home, *, host: str, port: int, on_start: Callable[[str], None] | None = None) -> None:
+    """Serve until interrupted.
+
+    Parameters
+    ----------
+    on_start
+        Told the address once it is known.
+
+    Raises
+    ------
+    SettingsError
+        If the address is not loopback and there is no token.
+    """
+    token = required_token(host)
+    app = create_app(home, host=host, token=token)
+    if on_start:
+        shown = f"[{host}]" if ":" in host else host
+        on_start(f"http://{shown}:{port}")
+    uvicorn.run(
+        app, host=host, port=port, log_level="warning", server_header=False, date_header=True, timeout_keep_alive=30
+    )
