@@ -191,6 +191,40 @@ def build_feature_matrix(
     )
 
 
+HOME_COUNTRY_FEATURE = "is_home_country"
+SHARE_FEATURE_PREFIX = "share_"
+
+
+def build_extra_features(
+    customer_ids: pd.Series,
+    *,
+    category_shares: pd.DataFrame | None = None,
+    home_countries: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """What is told of customers beside recency, frequency and money, one row per customer.
+
+    Parameters
+    ----------
+    customer_ids
+        Whom the rows are for, each once.
+    category_shares : DataFrame with ``customer_id, category, share_pct``, or None
+        Gives a column ``share_<category>`` for each category there is. A customer without
+        a share of it, or whose share is null, has 0: no share of a category is a share of
+        nothing.
+    home_countries : DataFrame with ``customer_id, is_home_country``, or None
+        Gives the column ``is_home_country``, 0 or 1; 0 where it is not known.
+    """
+    extra = pd.DataFrame({"customer_id": customer_ids}).sort_values("customer_id").set_index("customer_id")
+    if category_shares is not None:
+        known = category_shares[category_shares["share_pct"].notna()]
+        wide = known.pivot_table(index="customer_id", columns="category", values="share_pct", aggfunc="sum")
+        extra = extra.join(wide.add_prefix(SHARE_FEATURE_PREFIX)).fillna(0.0)
+    if home_countries is not None:
+        home = home_countries.set_index("customer_id")[HOME_COUNTRY_FEATURE]
+        extra[HOME_COUNTRY_FEATURE] = home.reindex(extra.index).astype("boolean").fillna(False).astype(float)
+    return extra.reset_index()
+
+
 def fit_scaler(
     values: FloatArray,
     method: ScalerMethod,

@@ -214,6 +214,57 @@ def rollback(
 
 
 @app.command()
+def classify(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Sales lines: CSV (plain or gzip), XLSX or Parquet.", dir_okay=False)
+    ],
+    method: Annotated[str, typer.Option("--method", help="kmeans, hierarchical or mixture.")] = "kmeans",
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="See nothing dated on or after this day; count to it."
+        ),
+    ] = None,
+    file_format: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="PATH", help="Where to write it (default: to the terminal).")
+    ] = None,
+    set_aside: Annotated[
+        Path | None,
+        typer.Option("--set-aside", metavar="PATH", help="Also write the lines that were set aside, as CSV."),
+    ] = None,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Label the customers of a file with the segments of the published snapshot.
+
+    The file goes through the same rules as the warehouse's own deliveries and is not kept.
+    What became of its lines is told on the way; --set-aside writes each one not kept.
+    """
+    from serving.classify import UploadLimits, classifier_of
+    from serving.classify.service import METHODS
+    from serving.classify.writing import print_accounting, written_customers, written_set_aside
+
+    with _explained(verbose):
+        if method not in METHODS:
+            raise SettingsError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+        if file_format not in ("csv", "json"):
+            raise SettingsError(f"There is no format {file_format!r}; choose csv or json.")
+        done = classifier_of(_published_home(home), UploadLimits()).classify_path(
+            file, method=method, as_of=as_of.date() if as_of else None
+        )
+        content = written_customers(done, file_format)
+        if output is None:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        else:
+            output.write_bytes(content)
+        if set_aside is not None:
+            set_aside.write_bytes(written_set_aside(done))
+        print_accounting(stderr, done)
+
+
+@app.command()
 def export(
     method: Annotated[
         str,

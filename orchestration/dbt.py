@@ -97,6 +97,8 @@ class DbtBuild:
 
     raw_events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
+    """SQL that made each table or view, by dbt's ``unique_id``; empty for a seed, which has none."""
 
 
 def build(home: Home, select: Sequence[str], variables: Mapping[str, Any], *, full_refresh: bool) -> DbtBuild:
@@ -131,9 +133,27 @@ def build(home: Home, select: Sequence[str], variables: Mapping[str, Any], *, fu
         if node.status in ("error", "fail", "runtime error"):
             message = " ".join((node.message or "").split())
             done.problems.append(f"{node.node.resource_type} {node.node.name}: {message}")
+        elif node.status == "success" and node.node.resource_type in ("model", "seed"):
+            done.made[node.node.unique_id] = getattr(node.node, "compiled_code", None) or ""
     if not result.success and not done.problems:
         raise DbtError(f"dbt could not build {' '.join(select)} and gave no reason; see {home.dbt / 'logs'}.")
     return done
+
+
+def compile_models(home: Home, names: Sequence[str], variables: Mapping[str, Any]) -> dict[str, str]:
+    """SQL that models would be made with under other vars, by dbt's ``unique_id``; nothing is built.
+
+    Raises
+    ------
+    DbtError
+        If a model does not compile.
+    """
+    arguments = ["compile", "--select", *names, "--no-write-json", "--no-populate-cache", "--no-introspect"]
+    arguments += ["--vars", json.dumps(dict(variables))]
+    result = _invoke(home, arguments, manifest=_parse(home))
+    if not result.success:
+        raise DbtError(f"dbt could not compile {' '.join(names)}: {result.exception or 'see its log'}")
+    return {node.node.unique_id: node.node.compiled_code for node in getattr(result.result, "results", [])}
 
 
 def _invoke(

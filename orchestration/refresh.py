@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestration.instance import prepare_dagster_home
+from orchestration.instance import event_files_kept_open, prepare_dagster_home
 from warehouse.home import Home
 
 if TYPE_CHECKING:
@@ -37,9 +38,20 @@ class RefreshOutcome:
 
 
 def run_refresh(
-    home: Home, *, as_of_date: str | None, full: bool, wait_seconds: float, verbose: bool
+    home: Home,
+    *,
+    as_of_date: str | None,
+    full: bool,
+    wait_seconds: float,
+    verbose: bool,
+    instance: dg.DagsterInstance | None = None,
 ) -> RefreshOutcome:
     """Run the refresh job to its end.
+
+    Parameters
+    ----------
+    instance
+        Where Dagster records the run: the home's own instance unless another is given.
 
     Raises
     ------
@@ -65,12 +77,21 @@ def run_refresh(
             "refresh": {"config": {"as_of_date": as_of_date or "", "full": full}},
         },
     }
-    with dg.DagsterInstance.get() as instance, _gates_without_result() as ungated:
+    run_id = str(uuid.uuid4())
+    with (
+        instance or dg.DagsterInstance.get() as recorded_in,
+        event_files_kept_open(recorded_in, run_id),
+        _gates_without_result() as ungated,
+    ):
         result = defs.resolve_job_def(REFRESH).execute_in_process(
-            run_config=run_config, instance=instance, raise_on_error=False, tags={"regulars/from": "command line"}
+            run_config=run_config,
+            instance=recorded_in,
+            raise_on_error=False,
+            run_id=run_id,
+            tags={"regulars/from": "command line"},
         )
         events = result.all_events
-        steps = sorted(instance.get_run_step_stats(result.run_id), key=lambda step: step.start_time or 0.0)
+        steps = sorted(recorded_in.get_run_step_stats(result.run_id), key=lambda step: step.start_time or 0.0)
     nothing_new = any(
         NOTHING_NEW in event.asset_observation_data.asset_observation.metadata
         for event in events

@@ -16,6 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from serving.api import api_router, install_problem_handlers
 from serving.api.classify import classify_router
+from serving.api.requests import closed
 from serving.classify import UploadLimits
 from serving.dashboard.app import create_dashboard
 from serving.files import files_router
@@ -54,9 +55,11 @@ def create_app(
         description="Customers, segments, playbooks, revenue and its anomalies, from the published snapshot.",
         docs_url=None,
         redoc_url=None,
+        # FastAPI can report to OpenTelemetry if the environment says so; nothing here reports anywhere
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
     )
     install_problem_handlers(app)
-    app.include_router(classify_router(reader, limits or UploadLimits()))
+    app.include_router(closed(classify_router(reader, limits or UploadLimits())))
     app.include_router(files_router(reader))
     app.include_router(api_router(reader))
     dashboard = create_dashboard(reader)

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
+
 MISSING = "–"
 """Shown where there is no figure; never 0, which is one."""
 
@@ -36,8 +38,9 @@ _SYMBOLS = {
 
 
 def is_missing(value: Any) -> bool:
-    """Whether there is no figure: None, NaN, NaT."""
-    return value is None or value != value
+    """Whether there is no figure: None, NaN, NaT, pandas' NA."""
+    # NA compares as NA, which is neither true nor false
+    return value is None or value is pd.NA or value != value
 
 
 def currency_symbol(currency: str) -> str:

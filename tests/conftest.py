@@ -1,13 +1,20 @@
-"""What every test may use: the real files, and a clean environment."""
+"""What every test may use: real files, published homes, a server, a browser, a clean environment."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.homes import build_once, regulars_refresh, shared_folder
+from tests.browser import CHROMIUM_VARIABLE, FLAGS, Watch, find_chromium
+from tests.homes import KEPT_HOMES_VARIABLE, build_once, regulars_refresh, shared_folder
 from tests.tiny_shop import CUSTOMERS, OVERRIDES, TAKEN_BACK, deliver, odd_history
 from warehouse.home import Home
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 REAL_DATA_VARIABLE = "REGULARS_REAL_DATA"
 
@@ -57,9 +64,62 @@ def published_real(real_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     )
 
 
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[Home], str]]:
+    """Serve a home until the module's tests are over: ``url = serve(published_small)``."""
+    from tests.server import served
+
+    addresses: dict[Path, str] = {}
+    with ExitStack() as servers:
+
+        def start(home: Home) -> str:
+            if home.root not in addresses:
+                addresses[home.root] = servers.enter_context(served(home))
+            return addresses[home.root]
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Headless Chromium; skips where there is none.
+
+    For one module only: while it runs, so does its event loop, which other tests may not expect.
+    """
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip(f"no Chromium on PATH, and {CHROMIUM_VARIABLE} names none")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser_watch() -> Watch:
+    """What goes wrong in ``browser_page``: ``browser_watch.allow("404")`` before it is expected."""
+    return Watch()
+
+
+@pytest.fixture
+def browser_page(browser: "Browser", browser_watch: Watch) -> Iterator["Page"]:
+    """A page of its own; at the end there were no errors on it and no request left this machine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", timezone_id="UTC")
+    browser_watch.follow(context)
+    yield context.new_page()
+    context.close()
+    assert browser_watch.problems() == []
+
+
 @pytest.fixture(autouse=True)
 def _settings_from_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of the person who runs the tests must not bend them."""
     for name in list(os.environ):
-        if name.startswith("REGULARS_") and name != REAL_DATA_VARIABLE:
+        if name.startswith("REGULARS_") and name not in (
+            REAL_DATA_VARIABLE,
+            CHROMIUM_VARIABLE,
+            KEPT_HOMES_VARIABLE,
+        ):
             monkeypatch.delenv(name)

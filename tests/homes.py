@@ -6,7 +6,9 @@ here: what is in them (:mod:`tests.tiny_shop`), fixtures.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,10 +19,26 @@ from filelock import FileLock
 
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
+from warehouse.versions import files_fingerprint
+
+_BUILDING_CODE = ("warehouse", "dbt_project", "expectations", "ml", "orchestration")
+
+KEPT_HOMES_VARIABLE = "REGULARS_TEST_HOMES"
+"""A folder that keeps the homes from one test run to the next, as long as the code that builds them is the same."""
 
 
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of one test run have in common."""
+    """A folder that all processes of one test run have in common.
+
+    It is a new one for each run, unless ``REGULARS_TEST_HOMES`` names a place to keep it.
+    """
+    kept = os.environ.get(KEPT_HOMES_VARIABLE)
+    if kept:
+        made_by = files_fingerprint([*(PROJECT_ROOT / name for name in _BUILDING_CODE)])
+        own = hashlib.sha256((PROJECT_ROOT / "tests" / "tiny_shop.py").read_bytes()).hexdigest()
+        folder = Path(kept) / f"{made_by[:12]}-{own[:6]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
     base = tmp_path_factory.getbasetemp()
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
@@ -28,19 +46,23 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def build_once(folder: Path, name: str, build: Callable[[Home], None]) -> Home:
     """The home ``name`` in ``folder``; the first caller builds it, the others wait for that.
 
-    A build that failed is not tried again: every later caller fails at once, with its reason.
+    A build that failed is not tried again in the same test run: every later caller fails at
+    once, with its reason.
     """
     home = Home(folder / f"home-{name}")
-    done, failed = folder / f"home-{name}.done", folder / f"home-{name}.failed"
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    done, failed = folder / f"home-{name}.done", folder / f"home-{name}.{run}.failed"
     with FileLock(folder / f"home-{name}.lock"):
         if not done.exists() and not failed.exists():
+            # what a killed run left would be gone on from
+            shutil.rmtree(home.root, ignore_errors=True)
             try:
                 build(home)
             except Exception as error:
                 failed.write_text(f"{type(error).__name__}: {error}")
                 raise
             done.touch()
-    if failed.exists():
+    if not done.exists():
         pytest.fail(f"The home {name!r} that many tests share could not be built. {failed.read_text()}", pytrace=False)
     return home
 

@@ -92,19 +92,18 @@ def read_extra_features(connection: duckdb.DuckDBPyConnection, asked: Sequence[s
     """
     if not asked:
         return None
-    customers = connection.execute("select customer_id from marts.customer_rfm order by customer_id").df()
-    extra = customers.set_index("customer_id")
-    if "category_shares" in asked:
-        shares = connection.execute(
-            "select customer_id, category, share_pct from marts.customer_category_shares where share_pct is not null"
-        ).df()
-        # no share of a category is a share of nothing
-        wide = shares.pivot_table(index="customer_id", columns="category", values="share_pct", aggfunc="sum")
-        extra = extra.join(wide.add_prefix("share_")).fillna(0.0)
-    if "home_country" in asked:
-        home = connection.execute("select customer_id, is_home_country::integer as flag from marts.dim_customers").df()
-        extra["is_home_country"] = home.set_index("customer_id")["flag"].reindex(extra.index).fillna(0).astype(float)
-    return extra.reset_index()
+    from ml.features import build_extra_features
+
+    def read(sql: str, name: str) -> pd.DataFrame | None:
+        return connection.execute(sql).df() if name in asked else None
+
+    return build_extra_features(
+        connection.execute("select customer_id from marts.customer_rfm").df()["customer_id"],
+        category_shares=read(
+            "select customer_id, category, share_pct from marts.customer_category_shares", "category_shares"
+        ),
+        home_countries=read("select customer_id, is_home_country from marts.dim_customers", "home_country"),
+    )
 
 
 def _drawn(selection: pd.DataFrame) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from orchestration.dbt import build, dagster_events, project_vars
 from orchestration.metadata import table_metadata
+from orchestration.recipe import keep_recipe
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.settings import load_settings
 
@@ -43,6 +44,7 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         select = _selected_models(context, manifest) if context.is_subset else DBT_STEPS[name]
         variables = project_vars(load_settings(), refresh.as_of)
         done = build(warehouse.home, select, variables, full_refresh=refresh.full)
+        keep_recipe(warehouse, manifest, done.made, variables)
         with warehouse.get_connection(read_only=True) as connection:
             for event in dagster_events(done, manifest, translator, context):
                 if isinstance(event, dg.Output):

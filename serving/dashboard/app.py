@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
@@ -289,7 +289,7 @@ def _found_links(customers: int, examples: Sequence[str], filters: Filters) -> A
     query = filters.to_query()
     links: list[Any] = []
     for found in examples:
-        links += [dcc.Link(found, href=f"/customers/{found}?{query}"), " "]
+        links += [dcc.Link(found, href=f"/customers/{quote(found, safe='')}?{query}"), " "]
     more = customers - len(examples)
     rest = dcc.Link(f"and {count(more)} more", href=f"/customers?{query}") if more > 0 else None
     return html.P(["Found ", *links, rest])

@@ -1,14 +1,17 @@
 """Whole refreshes on small and on real landing folders."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
 from orchestration.refresh import RefreshOutcome, run_refresh
+from tests.homes import build_once, regulars_refresh, shared_folder
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import HOME_VARIABLE, Home
 
@@ -69,9 +72,23 @@ def differing_tables(
 
 
 def refresh(home: Home, landing: Path | None = None, *, as_of: str | None = None, full: bool = False) -> RefreshOutcome:
-    """One refresh through the job, in this process."""
+    """One refresh through the job, in this process.
+
+    Dagster records the run in memory, which takes a quarter off; ``test_cli`` has it in the home.
+    """
     home.bind(landing or home.landing, is_sample=False)
-    return run_refresh(home, as_of_date=as_of, full=full, wait_seconds=0, verbose=False)
+    with dg.DagsterInstance.ephemeral() as instance:
+        return run_refresh(home, as_of_date=as_of, full=full, wait_seconds=0, verbose=False, instance=instance)
+
+
+def copy_of(home: Home, to: Path) -> Home:
+    """A home of its own with what was refreshed in another, to go on from there."""
+    shutil.copytree(home.root, to)
+    copy = Home(to)
+    if home.origin_or_own().landing == home.landing:
+        copy.origin_file.unlink()
+        copy.bind(copy.landing, is_sample=False)
+    return copy
 
 
 @pytest.fixture
@@ -83,12 +100,26 @@ def small_home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture(scope="session")
-def real_home(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The real files, refreshed with default settings."""
-    home = Home(tmp_path_factory.mktemp("real"))
-    outcome = refresh(home, real_data)
-    assert outcome.succeeded, outcome.problems
-    return home
+def shop_once_published(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The tiny shop's files, refreshed. Read-only."""
+
+    def build(home: Home) -> None:
+        deliver(home.landing, small_history())
+        regulars_refresh(home)
+
+    return build_once(shared_folder(tmp_path_factory), "shop", build)
+
+
+@pytest.fixture
+def published_home(shop_once_published: Home, tmp_path: Path) -> Home:
+    """A home with the tiny shop's files in its landing that was refreshed once."""
+    return copy_of(shop_once_published, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def real_home(published_real: Home) -> Home:
+    """The real files, refreshed with default settings. Read-only."""
+    return published_real
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
-from tests.orchestration.conftest import refresh
 from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
@@ -34,30 +35,89 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         assert regulars(command, "--help", home=tmp_path).returncode == 0
 
 
-def test_a_refresh_tells_what_it_did_and_then_that_nothing_is_new(tmp_path: Path) -> None:
-    landing = tmp_path / "landing folder"
-    deliver(landing, small_history())
-    home = tmp_path / "home"
-    first = regulars("refresh", "--landing", str(landing), home=home)
+DAY = "2024-02-20 10:00:00"
+HARD_TO_READ = [
+    f'700001,20001,"NEVER CLOSED,1,{DAY},2.00,10001.0,United Kingdom',
+    f"700002,20001,FINE,1,{DAY},2.00,10001.0,United Kingdom",
+    "700003,20001,RAGGED,1",
+    f"700004,20001,HUGE,1000000000000,{DAY},2.00,10001.0,United Kingdom",
+    "700005,20001,LATE,1,2055-01-01 10:00:00,2.00,10001.0,United Kingdom",
+]
+UNREADABLE = """
+    select row_number, line_text is not null from marts.set_aside_lines
+    where disposition = 'unreadable' order by row_number
+"""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the command said, by the moment it was asked at."""
+
+    home: Home
+    said: dict[str, subprocess.CompletedProcess[str]]
+    unreadable: list[tuple[int, bool]]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """One home from a mistyped folder to a rollback."""
+    folder = tmp_path_factory.mktemp("story")
+    home, wrong, right = folder / "home", folder / "wrong", folder / "landing folder"
+    said = {}
+    wrong.mkdir()
+    said["empty folder"] = regulars("refresh", "--landing", str(wrong), home=home)
+    (wrong / "notes.txt").write_text("nothing to see here\n")
+    said["folder without sales"] = regulars("refresh", "--landing", str(wrong), home=home)
+    deliver(right, small_history())
+    said["first"] = regulars("refresh", "--landing", str(right), home=home)
+    said["again"] = regulars("refresh", "--landing", str(right), home=home)
+    said["status"] = regulars("status", home=home)
+    deliver(
+        right,
+        {
+            "till [1].csv": "InvoiceNo,StockCode,Quantity,InvoiceDate\n1,2,3,2024-01-01\n",
+            "2024-02-20.csv": HEADER + "\n".join(HARD_TO_READ) + "\n",
+        },
+    )
+    said["hard to read"] = regulars("refresh", home=home)
+    with duckdb.connect(str(Home(home).published), read_only=True) as connection:
+        unreadable = connection.execute(UNREADABLE).fetchall()
+    said["rollback"] = regulars("rollback", home=home)
+    return Story(Home(home), said, unreadable)
+
+
+def test_a_refresh_tells_what_it_did_and_then_that_nothing_is_new(story: Story) -> None:
+    first = story.said["first"]
     assert first.returncode == 0, first.stderr
     lines = sum(content.count("\n") - 1 for content in small_history().values())
     for told in (f"{lines:,} lines", "sale", "Customers", "Segments", "Anomalies", "Checks", "Seconds", "Published"):
         assert told in first.stdout
-    assert str(home / "published" / "regulars.duckdb") in first.stdout
+    assert str(story.home.published) in first.stdout
     assert "Traceback" not in first.stderr + first.stdout
 
-    second = regulars("refresh", "--landing", str(landing), home=home)
-    assert second.returncode == 0
-    assert "Nothing new" in second.stdout
+    assert story.said["again"].returncode == 0
+    assert "Nothing new" in story.said["again"].stdout
 
-    status = regulars("status", home=home)
-    assert status.returncode == 0
-    assert "Publication 1" in status.stdout
+    assert story.said["status"].returncode == 0
+    assert "Publication 1" in story.said["status"].stdout
 
-    assert regulars("refresh", "--full", home=home).returncode == 0
-    back = regulars("rollback", home=home)
+
+def test_a_rollback_says_what_is_published_again(story: Story) -> None:
+    back = story.said["rollback"]
     assert back.returncode == 0, back.stderr
     assert "again" in back.stdout
+
+
+def test_dagster_keeps_every_run_with_its_steps(story: Story) -> None:
+    with dg.DagsterInstance.from_config(str(story.home.dagster)) as instance:
+        runs = instance.get_runs()
+        steps = {len(instance.get_run_step_stats(run.run_id)) for run in runs}
+        snapshot = instance.get_latest_materialization_event(dg.AssetKey(["published", "snapshot"]))
+    # the folder without sales, the first, nothing new, hard to read; a rollback is no run
+    assert [run.status.value for run in runs] == ["SUCCESS", "SUCCESS", "SUCCESS", "FAILURE"]
+    assert max(steps) == 16
+    assert snapshot is not None
+    assert snapshot.run_id == runs[0].run_id
 
 
 @pytest.mark.parametrize(
@@ -107,26 +167,18 @@ def test_a_failed_check_exits_1_and_names_the_line(tmp_path: Path) -> None:
     assert "line 2" in done.stdout
 
 
-def test_another_landing_folder_on_the_same_home_is_refused(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
-    one = dict(list(small_history().items())[:5])
-    deliver(home.landing, one)
-    deliver(tmp_path / "b", one)
-    assert refresh(home).succeeded
-    done = regulars("refresh", "--landing", str(tmp_path / "b"), home=home.root)
+def test_another_landing_folder_on_the_same_home_is_refused(published_home: Home, tmp_path: Path) -> None:
+    deliver(tmp_path / "b", small_history(days=5))
+    done = regulars("refresh", "--landing", str(tmp_path / "b"), home=published_home.root)
     assert done.returncode == 2
     assert "Use another home" in done.stderr
 
 
-def test_a_mistyped_landing_folder_does_not_take_the_home(tmp_path: Path) -> None:
-    (tmp_path / "wrong").mkdir()
-    wrong = regulars("refresh", "--landing", str(tmp_path / "wrong"), home=tmp_path / "home")
-    assert wrong.returncode == 1
-    assert "holds no files yet" in wrong.stderr
-    (tmp_path / "wrong" / "notes.txt").write_text("nothing to see here\n")
-    assert regulars("refresh", "--landing", str(tmp_path / "wrong"), home=tmp_path / "home").returncode == 1
-    deliver(tmp_path / "right", small_history())
-    assert regulars("refresh", "--landing", str(tmp_path / "right"), home=tmp_path / "home").returncode == 0
+def test_a_mistyped_landing_folder_does_not_take_the_home(story: Story) -> None:
+    assert story.said["empty folder"].returncode == 1
+    assert "holds no files yet" in story.said["empty folder"].stderr
+    assert story.said["folder without sales"].returncode == 1
+    assert story.said["first"].returncode == 0
 
 
 def test_fetch_without_internet_says_so_plainly(tmp_path: Path) -> None:
@@ -139,36 +191,12 @@ def test_fetch_without_internet_says_so_plainly(tmp_path: Path) -> None:
     assert not list((tmp_path / "landing").glob("*")) if (tmp_path / "landing").exists() else True
 
 
-def test_a_missing_column_is_told_with_the_setting_that_helps(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    deliver(
-        home.landing,
-        {**small_history(), "till [1].csv": "InvoiceNo,StockCode,Quantity,InvoiceDate\n1,2,3,2024-01-01\n"},
-    )
-    done = regulars("refresh", home=tmp_path)
+def test_a_missing_column_is_told_with_the_setting_that_helps(story: Story) -> None:
+    done = story.said["hard to read"]
     assert done.returncode == 0, done.stdout
     assert "till [1].csv: column missing: unit_price" in done.stdout
     assert "[[landing.sources]]" in done.stdout
 
 
-def test_lines_that_no_reader_can_split_are_set_aside_and_counted(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    day = "2024-02-20 10:00:00"
-    lines = [
-        f'700001,20001,"NEVER CLOSED,1,{day},2.00,10001.0,United Kingdom',
-        f"700002,20001,FINE,1,{day},2.00,10001.0,United Kingdom",
-        "700003,20001,RAGGED,1",
-        f"700004,20001,HUGE,1000000000000,{day},2.00,10001.0,United Kingdom",
-        "700005,20001,LATE,1,2055-01-01 10:00:00,2.00,10001.0,United Kingdom",
-    ]
-    deliver(home.landing, {**small_history(), "2024-02-20.csv": HEADER + "\n".join(lines) + "\n"})
-    done = regulars("refresh", home=tmp_path)
-    assert done.returncode == 0, done.stdout
-    with duckdb.connect(str(home.published), read_only=True) as connection:
-        found = connection.execute(
-            """
-            select row_number, line_text is not null from marts.set_aside_lines
-            where disposition = 'unreadable' order by row_number
-            """
-        ).fetchall()
-    assert found == [(2, True), (4, True), (5, True), (6, True)]
+def test_lines_that_no_reader_can_split_are_set_aside_and_counted(story: Story) -> None:
+    assert story.unreadable == [(2, True), (4, True), (5, True), (6, True)]

@@ -5,12 +5,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from orchestration.previous import previous_snapshot
-from tests.orchestration.conftest import differing_tables, refresh
+from tests.orchestration.conftest import copy_of, differing_tables, refresh
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import Home
 from warehouse.publishing import current_publication, rollback
@@ -135,38 +136,28 @@ def test_who_entered_and_left_explains_the_new_sizes(grown: list[Path], ask: Ask
         assert {k: v for k, v in sizes.items() if k != "-"} == {k: v for k, v in now.items() if k != "-"}
 
 
-def test_a_repeated_refresh_compares_with_what_the_first_one_did(tmp_path: Path, ask: Ask) -> None:
-    home = Home(tmp_path / "home")
-    history = small_history(days=90)
-    names = sorted(history)
-    deliver(home.landing, {name: history[name] for name in names[:50]})
-    assert refresh(home).succeeded
-    first = current_publication(home)
+def test_a_repeated_refresh_compares_with_what_the_first_one_did_and_nothing_with_what_was_taken_back(
+    published_home: Home, tmp_path: Path, ask: Ask
+) -> None:
+    first = current_publication(published_home)
     assert first is not None
-    deliver(home.landing, history)
-    assert refresh(home).succeeded
+    deliver(published_home.landing, small_history(days=90))
+    assert refresh(published_home).succeeded
     once = tmp_path / "once.duckdb"
-    shutil.copy(home.published, once)
+    shutil.copy(published_home.published, once)
     assert ask(once, "select count(*) > 0 from reporting.audience_changes") == [(True,)]
     assert ask(once, "select distinct previous_publication_id from reporting.audience_changes") == [
         (first.publication_id,)
     ]
-    assert refresh(home, full=True).succeeded
-    assert differing_tables(once, home.published, is_past_shared=True) == []
 
-
-def test_what_a_rollback_took_back_is_not_compared_with(tmp_path: Path) -> None:
-    from datetime import UTC, datetime
-
-    home = Home(tmp_path / "home")
-    deliver(home.landing, small_history())
-    assert refresh(home).succeeded
-    deliver(home.landing, small_history(days=60))
-    assert refresh(home).succeeded
-    rollback(home, at=datetime.now(UTC))
-    found = previous_snapshot(home, RefreshVersion("other", "settings", "code", None))
+    taken_back = copy_of(published_home, tmp_path / "taken back")
+    rollback(taken_back, at=datetime.now(UTC))
+    found = previous_snapshot(taken_back, RefreshVersion("other", "settings", "code", None))
     assert found is not None
-    assert found.publication_id == 1
+    assert found.publication_id == first.publication_id
+
+    assert refresh(published_home, full=True).succeeded
+    assert differing_tables(once, published_home.published, is_past_shared=True) == []
 
 
 def test_with_nothing_published_there_is_nothing_to_compare_with(tmp_path: Path) -> None:

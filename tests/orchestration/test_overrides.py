@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 from tests.orchestration.conftest import differing_tables, refresh
 from tests.tiny_shop import HEADER, deliver
@@ -14,32 +13,29 @@ LAST_DAY = "15.02.2024"
 
 
 def test_an_override_is_published_expires_and_is_taken_back(
-    small_home: Home, ask: Callable[..., list[tuple]], tmp_path: Path
+    published_home: Home, shop_once_published: Home, ask: Callable[..., list[tuple]]
 ) -> None:
     def told() -> list[tuple]:
         return ask(
-            small_home.published,
+            published_home.published,
             "select customer_id, segment_name, reason, author, expires_on, status, row_number "
             "from reporting.segment_overrides order by row_number",
         )
 
     def audience() -> list[tuple]:
         return ask(
-            small_home.published,
+            published_home.published,
             "select audience_segment, is_overridden, audience_segment = segment_name from reporting.customer_360 "
             "where customer_id = '10000'",
         )
 
-    assert refresh(small_home).succeeded
-    before = tmp_path / "before.duckdb"
-    before.write_bytes(small_home.published.read_bytes())
     assert told() == []
     ((model_segment, *_),) = audience()
     assert audience() == [(model_segment, False, True)]
 
     vip = f"10000;can’t lose;our first customer;Ada;{LAST_DAY}\n10001;Nowhere;a slip;Ben;{LAST_DAY}\n"
-    deliver(small_home.landing, {"for the spring campaign.csv": OVERRIDES + vip})
-    outcome = refresh(small_home)
+    deliver(published_home.landing, {"for the spring campaign.csv": OVERRIDES + vip})
+    outcome = refresh(published_home)
     assert outcome.succeeded, outcome.problems
     # a file of overrides is news, though no sale changed
     assert not outcome.nothing_new
@@ -51,20 +47,24 @@ def test_an_override_is_published_expires_and_is_taken_back(
     assert audience() == [("Can't Lose", True, False)]
     (slip,) = [warning for warning in outcome.checks_warned if "segment_overrides" in warning]
     assert "for the spring campaign.csv line 3" in slip
-    changed = {line.partition(":")[0] for line in differing_tables(before, small_home.published)}
+    changed = {
+        line.partition(":")[0] for line in differing_tables(shop_once_published.published, published_home.published)
+    }
     assert {table for table in changed if table.startswith("marts.")} == set()
     assert "reporting.segment_overrides" in changed
-    assert refresh(small_home).nothing_new
+    assert refresh(published_home).nothing_new
 
     # a day of sales later the last day is over
-    deliver(small_home.landing, {"2024-02-15.csv": f"{HEADER}700000,20000,ITEM,1,2024-02-15 10:00:00,2.00,10002,UK\n"})
-    assert refresh(small_home).succeeded
+    deliver(
+        published_home.landing, {"2024-02-15.csv": f"{HEADER}700000,20000,ITEM,1,2024-02-15 10:00:00,2.00,10002,UK\n"}
+    )
+    assert refresh(published_home).succeeded
     assert [row[5] for row in told()] == ["expired", "unknown_segment"]
     assert audience() == [(audience()[0][0], False, True)]
 
     # the same name without the lines takes them back
-    deliver(small_home.landing, {"for the spring campaign.csv": OVERRIDES})
-    outcome = refresh(small_home)
+    deliver(published_home.landing, {"for the spring campaign.csv": OVERRIDES})
+    outcome = refresh(published_home)
     assert outcome.succeeded, outcome.problems
     assert not outcome.nothing_new
     assert told() == []

@@ -1,0 +1,97 @@
+"""Where every delivered line went, over HTTP.
+
+Belongs here: its fields and operations. Does not belong here: the rules by which lines are set aside (dbt),
+and what is selected (:mod:`serving.queries.health`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import Field
+
+from serving.api.models import Answer, Envelope, Money, PagedEnvelope, ShopTime
+from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
+from serving.filters import Filters
+from serving.queries import health as queries
+from serving.queries.lists import ListRequest
+
+router = subject_router("accounting")
+
+Disposition = Literal[
+    "unreadable",
+    "duplicate",
+    "adjustment",
+    "non_product",
+    "return",
+    "non_positive_quantity",
+    "non_positive_price",
+    "sale",
+]
+
+
+class AccountedLines(Answer):
+    """Delivered lines of one kind."""
+
+    disposition: Annotated[Disposition, Field(description="What became of them.")]
+    is_kept: Annotated[bool, Field(description="Whether they are in the figures.")]
+    row_count: Annotated[int, Field(description="Lines.", ge=0)]
+    gross_amount: Annotated[Money, Field(description="Quantity times price, signed (money).")]
+    description: Annotated[str, Field(description="The rule in words.")]
+
+
+class WarehouseAccounting(Answer):
+    """Every delivered line by what became of it, with both ends counted on their own."""
+
+    does_add_up: Annotated[bool, Field(description="Whether files, accounting and sales agree to the last digit.")]
+    delivered_rows: Annotated[int, Field(description="Lines of all kinds together.")]
+    delivered_amount: Annotated[Money, Field(description="Their amount (money).")]
+    kept_rows: Annotated[int, Field(description="Lines that are in the figures.")]
+    kept_amount: Annotated[Money, Field(description="Their amount (money).")]
+    delivered_lines_of_files: Annotated[int, Field(description="Lines that were counted while the files were read.")]
+    sales_rows: Annotated[int, Field(description="Lines of the sales table.")]
+    sales_amount: Annotated[Money, Field(description="Net revenue of the sales table (money).")]
+    lines: Annotated[list[AccountedLines], Field(description="In the order in which the rules are tried.")]
+
+
+class WarehouseLine(Answer):
+    """A delivered line of the warehouse that is not in the figures."""
+
+    disposition: Annotated[Disposition, Field(description="Which rule it fell under.")]
+    reason: Annotated[str | None, Field(description="Why, in words.")]
+    file_name: Annotated[str, Field(description="Delivered file.")]
+    sheet: Annotated[str | None, Field(description="Sheet of a workbook.")]
+    row_number: Annotated[int, Field(description="Line of the file, the header being line 1.")]
+    invoice_no: Annotated[str | None, Field(description="Invoice number.")]
+    stock_code: Annotated[str | None, Field(description="Stock code.")]
+    description: Annotated[str | None, Field(description="As delivered; whoever typed it wrote it.")]
+    quantity_units: Annotated[int | None, Field(description="Units; null where it would not read.")]
+    unit_price: Annotated[float | None, Field(description="Price of a unit (money, up to four decimals).")]
+    signed_amount: Annotated[Money | None, Field(description="Units times price (money).")]
+    customer_id: Annotated[str | None, Field(description="Customer number.")]
+    country: Annotated[str | None, Field(description="Country.")]
+    invoiced_at: Annotated[ShopTime | None, Field(description="The shop's own clock.")]
+    line_text: Annotated[str | None, Field(description="Text of a line that could not be read.")]
+
+
+_SET_ASIDE = next(spec for spec in queries.LISTS if spec.name == "set_aside_lines")
+
+
+@router.get("/accounting", summary="Where every delivered line went")
+def accounting(reading: SnapshotReading) -> Envelope[WarehouseAccounting]:
+    """Of the whole warehouse; no filter applies."""
+    found = queries.row_accounting(reading)
+    return answer(reading, asdict(found) | {"does_add_up": found.does_add_up})
+
+
+@router.get("/accounting/set-aside", summary="Lines that are not in the figures, page by page")
+def set_aside(
+    reading: SnapshotReading,
+    page: GivenPage,
+    disposition: Annotated[Disposition | None, Query(description="Keep those under one rule.")] = None,
+) -> PagedEnvelope[WarehouseLine]:
+    """By file and line."""
+    wanted = {"disposition": {"filterType": "text", "type": "equals", "filter": disposition}} if disposition else {}
+    return page_of(reading, _SET_ASIDE, Filters(), page, request=ListRequest(wanted, ()))

@@ -1,0 +1,55 @@
+"""The headline figures and what they tell, over HTTP.
+
+Belongs here: their fields and operations. Does not belong here: the figures
+(:mod:`serving.queries.cards`) and the sentences (:mod:`serving.queries.insights`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from serving.api.models import Answer, Envelope, Rounded
+from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
+from serving.queries.cards import summary_cards
+from serving.queries.insights import insights
+
+router = subject_router("summary")
+
+
+class HeadlineFigure(Answer):
+    """One headline figure with its change."""
+
+    key: Annotated[str, Field(description="Names the figure.", examples=["net_revenue"])]
+    label: Annotated[str, Field(description="Its name in words.")]
+    value: Annotated[Rounded | None, Field(description="Of the chosen days, or of the whole history.")]
+    unit: Annotated[Literal["count", "money", "days", "number"], Field(description="Unit of all its values.")]
+    compared: Annotated[Rounded | None, Field(description="The figure of the days that are compared.")]
+    before: Annotated[Rounded | None, Field(description="What it is compared with.")]
+    change_pct: Annotated[float | None, Field(description="From `before` to `compared`, in percent.")]
+    is_more_good: Annotated[bool | None, Field(description="Whether a rise is welcome; null where that can't be said.")]
+    about: Annotated[str, Field(description="What the change is against, or why there is none.")]
+
+
+class Remark(Answer):
+    """Something that the figures tell."""
+
+    kind: Annotated[str, Field(description="What it is about.", examples=["change"])]
+    tone: Annotated[Literal["good", "bad", "warning", "neutral"], Field(description="Whether it is welcome.")]
+    text: Annotated[str, Field(description="A sentence or two.")]
+
+
+class Summary(Answer):
+    """The overview in figures and words."""
+
+    figures: list[HeadlineFigure]
+    insights: list[Remark]
+
+
+@router.get("/summary", summary="Headline figures and what they tell")
+def summary(reading: SnapshotReading, filters: GivenFilters) -> Envelope[Summary]:
+    """The same as the dashboard's first page."""
+    figures = [asdict(card) for card in summary_cards(reading, filters)]
+    return answer(reading, {"figures": figures, "insights": [asdict(one) for one in insights(reading, filters)]})

@@ -1,0 +1,266 @@
+"""Labels for the lines of one file: from the file to the answer, in one process.
+
+Belongs here: the order of things, and reading the answer's parts out of the replayed
+tables. Does not belong here: limits in time and memory (:mod:`serving.classify.worker`
+sets them, :mod:`serving.classify.service` enforces them).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+import pandas as pd
+
+from ml.clustering import Algorithm
+from ml.features import (
+    HOME_COUNTRY_FEATURE,
+    RFM_COLUMNS,
+    SHARE_FEATURE_PREFIX,
+    build_extra_features,
+    build_feature_matrix,
+)
+from ml.segment_model import SegmentModel
+from serving.classify.errors import UnreadableUploadError
+from serving.classify.limits import UploadLimits
+from serving.classify.replay import load_upload, read_recipe, replay, upload_database
+from serving.classify.results import RECOMMENDATIONS, Classification
+from serving.snapshot import Reading
+from serving.wording import day, days, plural
+from warehouse.readers.reading import FileReading
+from warehouse.settings import Settings
+
+_RFM, _ACCOUNTING, _SET_ASIDE = "marts.customer_rfm", "marts.row_accounting", "marts.set_aside_lines"
+_DIM_CUSTOMERS, _SHARES = "marts.dim_customers", "marts.customer_category_shares"
+
+# within one file, sheet and row name a line
+_SET_ASIDE_WITH_TEXT = """
+    select
+        aside.disposition,
+        aside.reason,
+        aside.sheet,
+        aside.row_number,
+        aside.* exclude (disposition, reason, file_name, sheet, row_number, line_text),
+        coalesce(aside.line_text, delivered.fields_text) as text
+    from marts.set_aside_lines as aside
+    join staging.stg_transactions as staged
+        on aside.row_number = staged.row_number and aside.sheet is not distinct from staged.sheet
+    join staging.stg_delivered_text as delivered on staged.delivered_line_id = delivered.delivered_line_id
+    order by coalesce(aside.sheet, ''), aside.row_number
+"""
+
+SHORT_HISTORY_SHARE = 0.5
+"""Below this share of the warehouse's days, the answer says that the history is short."""
+
+
+def classify_file(
+    reading: Reading,
+    path: Path,
+    name: str,
+    settings: Settings,
+    limits: UploadLimits,
+    *,
+    method: str,
+    as_of: date | None,
+    read_at: datetime,
+) -> Classification:
+    """Label every customer with a purchase in a file as the snapshot's warehouse would.
+
+    Parameters
+    ----------
+    path
+        The file, alone in a folder that may be written to.
+    name
+        What people know it by; mappings of ``landing.sources`` go by it.
+    settings
+        Only ``landing`` is looked at: how files are read.
+    method
+        ``kmeans``, ``hierarchical`` or ``mixture``.
+    as_of
+        See :func:`serving.classify.replay.replay`.
+    read_at
+        When the file was delivered, UTC: a line dated later can't be read.
+
+    Raises
+    ------
+    NoRecipeError
+        If the snapshot does not carry the whole recipe.
+    UnreadableUploadError
+        If the file can't be read.
+    """
+    model = SegmentModel.from_tables(
+        reading.query("from ml.segment_scaler"),
+        reading.query("from ml.segment_centroids"),
+        reading.query("from ml.mixture_covariances"),
+    )
+    has_shares = any(name.startswith(SHARE_FEATURE_PREFIX) for name in model.scaler.columns)
+    targets = [_RFM, _ACCOUNTING, _SET_ASIDE, _DIM_CUSTOMERS, *([_SHARES] if has_shares else [])]
+    steps = read_recipe(reading, targets)
+    with upload_database(path.parent, steps[0].database, limits) as connection:
+        file = load_upload(connection, path, name, settings, limits, read_at=read_at)
+        replay(connection, steps, as_of=as_of)
+        customers = _label(connection, model, cast(Algorithm, method), has_shares=has_shares)
+        facts = _facts(connection)
+        return Classification(
+            method=method,
+            file_name=name,
+            file_format=str(file.file_format),
+            layout=str(file.layout),
+            as_of=as_of,
+            snapshot_date=facts["snapshot_date"],
+            publication_id=reading.about.publication_id,
+            published_snapshot_date=reading.about.snapshot_date,
+            currency=reading.about.currency,
+            delivered_lines=file.delivered_lines,
+            kept_lines=facts["kept_lines"],
+            anonymous_lines=facts["anonymous_lines"],
+            notes=_notes(reading, file, facts, customers, as_of),
+            returns_only=tuple(
+                row[0]
+                for row in connection.execute(
+                    "select customer_id from marts.dim_customers where not has_purchases order by customer_id"
+                ).fetchall()
+            ),
+            customers=customers,
+            segments=_segments(reading, model, cast(Algorithm, method), customers),
+            set_aside=connection.execute(_SET_ASIDE_WITH_TEXT).df(),
+            accounting=connection.execute(
+                "select disposition, is_kept, row_count, gross_amount, description "
+                "from marts.row_accounting order by precedence"
+            ).df(),
+        )
+
+
+def _label(
+    connection: duckdb.DuckDBPyConnection, model: SegmentModel, method: Algorithm, *, has_shares: bool
+) -> pd.DataFrame:
+    table = connection.execute(
+        "select customer_id, recency_days, frequency, monetary from marts.customer_rfm order by customer_id"
+    ).df()
+    rfm = connection.execute(
+        "select customer_id, recency_days, frequency, monetary::double as monetary from marts.customer_rfm"
+    ).df()
+    if rfm.empty:
+        return table.assign(
+            predicted_cluster_id=pd.Series(dtype="int64"),
+            cluster_name=pd.Series(dtype="str"),
+            has_positive_monetary=pd.Series(dtype="bool"),
+            probability=pd.Series(dtype="float64"),
+        )
+    features = build_feature_matrix(rfm, extra=_extra(connection, rfm, model, has_shares=has_shares))
+    # the scaler's order is the fit's; a feature that a file has nothing of was filled with zeros
+    values = features.unscaled[:, [features.columns.index(column) for column in model.scaler.columns]]
+    labels = model.assign(values, method)
+    labelled = pd.DataFrame(
+        {
+            "customer_id": features.customer_ids,
+            "predicted_cluster_id": labels.cluster_ids,
+            "cluster_name": labels.segment_names,
+            "has_positive_monetary": values[:, list(model.scaler.columns).index("monetary")] > 0,
+            "probability": labels.probabilities if labels.probabilities is not None else float("nan"),
+        }
+    )
+    return table.merge(labelled, on="customer_id", validate="one_to_one").sort_values("customer_id", ignore_index=True)
+
+
+def _extra(
+    connection: duckdb.DuckDBPyConnection, rfm: pd.DataFrame, model: SegmentModel, *, has_shares: bool
+) -> pd.DataFrame | None:
+    """Further features that the model was fitted on; one that no customer of the file has is 0."""
+    wanted = [name for name in model.scaler.columns if name not in RFM_COLUMNS]
+    if not wanted:
+        return None
+    extra = build_extra_features(
+        rfm["customer_id"],
+        category_shares=connection.execute(
+            "select customer_id, category, share_pct from marts.customer_category_shares"
+        ).df()
+        if has_shares
+        else None,
+        home_countries=connection.execute("select customer_id, is_home_country from marts.dim_customers").df()
+        if HOME_COUNTRY_FEATURE in wanted
+        else None,
+    )
+    return extra.reindex(columns=["customer_id", *wanted], fill_value=0.0)
+
+
+def _segments(reading: Reading, model: SegmentModel, method: Algorithm, customers: pd.DataFrame) -> pd.DataFrame:
+    """Every segment of the method with its customers in the file and the snapshot's playbook."""
+    if method not in model.clusters:
+        raise UnreadableUploadError(f"The published snapshot has no segments by {method}.")
+    playbooks = {
+        row["segment_name"]: row
+        for row in reading.rows(
+            "select segment_name, who, signals, goal, strategy, channel, offer, measure, measure_how "
+            "from reporting.segment_playbooks where method = $method",
+            {"method": method},
+        )
+    }
+    counts = customers["predicted_cluster_id"].value_counts()
+    rows: list[dict[str, Any]] = []
+    for name in model.clusters[method].names:
+        playbook = playbooks.get(name.name)
+        rows.append(
+            {
+                "predicted_cluster_id": name.cluster_id,
+                "cluster_name": name.name,
+                "customers": int(counts.get(name.cluster_id, 0)),
+                "cluster_interpretation": f"{playbook['who']} {playbook['signals']}" if playbook else None,
+                **{column: playbook[column] if playbook else None for column in RECOMMENDATIONS},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    found = connection.execute(
+        """
+        select
+            count(*) as kept_lines,
+            count(*) filter (where customer_id is null) as anonymous_lines,
+            min(invoice_date) as first_date,
+            max(invoice_date) as last_date,
+            (select max(snapshot_date) from intermediate.int_snapshot) as snapshot_date
+        from marts.fct_invoice_lines
+        """
+    )
+    names = [column[0] for column in found.description or []]
+    row = found.fetchone()
+    assert row is not None
+    return dict(zip(names, row, strict=True))
+
+
+def _notes(
+    reading: Reading, file: FileReading, facts: dict[str, Any], customers: pd.DataFrame, as_of: date | None
+) -> tuple[str, ...]:
+    """What a person should know before acting on the labels."""
+    about = reading.about
+    notes = [note[:1].upper() + note[1:] + ("" if note.endswith(".") else ".") for note in file.notes]
+    if customers.empty:
+        notes.append("No line of the file is a purchase by a customer, so nobody has a label.")
+    if facts["anonymous_lines"]:
+        notes.append(f"{plural(facts['anonymous_lines'], 'kept line')} without a customer: nobody's figures have them.")
+    snapshot_date = facts["snapshot_date"]
+    if customers.empty or snapshot_date is None:
+        return tuple(notes)
+    if about.snapshot_date is not None and snapshot_date != about.snapshot_date:
+        notes.append(
+            f"Recency counts to {day(snapshot_date)}, "
+            + ("as asked for" if as_of else "by this file's own last line")
+            + f"; in the warehouse it counts to {day(about.snapshot_date)}. "
+            + ("" if as_of else f"For that day choose as-of {about.snapshot_date.isoformat()}.")
+        )
+    if about.first_date and about.last_date:
+        told, known = _span(facts["first_date"], facts["last_date"]), _span(about.first_date, about.last_date)
+        if told < SHORT_HISTORY_SHARE * known:
+            notes.append(
+                f"The file tells of {days(told)}, the warehouse of {days(known)}. Orders and money count only what is "
+                "in the file, so its customers look smaller than they may be; upload their whole history where you can."
+            )
+    return tuple(note.strip() for note in notes)
+
+
+def _span(first: date, last: date) -> int:
+    return (last - first).days + 1

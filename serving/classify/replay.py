@@ -1,0 +1,182 @@
+"""The warehouse's own SQL, run again on uploaded lines.
+
+Belongs here: an empty database shaped like the warehouse, the lines in its raw tables, and
+the recipe that the snapshot carries. Does not belong here: any rule of its own; every
+statement that makes a table comes from the snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+
+from serving.classify.errors import NoRecipeError, UnreadableUploadError
+from serving.classify.inspection import too_many_lines
+from serving.classify.limits import UploadLimits
+from serving.snapshot import Reading
+from warehouse.errors import RegularsError
+from warehouse.loading import ensure_raw_schema, read_file
+from warehouse.readers.reading import FileReading
+from warehouse.settings import Settings
+
+_DELIVERED_SCHEMA = "raw"
+_REFRESH = "Run `regulars refresh` once, then upload again."
+_REBUILD = "Run `regulars refresh --full` once, then upload again."
+
+
+@dataclass(frozen=True)
+class Step:
+    """One table of the recipe; see ``quality.classification_recipe``."""
+
+    database: str
+    schema: str
+    table: str
+    kind: str
+    depends_on: tuple[str, ...]
+    sql: str
+    as_of_sql: str | None
+
+    @property
+    def key(self) -> str:
+        """Such as ``marts.customer_rfm``."""
+        return f"{self.schema}.{self.table}"
+
+
+def read_recipe(reading: Reading, targets: Sequence[str]) -> list[Step]:
+    """The steps that make ``targets`` (``schema.table``) and all that they descend from, in order.
+
+    Raises
+    ------
+    NoRecipeError
+        If the snapshot carries no recipe, or a step of it is missing.
+    """
+    there = reading.value(
+        "select count(*) from duckdb_tables() where database_name = current_database() "
+        "and schema_name = 'quality' and table_name = 'classification_recipe'"
+    )
+    if not there:
+        raise NoRecipeError(
+            "The published snapshot was made by a version that did not keep how its labels are made, so nothing "
+            f"can be classified by it. {_REFRESH}"
+        )
+    rows = reading.rows(
+        "select database_name, schema_name, table_name, kind, depends_on, sql, as_of_sql "
+        "from quality.classification_recipe order by step"
+    )
+    steps = {
+        f"{row['schema_name']}.{row['table_name']}": Step(
+            database=row["database_name"],
+            schema=row["schema_name"],
+            table=row["table_name"],
+            kind=row["kind"],
+            depends_on=tuple(row["depends_on"]),
+            sql=row["sql"],
+            as_of_sql=row["as_of_sql"],
+        )
+        for row in rows
+    }
+    wanted: set[str] = set()
+    waiting = [*targets]
+    while waiting:
+        key = waiting.pop()
+        if key in wanted or key.startswith(f"{_DELIVERED_SCHEMA}."):
+            continue
+        if key not in steps:
+            raise NoRecipeError(
+                f"The published snapshot does not tell how {key} was made (only part of the warehouse was built since "
+                f"the program was renewed), so nothing can be classified by it. {_REBUILD}"
+            )
+        wanted.add(key)
+        waiting.extend(steps[key].depends_on)
+    return [step for key, step in steps.items() if key in wanted]
+
+
+@contextmanager
+def upload_database(folder: Path, name: str, limits: UploadLimits) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty database called ``name`` that can reach no file outside ``folder``."""
+    spill = folder / "spill"
+    spill.mkdir()
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{limits.database_bytes}B",
+        "temp_directory": str(spill),
+        "max_temp_directory_size": f"{limits.spill_bytes}B",
+        "threads": str(limits.threads),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute(f"attach ':memory:' as {_name(name)}")
+        connection.execute(f"use {_name(name)}")
+        connection.execute("set allowed_directories = [$folder]", {"folder": str(folder)})
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        yield connection
+    finally:
+        connection.close()
+
+
+def load_upload(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    name: str,
+    settings: Settings,
+    limits: UploadLimits,
+    *,
+    read_at: datetime,
+) -> FileReading:
+    """Bring a file's lines into the raw tables, as a delivery's would be.
+
+    Raises
+    ------
+    UnreadableUploadError
+        With the loader's own words, if it can't be read; if it holds no sales, or too many lines.
+    """
+    scratch = path.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    ensure_raw_schema(connection)
+    try:
+        outcome = read_file(connection, path, settings, scratch=scratch, read_at=read_at, name=name, into="read")
+    except RegularsError as error:
+        raise UnreadableUploadError(str(error)) from error
+    if outcome.reading.kind != "transactions":
+        kind = str(outcome.reading.kind).replace("_", " ")
+        raise UnreadableUploadError(
+            f"{name}: it holds {kind}, not sales; upload the sales lines of the customers to be classified."
+        )
+    if outcome.reading.delivered_lines > limits.lines:
+        raise too_many_lines(name, limits)
+    connection.execute(f"insert into raw.transactions by name select * from {outcome.transactions_table}")
+    for table in (outcome.transactions_table, outcome.customers_table, outcome.segment_overrides_table):
+        connection.execute(f"drop table {table}")
+    return outcome.reading
+
+
+def replay(connection: duckdb.DuckDBPyConnection, steps: Sequence[Step], *, as_of: date | None) -> None:
+    """Make every table of the recipe from the raw lines.
+
+    Parameters
+    ----------
+    as_of
+        Nothing dated on or after it is seen and recency counts to it; None for the rule
+        that the snapshot was made with.
+    """
+    if as_of is not None:
+        # a date object writes digits and dashes, whatever was typed
+        connection.execute(f"set variable as_of_date = date '{as_of.isoformat()}'")
+    for step in steps:
+        sql = step.sql if as_of is None or step.as_of_sql is None else step.as_of_sql
+        connection.execute(f"create schema if not exists {_name(step.schema)}")
+        relation = "view" if step.kind == "view" else "table"
+        connection.execute(f"create {relation} {_name(step.schema)}.{_name(step.table)} as {sql}")
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

@@ -1,0 +1,119 @@
+"""The process that reads one uploaded file, with bounds on what it may take, and ends.
+
+Belongs here: the bounds that a process can set itself, and handing the answer (or why
+there is none) to the one who asked, in files. Does not belong here: the work
+(:mod:`serving.classify.labels`), and the limit in time, which the one who asked enforces.
+
+A process of its own, because readers of workbooks and Parquet are native code: no thread
+that runs them can be stopped, and what they allocate nobody else can bound.
+
+    python -m serving.classify.worker FOLDER      # FOLDER holds job.json and the file
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from dataclasses import fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from serving.classify.errors import UploadRefusedError, UploadTooLargeError
+from serving.classify.limits import UploadLimits
+
+JOB, ANSWER, REFUSAL = "job.json", "answer.json", "refusal.json"
+REFUSED = 3
+"""Exit code: the reason is in :data:`REFUSAL`."""
+TABLES = ("customers", "segments", "set_aside", "accounting")
+
+
+def work(folder: Path) -> None:
+    """Answer the job in a folder.
+
+    Raises
+    ------
+    UploadRefusedError
+        If there are no labels to give; the message is meant for the one who asked.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    from serving.classify.inspection import inspect_upload
+    from serving.classify.labels import classify_file
+    from serving.snapshot import SnapshotReader
+    from warehouse.home import Home
+    from warehouse.readers.errors import is_disk_full
+    from warehouse.settings import Landing, Settings
+
+    job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    limits, name = UploadLimits(**job["limits"]), job["name"]
+    path = folder / job["file"]
+    kind = inspect_upload(path, name, limits)
+    # readers of workbooks go by the suffix
+    path = path.rename(path.with_suffix(f".{kind}"))
+    settings = Settings.model_construct(landing=Landing.model_validate(job["landing"]))
+    try:
+        with SnapshotReader(Home(Path(job["home"]))).reading() as reading:
+            done = classify_file(
+                reading,
+                path,
+                name,
+                settings,
+                limits,
+                method=job["method"],
+                as_of=None if job["as_of"] is None else date.fromisoformat(job["as_of"]),
+                read_at=datetime.fromisoformat(job["read_at"]),
+            )
+    except (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError) as error:
+        raise too_much_memory(name) from error
+    except (OSError, duckdb.Error, RuntimeError) as error:
+        if is_disk_full(error) or is_disk_full(error.__cause__ or error):
+            raise too_much_memory(name) from error
+        raise
+    for table in TABLES:
+        frame = getattr(done, table)
+        with pa.OSFile(str(folder / f"{table}.arrow"), "wb") as sink:
+            written = pa.Table.from_pandas(frame, preserve_index=False)
+            with pa.ipc.new_file(sink, written.schema) as writer:
+                writer.write_table(written)
+    told: dict[str, Any] = {field.name: getattr(done, field.name) for field in fields(done) if field.name not in TABLES}
+    (folder / ANSWER).write_text(json.dumps(told, default=_iso), encoding="utf-8")
+
+
+def too_much_memory(name: str) -> UploadTooLargeError:
+    """The one message for a file that asks for more memory or room than an upload may have."""
+    return UploadTooLargeError(
+        f"{name}: reading it takes more memory than an upload may have. Save it as CSV or Parquet with only the "
+        "columns of sales lines, or split it by customers."
+    )
+
+
+def _iso(value: Any) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in an answer")
+
+
+def _bound(process_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Darwin knows the limit and does not keep to it, and refuses to lower it
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (process_bytes, process_bytes))
+
+
+def main(folder: Path) -> int:
+    """Do the work; the exit code tells how it went."""
+    _bound(int(json.loads((folder / JOB).read_text(encoding="utf-8"))["limits"]["process_bytes"]))
+    try:
+        work(folder)
+    except UploadRefusedError as error:
+        told = {"kind": type(error).__name__, "message": str(error)}
+        (folder / REFUSAL).write_text(json.dumps(told), encoding="utf-8")
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,54 @@
+"""A classification as bytes and as lines of a terminal.
+
+Belongs here: the two forms of the answer that HTTP and the command line share, and the
+command's summary. Does not belong here: HTTP's models (:mod:`serving.api.classify`).
+"""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from serving.classify.results import Classification, rows_of
+from serving.downloads import csv_bytes
+from serving.wording import count, day, money, plural
+
+
+def written_customers(done: Classification, file_format: str) -> bytes:
+    """Customers with their labels as ``csv``, or the whole answer as ``json``."""
+    if file_format == "csv":
+        return csv_bytes(done.customers_with_texts())
+    from serving.api.classify import answer
+
+    return answer(done).model_dump_json(indent=2).encode() + b"\n"
+
+
+def written_set_aside(done: Classification) -> bytes:
+    """Every line that was set aside, with its reason, as CSV."""
+    return csv_bytes(done.set_aside)
+
+
+def print_accounting(console: Console, done: Classification) -> None:
+    """What became of the lines, and what to know before acting on the labels."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("Lines")
+    table.add_column("count", justify="right")
+    table.add_column("amount", justify="right")
+    for row in rows_of(done.accounting):
+        if row["row_count"]:
+            amount = money(row["gross_amount"], done.currency, pence=True)
+            table.add_row(row["disposition"], count(row["row_count"]), amount)
+    table.add_row("delivered", count(done.delivered_lines))
+    console.print(table)
+    segments = ", ".join(
+        f"{row['cluster_name']} {count(row['customers'])}" for row in rows_of(done.segments) if row["customers"]
+    )
+    console.print(
+        escape(
+            f"{plural(len(done.customers), 'customer')} labelled by {done.method}, recency to {day(done.snapshot_date)}"
+            + (f": {segments}" if segments else "")
+        )
+    )
+    for note in done.notes:
+        console.print(f"  [yellow]![/] {escape(note)}")

@@ -1,0 +1,565 @@
+"""Odd days and weeks: the series with the band it was expected in, what was odd, and why.
+
+Belongs here: drawing them. Does not belong here: what is odd and what drove it (``ml``),
+and selecting it (:mod:`serving.queries.anomalies`).
+
+What is shown is in the path, ``/anomalies/<series>/<day or week>/<date>``, so a link or a
+bookmark opens the same odd day with what drove it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from html import escape
+from typing import Any, get_args
+from urllib.parse import quote
+
+import pandas as pd
+import plotly.graph_objects as go
+from dash import dcc, html
+
+from serving.dashboard.components import (
+    chart,
+    columns,
+    empty,
+    figure,
+    note,
+    page,
+    panel,
+    simple_table,
+    stat_card,
+    stat_cards,
+)
+from serving.dashboard.tables import data_table
+from serving.dashboard.view import Page, View
+from serving.palette import Tokens
+from serving.queries.anomalies import LISTS, TOTAL, Grain, anomaly_drivers, expectations, scored_series
+from serving.queries.health import model_notes
+from serving.wording import (
+    MISSING,
+    count,
+    currency_symbol,
+    day,
+    is_missing,
+    money,
+    number,
+    percent,
+    plural,
+    short_money,
+)
+
+PATH = "/anomalies"
+
+LATEST_SHOWN = 12
+"""Odd periods told one by one; all are in the list below."""
+
+MOST_CHIPS = 24
+
+# shape and word as well as colour: (symbol on the chart, sign in texts, word, its plural)
+_SHAPES: Mapping[str, tuple[str, str, str, str]] = {
+    "spike": ("triangle-up", "▲", "spike", "spikes"),
+    "drop": ("triangle-down", "▼", "drop", "drops"),
+    "silence": ("x", "✕", "silence", "silences"),
+}
+
+_DIMENSIONS: Mapping[str, str] = {
+    "invoice": "Invoice",
+    "customer": "Customer",
+    "product": "Product",
+    "country": "Country",
+}
+
+# a longer gap parts the band: nothing was expected of the time between
+_LONGEST_GAP = timedelta(days=31)
+
+_MONTHS_SHOWN_FROM = timedelta(days=200)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What the path asks to see, made good by what there is."""
+
+    series: str
+    grain: Grain
+    on: date | None
+    """An odd period that is told in full; None for the latest one."""
+
+
+def render(view: View) -> html.Div:
+    """The page."""
+    found = scored_series(view.reading, view.filters)
+    head: list[Any] = []
+    if view.filters.is_about_customers:
+        head.append(
+            note(
+                "The series are of all sales, also those without a customer: the filters on segment, orders, CLV "
+                "and customer id change nothing on this page. Dates and countries do."
+            )
+        )
+    if found.empty:
+        return page(*head, panel("Odd days and weeks", _nothing_scored(view)))
+    choice, problem = _choose(view.argument, found)
+    if problem:
+        head.append(note(problem, kind="warning"))
+    scored = expectations(view.reading, choice.series, choice.grain, view.filters)
+    flagged = scored[scored["is_flagged"]].sort_values("date", ascending=False)
+    told = _told(choice, flagged)
+    return page(
+        *head,
+        *_caveats(view),
+        _cards(choice, scored, flagged),
+        panel(
+            f"Revenue of {_of(choice.series)} by {choice.grain}",
+            _chips(view, found, choice),
+            _drawn(view, choice, scored, told),
+            about="Net revenue as booked, with the range that the "
+            + ("trading days" if choice.grain == "day" else "weeks")
+            + " just before lead one to expect. A point outside of it is odd. Of all sales; "
+            "the dates and countries chosen above apply.",
+        ),
+        columns(
+            panel(
+                "What was odd, and why",
+                _odd_list(view, choice, flagged, told),
+                about=f"Odd {choice.grain}s of this series, the latest first. Choose one to see what drove it.",
+            ),
+            panel(
+                "What drove it",
+                _drivers(view, choice, flagged, told),
+                about="Who or what accounts for most of the difference to what was expected. The kinds overlap "
+                "(an invoice is a customer's, and of a country): don't add them up.",
+            ),
+        ),
+        panel(
+            "All odd days and weeks",
+            data_table(view, LISTS[0]),
+            about="Of every series watched, with its cause; the dates and countries chosen above apply.",
+        ),
+    )
+
+
+# ---- what is shown ---------------------------------------------------------------
+
+
+def _choose(argument: str, found: pd.DataFrame) -> tuple[_Choice, str]:
+    """The series, grain and date of the path, else the first series and its latest odd period.
+
+    A country's name may hold a slash, so the path is read from its end.
+    """
+    parts = [part for part in argument.split("/") if part]
+    on: date | None = None
+    problem = ""
+    if parts and parts[-1][:1].isdigit():
+        try:
+            on = date.fromisoformat(parts[-1])
+        except ValueError:
+            problem = f"“{parts[-1][:40]}” is not a day such as 2011-09-20, and was left out."
+        parts.pop()
+    asked_grain: Any = parts.pop() if parts and parts[-1] in get_args(Grain) else None
+    asked = "/".join(parts)
+    series = asked if asked in set(found["series"]) else str(found["series"].iloc[0])
+    if asked and series != asked:
+        problem = (
+            f"No revenue of “{asked[:60]}” is watched under these filters: too few days with sales, or not "
+            f"among the countries chosen. Shown is {_of(series)}."
+        )
+    grains: list[Grain] = list(found.loc[found["series"] == series, "grain"])
+    grain = asked_grain if asked_grain in grains else grains[0]
+    if asked_grain and asked_grain != grain:
+        problem = problem or f"{_begun(_of(series))} is not watched by {asked_grain}, only by {grain}."
+    return _Choice(series, grain, on if grain == (asked_grain or grain) else None), problem
+
+
+def _told(choice: _Choice, flagged: pd.DataFrame) -> date | None:
+    """The odd period that is told in full: the one asked for, else the latest."""
+    days = [moment.date() for moment in flagged["date"]]
+    if choice.on is not None:
+        return choice.on if choice.on in days else None
+    return days[0] if days else None
+
+
+def _path(series: str, grain: str, on: date | None = None) -> str:
+    steps = [PATH, quote(series, safe=""), grain]
+    if on is not None:
+        steps.append(on.isoformat())
+    return "/".join(steps)
+
+
+def _of(series: str) -> str:
+    return "the whole shop" if series == TOTAL else series
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[Any]:
+    # pandas' types would have every cell be a date, a number and more
+    return iter(frame.itertuples(index=False))
+
+
+def _when(on: date, grain: str) -> str:
+    return day(on) if grain == "day" else f"week of {day(on)}"
+
+
+def _begun(text: str) -> str:
+    # not str.capitalize, which would write "19 sep"
+    return text[:1].upper() + text[1:]
+
+
+# ---- parts -----------------------------------------------------------------------
+
+
+def _nothing_scored(view: View) -> html.Div:
+    filters = view.filters
+    if filters.countries:
+        named = ", ".join(filters.countries[:5]) + (" …" if len(filters.countries) > 5 else "")
+        return empty(
+            f"No revenue of {named} is watched by itself.",
+            "A country is watched while it sells on nearly every trading day, or in most weeks: with less, nothing "
+            "usual can be told from odd. Take the country filter away to see the whole shop.",
+        )
+    return empty(
+        "No day or week was scored yet.",
+        "A day is compared with the trading days before it (28 of them unless set otherwise), a week with the "
+        "weeks before: there must be more history than that.",
+    )
+
+
+def _caveats(view: View) -> list[Any]:
+    notes = model_notes(view.reading)
+    told = notes[(notes["model"] == "revenue_anomalies") & notes["has_warnings"]]
+    return [note(text, kind="warning") for text in told["warnings"]]
+
+
+def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html.Div:
+    by_direction = flagged["direction"].value_counts()
+    span = (
+        f"{_when(scored['date'].iloc[0], choice.grain)} to {_when(scored['date'].iloc[-1], choice.grain)}"
+        if len(scored)
+        else "none in these dates"
+    )
+    return stat_cards(
+        [
+            stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
+            stat_card(
+                f"Odd {choice.grain}s",
+                count(len(flagged)),
+                about=f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else "",
+                key="odd_periods",
+            ),
+            *(
+                stat_card(
+                    f"{sign} {many.capitalize()}",
+                    count(int(by_direction.get(direction, 0))),
+                    about=about,
+                    key=f"odd_{many}",
+                )
+                for (direction, (_, sign, _, many)), about in zip(
+                    _SHAPES.items(),
+                    ("far above what was expected", "far below it", "expected trading days without a sale"),
+                    strict=True,
+                )
+            ),
+        ]
+    )
+
+
+def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
+    names = list(dict.fromkeys(found["series"]))
+    grains_of = found.groupby("series", sort=False)["grain"].agg(list)
+    odd_of = {(row.series, row.grain): int(row.flagged) for row in _rows(found)}
+    shown = names[:MOST_CHIPS]
+    if choice.series not in shown:
+        shown.append(choice.series)
+    more = len(names) - len(shown)
+
+    def chip(text: str, path: str, odd: int, *, is_current: bool) -> html.Li:
+        label: list[Any] = [text]
+        if odd:
+            label.append(html.Span(f"{count(odd)} odd", className="chip-count"))
+        if is_current:
+            return html.Li(html.Span(label, className="chip chip-current", **{"aria-current": "true"}))
+        return html.Li(dcc.Link(label, href=view.link(path), className="chip"))
+
+    # the grain that is shown, where a series has it
+    linked = {name: choice.grain if choice.grain in grains_of[name] else grains_of[name][0] for name in shown}
+    series = [
+        chip(
+            "Whole shop" if name == TOTAL else name,
+            _path(name, linked[name]),
+            odd_of[name, linked[name]],
+            is_current=name == choice.series,
+        )
+        for name in shown
+    ]
+    grains = [
+        chip(
+            f"By {grain}",
+            _path(choice.series, grain),
+            odd_of[choice.series, grain],
+            is_current=grain == choice.grain,
+        )
+        for grain in grains_of[choice.series]
+    ]
+    return html.Div(
+        [
+            html.Ul(series, className="chips", **{"aria-label": "Series"}),
+            html.P(f"{plural(more, 'more series')}: choose a country above to see it.") if more > 0 else None,
+            html.Ul(grains, className="chips", **{"aria-label": "By day or week"}),
+        ]
+    )
+
+
+def _colours(tokens: Tokens) -> dict[str, str]:
+    return {"spike": tokens.warning, "drop": tokens.bad, "silence": tokens.text}
+
+
+def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None) -> html.Div:
+    if scored.empty:
+        return empty(
+            "No period of this series was scored in these dates.",
+            "The first ones of a series have too little before them to be compared with. Widen the date range.",
+        )
+    tokens = view.tokens
+    is_long = scored["date"].iloc[-1] - scored["date"].iloc[0] > _MONTHS_SHOWN_FROM
+    drawn = figure(
+        view.theme,
+        xaxis_type="date",
+        xaxis_nticks=6,
+        # in British order; Plotly writes the second line once a year
+        xaxis_tickformat="%b\n%Y" if is_long else "%-d %b\n%Y",
+        yaxis_title_text=f"Net revenue per {choice.grain}",
+        yaxis_tickprefix=currency_symbol(view.currency),
+        yaxis_tickformat="~s",
+        yaxis_nticks=6,
+    )
+    fill = _see_through(tokens.accent, 0.16)
+    for position, part in enumerate(_unbroken(scored)):
+        beside: dict[str, Any] = {"x": part["date"], "mode": "lines", "hoverinfo": "skip", "legendgroup": "band"}
+        drawn.add_trace(go.Scatter(y=part["lower"], line={"width": 0}, showlegend=False, **beside))
+        drawn.add_trace(
+            go.Scatter(
+                y=part["upper"],
+                line={"width": 0},
+                fill="tonexty",
+                fillcolor=fill,
+                name="Expected range",
+                showlegend=position == 0,
+                **beside,
+            )
+        )
+        drawn.add_trace(
+            go.Scatter(
+                x=part["date"],
+                y=part["expected"],
+                mode="lines",
+                line={"color": tokens.neutral, "width": 1.2, "dash": "dot"},
+                name="Expected",
+                legendgroup="expected",
+                showlegend=position == 0,
+                hoverinfo="skip",
+            )
+        )
+    drawn.add_trace(
+        go.Scatter(
+            x=scored["date"],
+            y=scored["actual"],
+            mode="lines+markers" if len(scored) <= 60 else "lines",
+            line={"color": tokens.accent, "width": 1.6},
+            marker={"size": 4},
+            name="Booked",
+            customdata=[_hover(view, choice, row) for row in _rows(scored)],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    colours = _colours(tokens)
+    for direction, (symbol, _, word, _) in _SHAPES.items():
+        part = scored[scored["direction"] == direction]
+        if part.empty:
+            continue
+        drawn.add_trace(
+            go.Scatter(
+                x=part["date"],
+                y=part["actual"],
+                mode="markers",
+                marker={
+                    "symbol": symbol,
+                    "size": 11,
+                    "color": colours[direction],
+                    "line": {"width": 1, "color": tokens.surface},
+                },
+                name=word.capitalize(),
+                customdata=[_hover(view, choice, row) for row in _rows(part)],
+                hovertemplate="%{customdata}<extra></extra>",
+            )
+        )
+    at = scored[scored["date"].dt.date == told] if told else scored.iloc[:0]
+    if len(at):
+        drawn.add_trace(
+            go.Scatter(
+                x=at["date"],
+                y=at["actual"],
+                mode="markers",
+                marker={"symbol": "circle-open", "size": 21, "color": tokens.text, "line": {"width": 2}},
+                name="Told below",
+                hoverinfo="skip",
+            )
+        )
+    return chart(drawn, name="anomalies-series", description=_described(view, choice, scored), height=380)
+
+
+def _unbroken(scored: pd.DataFrame) -> list[pd.DataFrame]:
+    part = (scored["date"].diff() > _LONGEST_GAP).cumsum()
+    return [rows for _, rows in scored.groupby(part, sort=True)]
+
+
+def _see_through(colour: str, opacity: float) -> str:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity})"
+
+
+def _hover(view: View, choice: _Choice, row: Any) -> str:
+    lines = [
+        f"<b>{_when(row.date, choice.grain)}</b>",
+        f"Booked {money(row.actual, view.currency)}",
+        f"Expected {money(row.expected, view.currency)}, "
+        f"from {money(row.lower, view.currency)} to {money(row.upper, view.currency)}",
+    ]
+    if row.is_flagged:
+        lines.append(f"<b>{_SHAPES[row.direction][2].capitalize()}</b>")
+        # a cause may name what a customer or a product is called
+        lines += [escape(line) for line in textwrap.wrap(row.cause, 56)[:8]]
+    return "<br>".join(lines)
+
+
+def _described(view: View, choice: _Choice, scored: pd.DataFrame) -> str:
+    flagged = scored[scored["is_flagged"]]
+    by_direction = flagged["direction"].value_counts()
+    parts = [
+        plural(int(by_direction[direction]), one, many)
+        for direction, (_, _, one, many) in _SHAPES.items()
+        if direction in by_direction
+    ]
+    text = (
+        f"Net revenue of {_of(choice.series)} by {choice.grain}, "
+        f"{day(scored['date'].iloc[0])} to {day(scored['date'].iloc[-1])}, "
+        f"between {short_money(scored['actual'].min(), view.currency)} and "
+        f"{short_money(scored['actual'].max(), view.currency)}. "
+    )
+    if not parts:
+        return text + f"Every {choice.grain} was within its expected range."
+    return text + f"{plural(len(flagged), choice.grain)} of {count(len(scored))} odd: {', '.join(parts)}."
+
+
+def _mark(direction: str) -> html.Span:
+    _, sign, word, _ = _SHAPES[direction]
+    return html.Span(
+        [html.Span(sign, **{"aria-hidden": "true"}), f" {word.capitalize()}"], className=f"odd-mark odd-{direction}"
+    )
+
+
+def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | None) -> Any:
+    if flagged.empty:
+        return empty(
+            f"No {choice.grain} of this series was odd in these dates.",
+            "Every one was within the range that those before lead one to expect.",
+        )
+    items = []
+    for row in _rows(flagged.head(LATEST_SHOWN)):
+        on = row.date.date()
+        is_told = on == told
+        when = _when(on, choice.grain)
+        items.append(
+            html.Li(
+                [
+                    html.Div(
+                        [
+                            _mark(row.direction),
+                            html.Span(when, **{"aria-current": "true"})
+                            if is_told
+                            else dcc.Link(when, href=view.link(_path(choice.series, choice.grain, on))),
+                            html.Span(
+                                f"{money(row.actual, view.currency)} booked, "
+                                f"{money(row.expected, view.currency)} expected",
+                                className="about",
+                            ),
+                        ],
+                        className="odd-head",
+                    ),
+                    html.P(row.cause),
+                ],
+                className="odd-current" if is_told else None,
+            )
+        )
+    more = len(flagged) - len(items)
+    return html.Div(
+        [
+            html.Ul(items, className="odd-list"),
+            html.P(f"And {count(more)} earlier: see the list below.", className="about") if more > 0 else None,
+        ]
+    )
+
+
+def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | None) -> Any:
+    if told is None:
+        if choice.on is not None:
+            return empty(
+                f"{_begun(_when(choice.on, choice.grain))} is not among the odd {choice.grain}s shown.",
+                "It was within its expected range, or is outside of the dates chosen above.",
+            )
+        return empty("Nothing was odd, so there is nothing to explain.")
+    flag = flagged[flagged["date"].dt.date == told].iloc[0]
+    frame = anomaly_drivers(view.reading, choice.series, choice.grain, told)
+    head = html.P(
+        [
+            html.Strong(_begun(_when(told, choice.grain))),
+            f": {money(abs(flag.actual - flag.expected), view.currency)} "
+            f"{'more' if flag.actual > flag.expected else 'less'} than expected, a score of {number(flag.score)}.",
+        ]
+    )
+    if frame.empty:
+        return html.Div([head, empty("No order, customer, product or country stands out.")])
+    return html.Div(
+        [
+            head,
+            simple_table(
+                ["Kind", "Who or what", "Brought", "Usual", "Share of the difference"],
+                [_driver_cells(view, row) for row in _rows(frame)],
+                caption=f"What drove the {_SHAPES[flag.direction][2]} of {_when(told, choice.grain)}",
+                numeric=(2, 3, 4),
+            ),
+        ]
+    )
+
+
+def _driver_cells(view: View, row: Any) -> Sequence[Any]:
+    label = row.label.removeprefix(f"{row.dimension} ")
+    who: Any = label
+    if row.dimension == "customer" and row.member != "(none)":
+        who = dcc.Link(label, href=view.link(f"/customers/{quote(row.member, safe='')}"))
+    return (
+        _DIMENSIONS.get(row.dimension, row.dimension),
+        html.Div(who, className="member"),
+        money(row.actual, view.currency),
+        # an invoice comes once: nothing was usual of it
+        MISSING if row.dimension == "invoice" else money(row.expected, view.currency),
+        _share(row.share_pct),
+    )
+
+
+def _share(share_pct: float) -> html.Div:
+    width = 0.0 if is_missing(share_pct) else min(max(share_pct, 0.0), 100.0)
+    return html.Div(
+        [
+            html.Span(
+                html.Span(className="share-bar", style={"width": f"{width:.1f}%"}),
+                className="share-track",
+                **{"aria-hidden": "true"},
+            ),
+            percent(share_pct, 0),
+        ],
+        className="share",
+    )
+
+
+PAGE = Page(PATH, "Anomalies", render)

@@ -1,0 +1,369 @@
+"""The page that labels the customers of a file.
+
+Belongs here: dropping a file, and showing what came of it. Does not belong here: limits and
+labels (:mod:`serving.classify`), and HTTP (:mod:`serving.api.classify`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import dash_ag_grid as dag
+import dash_mantine_components as dmc
+import pandas as pd
+from dash import Dash, Input, Output, State, ctx, dcc, html
+from dash.exceptions import PreventUpdate
+
+from serving.classify import Classification, UploadLimits, classifier_of
+from serving.classify.errors import BadRequestError
+from serving.classify.results import RECOMMENDATIONS, rows_of
+from serving.classify.service import DEFAULT_METHOD, METHODS
+from serving.dashboard.components import empty, note, page, panel, segment_badge, simple_table, stat_card, stat_cards
+from serving.dashboard.tables import grid_options
+from serving.dashboard.view import Page, View
+from serving.downloads import csv_bytes, xlsx_bytes
+from serving.filters import METHOD_LABELS
+from serving.palette import Theme, segment_colour
+from serving.snapshot import SnapshotReader
+from serving.wording import count, currency_symbol, day, money, plural
+from warehouse.errors import RegularsError
+
+PAGE_UPLOAD_BYTES = 64 * 1024**2
+"""A browser holds the file three times over; larger ones go through HTTP or the command line."""
+SHOWN_ROWS = 50_000
+"""Rows that a browser sorts without a pause."""
+
+_CUSTOMERS, _SET_ASIDE = "classify-customers", "classify-set-aside"
+_CUSTOMER_COLUMNS = (
+    ("customer_id", "Customer", "text", 140),
+    ("cluster_name", "Segment", "text", 170),
+    ("predicted_cluster_id", "Segment number", "count", 120),
+    ("recency_days", "Days since last order", "count", 150),
+    ("frequency", "Frequency", "count", 120),
+    ("monetary", "Money", "money", 140),
+)
+_SET_ASIDE_COLUMNS = (
+    ("row_number", "Line", "count", 100),
+    ("sheet", "Sheet", "text", 110),
+    ("disposition", "Set aside as", "text", 160),
+    ("reason", "Reason", "text", 300),
+    ("text", "The line", "text", 520),
+)
+
+
+def render(view: View) -> html.Div:
+    """The page before a file was dropped."""
+    method = view.filters.method if view.filters.method in METHODS else DEFAULT_METHOD
+    about = view.reading.about
+    largest = min(PAGE_UPLOAD_BYTES, UploadLimits().upload_bytes) // 1024**2
+    return page(
+        panel(
+            "Label the customers of a file",
+            dcc.Upload(
+                html.Div(
+                    [
+                        html.Strong("Drop a file of sales here, or click to choose one."),
+                        html.Div(
+                            f"CSV, CSV.gz, XLSX or Parquet, up to {largest} MB. Larger files are not taken here: use "
+                            "`regulars classify` or POST /classify_customers."
+                        ),
+                    ],
+                    className="drop-text",
+                ),
+                id="classify-upload",
+                max_size=largest * 1024**2,
+                multiple=False,
+                className="drop",
+                className_active="drop drop-active",
+                className_reject="drop drop-reject",
+                style={
+                    "border": f"2px dashed {view.tokens.border}",
+                    "borderRadius": "8px",
+                    "padding": "28px 16px",
+                    "textAlign": "center",
+                    "cursor": "pointer",
+                },
+                style_active={"borderColor": view.tokens.accent},
+                style_reject={},
+            ),
+            html.Div(
+                [
+                    dmc.Select(
+                        id="classify-method",
+                        label="Segments by",
+                        data=[{"value": name, "label": METHOD_LABELS[name]} for name in METHODS],
+                        value=method,
+                        allowDeselect=False,
+                        w=200,
+                    ),
+                    dmc.DateInput(
+                        id="classify-as-of",
+                        label="As of (optional)",
+                        description="Nothing on or after this day is seen",
+                        valueFormat="D MMM YYYY",
+                        clearable=True,
+                        w=240,
+                    ),
+                ],
+                style={"display": "flex", "gap": "16px", "flexWrap": "wrap", "marginTop": "16px", "alignItems": "end"},
+            ),
+            about=(
+                "The file goes through the same rules as the warehouse's own deliveries and gets the segments of the "
+                f"published snapshot (recency there counts to {day(about.snapshot_date)}). It is not kept."
+            ),
+        ),
+        dcc.Loading(
+            html.Div(
+                empty("No file yet.", "Each customer with a purchase gets a segment; each line set aside is told why."),
+                id="classify-result",
+                role="status",
+            ),
+            delay_show=200,
+            custom_spinner=html.Div("Reading and labelling …", className="spinner", role="status"),
+        ),
+        dcc.Store(id="classify-texts"),
+        dcc.Download(id="classify-download"),
+    )
+
+
+def register(app: Dash, reader: SnapshotReader) -> None:
+    """Callbacks of the page."""
+    classifier = classifier_of(reader.home, UploadLimits())
+
+    @app.callback(
+        Output("classify-result", "children"),
+        Output("classify-texts", "data"),
+        Input("classify-upload", "contents"),
+        Input("classify-method", "value"),
+        Input("classify-as-of", "value"),
+        State("classify-upload", "filename"),
+        State("theme", "data"),
+        prevent_initial_call=True,
+    )
+    def classify(
+        contents: str | None, method: str, as_of: str | None, name: str | None, theme: Theme | None
+    ) -> tuple[Any, Any]:
+        if not contents:
+            raise PreventUpdate
+        try:
+            with classifier.receiving() as upload:
+                upload.call(name or "")
+                upload.write(_decoded(contents))
+                chosen = date.fromisoformat(as_of[:10]) if as_of else None
+                done = classifier.classify(upload, method=method, as_of=chosen)
+        except RegularsError as error:
+            # our own words for a person; anything else is a fault and is logged as one
+            return note(str(error), kind="error", title="Not classified"), None
+        return answer(done, theme or "light"), texts(done)
+
+    @app.callback(
+        Output("classify-download", "data"),
+        Input("classify-customers-csv", "n_clicks"),
+        Input("classify-customers-xlsx", "n_clicks"),
+        Input("classify-set-aside-csv", "n_clicks"),
+        Input("classify-set-aside-xlsx", "n_clicks"),
+        State(_CUSTOMERS, "virtualRowData"),
+        State(_SET_ASIDE, "virtualRowData"),
+        State("classify-texts", "data"),
+        prevent_initial_call=True,
+    )
+    def download(
+        _1: int, _2: int, _3: int, _4: int, customers: Any, set_aside: Any, told: dict[str, Any] | None
+    ) -> Any:
+        if not ctx.triggered_id or not ctx.triggered[0]["value"]:
+            raise PreventUpdate
+        button = str(ctx.triggered_id)
+        suffix = button.rpartition("-")[2]
+        if button.startswith(_CUSTOMERS):
+            frame, file = with_texts(customers or [], told or {}), "classified_customers"
+        else:
+            frame, file = _framed(set_aside or [], _SET_ASIDE_COLUMNS), "set_aside_lines"
+        content = csv_bytes(frame) if suffix == "csv" else xlsx_bytes(frame, file)
+        return dcc.send_bytes(content, f"{file}.{suffix}")
+
+
+def _decoded(contents: str) -> bytes:
+    """The file's bytes out of the address that a browser makes of it."""
+    _, _, encoded = contents.partition(",")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise BadRequestError("The file did not arrive whole; drop it again.") from error
+
+
+def texts(done: Classification) -> dict[str, dict[str, str | None]]:
+    """Interpretation and recommendations by segment name, for the downloads."""
+    told = done.customers_with_texts().drop_duplicates("cluster_name")
+    return {
+        row["cluster_name"]: {
+            "interpretation": row["cluster_interpretation"],
+            "recommendations": row["cluster_recommendations"],
+        }
+        for row in rows_of(told)
+    }
+
+
+def with_texts(rows: Sequence[dict[str, Any]], told: dict[str, Any]) -> pd.DataFrame:
+    """Rows of the customers' table as they are shown, with each segment's texts."""
+    frame = _framed(rows, _CUSTOMER_COLUMNS)
+    for heading, name in (("Interpretation", "interpretation"), ("Recommendations", "recommendations")):
+        frame[heading] = [(told.get(segment) or {}).get(name) for segment in frame["Segment"]]
+    return frame
+
+
+def _framed(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str, str, int]]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=[name for name, *_ in columns])
+    return frame.rename(columns={name: title for name, title, *_ in columns})
+
+
+def answer(done: Classification, theme: Theme) -> list[Any]:
+    """What came of a file."""
+    kept = [row for row in rows_of(done.accounting) if row["row_count"]]
+    return [
+        panel(
+            f"{done.file_name}: {plural(len(done.customers), 'customer')} labelled",
+            stat_cards(
+                [
+                    stat_card("Lines delivered", count(done.delivered_lines), key="delivered_lines"),
+                    stat_card("Lines kept", count(done.kept_lines), key="kept_lines"),
+                    stat_card("Lines set aside", count(len(done.set_aside)), key="set_aside_lines"),
+                    stat_card("Customers labelled", count(len(done.customers)), key="labelled_customers"),
+                ]
+            ),
+            *(note(text) for text in done.notes),
+            *(
+                [note(f"Without a label, because they only returned goods: {_few(done.returns_only)}.")]
+                if done.returns_only
+                else []
+            ),
+            simple_table(
+                ["What became of the lines", "Kept", "Lines", "Amount"],
+                [
+                    [
+                        row["description"],
+                        "yes" if row["is_kept"] else "no",
+                        count(row["row_count"]),
+                        money(row["gross_amount"], done.currency, pence=True),
+                    ]
+                    for row in kept
+                ],
+                caption="What became of each delivered line",
+                numeric=(2, 3),
+            ),
+            about=(
+                f"Segments by {METHOD_LABELS[done.method]} of publication {done.publication_id}. Recency counts to "
+                f"{day(done.snapshot_date)}. Kept and set aside add up to the lines delivered."
+            ),
+        ),
+        panel(
+            "Customers",
+            _grid(_CUSTOMERS, done.customers, _CUSTOMER_COLUMNS, done.currency, theme, "Customers of the file"),
+            tools=_downloads(_CUSTOMERS, "customers"),
+            about=_told_rows(len(done.customers), "customer"),
+        ),
+        panel(
+            "What their segments mean",
+            *(_segment(row, theme) for row in rows_of(done.segments) if row["customers"]),
+            *([] if len(done.customers) else [empty("No customer, so no segment.")]),
+            about="From the playbooks of the published snapshot; figures in the texts are of its customers.",
+        ),
+        panel(
+            "Lines set aside",
+            *([] if len(done.set_aside) else [empty("Every line of the file was kept.")]),
+            html.Div(
+                _grid(_SET_ASIDE, done.set_aside, _SET_ASIDE_COLUMNS, done.currency, theme, "Lines set aside"),
+                style={} if len(done.set_aside) else {"display": "none"},
+            ),
+            tools=_downloads(_SET_ASIDE, "lines set aside", is_hidden=not len(done.set_aside)),
+            about=_told_rows(len(done.set_aside), "line") + " Lines of a text file count from 1, the header's.",
+        ),
+    ]
+
+
+def _told_rows(rows: int, noun: str) -> str:
+    if rows <= SHOWN_ROWS:
+        return f"{plural(rows, noun)}; downloads are of what is filtered here."
+    return f"The first {count(SHOWN_ROWS)} of {plural(rows, noun)}; `regulars classify` writes all of them."
+
+
+def _few(names: Sequence[str], most: int = 10) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {count(more)} more" if more > 0 else "")
+
+
+def _segment(segment: dict[str, Any], theme: Theme) -> html.Details:
+    told = [
+        html.Li([html.Strong(f"{heading}: "), segment[name]])
+        for name, heading in RECOMMENDATIONS.items()
+        if segment[name]
+    ]
+    name = segment["cluster_name"]
+    return html.Details(
+        [
+            html.Summary(
+                [segment_badge(name, segment_colour(name, theme)), f" {plural(segment['customers'], 'customer')}"]
+            ),
+            html.P(segment["cluster_interpretation"] or "The published snapshot has no customer in this segment."),
+            html.Ul(told),
+        ]
+    )
+
+
+def _downloads(grid: str, noun: str, *, is_hidden: bool = False) -> list[html.Button]:
+    style = {"display": "none"} if is_hidden else {}
+    return [
+        html.Button(
+            label,
+            id=f"{grid}-{suffix}",
+            className="button",
+            type="button",
+            style=style,
+            **{"aria-label": f"Download {noun} as {label}, as filtered here"},
+        )
+        for suffix, label in (("csv", "CSV"), ("xlsx", "Excel"))
+    ]
+
+
+def _grid(
+    name: str,
+    frame: pd.DataFrame,
+    columns: Sequence[tuple[str, str, str, int]],
+    currency: str,
+    theme: Theme,
+    label: str,
+) -> html.Div:
+    rows = frame[[column for column, *_ in columns]].head(SHOWN_ROWS)
+    return html.Div(
+        dag.AgGrid(
+            id=name,
+            rowData=json.loads(rows.to_json(orient="records", date_format="iso", double_precision=10)),
+            columnDefs=[_column(*column, currency) for column in columns],
+            defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
+            dashGridOptions={**grid_options(theme), "tooltipShowDelay": 300},
+            style={"height": "480px", "width": "100%"},
+            className="grid",
+        ),
+        role="region",
+        **{"aria-label": label},
+    )
+
+
+def _column(name: str, title: str, kind: str, width: int, currency: str) -> dict[str, Any]:
+    drawn: dict[str, Any] = {"field": name, "headerName": title, "width": width}
+    if kind == "text":
+        return drawn | {"filter": "agTextColumnFilter", "cellDataType": "text", "tooltipField": name}
+    symbol = json.dumps(currency_symbol(currency)) if kind == "money" else "''"
+    return drawn | {
+        "type": "rightAligned",
+        "filter": "agNumberColumnFilter",
+        "filterParams": {"inRangeInclusive": True},
+        "valueFormatter": {"function": f"regularsFormat.{kind}(params.value, {symbol})"},
+    }
+
+
+PAGE = Page("/classify", "Classify a file", render, register=register, has_filters=False)

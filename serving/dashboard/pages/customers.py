@@ -1,0 +1,793 @@
+"""Customers: the list, the search, and one customer's whole story.
+
+Belongs here: how the answers of :mod:`serving.queries.customers` look. Does not belong here: the
+questions, and what to do about a segment (:mod:`serving.dashboard.pages.playbooks`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from html import escape
+from itertools import pairwise
+from typing import Any
+from urllib.parse import quote
+
+import plotly.graph_objects as go
+from dash import dcc, html
+
+from serving.dashboard.components import (
+    chart,
+    columns,
+    definitions,
+    empty,
+    figure,
+    note,
+    page,
+    panel,
+    segment_badge,
+    simple_table,
+    stat_card,
+    stat_cards,
+)
+from serving.dashboard.tables import data_table
+from serving.dashboard.view import Page, View
+from serving.filters import METHOD_LABELS, METHODS
+from serving.palette import SEQUENTIAL, segment_colour
+from serving.queries.audiences import customer_value_caveats
+from serving.queries.customers import (
+    CUSTOMERS,
+    LINES,
+    ORDERS,
+    RETURNS,
+    CustomerSearch,
+    CustomerStory,
+    closest_customers,
+    customer_story,
+    customer_summary,
+    find_customers,
+)
+from serving.wording import count, day, days, is_missing, money, month, number, percent, plural, short_money
+
+_FOUND_SHOWN = 12
+_MONTHS_SHOWN = 36
+_MONTHS_WITH_NUMBERS = 18
+"""More months than this leave no room for a score in each cell on a phone."""
+_MONTHS_NAMED = 4
+"""Of the months on an axis; more would run into each other on a phone."""
+_CATEGORIES_SHOWN = 8
+
+# RFM segments from the best down, so that a step up is a step to the better
+_RFM_ORDER = (
+    "Champions",
+    "Loyal",
+    "Potential Loyalist",
+    "New",
+    "Promising",
+    "Need Attention",
+    "About To Sleep",
+    "Can't Lose",
+    "At Risk",
+    "Hibernating",
+    "Lost",
+)
+
+_CUSTOMER_TYPES = {"one_time": "bought on one day only", "returning": "bought on more than one day"}
+
+
+def render(view: View) -> Any:
+    """The list under the filters, or the story of the customer that the address names."""
+    if not view.argument:
+        return _everybody(view)
+    story = customer_story(view.reading, view.argument)
+    return _unknown(view) if story is None else _one(view, story)
+
+
+def customer_link(view: View, customer_id: str) -> dcc.Link:
+    """A customer's id, which opens the story and keeps the filters."""
+    return dcc.Link(customer_id, href=view.link(f"/customers/{quote(customer_id, safe='')}"))
+
+
+def value_caveats(view: View) -> list[Any]:
+    """What to be wary of in CLV and the like, as a note; nothing where no model warns."""
+    caveats = customer_value_caveats(view.reading)
+    if not caveats:
+        return []
+    # the first sentence of each model in sight, all of it one click away
+    first = [re.split(r"(?<=[.!?]) (?=[A-Z])", row["warnings"], maxsplit=1)[0] for row in caveats]
+    return [
+        note(
+            [
+                html.P(" ".join(first)),
+                html.Details(
+                    [html.Summary("All remarks"), *(html.P(row["warnings"]) for row in caveats)], className="caveat"
+                ),
+            ],
+            kind="warning",
+            title="Read the expected values with care",
+        )
+    ]
+
+
+# ---- the list ------------------------------------------------------------------
+
+
+def _everybody(view: View) -> html.Div:
+    summary = customer_summary(view.reading, view.filters)
+    search = (
+        find_customers(view.reading, view.filters, view.filters.customer, _FOUND_SHOWN)
+        if view.filters.customer
+        else None
+    )
+    found = [_found(view, search)] if search else []
+    if not summary.customers:
+        hint = (
+            "Take a filter away, or press Reset."
+            if not view.filters.is_everything
+            else "No purchase in the snapshot names a customer."
+        )
+        return page(*found, empty("No customer fits these filters.", hint))
+    returning = 100 * summary.returning_customers / summary.customers
+    cards = [
+        stat_card("Customers", count(summary.customers), about="under these filters", key="customers.customers"),
+        stat_card(
+            "Spent",
+            short_money(summary.monetary_net, view.currency),
+            about="whole history, less matched returns",
+            key="customers.monetary_net",
+        ),
+        stat_card(
+            "Returning",
+            percent(returning),
+            about=f"{plural(summary.returning_customers, 'customer')} bought on more than one day",
+            key="customers.returning_pct",
+        ),
+        stat_card(
+            "CLV, mean",
+            money(summary.clv_mean, view.currency),
+            about=f"expected of one of them in {days(summary.horizon_days)}"
+            if summary.horizon_days
+            else "no model of customer value",
+            key="customers.clv_mean",
+        ),
+    ]
+    without = summary.customers_without_purchases
+    about = "Click a customer for the whole story. Spend and orders are of the whole history, whatever dates are chosen"
+    if without:
+        about += (
+            f"; {plural(without, 'more customer')} without a purchase that counts"
+            f" {'is' if without == 1 else 'are'} on no list, but found by id"
+        )
+    return page(
+        *found,
+        stat_cards(cards),
+        *value_caveats(view),
+        panel(
+            "All customers" if view.filters.is_everything else "Customers under these filters",
+            data_table(view, CUSTOMERS, height=620),
+            about=f"{about}.",
+        ),
+    )
+
+
+def _found(view: View, search: CustomerSearch) -> html.Section:
+    begins = "begins" if search.matches == 1 else "begin"
+    told = f"{plural(search.matches, 'customer')} {begins} with “{search.text}”"
+    parts: list[Any] = [
+        html.P(
+            f"{told}." if search.matches else f"No customer under these filters begins with “{search.text}”.",
+            role="status",
+            **{"data-figure": "customers.search"},
+        )
+    ]
+    inside = search.found[search.found["is_under_filters"]]["customer_id"].tolist()
+    outside = search.found[~search.found["is_under_filters"]]["customer_id"].tolist()
+    if inside:
+        parts.append(_ids(view, inside, search.matches))
+    if search.other_matches:
+        verb = "does" if search.other_matches == 1 else "do"
+        parts.append(
+            html.P(
+                f"{plural(search.other_matches, 'more customer')} begin{'s' if search.other_matches == 1 else ''} so, "
+                f"but {verb} not fit the other filters, or bought nothing that counts."
+            )
+        )
+        parts.append(_ids(view, outside, search.other_matches))
+    if not inside and not outside and not search.other_matches:
+        parts += [html.P("Closest ids:"), _ids(view, closest_customers(view.reading, search.text))]
+    return panel("Search", *parts)
+
+
+def _ids(view: View, found: Sequence[str], total: int = 0, *, centred: bool = False) -> html.Ul:
+    items: list[Any] = [html.Li(customer_link(view, one)) for one in found]
+    if found and total > len(found):
+        items.append(html.Li(f"and {count(total - len(found))} more"))
+    return html.Ul(items, className="id-list centred" if centred else "id-list")
+
+
+def _unknown(view: View) -> html.Div:
+    closest = closest_customers(view.reading, view.argument)
+    hint = html.Div(
+        [
+            html.P("Closest ids:") if closest else None,
+            _ids(view, closest, centred=True),
+            html.P(dcc.Link("All customers", href=view.link("/customers", customer=""))),
+        ]
+    )
+    return page(
+        html.Div(
+            [html.P(f"No customer has the id “{view.argument[:80]}”.", className="empty-message"), hint],
+            className="empty",
+        )
+    )
+
+
+# ---- one customer --------------------------------------------------------------
+
+
+def _one(view: View, story: CustomerStory) -> html.Div:
+    facts = story.facts
+    head = html.Div(
+        [
+            html.H2(f"Customer {facts['customer_id']}"),
+            dcc.Link("All customers under the filters", href=view.link("/customers")),
+        ],
+        className="story-head",
+    )
+    if not facts["has_purchases"]:
+        return page(head, *_without_purchases(view, story))
+    return page(
+        head,
+        _figures(view, story),
+        columns(_who(story), _segments(view, story)),
+        columns(_scores(view, story), _value(view, story)),
+        *value_caveats(view),
+        columns(_over_time(view, story), _dealings(view, story)),
+        panel(
+            "Orders",
+            data_table(view, ORDERS, context=facts["customer_id"], height=_list_height(len(story.orders))),
+            about="The whole history, whatever filters are chosen.",
+        ),
+        _returns(view, story),
+        columns(_categories(view, story), _playbook(view, story)),
+        _lines(view, story),
+    )
+
+
+def _list_height(rows: int) -> int:
+    # as tall as its rows with the header and the pager, within bounds: most customers have a few
+    return min(max(104 + 42 * rows, 190), 420)
+
+
+def _figures(view: View, story: CustomerStory) -> html.Div:
+    facts = story.facts
+    gap = facts["usual_gap_days"]
+    given_back = facts["returned_revenue"]
+    spent = (
+        f"{money(facts['monetary_gross'], view.currency)} ordered, {money(given_back, view.currency)} given back"
+        if given_back
+        else "ordered and kept in full"
+    )
+    return stat_cards(
+        [
+            stat_card("Spent", money(facts["monetary_net"], view.currency), about=spent, key="customer.monetary_net"),
+            stat_card(
+                "Orders",
+                count(facts["invoice_count"]),
+                about=f"{money(facts['order_value'], view.currency)} each, after returns",
+                key="customer.invoice_count",
+            ),
+            stat_card(
+                "Last order",
+                f"{days(facts['recency_days'])} ago",
+                about=f"on {day(facts['last_purchase_at'])}, counted to {day(view.reading.about.snapshot_date)}",
+                key="customer.recency_days",
+            ),
+            stat_card(
+                "Usual gap",
+                days(gap),
+                about="median between purchase days" if gap is not None else "bought on one day only",
+                key="customer.usual_gap_days",
+            ),
+            stat_card(
+                "CLV",
+                money(facts["clv"], view.currency),
+                about=_interval(view, facts) or "expected net revenue; no model says",
+                key="customer.clv",
+            ),
+        ]
+    )
+
+
+def _interval(view: View, facts: dict[str, Any]) -> str:
+    if facts["clv"] is None:
+        return ""
+    horizon = f"next {days(facts['clv_horizon_days'])}"
+    if facts["clv_low"] is None:
+        return f"{horizon}; no interval, as the history is too short to test one"
+    low, high = money(facts["clv_low"], view.currency), money(facts["clv_high"], view.currency)
+    return f"{horizon}; {percent(facts['clv_interval_pct'], 0)} interval {low} to {high}"
+
+
+def _who(story: CustomerStory) -> html.Section:
+    facts = story.facts
+    pairs: list[tuple[str, Any]] = [("Country", facts["country"] or "not told")]
+    if facts["has_purchases"]:
+        pairs += [
+            ("First order", f"{day(facts['first_purchase_at'])} (cohort of {month(facts['cohort_month'])})"),
+            ("Last order", day(facts["last_purchase_at"])),
+            ("Customer type", f"{facts['customer_type']}: {_CUSTOMER_TYPES[facts['customer_type']]}"),
+        ]
+    told = [
+        ("Age", None if facts["age_years"] is None else plural(facts["age_years"], "year")),
+        ("Gender", facts["gender"]),
+        ("Location", facts["location"]),
+    ]
+    pairs += [(term, text) for term, text in told if text]
+    pairs.append(("Returns", _returns_in_words(facts)))
+    if facts["set_aside_lines"]:
+        pairs.append(
+            ("Set aside", f"{plural(facts['set_aside_lines'], 'invoice line')} not counted, such as postage or repeats")
+        )
+    return panel("Who this is", definitions(pairs), about="From the sales and, where there is one, the customers file.")
+
+
+def _returns_in_words(facts: dict[str, Any]) -> str:
+    if not facts["return_count"]:
+        return "none"
+    return plural(facts["return_count"], "return")
+
+
+def _segments(view: View, story: CustomerStory) -> html.Section:
+    facts = story.facts
+    remarks = {
+        "kmeans": f"Same segment in {percent(100 * facts['stability'], 0)} of refits on resampled customers"
+        if facts["stability"] is not None
+        else "",
+        "rfm": f"By the scores {facts['rfm_score']}",
+        "mixture": f"With a probability of {percent(100 * facts['mixture_probability'], 0)}"
+        if facts["mixture_probability"] is not None
+        else "",
+        "audience": "Put there by a person, see below" if facts["is_overridden"] else "As by k-means",
+    }
+    rows = [
+        [
+            METHOD_LABELS[method].split(" (")[0],
+            _badge(view, story.segment(method)),
+            remarks.get(method, ""),
+        ]
+        for method in METHODS
+    ]
+    parts: list[Any] = [simple_table(["By", "Segment", ""], rows, caption="The customer's segment by each method")]
+    if facts["is_overridden"]:
+        parts.append(
+            note(
+                definitions(
+                    [
+                        ("Why", facts["override_reason"] or "not told"),
+                        ("By", facts["override_author"] or "not told"),
+                        ("Until", day(facts["override_expires_on"])),
+                    ]
+                ),
+                title=f"Put into {facts['audience_segment']} by hand",
+            )
+        )
+    if not facts["has_positive_monetary"]:
+        parts.append(html.P("Everything that was bought came back, so the models leave this customer out."))
+    elif facts["is_outlier_excluded"]:
+        parts.append(html.P("Too unusual to fit the models on: only labelled by them."))
+    return panel("Segments", *parts, about="Campaigns use the audience: k-means, unless a person said otherwise.")
+
+
+def _badge(view: View, segment: str | None) -> html.Span:
+    return segment_badge(segment, segment_colour(segment, view.theme) if segment else view.tokens.neutral)
+
+
+def _scores(view: View, story: CustomerStory) -> html.Section:
+    facts = story.facts
+    rows = [
+        [
+            "Recency",
+            days(facts["recency_days"]),
+            f"{facts['r_score']} of 5",
+            f"Bought more recently than {percent(facts['recency_rank_pct'], 0)} of customers",
+        ],
+        [
+            "Frequency",
+            count(facts["frequency"]),
+            f"{facts['f_score']} of 5",
+            f"Ordered more often than {percent(facts['frequency_rank_pct'], 0)}",
+        ],
+        [
+            "Money",
+            money(facts["monetary"], view.currency),
+            f"{facts['m_score']} of 5",
+            f"Spent more than {percent(facts['monetary_rank_pct'], 0)}",
+        ],
+    ]
+    return panel(
+        "Scores",
+        simple_table(
+            ["", "Figure", "Score", "Meaning"],
+            rows,
+            caption="Recency, frequency and money with their scores",
+            numeric=(1,),
+        ),
+        about="A score is the fifth of all customers that this one stands in: 5 is the best, 1 the last.",
+    )
+
+
+def _value(view: View, story: CustomerStory) -> html.Section:
+    facts = story.facts
+    title = "Expected value"
+    if facts["clv"] is None:
+        return panel(title, empty("No value is expected of this customer.", "The history has no model of it."))
+    is_one_time = facts["customer_type"] == "one_time"
+    alive = (
+        "can't be told from one purchase day"
+        if is_one_time or facts["p_alive"] is None
+        else f"{percent(100 * facts['p_alive'], 0)} (see the note below)"
+    )
+    pairs = [
+        ("Days with a purchase", f"{number(facts['expected_purchases'])} expected"),
+        ("Net value of one", money(facts["expected_purchase_value"], view.currency)),
+        ("Still there", alive),
+    ]
+    return panel(
+        title,
+        _value_chart(view, story),
+        definitions(pairs),
+        about=f"Net revenue expected in the {days(facts['clv_horizon_days'])} after "
+        f"{day(view.reading.about.snapshot_date)}, not discounted.",
+    )
+
+
+def _value_chart(view: View, story: CustomerStory) -> html.Div:
+    facts, tokens = story.facts, view.tokens
+    clv, low, high = facts["clv"], facts["clv_low"], facts["clv_high"]
+    playbook = story.playbook(view.filters.method)
+    names, values, colours = ["This customer"], [clv], [tokens.accent]
+    if playbook and not is_missing(playbook["clv_mean"]):
+        names.append(f"Mean of {playbook['segment_name']}")
+        values.append(playbook["clv_mean"])
+        colours.append(segment_colour(playbook["segment_name"], view.theme, kind=playbook["segment_kind"]))
+    drawn = figure(
+        view.theme,
+        showlegend=False,
+        xaxis={"title": {"text": f"Net revenue ({view.currency})"}, "range": _reach([*values, low, high]), "nticks": 5},
+        yaxis={"autorange": "reversed", "showgrid": False},
+    )
+    told = [f"{escape(name)}: {money(value, view.currency)}" for name, value in zip(names, values, strict=True)]
+    if low is not None:
+        reach = f"{money(low, view.currency)} to {money(high, view.currency)}"
+        told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {reach}"
+        drawn.add_trace(
+            go.Scatter(
+                x=[low, high],
+                y=["This customer"] * 2,
+                mode="lines",
+                line={"color": tokens.accent, "width": 8},
+                opacity=0.35,
+                hoverinfo="skip",
+            )
+        )
+    drawn.add_trace(
+        go.Scatter(
+            x=values,
+            y=[escape(name) for name in names],
+            mode="markers",
+            marker={"color": colours, "size": 13, "symbol": "diamond"},
+            customdata=told,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    described = f"Expected: {money(clv, view.currency)}. {_interval(view, facts)}."
+    if len(names) > 1:
+        described += f" {names[1]}: {money(values[1], view.currency)}."
+    return chart(drawn, name="customers-value", description=described, height=170)
+
+
+def _reach(values: Sequence[float | None]) -> list[float]:
+    # from zero, with room on the far sides, so that no mark is cut in half
+    known = [value for value in values if value is not None]
+    lowest, highest = min(0.0, *known), max(0.0, *known)
+    room = 0.05 * (highest - lowest) or 1.0
+    return [lowest - room, highest + room]
+
+
+def _over_time(view: View, story: CustomerStory) -> html.Section:
+    title = "Segment over time"
+    if story.history.empty:
+        return panel(title, empty("No month has ended since the first order.", "The first month end will show here."))
+    shown = story.history.tail(_MONTHS_SHOWN)
+    left_out = len(story.history) - len(shown)
+    about = "RFM segment and scores as they looked at each month end; the other methods keep no history."
+    if left_out:
+        about += f" The last {_MONTHS_SHOWN} of {len(story.history)} month ends."
+    rows = shown.to_dict("records")
+    ends = [row["month_end"].date() for row in rows]
+    labels = [month(end) for end in ends]
+    segments = [row["rfm_segment"] for row in rows]
+    present = [name for name in _RFM_ORDER if name in segments]
+    present += sorted(set(segments) - set(present))
+    told = [
+        f"<b>{escape(segment)}</b><br>at the end of {label}<br>scores {row['rfm_score']}: "
+        f"{days(row['recency_days'])} since the last order, {count(row['frequency'])} so far, "
+        f"{money(row['monetary_net'], view.currency)} spent so far"
+        for row, label, segment in zip(rows, labels, segments, strict=True)
+    ]
+    months = {
+        "type": "category",
+        "tickvals": labels[:: -(-len(labels) // _MONTHS_NAMED)],
+        "tickangle": 0,
+        "showgrid": False,
+        "range": [-0.5, len(labels) - 0.5],
+    }
+    step = figure(
+        view.theme,
+        showlegend=False,
+        xaxis=months,
+        yaxis={"categoryorder": "array", "categoryarray": [escape(name) for name in reversed(present)]},
+    )
+    step.add_trace(
+        go.Scatter(
+            x=labels,
+            y=[escape(name) for name in segments],
+            mode="lines+markers",
+            line={"shape": "hv", "color": view.tokens.neutral, "width": 2},
+            marker={"size": 12, "color": [segment_colour(name, view.theme) for name in segments]},
+            customdata=told,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    scores = figure(
+        view.theme,
+        showlegend=False,
+        xaxis=months,
+        yaxis={"autorange": "reversed", "showgrid": False},
+    )
+    grid = [[row[name] for row in rows] for name in ("r_score", "f_score", "m_score")]
+    names = ["Recency", "Frequency", "Money"]
+    scores.add_trace(
+        go.Heatmap(
+            x=labels,
+            y=names,
+            z=grid,
+            zmin=0,
+            zmax=5,
+            colorscale=SEQUENTIAL[view.theme],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z}" if len(rows) <= _MONTHS_WITH_NUMBERS else None,
+            hovertemplate="%{y} at the end of %{x}: %{z} of 5<extra></extra>",
+        )
+    )
+    changes = sum(one != other for one, other in pairwise(segments))
+    return panel(
+        title,
+        chart(
+            step,
+            name="customers-segment-history",
+            description=f"{segments[0]} at the end of {labels[0]}, {segments[-1]} at the end of {labels[-1]}, with "
+            f"{plural(changes, 'change')} between.",
+            height=110 + 34 * len(present),
+        ),
+        chart(
+            scores,
+            name="customers-score-history",
+            description=f"Scores at the end of {labels[-1]}: recency {grid[0][-1]}, frequency {grid[1][-1]}, money "
+            f"{grid[2][-1]} of 5; at the end of {labels[0]}: {grid[0][0]}, {grid[1][0]}, {grid[2][0]}.",
+            height=170,
+        ),
+        about=about,
+    )
+
+
+def _dealings(view: View, story: CustomerStory) -> html.Section:
+    title = "Orders and returns by month"
+    if story.months.empty:
+        return panel(
+            title, empty("No order and no return is on record.", "All of this customer's lines were set aside.")
+        )
+    about = view.reading.about
+    rows = story.months.to_dict("records")
+    starts: list[date] = [row["month_start"].date() for row in rows]
+    drawn = figure(
+        view.theme,
+        barmode="relative",
+        xaxis={"type": "date", "nticks": 6, "tickformat": "%b %Y", "showgrid": False},
+        yaxis={"title": {"text": f"Money ({view.currency})"}, "nticks": 6, "zeroline": True},
+        legend={"y": 1.02, "yanchor": "bottom"},
+        margin={"t": 34},
+    )
+    if about.first_date and about.last_date:
+        # the shop's whole history, so that silence shows as well
+        drawn.update_xaxes(range=[about.first_date - timedelta(days=16), about.last_date + timedelta(days=16)])
+    series = [
+        ("Ordered", "gross_revenue", 1, view.tokens.accent, "orders", "order"),
+        ("Returned", "booked_return_revenue", -1, view.tokens.bad, "return_invoices", "return"),
+    ]
+    for name, column, sign, colour, counted, noun in series:
+        drawn.add_trace(
+            go.Bar(
+                name=name,
+                x=[start + timedelta(days=14) for start in starts],
+                y=[sign * row[column] for row in rows],
+                width=24 * 86_400_000,
+                marker={"color": colour},
+                customdata=[
+                    f"{month(start)}<br>{name}: {money(row[column], view.currency)} in {plural(row[counted], noun)}"
+                    for start, row in zip(starts, rows, strict=True)
+                ],
+                hovertemplate="%{customdata}<extra></extra>",
+            )
+        )
+    ordered, returned = sum(row["gross_revenue"] for row in rows), sum(row["booked_return_revenue"] for row in rows)
+    most = max(rows, key=lambda row: row["gross_revenue"])
+    return panel(
+        title,
+        chart(
+            drawn,
+            name="customers-dealings",
+            description=f"{money(ordered, view.currency)} ordered and {money(returned, view.currency)} returned in "
+            f"{plural(len(rows), 'month')}; most was ordered in {month(most['month_start'])}: "
+            f"{money(most['gross_revenue'], view.currency)}.",
+            height=300,
+        ),
+        about="What was ordered above zero, before returns; what was returned below, in the month of the return.",
+    )
+
+
+def _returns(view: View, story: CustomerStory) -> html.Section:
+    facts = story.facts
+    title = "Returns and what they reverse"
+    if story.returns.empty:
+        return panel(title, empty("Nothing was given back."))
+    matched, unmatched = story.returns["matched_amount"].sum(), story.returns["unmatched_amount"].sum()
+    told = [f"{money(matched, view.currency)} takes back a purchase, and is taken off what was spent."]
+    if round(unmatched, 2):
+        told.append(
+            f"{money(unmatched, view.currency)} fits no purchase in the history (bought before it began, or at "
+            "another price), and lowers the shop's revenue but not what this customer spent."
+        )
+    return panel(
+        title,
+        html.P(" ".join(told)),
+        data_table(view, RETURNS, context=facts["customer_id"], height=_list_height(len(story.returns))),
+        about="One row for each returned line. The whole history, whatever filters are chosen.",
+    )
+
+
+def _categories(view: View, story: CustomerStory) -> html.Section:
+    title = "What they buy"
+    bought = story.categories[story.categories["net_revenue"] > 0]
+    if bought.empty:
+        return panel(title, empty("No purchase was kept, so there are no shares."))
+    rows = bought.head(_CATEGORIES_SHOWN).to_dict("records")
+    names = [escape(row["category"]) for row in rows]
+    told = [
+        f"<b>{name}</b><br>{money(row['net_revenue'], view.currency)}, {percent(row['share_pct'])} of this customer's "
+        f"money<br>{percent(row['shop_share_pct'])} of all customers' money"
+        for name, row in zip(names, rows, strict=True)
+    ]
+    drawn = figure(
+        view.theme,
+        xaxis={"title": {"text": "Share of money (%)"}, "rangemode": "tozero", "nticks": 5},
+        yaxis={"autorange": "reversed", "showgrid": False},
+        legend={"y": 1.02, "yanchor": "bottom"},
+        margin={"t": 34},
+    )
+    drawn.add_trace(
+        go.Bar(
+            name="This customer",
+            orientation="h",
+            x=[row["share_pct"] for row in rows],
+            y=names,
+            marker={"color": view.tokens.accent},
+            customdata=told,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    drawn.add_trace(
+        go.Scatter(
+            name="All customers",
+            x=[row["shop_share_pct"] for row in rows],
+            y=names,
+            mode="markers",
+            marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": view.tokens.text}},
+            customdata=told,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    top = rows[0]
+    about = "Shares of net money by category, against those of all identified customers."
+    if len(bought) > len(rows):
+        about += f" The {len(rows)} largest of {len(bought)} categories."
+    return panel(
+        title,
+        chart(
+            drawn,
+            name="customers-categories",
+            description=f"Most goes to {top['category']}: {percent(top['share_pct'])}, against "
+            f"{percent(top['shop_share_pct'])} of all customers' money.",
+            height=130 + 32 * len(rows),
+        ),
+        about=about,
+    )
+
+
+def _playbook(view: View, story: CustomerStory) -> html.Section:
+    method = view.filters.method
+    playbook = story.playbook(method)
+    label = METHOD_LABELS[method].split(" (")[0]
+    if playbook is None:
+        return panel("What to do", empty(f"There is no segment by {label}, and so no playbook."))
+    segment = playbook["segment_name"]
+    return panel(
+        f"What to do: {segment}",
+        definitions(
+            [
+                (term, playbook[name])
+                for term, name in (
+                    ("Goal", "goal"),
+                    ("Strategy", "strategy"),
+                    ("Channel", "channel"),
+                    ("Offer", "offer"),
+                    ("Measure", "measure"),
+                )
+            ]
+        ),
+        html.P(dcc.Link("The whole playbook with its email", href=view.link("/playbooks", segments=(segment,)))),
+        about=f"The playbook of the segment by {label}; figures in it are of the whole segment.",
+    )
+
+
+def _lines(view: View, story: CustomerStory) -> html.Section:
+    return panel(
+        "Line by line",
+        data_table(
+            view, LINES, context=story.facts["customer_id"], height=_list_height(story.facts["line_count"] or 0)
+        ),
+        about="Every sale and return line that counts. The whole history, whatever filters are chosen.",
+    )
+
+
+def _without_purchases(view: View, story: CustomerStory) -> list[Any]:
+    facts = story.facts
+    if story.months.empty:
+        why = "All of this customer's lines were set aside, such as postage or lines without a price."
+    else:
+        why = "This customer only gave things back: the purchases are not in the history."
+    parts = [
+        note(
+            f"{why} So there are no scores, no segment and no expected value, and the customer is on no list.",
+            title="No purchase that counts",
+        ),
+        stat_cards(
+            [
+                stat_card("Orders", "0", about="that count", key="customer.invoice_count"),
+                stat_card(
+                    "Returned",
+                    money(facts["booked_return_revenue"], view.currency),
+                    about=f"in {plural(facts['return_count'], 'return')}, matched with no purchase",
+                    key="customer.booked_return_revenue",
+                ),
+                stat_card(
+                    "Set aside",
+                    count(facts["set_aside_lines"]),
+                    about="invoice lines not counted",
+                    key="customer.set_aside_lines",
+                ),
+            ]
+        ),
+        _who(story),
+        _dealings(view, story),
+    ]
+    if not story.returns.empty:
+        parts.append(_returns(view, story))
+    return parts
+
+
+PAGE = Page("/customers", "Customers", render)

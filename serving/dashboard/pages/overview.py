@@ -1,0 +1,873 @@
+"""The first page: what happened, in words, figures and over time.
+
+Belongs here: how the answers of :mod:`serving.queries.insights`, ``cards`` and ``revenue`` are shown.
+Does not belong here: any figure's making.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import dash_mantine_components as dmc
+import pandas as pd
+from dash import Dash, Input, Output, State, dcc, html
+
+from serving import wording
+from serving.dashboard.components import (
+    chart,
+    columns,
+    empty,
+    figure,
+    note,
+    page,
+    panel,
+    segment_badge,
+    simple_table,
+    stat_card,
+    stat_cards,
+)
+from serving.dashboard.tables import data_table
+from serving.dashboard.view import Page, View
+from serving.filters import Filters, with_segments_of
+from serving.palette import SEQUENTIAL, segment_colour
+from serving.queries.cards import Card, summary_cards
+from serving.queries.choices import segments_of
+from serving.queries.insights import Insight, insights
+from serving.queries.revenue import (
+    COUNTRIES,
+    country_months,
+    country_revenue,
+    customer_types,
+    daily_revenue,
+    monthly_customers,
+    monthly_revenue,
+    top_customers,
+    unusual_periods,
+    weekly_revenue,
+)
+from serving.snapshot import SnapshotReader
+
+BAR_COUNTRIES = 10
+GRID_COUNTRIES = 12
+LISTED_DAYS = 12
+HOVERED_DAYS = 3
+
+_KIND_LABELS = {
+    "change": "Last full month",
+    "driver": "Behind it",
+    "segments": "Segments",
+    "anomaly": "Unusual",
+    "concentration": "Concentration",
+    "caveat": "Keep in mind",
+}
+
+Rows = list[dict[str, Any]]
+
+
+def render(view: View) -> Any:
+    """The overview of one view."""
+    months = monthly_revenue(view.reading, view.filters)
+    cards = stat_cards([_card(card, view) for card in summary_cards(view.reading, view.filters)])
+    if months.empty:
+        return page(
+            empty("No sale fits these filters.", "Take a filter away, or choose other days."),
+            cards,
+        )
+    told = insights(view.reading, view.filters)
+    countries = country_revenue(view.reading, view.filters)
+    return page(
+        _insight_panel(told),
+        cards,
+        *(note(item.text, kind="warning") for item in told if item.kind == "clv_caveat"),
+        _revenue_panel(view, months),
+        columns(_customers_panel(view), _types_panel(view)),
+        columns(_top_panel(view), _bar_panel(view, countries)),
+        columns(_map_panel(view, countries), _grid_panel(view, countries, months)),
+        panel(
+            "Every country",
+            data_table(view, COUNTRIES, height=420),
+            about="Revenue of all countries by the country of the invoice; sort, filter and download.",
+        ),
+    )
+
+
+# ---- in words and figures --------------------------------------------------------
+
+
+def _insight_panel(told: Sequence[Insight]) -> html.Section:
+    shown = [item for item in told if item.kind != "clv_caveat"]
+    return panel(
+        "In short",
+        html.Ul(
+            [
+                html.Li(
+                    [html.Strong(_KIND_LABELS[item.kind], className="insight-kind"), html.Span(item.text)],
+                    className=f"insight insight-{item.tone}",
+                    **{"data-insight": item.kind},
+                )
+                for item in shown
+            ],
+            className="insights",
+        ),
+        about="Written anew from the published data for the filters above.",
+    )
+
+
+def _card(card: Card, view: View) -> html.Div:
+    about = card.about
+    if card.before is not None:
+        then = _value(card, card.before, view.currency)
+        # a state's own figure stands above already
+        both = then if card.compared == card.value else f"{_value(card, card.compared, view.currency)} against {then}"
+        about = f"{about.rstrip('.')}: {both}."
+    is_good = None
+    if card.is_more_good is not None and card.change_pct is not None and round(card.change_pct, 1) != 0:
+        is_good = card.is_more_good == (card.change_pct > 0)
+    return stat_card(
+        card.label,
+        _value(card, card.value, view.currency),
+        change="" if card.change_pct is None else wording.change(card.change_pct),
+        is_good=is_good,
+        about=about,
+        key=card.key,
+    )
+
+
+def _value(card: Card, value: float | None, currency: str) -> str:
+    match card.unit:
+        case "money":
+            return wording.short_money(value, currency)
+        case "days":
+            return wording.MISSING if value is None else f"{wording.number(value)} days"
+        case "number":
+            return wording.number(value)
+        case _:
+            return wording.count(value)
+
+
+def _scope(view: View) -> str:
+    """Whose sales these are, where that is not plain."""
+    if view.filters.is_about_customers:
+        return " Only sales to the customers chosen above."
+    return ""
+
+
+# ---- revenue over time -----------------------------------------------------------
+
+
+def _revenue_panel(view: View, months: pd.DataFrame) -> html.Section:
+    return panel(
+        "Net revenue",
+        html.Div(_monthly_chart(view, months), id="overview-revenue"),
+        about="Gross revenue less returns. Marks show unusual days: hover for the cause, or read them below."
+        + _scope(view),
+        tools=dmc.SegmentedControl(
+            id="overview-grain",
+            data=[
+                {"value": "month", "label": "Months"},
+                {"value": "week", "label": "Weeks"},
+                {"value": "day", "label": "Days"},
+            ],
+            value="month",
+            size="xs",
+            **{"aria-label": "Revenue by month, week or day"},
+        ),
+    )
+
+
+def _revenue_chart(view: View, grain: str) -> list[Any]:
+    """The chart of one grain, for the page's own control."""
+    if grain in ("week", "day"):
+        return _line_chart(view, grain)
+    months = monthly_revenue(view.reading, view.filters)
+    return [_nothing()] if months.empty else _monthly_chart(view, months)
+
+
+def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
+    rows: Rows = months.to_dict("records")  # type: ignore[assignment]
+    odd = unusual_periods(view.reading, view.filters, "day")
+    drawn = figure(
+        view.theme,
+        xaxis={**_month_ticks(rows), "showgrid": False},
+        yaxis=_money_axis(view, [row["net_revenue"] for row in rows], "Net revenue per month"),
+        showlegend=False,
+    )
+    drawn.add_bar(
+        x=[row["month_start"] for row in rows],
+        y=[row["net_revenue"] for row in rows],
+        marker={
+            "color": view.tokens.accent,
+            "opacity": [1.0 if row["is_complete_month"] else 0.5 for row in rows],
+        },
+        customdata=[[_month_hover(row, view.currency)] for row in rows],
+        hovertemplate="%{customdata[0]}<extra></extra>",
+    )
+    heights = {row["month_start"].date(): row["net_revenue"] for row in rows}
+    top = max([*heights.values(), 0.0])
+    marks = [
+        (month_start, days)
+        for month_start, days in _by_month(odd).items()
+        if month_start in heights  # a silence may be told of a month that nothing of the view lies in
+    ]
+    if marks:
+        drawn.add_scatter(
+            x=[month_start for month_start, _ in marks],
+            y=[max(heights[month_start], 0) + 0.05 * (top or 1) for month_start, _ in marks],
+            mode="markers+text",
+            marker={"symbol": "diamond", "size": 11, "color": view.tokens.warning},
+            text=[str(len(days)) if len(days) > 1 else "" for _, days in marks],
+            textposition="top center",
+            textfont={"color": view.tokens.warning, "size": 11},
+            customdata=[[_odd_hover(month_start, days)] for month_start, days in marks],
+            hovertemplate="%{customdata[0]}<extra></extra>",
+        )
+    best = max(rows, key=lambda row: (row["net_revenue"], row["month_start"]))
+    described = (
+        f"Net revenue in {wording.plural(len(rows), 'month')}, "
+        f"{wording.short_money(sum(heights.values()), view.currency)} in all; most in "
+        f"{wording.month(best['month_start'])}, {wording.short_money(best['net_revenue'], view.currency)}. "
+        f"{wording.plural(len(odd), 'unusual day')}."
+    )
+    partial = [wording.month(row["month_start"]) for row in rows if not row["is_complete_month"]]
+    return [
+        chart(drawn, name="overview-revenue-chart", description=described, height=340),
+        html.P(
+            [
+                "Each return is taken off the sale that it reverses, so recent months can still shrink a little. ",
+                f"Paler, not complete: {', '.join(partial)}." if partial else "",
+            ],
+            className="about",
+        ),
+        _odd_list(view, odd, "day"),
+    ]
+
+
+def _line_chart(view: View, grain: str) -> list[Any]:
+    if grain == "week":
+        frame, at = weekly_revenue(view.reading, view.filters), "week_start"
+        odd = unusual_periods(view.reading, view.filters, "week")
+    else:
+        frame, at = daily_revenue(view.reading, view.filters), "date"
+        frame = frame[frame["is_trading_day"]]
+        odd = unusual_periods(view.reading, view.filters, "day")
+    if frame.empty:
+        return [_nothing()]
+    rows: Rows = frame.to_dict("records")  # type: ignore[assignment]
+    values = [row["net_revenue_as_booked"] for row in rows]
+    drawn = figure(
+        view.theme,
+        xaxis={"type": "date", "tickformat": "%b\n%Y", "nticks": 8, "showgrid": False},
+        yaxis=_money_axis(view, values, f"Net revenue per {grain}"),
+        showlegend=False,
+    )
+    drawn.add_scatter(
+        x=[row[at] for row in rows],
+        y=values,
+        # a line needs two ends
+        mode="lines" if len(rows) > 1 else "markers",
+        line={"color": view.tokens.accent, "width": 1.8},
+        customdata=[
+            [
+                f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b><br>"
+                f"{wording.money(row['net_revenue_as_booked'], view.currency)} net as booked<br>"
+                f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
+            ]
+            for row in rows
+        ],
+        hovertemplate="%{customdata[0]}<extra></extra>",
+    )
+    known = {row[at].date(): row["net_revenue_as_booked"] for row in rows}
+    marks = odd.to_dict("records")
+    if marks:
+        drawn.add_scatter(
+            x=[row["date"] for row in marks],
+            y=[known.get(row["date"].date(), 0) for row in marks],
+            mode="markers",
+            marker={"symbol": "diamond", "size": 10, "color": view.tokens.warning},
+            customdata=[[_odd_lines(row)] for row in marks],
+            hovertemplate="%{customdata[0]}<extra></extra>",
+        )
+    best = max(rows, key=lambda row: (row["net_revenue_as_booked"], row[at]))
+    described = (
+        f"Net revenue as booked by {grain}; most on {wording.day(best[at])}, "
+        f"{wording.short_money(best['net_revenue_as_booked'], view.currency)}. "
+        f"{wording.plural(len(odd), f'unusual {grain}')}."
+    )
+    told = "Here each return counts on the day on which it was booked, as unusual days are measured."
+    if grain == "day":
+        told += " Days without any sale of the shop are left out."
+    return [
+        chart(drawn, name="overview-revenue-chart", description=described, height=340),
+        html.P(told, className="about"),
+        _odd_list(view, odd, grain),
+    ]
+
+
+def _month_hover(row: dict[str, Any], currency: str) -> str:
+    returned = row["returned_revenue"] + row["unmatched_return_revenue"]
+    lines = [
+        f"<b>{wording.month(row['month_start'])}</b>" + ("" if row["is_complete_month"] else " (not complete)"),
+        f"{wording.money(row['net_revenue'], currency)} net",
+        f"{wording.money(row['gross_revenue'], currency)} gross, {wording.money(returned, currency)} returned",
+        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}",
+    ]
+    return "<br>".join(lines)
+
+
+def _by_month(odd: pd.DataFrame) -> dict[date, Rows]:
+    found: dict[date, Rows] = {}
+    for row in odd.to_dict("records"):
+        found.setdefault(row["month_start"].date(), []).append(row)  # type: ignore[arg-type]
+    return found
+
+
+def _odd_hover(month_start: date, days: Rows) -> str:
+    """The oddest days of a month with their causes; names in them are text, not markup."""
+    oddest = sorted(days, key=lambda row: (-abs(row["score"]), row["date"], row["series"]))[:HOVERED_DAYS]
+    head = f"<b>{wording.plural(len(days), 'unusual day')} in {wording.month(month_start)}</b>"
+    rest = len(days) - len(oddest)
+    lines = [head, *(_odd_lines(row) for row in sorted(oddest, key=lambda row: (row["date"], row["series"])))]
+    if rest:
+        lines.append(f"and {wording.count(rest)} more")
+    return "<br>".join(lines)
+
+
+def _odd_lines(row: dict[Any, Any]) -> str:
+    told = _odd_text(row)
+    return "<br>".join(escape(line) for line in textwrap.wrap(told, 58)[:7])
+
+
+def _odd_text(row: dict[Any, Any]) -> str:
+    whose = "" if row["series"] == "total" else f"{row['series']}, "
+    cause = "Far from what was expected." if wording.is_missing(row["cause"]) else row["cause"]
+    return f"{whose}{wording.day(row['date'])}: {cause}"
+
+
+def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
+    whose = "the chosen countries" if view.filters.countries else "the whole shop"
+    if odd.empty:
+        return html.P(f"No unusual {grain} of {whose} in this time.", className="about")
+    rows = odd.to_dict("records")[::-1]
+    shown = rows[:LISTED_DAYS]
+    total = html.Span(wording.count(len(rows)), **{"data-figure": f"unusual_{grain}s"})
+    head = [total, f" unusual {grain}{'' if len(rows) == 1 else 's'} of {whose}"]
+    if len(rows) > len(shown):
+        head.append(f", the last {len(shown)} in words")
+    return html.Details(
+        [
+            html.Summary(head),
+            html.Ul([html.Li(_odd_text(row)) for row in shown]),
+            html.P("Only countries and days of the filters apply to them.", className="about")
+            if view.filters.is_about_customers
+            else None,
+        ],
+        className="odd-days",
+    )
+
+
+# ---- customers -------------------------------------------------------------------
+
+
+def _customers_panel(view: View) -> html.Section:
+    title = "Customers by month"
+    about = (
+        "Identified customers who bought in the month, each counted once. New: the first purchase ever; "
+        "once: on one day only by the month's end." + _scope(view)
+    )
+    months = monthly_customers(view.reading, view.filters)
+    if months.empty:
+        return panel(title, empty("No sale here names a customer."), about=about)
+    rows: Rows = months.to_dict("records")  # type: ignore[assignment]
+    drawn = figure(
+        view.theme,
+        barmode="stack",
+        legend={"traceorder": "normal"},
+        xaxis={**_month_ticks(rows), "showgrid": False},
+        yaxis={"title": {"text": "Customers"}, "tickformat": ",d", "nticks": 6, "rangemode": "tozero"},
+    )
+    parts = (
+        ("Returning", view.tokens.accent, [row["returning_customers"] for row in rows]),
+        (
+            "New, came again",
+            SEQUENTIAL[view.theme][2],
+            [row["new_customers"] - row["one_time_customers"] for row in rows],
+        ),
+        ("New, once", view.tokens.neutral, [row["one_time_customers"] for row in rows]),
+    )
+    hover = [
+        [
+            f"<b>{wording.month(row['month_start'])}</b>{'' if row['is_complete_month'] else ' (not complete)'}<br>"
+            f"{wording.plural(row['customers'], 'customer')}: "
+            f"{wording.count(row['returning_customers'])} returning,<br>"
+            f"{wording.count(row['new_customers'])} new, of them {wording.count(row['one_time_customers'])} once"
+        ]
+        for row in rows
+    ]
+    for name, colour, values in parts:
+        drawn.add_bar(
+            name=name,
+            x=[row["month_start"] for row in rows],
+            y=values,
+            marker={
+                "color": colour,
+                "opacity": [1.0 if row["is_complete_month"] else 0.5 for row in rows],
+                "line": {"color": view.tokens.surface, "width": 1},
+            },
+            customdata=hover,
+            hovertemplate="%{customdata[0]}<extra></extra>",
+        )
+    last = rows[-1]
+    best = max(rows, key=lambda row: (row["customers"], row["month_start"]))
+    described = (
+        f"Most customers in {wording.month(best['month_start'])}, {wording.count(best['customers'])}; last in "
+        f"{wording.month(last['month_start'])}, {wording.count(last['customers'])}, of them "
+        f"{wording.count(last['returning_customers'])} returning."
+    )
+    return panel(title, chart(drawn, name="overview-customers", description=described), about=about)
+
+
+def _types_panel(view: View) -> html.Section:
+    title = "Returning and one-time customers"
+    about = (
+        "Returning: bought on two days or more in the whole history. The lower bar is the net revenue that they bring."
+    )
+    found = customer_types(view.reading, view.filters)
+    if found.empty:
+        return panel(title, empty("No customer fits these filters."), about=about)
+    returning, once = found.to_dict("records")
+    bars = ["Net revenue", "Customers"]
+    drawn = figure(
+        view.theme,
+        barmode="stack",
+        legend={"traceorder": "normal"},
+        xaxis={"range": [0, 100], "ticksuffix": "\N{NARROW NO-BREAK SPACE}%", "nticks": 6, "showgrid": False},
+        bargap=0.45,
+    )
+    has_money = not wording.is_missing(returning["net_revenue_pct"])
+    # shares of a sum with a negative part are no parts of 100
+    is_shown = has_money and min(returning["net_revenue"], once["net_revenue"]) >= 0
+    for row, name, colour in (
+        (returning, "Returning", view.tokens.accent),
+        (once, "One-time", view.tokens.neutral),
+    ):
+        shares = [row["net_revenue_pct"] if is_shown else None, row["customers_pct"]]
+        amounts = [wording.money(row["net_revenue"], view.currency), wording.plural(row["customers"], "customer")]
+        drawn.add_bar(
+            name=name,
+            orientation="h",
+            y=bars,
+            x=shares,
+            marker={"color": colour},
+            text=[wording.percent(share, 0) if share is not None and share >= 12 else "" for share in shares],
+            textposition="inside",
+            insidetextanchor="middle",
+            textfont={"color": view.tokens.surface if name == "Returning" else "#12161c", "size": 12},
+            customdata=[
+                [f"<b>{name}</b><br>{amount}, {wording.percent(share)}"]
+                for amount, share in zip(amounts, shares, strict=True)
+            ],
+            hovertemplate="%{customdata[0]}<extra></extra>",
+        )
+    sentence = [
+        html.Span(wording.plural(returning["customers"], "returning customer")),
+        " (",
+        html.Span(wording.percent(returning["customers_pct"]), **{"data-figure": "returning_customers_pct"}),
+        ") bring ",
+        html.Span(wording.percent(returning["net_revenue_pct"]), **{"data-figure": "returning_revenue_pct"}),
+        " of the net revenue of identified customers; ",
+        html.Span(wording.plural(once["customers"], "customer")),
+        " bought on one day only.",
+    ]
+    described = (
+        f"{wording.percent(returning['customers_pct'])} of customers are returning and bring "
+        f"{wording.percent(returning['net_revenue_pct'])} of the net revenue."
+    )
+    return panel(
+        title,
+        html.P(sentence, className="finding"),
+        chart(drawn, name="overview-types", description=described, height=240),
+        about=about,
+    )
+
+
+def _top_panel(view: View) -> html.Section:
+    title = "Top 10 customers"
+    about = (
+        "By net revenue of the chosen days: gross less what came back. Share is of all net revenue shown, "
+        "also that of no customer."
+    )
+    found = top_customers(view.reading, view.filters, limit=10)
+    if found.empty:
+        return panel(title, empty("No sale here names a customer."), about=about)
+    rows: Rows = found.to_dict("records")  # type: ignore[assignment]
+    return panel(
+        title,
+        simple_table(
+            ["Customer", "Net revenue", "Share", "Orders", "Last order", "Segment", "Country"],
+            [
+                [
+                    dcc.Link(
+                        row["customer_id"],
+                        href=view.link(f"/customers/{quote(row['customer_id'], safe='')}"),
+                    ),
+                    wording.money(row["net_revenue"], view.currency),
+                    wording.percent(row["share_pct"]),
+                    wording.count(row["invoices"]),
+                    wording.day(row["last_purchase_date"]),
+                    _segment(row["segment"], view),
+                    wording.MISSING if wording.is_missing(row["country"]) else row["country"],
+                ]
+                for row in rows
+            ],
+            caption="The ten customers with most net revenue",
+            numeric=(1, 2, 3, 4),
+        ),
+        about=about,
+    )
+
+
+def _segment(name: Any, view: View) -> Any:
+    return wording.MISSING if wording.is_missing(name) else segment_badge(name, segment_colour(name, view.theme))
+
+
+# ---- countries -------------------------------------------------------------------
+
+
+def _bar_panel(view: View, countries: pd.DataFrame) -> html.Section:
+    home = countries[countries["is_home_country"]]
+    has_choice = not home.empty and len(countries) > 1
+    return panel(
+        "Revenue by country",
+        html.Div(_country_bars(view, countries, without_home=False), id="overview-countries"),
+        about="Net revenue by the country of the invoice, the ten largest." + _scope(view),
+        tools=dmc.SegmentedControl(
+            id="overview-home",
+            data=[
+                {"value": "all", "label": "All"},
+                {"value": "without", "label": f"Without {view.reading.about.home_country}"},
+            ],
+            value="all",
+            size="xs",
+            **{"aria-label": "With or without the home country"},
+        )
+        if has_choice
+        else None,
+    )
+
+
+def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) -> list[Any]:
+    kept = countries[~countries["is_home_country"]] if without_home else countries
+    if kept.empty:
+        return [_nothing()]
+    rows: Rows = kept.head(BAR_COUNTRIES).to_dict("records")[::-1]  # type: ignore[assignment]
+    values = [row["net_revenue"] for row in rows]
+    reach = max(abs(value) for value in values) or 1
+    drawn = figure(
+        view.theme,
+        xaxis={
+            **_money_axis(view, values, "Net revenue", steps=2),
+            # room for the amounts beside the bars
+            "range": [min(0, min(values) * 1.3), max(0.0, max(values), reach * 0.1) * 1.36],
+            "tickangle": 0,
+        },
+        yaxis={"type": "category", "showgrid": False},
+        showlegend=False,
+    )
+    drawn.add_bar(
+        orientation="h",
+        y=[_country_label(row) for row in rows],
+        x=values,
+        marker={"color": [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows]},
+        text=[wording.short_money(value, view.currency) for value in values],
+        textposition="outside",
+        cliponaxis=False,
+        textfont={"color": view.tokens.text, "size": 12},
+        customdata=[[_country_hover(row, view.currency)] for row in rows],
+        hovertemplate="%{customdata[0]}<extra></extra>",
+    )
+    first = rows[-1]
+    shown = (
+        f"The {len(rows)} largest of {len(kept)}"
+        if len(kept) > len(rows)
+        else wording.plural(len(kept), "country", "countries")
+    )
+    described = (
+        f"{shown}{' without the home country' if without_home else ''}. "
+        f"Most net revenue comes from {first['country']}, {wording.short_money(first['net_revenue'], view.currency)}"
+        + ("." if wording.is_missing(first["share_pct"]) else f", {wording.percent(first['share_pct'])} of all.")
+    )
+    home = countries[countries["is_home_country"]]
+    left_out = (
+        f" {view.reading.about.home_country}: {wording.short_money(float(home['net_revenue'].iloc[0]), view.currency)}."
+        if without_home and not home.empty
+        else ""
+    )
+    return [
+        chart(drawn, name="overview-countries-chart", description=described, height=360),
+        html.P(f"{shown}.{left_out}", className="about"),
+    ]
+
+
+def _country_label(row: dict[str, Any]) -> str:
+    name = textwrap.shorten(row["country"], 24, placeholder="…") or row["country"][:24]
+    return escape(name) + (" (home)" if row["is_home_country"] else "")
+
+
+def _country_hover(row: dict[str, Any], currency: str) -> str:
+    return (
+        f"<b>{escape(row['country'])}</b><br>{wording.money(row['net_revenue'], currency)} net, "
+        f"{wording.percent(row['share_pct'])} of all<br>{wording.money(row['gross_revenue'], currency)} gross<br>"
+        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'identified customer')}"
+    )
+
+
+def _map_panel(view: View, countries: pd.DataFrame) -> html.Section:
+    title = "World map"
+    about = "Net revenue by the country of the invoice; each step of the scale is ten times the one before."
+    is_drawn = countries["iso_alpha3"].notna() & (countries["net_revenue"] > 0)
+    rows: Rows = countries[is_drawn].to_dict("records")  # type: ignore[assignment]
+    absent: Rows = countries[~is_drawn].to_dict("records")  # type: ignore[assignment]
+    told = html.P(_not_on_map(absent, view.currency), className="about") if absent else None
+    if not rows:
+        return panel(title, empty("None of these sales can be placed on a map."), told, about=about)
+    scale = _LogScale(row["net_revenue"] for row in rows)
+    drawn = figure(
+        view.theme,
+        dragmode=False,
+        geo={
+            "projection": {"type": "natural earth"},
+            "lataxis": {"range": [-56, 84]},
+            "bgcolor": "rgba(0,0,0,0)",
+            "showframe": False,
+            "showcoastlines": False,
+            "showland": True,
+            "landcolor": view.tokens.grid,
+            "showcountries": True,
+            "countrycolor": view.tokens.border,
+            "showlakes": False,
+        },
+    )
+    drawn.add_choropleth(
+        locationmode="ISO-3",
+        locations=[row["iso_alpha3"] for row in rows],
+        z=[math.log10(row["net_revenue"]) for row in rows],
+        marker={"line": {"color": view.tokens.surface, "width": 0.5}},
+        customdata=[[_country_hover(row, view.currency)] for row in rows],
+        hovertemplate="%{customdata[0]}<extra></extra>",
+        **scale.colours(view),
+    )
+    described = (
+        f"{wording.plural(len(rows), 'country', 'countries')} on the map, most revenue from {rows[0]['country']} "
+        f"({wording.short_money(rows[0]['net_revenue'], view.currency)}), least from {rows[-1]['country']} "
+        f"({wording.short_money(rows[-1]['net_revenue'], view.currency)})."
+    )
+    return panel(title, chart(drawn, name="overview-map", description=described, height=330), told, about=about)
+
+
+def _not_on_map(absent: Rows, currency: str) -> str:
+    listed = [f"{row['country']} ({wording.short_money(row['net_revenue'], currency)})" for row in absent[:6]]
+    rest = f" and {wording.count(len(absent) - 6)} more" if len(absent) > 6 else ""
+    return f"Not on the map, because they have no country code or brought nothing net: {', '.join(listed)}{rest}."
+
+
+def _grid_panel(view: View, countries: pd.DataFrame, shown: pd.DataFrame) -> html.Section:
+    title = "Countries by month"
+    about = (
+        f"Net revenue of the {GRID_COUNTRIES} largest countries; each step of the scale is ten times the one before. "
+        "Empty: nothing, or more returned than sold."
+    )
+    named = countries[countries["net_revenue"] > 0].head(GRID_COUNTRIES).to_dict("records")
+    if not named:
+        return panel(title, empty("No country brought anything net."), about=about)
+    months = shown["month_start"].tolist()
+    cells = {
+        (row["country"], row["month_start"]): row
+        for row in country_months(view.reading, view.filters).to_dict("records")
+    }
+    known = [
+        cells[row["country"], at]["net_revenue"] for row in named for at in months if (row["country"], at) in cells
+    ]
+    scale = _LogScale(value for value in known if value > 0)
+    labels = [wording.month(at) for at in months]
+    step = math.ceil(len(labels) / 6)
+    drawn = figure(
+        view.theme,
+        xaxis={
+            "type": "category",
+            "showgrid": False,
+            # the last month is always named
+            "tickvals": [*labels[::-1][::step]],
+            "tickangle": 0,
+            "ticktext": [label.replace(" ", "<br>") for label in labels[::-1][::step]],
+        },
+        yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
+    )
+    drawn.add_heatmap(
+        x=labels,
+        y=[_country_label(row) for row in named],  # type: ignore[arg-type]
+        z=[[_log(cells.get((row["country"], at))) for at in months] for row in named],
+        customdata=[
+            [
+                f"<b>{escape(row['country'])}, {wording.month(at)}</b><br>"
+                f"{_cell_hover(cells.get((row['country'], at)), view)}"
+                for at in months
+            ]
+            for row in named
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+        xgap=2,
+        ygap=2,
+        hoverongaps=False,
+        # below the names of the months
+        **scale.colours(view, bar_y=-46 / (24 * len(named))),
+    )
+    best = max(
+        (row for row in cells.values() if row["country"] == named[0]["country"]),
+        key=lambda row: (row["net_revenue"], row["month_start"]),
+    )
+    described = (
+        f"{named[0]['country']} leads; its best month was {wording.month(best['month_start'])} with "
+        f"{wording.short_money(best['net_revenue'], view.currency)}."
+    )
+    height = 130 + 24 * len(named)
+    return panel(title, chart(drawn, name="overview-grid", description=described, height=height), about=about)
+
+
+def _log(cell: dict[Any, Any] | None) -> float | None:
+    return math.log10(cell["net_revenue"]) if cell is not None and cell["net_revenue"] > 0 else None
+
+
+def _cell_hover(cell: dict[Any, Any] | None, view: View) -> str:
+    if cell is None:
+        return "no sale"
+    return f"{wording.money(cell['net_revenue'], view.currency)} net<br>{wording.plural(cell['invoices'], 'order')}"
+
+
+class _LogScale:
+    """A colour scale whose steps are powers of ten, labelled in money."""
+
+    def __init__(self, values: Any) -> None:
+        logs = [math.log10(value) for value in values]
+        self.low, self.high = math.floor(min(logs)), math.ceil(max(logs))
+        if self.low == self.high:
+            self.high += 1
+
+    def colours(self, view: View, *, bar_y: float = -0.04) -> dict[str, Any]:
+        """What a trace needs; ``bar_y`` is where the scale lies, in heights of the plot."""
+        shades = SEQUENTIAL[view.theme][1:]
+        steps = list(range(self.low, self.high + 1))
+        # on a phone there is room for five
+        shown = steps[:: math.ceil(len(steps) / 5)]
+        return {
+            "zmin": self.low,
+            "zmax": self.high,
+            "colorscale": [[at / (len(shades) - 1), shade] for at, shade in enumerate(shades)],
+            "colorbar": {
+                "orientation": "h",
+                "x": 0.5,
+                "xanchor": "center",
+                "y": bar_y,
+                "yanchor": "top",
+                "thickness": 10,
+                "len": 0.85,
+                "outlinewidth": 0,
+                "tickvals": shown,
+                "ticktext": [_round_money(10.0**step, view.currency) for step in shown],
+                "tickfont": {"color": view.tokens.muted, "size": 11},
+            },
+        }
+
+
+# ---- axes ------------------------------------------------------------------------
+
+
+def _money_axis(view: View, values: Sequence[float], title: str, *, steps: int = 4) -> dict[str, Any]:
+    """Ticks in the shop's currency: Plotly's own would say k and M in another way than the text."""
+    low, high = min(0.0, *values), max(0.0, *values)
+    step = _round_step((high - low) / steps)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    ticks = [step * number for number in range(first, last + 1)]
+    return {
+        "title": {"text": f"{title} ({wording.currency_symbol(view.currency).strip()})"},
+        "tickvals": ticks,
+        "ticktext": [_round_money(tick, view.currency) for tick in ticks],
+    }
+
+
+def _round_money(value: float, currency: str) -> str:
+    """A round amount without its noughts after the point."""
+    if abs(value) >= 1_000:
+        told = wording.short_money(value, currency)
+        whole, point, unit = told.partition(".")
+        digits = unit.rstrip("bnkm")
+        return f"{whole}{unit[len(digits) :]}" if point and not digits.strip("0") else told
+    return wording.money(value, currency, pence=value != int(value))
+
+
+def _round_step(rough: float) -> float:
+    if rough <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
+
+
+def _month_ticks(rows: Rows) -> dict[str, Any]:
+    """One label every so many months, so that they fit a phone."""
+    step = next((step for most, step in ((6, 1), (14, 2), (26, 4), (52, 6)) if len(rows) <= most), 12)
+    shown = [row["month_start"] for row in rows][::-1][::step]
+    return {
+        "type": "date",
+        "tickvals": shown,
+        "ticktext": [f"{at:%b}<br>{at:%Y}" for at in shown],
+    }
+
+
+def _nothing() -> html.Div:
+    return empty("Nothing fits these filters.", "Take a filter away, or choose other days.")
+
+
+# ---- the page's own controls -----------------------------------------------------
+
+
+def register(app: Dash, reader: SnapshotReader) -> None:
+    """Callbacks of the grain of revenue and of the home country."""
+
+    @app.callback(
+        Output("overview-revenue", "children"),
+        Input("overview-grain", "value"),
+        State("url", "search"),
+        State("theme", "data"),
+        prevent_initial_call=True,
+    )
+    def show_grain(grain: str, search: str | None, theme: str | None) -> Any:
+        with reader.reading() as reading:
+            return _revenue_chart(_view(reading, search, theme), grain)
+
+    @app.callback(
+        Output("overview-countries", "children"),
+        Input("overview-home", "value"),
+        State("url", "search"),
+        State("theme", "data"),
+        prevent_initial_call=True,
+    )
+    def show_home(choice: str, search: str | None, theme: str | None) -> Any:
+        with reader.reading() as reading:
+            view = _view(reading, search, theme)
+            countries = country_revenue(reading, view.filters)
+            return _country_bars(view, countries, without_home=choice == "without")
+
+
+def _view(reading: Any, search: str | None, theme: str | None) -> View:
+    filters = Filters.from_query(search or "")
+    filters = with_segments_of(filters, segments_of(reading, filters.method))
+    return View(reading, replace(filters, problems=()), "dark" if theme == "dark" else "light")
+
+
+PAGE = Page("/", "Overview", render, register=register)

@@ -1,0 +1,550 @@
+"""The page about segments: who they are, how they differ, how customers move, how they were made.
+
+Belongs here: which figures of :mod:`serving.queries.segments` stand where, with which words and controls.
+Does not belong here: any SQL, how a chart is drawn (:mod:`serving.dashboard.segment_figures`), and what to do
+with a segment (the page about playbooks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import dash_mantine_components as dmc
+import pandas as pd
+from dash import Dash, Input, Output, State, dcc, html
+
+from serving.dashboard import segment_figures as figures
+from serving.dashboard.components import columns, empty, note, page, panel, segment_badge, simple_table
+from serving.dashboard.segment_figures import Look, Words, rows_of
+from serving.dashboard.tables import data_table
+from serving.dashboard.view import Page, View
+from serving.filters import METHOD_LABELS, Filters, with_segments_of
+from serving.palette import segment_colour
+from serving.queries import segments as queries
+from serving.queries.choices import segments_of
+from serving.snapshot import Reading, SnapshotReader
+from serving.wording import count, day, money, month, number, percent, plural
+
+POINTS = 2_000
+"""Customers in one scatter plot. Three plots of 4,000 drawn as SVG make a phone stutter."""
+
+COMPARED = 3
+"""Segments that are compared before anybody has chosen."""
+
+NOBODY = ("No customer fits these filters.", "Widen them in the bar above, or press Reset.")
+
+_GROUPS = (
+    ("segments-who", "Who they are"),
+    ("segments-differ", "How they differ"),
+    ("segments-move", "How they move"),
+    ("segments-made", "How they were made"),
+)
+
+
+def render(view: View) -> Any:
+    """The whole page; its controls only change parts of it."""
+    sizes = queries.segment_sizes(view.reading, view.filters)
+    words = Words.of(view)
+    caveats = queries.caveats(view.reading, view.filters.method)
+    look = Look.of(sizes, view.theme)
+    return page(
+        _anchors(),
+        *_who(view, sizes, look, words, caveats),
+        *_differ(view, sizes, look, words),
+        _heading(2),
+        _moves_panel(view),
+        _cohort_panel(view),
+        *_made(view, caveats),
+    )
+
+
+def _anchors() -> html.Nav:
+    links = [html.A(title, href=f"#{name}", className="button") for name, title in _GROUPS]
+    return html.Nav(links, className="header-tools", style={"flexWrap": "wrap"}, **{"aria-label": "On this page"})
+
+
+def _heading(position: int) -> html.H2:
+    name, title = _GROUPS[position]
+    # the menu stays in view above what a link jumps to
+    return html.H2(title, id=name, className="group-title", style={"scrollMarginTop": "4rem", "marginTop": ".5rem"})
+
+
+def _as_list(table: html.Div) -> html.Details:
+    return html.Details([html.Summary("As a list, with downloads"), table])
+
+
+# ---- who they are ------------------------------------------------------------------
+
+
+def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words, caveats: queries.Caveats) -> list[Any]:
+    if sizes.empty:
+        return [_heading(0), empty(*NOBODY)]
+    switch = dmc.SegmentedControl(
+        id="segments-size-by",
+        data=[{"value": "money", "label": "By money"}, {"value": "customers", "label": "By customers"}],
+        value="money",
+        size="xs",
+    )
+    shown = panel(
+        "Sizes and money",
+        html.Div(figures.treemap(view, sizes, look, "money"), id="segments-size-chart"),
+        _size_table(view, sizes, look),
+        about=(
+            f"Segments by {METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
+            "CLV what is expected of them. A name opens its customers."
+        ),
+        tools=switch,
+    )
+    warning = note(caveats.clv, kind="warning", title="Before you rely on CLV") if caveats.clv else None
+    return [_heading(0), shown, *([warning] if warning else []), _scatters(view, look, words)]
+
+
+def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
+    def told(name: str, key: str, text: str) -> html.Span:
+        return html.Span(text, **{"data-figure": f"segments.{name}.{key}"})
+
+    rows: list[list[Any]] = []
+    for row in rows_of(sizes):
+        badge = segment_badge(row.segment, look.colours[row.segment])
+        is_segment = row.segment != queries.NO_SEGMENT
+        rows.append(
+            [
+                dcc.Link(badge, href=view.link("/customers", segments=(row.segment,))) if is_segment else badge,
+                told(row.segment, "customers", count(row.customers)),
+                percent(row.customers_pct),
+                told(row.segment, "monetary_net", money(row.monetary_net, view.currency)),
+                percent(row.money_pct),
+                told(row.segment, "clv", money(row.clv, view.currency)),
+            ]
+        )
+    if len(rows) > 1:
+        rows.append(
+            [
+                html.Strong("All of these"),
+                told("all", "customers", count(sizes["customers"].sum())),
+                "",
+                told("all", "monetary_net", money(float(sizes["monetary_net"].sum()), view.currency)),
+                "",
+                told("all", "clv", money(float(sizes["clv"].sum(min_count=1)), view.currency)),
+            ]
+        )
+    return simple_table(
+        ["Segment", "Customers", "of all", "Money", "of all", "CLV"],
+        rows,
+        caption="Customers, money and expected value of each segment",
+        numeric=(1, 2, 3, 4, 5),
+    )
+
+
+def _scatters(view: View, look: Look, words: Words) -> Any:
+    points = queries.customer_points(view.reading, view.filters, limit=POINTS)
+    rows = points.rows
+    shown = (
+        f"{plural(points.total, 'customer')}, each a dot"
+        if len(rows) == points.total
+        else f"{count(len(rows))} of {plural(points.total, 'customer')}, each a dot and always the same ones"
+    )
+    valued = rows[rows["clv"].notna()]
+    title = "Money so far against CLV"
+    worth = (
+        figures.titled(
+            title,
+            empty("No customer's value could be forecast.", "The history is too short or too thin for the models."),
+        )
+        if valued.empty
+        else figures.scatter(view, valued, look, words, "segments-money-clv", title, "monetary", "clv")
+    )
+    return panel(
+        "Customer by customer",
+        figures.legend(look),
+        columns(
+            figures.scatter(
+                view,
+                rows,
+                look,
+                words,
+                "segments-recency-frequency",
+                "Recency against frequency",
+                "recency_days",
+                "frequency",
+            ),
+            figures.scatter(
+                view, rows, look, words, "segments-recency-money", "Recency against money", "recency_days", "monetary"
+            ),
+            worth,
+            narrow=True,
+        ),
+        about=f"{shown}. Further left is more recent, further up more often, more money or more worth.",
+    )
+
+
+# ---- how they differ ---------------------------------------------------------------
+
+
+def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]:
+    if sizes.empty:
+        return [_heading(1), empty(*NOBODY)]
+    statistics = queries.box_statistics(view.reading, view.filters)
+    bins = queries.distributions(view.reading, view.filters)
+    affinity = queries.category_affinity(view.reading, view.filters)
+    return [
+        _heading(1),
+        _comparison(view, look, words),
+        panel(
+            "How wide each segment spreads",
+            figures.legend(look),
+            columns(*(figures.box(view, statistics, look, words, measure) for measure in queries.MEASURES)),
+            about=(
+                "The box holds the middle half of a segment's customers, the line in it is the middle one, the diamond "
+                "the mean; nine of ten lie between the whiskers. From all customers that the filters keep."
+            ),
+        ),
+        panel(
+            "How many have how much",
+            figures.legend(look),
+            columns(*(figures.histogram(view, bins, look, words, measure) for measure in queries.MEASURES)),
+            about="Customers by days since the last purchase, frequency, money and CLV, stacked by segment.",
+        ),
+        panel(
+            "What they buy",
+            *figures.affinity_map(view, affinity, look),
+            _as_list(data_table(view, queries.CATEGORY_AFFINITY, height=420)),
+            about=(
+                "Share of a segment's net spend that a category takes, against its share among all customers of the "
+                "shop: 100 is the same, 200 twice as much. Filters choose the customers, not their comparison."
+            ),
+        ),
+        panel(
+            "All figures by segment",
+            data_table(view, queries.SEGMENTS, height=420),
+            about="Means, medians and totals, to sort, filter and download.",
+        ),
+    ]
+
+
+def _comparison(view: View, look: Look, words: Words) -> Any:
+    chosen = list(look.order[:COMPARED])
+    return panel(
+        "Compare segments",
+        dmc.MultiSelect(
+            id="segments-compare",
+            label="Segments to compare",
+            data=list(look.order),
+            value=chosen,
+            searchable=True,
+            clearable=True,
+        ),
+        html.Div(_compared(view, words, chosen), id="segments-compare-shown", **{"aria-live": "polite"}),
+        about=(
+            "Means per customer. 100 is the mean of all customers of the shop, whatever the filters: to the right is "
+            "more, to the left less."
+        ),
+    )
+
+
+def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
+    profiles = queries.segment_profiles(view.reading, view.filters)
+    rows = rows_of(profiles)
+    ordered = [row for row in rows if row.segment in set(chosen) and not row.is_everyone]
+    if not ordered:
+        return [empty("No segment is chosen.", "Choose two or more above.")]
+    overall = next(row for row in rows if row.is_everyone)
+
+    def worth(value: Any) -> str:
+        return money(value, view.currency)
+
+    measures: tuple[tuple[str, str, figures.Say], ...] = (
+        ("recency_days_mean", "Days since the last purchase", number),
+        ("frequency_mean", words.frequency, number),
+        ("monetary_mean", words.money, worth),
+        ("order_value", "Money per order", worth),
+        ("one_time_pct", "Bought on one day only", percent),
+        ("clv_mean", "CLV", worth),
+    )
+    look = Look.of(profiles[~profiles["is_everyone"]], view.theme).only(row.segment for row in ordered)
+    table = simple_table(
+        ["Mean of", *(segment_badge(name, look.colours[name]) for name in look.order), "All customers"],
+        [
+            [
+                title,
+                *(
+                    html.Span(say(getattr(row, name)), **{"data-figure": f"compare.{row.segment}.{name}"})
+                    for row in ordered
+                ),
+                html.Span(say(getattr(overall, name)), **{"data-figure": f"compare.all.{name}"}),
+            ]
+            for name, title, say in (("customers", "Customers", count), *measures)
+        ],
+        caption="Means per customer of the segments compared, and of all customers",
+        numeric=tuple(range(1, len(ordered) + 2)),
+    )
+    return [figures.legend(look), figures.index_bars(view, ordered, overall, look, measures), table]
+
+
+# ---- how they move -----------------------------------------------------------------
+
+
+def _moves_panel(view: View) -> Any:
+    title = "Moves between RFM segments"
+    about = (
+        "The customers of the filters, by their RFM segment at two month ends. Only RFM segments have a monthly "
+        "history; those of the models are made anew from the whole history with every refresh."
+    )
+    months = queries.flow_months(view.reading)
+    if len(months) < 2:
+        return panel(
+            title,
+            empty("There are no two month ends to compare yet.", "Moves show once two months of sales are over."),
+            about=about,
+        )
+    options = [{"value": one.isoformat(), "label": f"End of {month(one)}"} for one in months]
+    controls = html.Div(
+        [
+            dmc.Select(
+                id="segments-moves-from",
+                label="From",
+                data=options[:-1],
+                value=options[-2]["value"],
+                allowDeselect=False,
+            ),
+            dmc.Select(
+                id="segments-moves-to", label="To", data=options[1:], value=options[-1]["value"], allowDeselect=False
+            ),
+            dmc.Switch(id="segments-moves-stayed", label="Also who stayed", checked=False, mb=8),
+        ],
+        style={"display": "flex", "flexWrap": "wrap", "gap": ".75rem", "alignItems": "end", "marginBottom": ".75rem"},
+    )
+    shown = _moves(view, months[-2], months[-1], with_stayed=False)
+    return panel(title, controls, html.Div(shown, id="segments-moves-shown", **{"aria-live": "polite"}), about=about)
+
+
+def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any]:
+    if start >= end:
+        return [empty(f"{day(start)} is not before {day(end)}.", "Choose an earlier month to start from.")]
+    flows = queries.segment_flows(view.reading, view.filters, start, end)
+    if flows.empty:
+        return [
+            empty(f"None of these customers had bought by {day(end)}.", "Widen the filters, or choose later months.")
+        ]
+    is_new = flows["from_segment"] == queries.NEW_CUSTOMER
+    is_shown = flows["is_move"] | is_new
+
+    def told(key: str, text: str) -> html.Strong:
+        return html.Strong(text, **{"data-figure": f"moves.{key}"})
+
+    moved = flows[flows["is_move"]]
+    sentence = html.P(
+        [
+            f"From {day(start)} to {day(end)}: ",
+            told("moved", count(moved["customers"].sum())),
+            f" of {plural(int(flows['customers'].sum()), 'customer')} changed segment, with ",
+            told("moved_money", money(float(moved["monetary"].sum()), view.currency)),
+            " of money so far; ",
+            told("new", count(flows.loc[is_new, "customers"].sum())),
+            " bought for the first time; ",
+            told("stayed", count(flows.loc[~is_shown, "customers"].sum())),
+            " stayed.",
+        ]
+    )
+    table = _as_list(
+        data_table(view, queries.SEGMENT_MOVES, context=queries.flow_context(start, end), height=420),
+    )
+    shown = flows if with_stayed else flows[is_shown]
+    if shown.empty:
+        nobody = empty("Nobody changed segment and nobody is new.", "Switch on who stayed, or choose other months.")
+        return [sentence, nobody, table]
+    return [sentence, figures.sankey(view, shown, end), table]
+
+
+def _cohort_panel(view: View) -> Any:
+    cohorts = queries.cohort_grid(view.reading, view.filters)
+    title = "Who came back, by month of the first purchase"
+    about = (
+        "Percent of a month's new customers who bought again in each month since. All customers of the shop: filters "
+        "don't apply. The first row also holds older customers, whom the data first see then."
+    )
+    if cohorts.empty or cohorts["age_months"].max() < 1:
+        nothing = empty("No month after a first purchase has begun yet.", "The grid fills as months go by.")
+        return panel(title, nothing, about=about)
+    return panel(
+        title,
+        *figures.cohort_map(view, cohorts),
+        _as_list(data_table(view, queries.COHORTS, height=420)),
+        about=about,
+    )
+
+
+# ---- how they were made ------------------------------------------------------------
+
+
+def _made(view: View, caveats: queries.Caveats) -> list[Any]:
+    notes: list[Any] = []
+    if caveats.segments:
+        notes.append(note(caveats.segments, kind="warning", title="To be wary of"))
+    if caveats.changes:
+        notes.append(note(caveats.changes, title="Since the publication before"))
+    made = _rules_panel(view) if view.filters.method == "rfm" else _evidence_panel(view)
+    return [_heading(3), *notes, made]
+
+
+def _rules_panel(view: View) -> Any:
+    def span(low: int, high: int) -> str:
+        return str(low) if low == high else f"{low} to {high}"
+
+    return panel(
+        "RFM segments are made by rule",
+        html.P(
+            "No model has chosen them: recency, frequency and money are each scored from 1 to 5 by fifths of the "
+            "customers (equal values get equal scores, 5 is best), and each of the 125 combinations belongs to one "
+            "segment. So there is no number of segments to choose, and no elbow or silhouette to show."
+        ),
+        simple_table(
+            ["Segment", "Customers", "Recency score", "Frequency score", "Money score"],
+            [
+                [
+                    segment_badge(row.segment, segment_colour(row.segment, view.theme)),
+                    count(row.customers),
+                    span(row.r_low, row.r_high),
+                    span(row.f_low, row.f_high),
+                    span(row.m_low, row.m_high),
+                ]
+                for row in rows_of(queries.rfm_rules(view.reading))
+            ],
+            caption="Lowest and highest scores of each RFM segment's customers",
+            numeric=(1,),
+        ),
+        about="Lowest and highest scores of each segment's customers. All customers of the shop: filters don't apply.",
+    )
+
+
+def _evidence_panel(view: View) -> Any:
+    evidence = queries.cluster_evidence(view.reading, view.filters.method)
+    title = "How many segments, and why"
+    about = (
+        f"{figures.method_label(view.filters.method)} with each number of segments, on all customers of the shop: "
+        "filters don't apply."
+    )
+    if view.filters.method == "audience":
+        about += " Audiences are the k-means segments, with overrides by hand on top."
+    rows = rows_of(evidence)
+    taken = next((row for row in rows if row.is_chosen), None)
+    if taken is None:
+        nothing = empty(
+            "There is no evidence to show.",
+            "With so few customers no number of segments could be compared with another.",
+        )
+        return panel(title, nothing, about=about)
+    verdict = html.P(
+        [
+            html.Strong([html.Span(count(taken.k), **{"data-figure": "evidence.k"}), " segments."]),
+            " ",
+            _sentence(taken.reason),
+        ]
+    )
+    charts = columns(
+        figures.evidence_lines(
+            view,
+            evidence,
+            "segments-elbow",
+            "Elbow",
+            {"inertia": ("Inertia", view.tokens.accent)},
+            "Sum of squared distances to the centres. It falls with every segment added; where it stops falling fast, "
+            "more segments add little.",
+        ),
+        figures.evidence_lines(
+            view,
+            evidence,
+            "segments-silhouette",
+            "Silhouette",
+            {
+                "resample_silhouette": ("On resampled customers", view.tokens.accent),
+                "silhouette": ("This fit", view.tokens.neutral),
+            },
+            "How clearly customers belong to their own segment, −1 to 1. Higher is clearer; the choice reads the "
+            "steadier mean over resampled customers.",
+        ),
+    )
+    table = simple_table(
+        ["Segments", "Silhouette", "Davies–Bouldin", "Smallest", "Same when resampled", "Why, or why not"],
+        [
+            [
+                html.Strong(f"{row.k}, chosen") if row.is_chosen else str(row.k),
+                number(row.resample_silhouette, 3),
+                number(row.davies_bouldin, 2),
+                percent(row.smallest_share_pct),
+                number(row.bootstrap_stability, 2),
+                _sentence(row.reason),
+            ]
+            for row in rows
+        ],
+        caption="Evidence for each number of segments that was tried",
+        numeric=(1, 2, 3, 4),
+    )
+    return panel(title, verdict, charts, table, about=about)
+
+
+def _sentence(text: Any) -> str:
+    if not isinstance(text, str) or not text:
+        return ""
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+# ---- controls ----------------------------------------------------------------------
+
+
+def _view(reading: Reading, search: str | None, theme: str | None) -> View:
+    filters = Filters.from_query(search or "")
+    filters = with_segments_of(filters, segments_of(reading, filters.method))
+    return View(reading, filters, "dark" if theme == "dark" else "light")
+
+
+def register(app: Dash, reader: SnapshotReader) -> None:
+    """Callbacks of the page's own controls; the page is complete before any of them has run."""
+    states = (State("url", "search"), State("theme", "data"))
+
+    @app.callback(
+        Output("segments-size-chart", "children"),
+        Input("segments-size-by", "value"),
+        *states,
+        prevent_initial_call=True,
+    )
+    def resize(by: str | None, search: str | None, theme: str | None) -> Any:
+        with reader.reading() as reading:
+            view = _view(reading, search, theme)
+            sizes = queries.segment_sizes(reading, view.filters)
+            if sizes.empty:
+                return empty(*NOBODY)
+            return figures.treemap(view, sizes, Look.of(sizes, view.theme), by or "money")
+
+    @app.callback(
+        Output("segments-compare-shown", "children"),
+        Input("segments-compare", "value"),
+        *states,
+        prevent_initial_call=True,
+    )
+    def compare(chosen: list[str] | None, search: str | None, theme: str | None) -> Any:
+        with reader.reading() as reading:
+            view = _view(reading, search, theme)
+            return _compared(view, Words.of(view), chosen or [])
+
+    @app.callback(
+        Output("segments-moves-shown", "children"),
+        Input("segments-moves-from", "value"),
+        Input("segments-moves-to", "value"),
+        Input("segments-moves-stayed", "checked"),
+        *states,
+        prevent_initial_call=True,
+    )
+    def move(start: str, end: str, with_stayed: bool | None, search: str | None, theme: str | None) -> Any:
+        with reader.reading() as reading:
+            return _moves(
+                _view(reading, search, theme),
+                date.fromisoformat(start),
+                date.fromisoformat(end),
+                with_stayed=bool(with_stayed),
+            )
+
+
+PAGE = Page("/segments", "Segments", render, register=register)

@@ -1,0 +1,438 @@
+"""One export: a folder with a file per audience, its changes, and a manifest.
+
+Belongs here: what goes into which file, names, checksums, and putting the folder in
+place whole. Does not belong here: the draw (:mod:`serving.export.holdout`), tools'
+columns (:mod:`serving.export.tools`), sending (:mod:`serving.export.webhook`).
+
+Nothing in an export depends on when or where it was made: equal snapshots and requests
+give equal bytes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from serving.downloads import csv_bytes, disarmed
+from serving.export import holdout
+from serving.export.tools import GENERIC, GENERIC_COLUMNS, LAYOUTS, NAMES, Layout
+from serving.filters import METHODS, Filters, Method
+from serving.queries.audiences import audience_members, audience_moves, audience_names, customer_value_caveats
+from serving.snapshot import About, Reading
+from serving.wording import is_missing
+from warehouse.errors import RegularsError
+
+Format = Literal["csv", "parquet", "jsonl"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+MANIFEST = "manifest.json"
+_MANIFEST_VERSION = 1
+_DATES = ("last_purchase_date",)
+# whole numbers also where pandas made them floats to hold a missing one
+_WHOLE = ("recency_days", "frequency", "r_score", "f_score", "m_score", "clv_horizon_days")
+_LEFT_COLUMNS = ("customer_id", "from_segment", "to_segment", "change")
+
+
+class ExportError(RegularsError):
+    """An export can't be made as asked."""
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What to export.
+
+    ``segments`` empty means all; ``campaign`` empty means the method's name, by which the
+    hold-out is then drawn.
+
+    Raises
+    ------
+    ExportError
+        If a choice is none, or two don't go together.
+    """
+
+    method: Method = "audience"
+    segments: tuple[str, ...] = ()
+    file_format: Format = "csv"
+    layout: str = GENERIC
+    holdout_pct: int = 10
+    campaign: str = ""
+
+    def __post_init__(self) -> None:
+        for name, given, known in (
+            ("method", self.method, METHODS),
+            ("format", self.file_format, FORMATS),
+            ("tool", self.layout, NAMES),
+        ):
+            if given not in known:
+                raise ExportError(f"There is no {name} {given!r}; choose one of {', '.join(known)}.")
+        if not 0 <= self.holdout_pct <= holdout.MAX_HOLDOUT_PCT:
+            raise ExportError(f"A hold-out is 0 to {holdout.MAX_HOLDOUT_PCT} percent, not {self.holdout_pct}.")
+        if self.layout != GENERIC and self.file_format != "csv":
+            raise ExportError(f"{LAYOUTS[self.layout].label} reads CSV; leave out --format {self.file_format}.")
+
+    @property
+    def drawn_by(self) -> str:
+        """The name by which the hold-out is drawn."""
+        return holdout.campaign_key(self.campaign) or self.method
+
+
+@dataclass(frozen=True)
+class ExportedAudience:
+    """One audience of an export, counted."""
+
+    segment: str
+    customers: int
+    held_out: int
+    entered: int
+    left: int
+    file_name: str | None
+    """None for an audience that everybody left."""
+
+    @property
+    def in_campaign(self) -> int:
+        """Customers less those held out."""
+        return self.customers - self.held_out
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and the members for a delivery."""
+
+    folder: Path
+    request: ExportRequest
+    about: About
+    audiences: list[ExportedAudience]
+    is_unchanged: bool
+    """Whether the same export stood there already, byte for byte."""
+    disarmed_ids: int
+    """Customer numbers that got an apostrophe in CSV, because a spreadsheet would run them."""
+    caveats: list[str]
+    members: pd.DataFrame = field(repr=False)
+    """One row per customer and audience, in the generic columns."""
+
+
+def export_audiences(reading: Reading, request: ExportRequest, parent: Path, *, overwrite: bool = False) -> Exported:
+    """Write one folder below ``parent`` with a file per audience, its changes, and ``manifest.json``.
+
+    The folder appears whole or not at all. One that stands there with the same content is left as it is.
+
+    Parameters
+    ----------
+    parent
+        Folder of exports; made if absent.
+    overwrite
+        Whether another export of the same name may be replaced.
+
+    Raises
+    ------
+    ExportError
+        If a segment is unknown, nobody is in any audience, or another export has that name.
+    """
+    known = audience_names(reading, Filters(method=request.method))
+    unknown = sorted(set(request.segments) - set(known))
+    if unknown:
+        raise ExportError(
+            f"{request.method} has no segment {', '.join(map(repr, unknown))}; it has {', '.join(known) or 'none'}."
+        )
+    filters = Filters(method=request.method, segments=tuple(sorted(set(request.segments))))
+    members = audience_members(reading, filters)
+    moves = audience_moves(reading, filters)
+    names = [name for name in known if not request.segments or name in request.segments]
+    if not names:
+        raise ExportError("No customer has a segment yet, so there is no audience to export.")
+    for frame in (members, moves):
+        frame["is_holdout"] = [
+            holdout.is_held_out(request.drawn_by, customer, request.holdout_pct) for customer in frame["customer_id"]
+        ]
+
+    folder = parent / _folder_name(reading.about, request)
+    content, audiences = _content(members, moves, names, request)
+    caveats = [f"{row['algorithm']}: {row['warnings']}" for row in customer_value_caveats(reading)]
+    content[MANIFEST] = _manifest(reading.about, request, audiences, content, moves, caveats)
+    return Exported(
+        folder=folder,
+        request=request,
+        about=reading.about,
+        audiences=audiences,
+        is_unchanged=_put_in_place(folder, content, overwrite=overwrite),
+        disarmed_ids=_disarmed_ids(members) if request.file_format == "csv" else 0,
+        caveats=caveats,
+        members=members[[*GENERIC_COLUMNS]],
+    )
+
+
+# ---- what is in the files ---------------------------------------------------
+
+
+def _content(
+    members: pd.DataFrame, moves: pd.DataFrame, names: list[str], request: ExportRequest
+) -> tuple[dict[str, bytes], list[ExportedAudience]]:
+    layout = LAYOUTS.get(request.layout)
+    content: dict[str, bytes] = {}
+    audiences = []
+    for name, stem in _file_stems(names).items():
+        within = members[members["segment"] == name]
+        entered = moves[moves["to_segment"] == name]
+        left = moves[moves["from_segment"] == name]
+        file_name = f"{stem}.{request.file_format}"
+        if len(within):
+            content[file_name] = _written(_laid_out(within, layout), request)
+        if len(entered):
+            those = within[within["customer_id"].isin(entered["customer_id"])]
+            content[f"entered/{file_name}"] = _written(_laid_out(those, layout), request)
+        if len(left):
+            content[f"left/{file_name}"] = _written(left[[*_LEFT_COLUMNS]], request)
+        audiences.append(
+            ExportedAudience(
+                segment=name,
+                customers=len(within),
+                held_out=int(within["is_holdout"].sum()),
+                entered=len(entered),
+                left=len(left),
+                file_name=file_name if len(within) else None,
+            )
+        )
+    if layout is not None:
+        # a tool's file holds only whom to address; this one says who was drawn, for reading the lift
+        content["groups.csv"] = csv_bytes(members[["customer_id", "segment", "is_holdout"]])
+    return content, audiences
+
+
+def _laid_out(members: pd.DataFrame, layout: Layout | None) -> pd.DataFrame:
+    """The columns of the layout; without those held out, where the tool would write to them."""
+    if layout is None:
+        return members[[*GENERIC_COLUMNS]]
+    addressed = members[~members["is_holdout"].astype(bool)]
+    return pd.DataFrame(
+        {
+            header: addressed[ours] if ours else pd.Series(None, index=addressed.index, dtype=object)
+            for header, ours in layout.columns
+        }
+    )
+
+
+def _written(frame: pd.DataFrame, request: ExportRequest) -> bytes:
+    if request.file_format == "csv":
+        written = csv_bytes(frame)
+        # Excel needs the mark; importers take it for a part of the first header
+        return written if request.layout == GENERIC else written.removeprefix(codecs.BOM_UTF8)
+    if request.file_format == "jsonl":
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in plain_rows(frame)).encode()
+    return _parquet(frame)
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {
+        name: pa.array(
+            [value.date() if name in _DATES and value else value for value in _python_values(name, frame[name])],
+            type=_arrow_type(name, frame[name]),
+        )
+        for name in frame.columns
+    }
+    target = io.BytesIO()
+    parquet.write_table(pa.table(columns), target, compression="zstd")
+    return target.getvalue()
+
+
+def _arrow_type(name: str, values: pd.Series) -> Any:
+    import pyarrow as pa
+
+    if name in _DATES:
+        return pa.date32()
+    if pd.api.types.is_bool_dtype(values):
+        return pa.bool_()
+    if name in _WHOLE:
+        return pa.int64()
+    # by the column's kind, not by its values: a column of nulls keeps its type
+    return pa.float64() if pd.api.types.is_float_dtype(values) else pa.string()
+
+
+def _python_values(name: str, values: pd.Series) -> list[Any]:
+    kept = [None if is_missing(value) else value for value in values.tolist()]
+    return [None if value is None else int(value) for value in kept] if name in _WHOLE else kept
+
+
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them: days as ``YYYY-MM-DD``, None for no figure."""
+    columns = {
+        name: [
+            value.date().isoformat() if isinstance(value, pd.Timestamp) else value
+            for value in _python_values(name, frame[name])
+        ]
+        for name in frame.columns
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _disarmed_ids(members: pd.DataFrame) -> int:
+    return sum(disarmed(customer) != customer for customer in members["customer_id"])
+
+
+# ---- names ------------------------------------------------------------------
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    found = re.sub(r"[^a-z0-9]+", "-", plain.casefold().replace("'", "")).strip("-")[:60].strip("-")
+    # a name in another script leaves nothing; its hash is at least stable
+    return found or hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _file_stems(names: Iterable[str]) -> dict[str, str]:
+    """A file name for each segment; two that would share one are told apart by their hash."""
+    stems = {name: _slug(name) for name in sorted(names)}
+    taken = [*stems.values(), "groups"]
+    return {
+        name: stem if taken.count(stem) == 1 else f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+        for name, stem in stems.items()
+    }
+
+
+def _folder_name(about: About, request: ExportRequest) -> str:
+    parts = [str(about.publication_id), _slug(request.campaign) if request.campaign.strip() else request.method]
+    if request.campaign.strip() and request.method != "audience":
+        parts.append(request.method)
+    if request.layout != GENERIC:
+        parts.append(request.layout)
+    return "-".join(parts)
+
+
+# ---- manifest ---------------------------------------------------------------
+
+
+def _manifest(
+    about: About,
+    request: ExportRequest,
+    audiences: list[ExportedAudience],
+    content: dict[str, bytes],
+    moves: pd.DataFrame,
+    caveats: list[str],
+) -> bytes:
+    layout = LAYOUTS.get(request.layout)
+    compared = sorted({int(value) for value in moves["previous_publication_id"]})
+    manifest = {
+        "manifest_version": _MANIFEST_VERSION,
+        "snapshot": {
+            "publication_id": about.publication_id,
+            "published_at": about.published_at.isoformat(),
+            "snapshot_date": about.snapshot_date.isoformat() if about.snapshot_date else None,
+            "data_version": about.data_version,
+            "settings_fingerprint": about.settings_fingerprint,
+            "code_fingerprint": about.code_fingerprint,
+            "is_sample": about.is_sample,
+            "currency": about.currency,
+        },
+        "request": {
+            "method": request.method,
+            "segments": sorted(set(request.segments)),
+            "format": request.file_format,
+            "for": request.layout,
+            "campaign": request.campaign.strip() or None,
+        },
+        "key": (
+            "customer_id is the shop's own customer number and the only key. The warehouse holds no email address, "
+            "phone number or name: join them from your own address book, and mind who has consented."
+        ),
+        "columns": dict(GENERIC_COLUMNS) if layout is None else [header for header, _ in layout.columns],
+        "tool": None
+        if layout is None
+        else {
+            "name": layout.label,
+            "documentation": layout.source,
+            "what_to_add": layout.what_to_add,
+            "key_column": layout.key_column,
+            "empty_columns": [header for header, ours in layout.columns if ours is None],
+            "holdout": "Customers held out are not in the tool's files; groups.csv tells who was drawn.",
+        },
+        "holdout": {
+            "pct": request.holdout_pct,
+            "drawn_by": request.drawn_by,
+            "how": (
+                "SHA-256 of campaign (lower case, single spaces), a NUL and customer_id; its first 8 bytes as a number "
+                "below pct/100 of 2^64 are held out"
+            ),
+        },
+        "how_to_read_the_lift": holdout.HOW_TO_READ_THE_LIFT,
+        "changes_compared_with_publication": compared[-1] if compared else None,
+        "caveats_of_customer_value": caveats,
+        "audiences": [
+            {
+                "segment": audience.segment,
+                "file": audience.file_name,
+                "customers": audience.customers,
+                "in_campaign": audience.in_campaign,
+                "held_out": audience.held_out,
+                "detectable_difference_pct_points": holdout.detectable_difference_pct_points(
+                    audience.in_campaign, audience.held_out
+                ),
+                "entered": audience.entered,
+                "left": audience.left,
+            }
+            for audience in audiences
+        ],
+        "files": {
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, data in sorted(content.items())
+        },
+    }
+    return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+# ---- putting it in place ----------------------------------------------------
+
+
+def _put_in_place(folder: Path, content: dict[str, bytes], *, overwrite: bool) -> bool:
+    """Whether the folder stood there already with this very content."""
+    if folder.exists():
+        if _holds(folder, content):
+            return True
+        if not overwrite:
+            raise ExportError(
+                f"{folder} already holds another export. Give the campaign another name, "
+                "or replace it with --overwrite."
+            )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # beside it, so that the rename stays on one file system
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        made = partial / "new"
+        for name, data in content.items():
+            path = made / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        replaced = partial / "old"
+        if folder.exists():
+            folder.rename(replaced)
+        try:
+            made.rename(folder)
+        except OSError:
+            if replaced.exists():
+                replaced.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return False
+
+
+def _holds(folder: Path, content: dict[str, bytes]) -> bool:
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return found.keys() == content.keys() and all(found[name].read_bytes() == data for name, data in content.items())

@@ -1,0 +1,49 @@
+"""What a person reads when an export is written.
+
+Belongs here: wording and layout. Does not belong here: any count; they come with the export.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from serving.export.audiences import Exported
+from serving.export.tools import LAYOUTS
+from serving.wording import count
+
+
+def print_export(console: Console, exported: Exported) -> None:
+    """The audiences that were written, and what has to be known before they are used."""
+    request, about = exported.request, exported.about
+    if about.is_sample:
+        console.print("[yellow]Sample data:[/] a made-up history, not a real shop.")
+    table = Table(
+        "audience", "customers", "in campaign", "held out", "entered", "left", "file", box=None, pad_edge=False
+    )
+    for column in table.columns[1:6]:
+        column.justify = "right"
+    for audience in exported.audiences:
+        counts = (audience.customers, audience.in_campaign, audience.held_out, audience.entered, audience.left)
+        table.add_row(escape(audience.segment), *map(count, counts), escape(audience.file_name or "none, see left/"))
+    console.print(table)
+    if request.holdout_pct:
+        console.print(
+            f"Held out: {request.holdout_pct} % of customers, drawn by campaign {escape(repr(request.drawn_by))}, "
+            "not to be written to. manifest.json tells how to read the lift."
+        )
+    layout = LAYOUTS.get(request.layout)
+    if layout is None:
+        console.print("The key is customer_id: there are no addresses in the warehouse; join them from your own.")
+    else:
+        console.print(f"{layout.label}: {escape(layout.what_to_add)} ({layout.source})")
+    if exported.disarmed_ids:
+        console.print(
+            f"[yellow]![/] {count(exported.disarmed_ids)} customer numbers begin like a formula and carry an "
+            "apostrophe in CSV; --format jsonl or parquet has them as they are."
+        )
+    for caveat in exported.caveats:
+        console.print(f"[yellow]![/] Customer value, {escape(caveat)}")
+    state = "Unchanged" if exported.is_unchanged else "Written"
+    console.print(f"[green]{state}[/] {escape(str(exported.folder))}")

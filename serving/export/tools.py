@@ -1,0 +1,150 @@
+"""Layouts that mail and ad tools read, as data.
+
+Belongs here: for each tool its column names, which of our columns fill them, what its
+owner has to add, and the page of the tool's documentation that says so. Does not belong
+here: any writing of files; a new tool is a new entry of ``LAYOUTS``.
+
+The warehouse has customer numbers and no address, phone number or name. Where a tool
+knows a customer number of ours, that column is filled and the file can be uploaded as
+it is; where it does not, the columns that it matches by stand empty, to be filled from
+the shop's own address book by ``customer_id``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one tool wants its file.
+
+    ``columns`` are pairs of the tool's header and our column (None: stands empty, to be filled).
+    """
+
+    label: str
+    columns: tuple[tuple[str, str | None], ...]
+    key_column: str
+    """Header of the column that holds our customer number."""
+    source: str
+    """Page of the tool's own documentation with these names."""
+    what_to_add: str
+    """What has to be done before the file is uploaded."""
+    is_key_known_to_tool: bool
+    """Whether the tool matches by our customer number."""
+
+
+GENERIC = "generic"
+
+GENERIC_COLUMNS: Mapping[str, str] = {
+    "customer_id": "Customer number, the key to join by. There is no address in the warehouse.",
+    "segment": "Audience.",
+    "recency_days": "Days since the last purchase.",
+    "frequency": "Purchases, counted as setting rfm.frequency says.",
+    "monetary": "Spend in the shop's currency, as setting rfm.monetary says.",
+    "r_score": "Recency score, 1 to 5.",
+    "f_score": "Frequency score, 1 to 5.",
+    "m_score": "Money score, 1 to 5.",
+    "rfm_score": "The three scores side by side.",
+    "clv": "Expected net revenue within clv_horizon_days. Read the caveats first.",
+    "clv_low": "Lower end of its interval.",
+    "clv_high": "Upper end of its interval.",
+    "clv_horizon_days": "How many days ahead that reaches.",
+    "p_alive": "Probability that the customer still buys, 0 to 1. Read the caveats first.",
+    "country": "Country.",
+    "last_purchase_date": "Day of the last purchase.",
+    "top_category": "Category with most of what was bought and kept.",
+    "customer_type": "one_time (bought on one day only) or returning.",
+    "is_holdout": "True: leave this customer out of the campaign, so that its effect can be measured.",
+}
+
+_FIGURES = (
+    "segment",
+    "recency_days",
+    "frequency",
+    "monetary",
+    "rfm_score",
+    "clv",
+    "top_category",
+    "last_purchase_date",
+)
+
+
+def _as_is(*names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, name) for name in names)
+
+
+def _in_capitals(*names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name.upper(), name) for name in names)
+
+
+LAYOUTS: Mapping[str, Layout] = {
+    "mailchimp": Layout(
+        label="Mailchimp",
+        columns=(("Email Address", None), *_as_is("customer_id", *_FIGURES, "country")),
+        key_column="customer_id",
+        source="https://mailchimp.com/help/format-guidelines-for-your-import-file/",
+        what_to_add="Fill 'Email Address' by customer_id: Mailchimp requires it for email contacts.",
+        is_key_known_to_tool=False,
+    ),
+    "brevo": Layout(
+        label="Brevo",
+        # one of EMAIL, SMS, WHATSAPP, LANDLINE_NUMBER or EXT_ID is enough
+        columns=(("EXT_ID", "customer_id"), *_in_capitals(*_FIGURES)),
+        key_column="EXT_ID",
+        source="https://help.brevo.com/hc/en-us/articles/208729849-Create-a-file-to-import-your-contacts",
+        what_to_add=(
+            "Nothing, where contacts carry your customer number as EXT_ID; otherwise add EMAIL by customer number."
+        ),
+        is_key_known_to_tool=True,
+    ),
+    "klaviyo": Layout(
+        label="Klaviyo",
+        columns=(("Email Address", None), ("external_id", "customer_id"), *_as_is(*_FIGURES)),
+        key_column="external_id",
+        source="https://help.klaviyo.com/hc/en-us/articles/115005078967",
+        what_to_add=(
+            "Fill 'Email Address' by customer number: a list upload needs an address or phone number in its first "
+            "column. external_id is Klaviyo's profile property for your number."
+        ),
+        is_key_known_to_tool=False,
+    ),
+    "braze": Layout(
+        label="Braze",
+        columns=(("external_id", "customer_id"), *_as_is(*_FIGURES)),
+        key_column="external_id",
+        source="https://www.braze.com/docs/user_guide/data/unification/user_data/import_users/csv/",
+        what_to_add="Nothing, where users carry your customer number as external_id.",
+        is_key_known_to_tool=True,
+    ),
+    "google-ads": Layout(
+        label="Google Ads Customer Match",
+        columns=(("customer_id", "customer_id"), ("Email", None), ("Phone", None), ("Country", "country_iso_alpha2")),
+        key_column="customer_id",
+        source="https://support.google.com/google-ads/answer/7659867",
+        what_to_add=(
+            "Fill Email or Phone by customer_id, then delete the columns customer_id and those left empty: Google "
+            "reads only its own headers. Country serves only with First Name, Last Name and Zip, to be added too."
+        ),
+        is_key_known_to_tool=False,
+    ),
+    "meta": Layout(
+        label="Meta Custom Audiences",
+        columns=(
+            ("customer_id", "customer_id"),
+            ("email", None),
+            ("phone", None),
+            ("country", "country_iso_alpha2"),
+        ),
+        key_column="customer_id",
+        source="https://www.facebook.com/business/help/2082575038703844",
+        what_to_add=(
+            "Fill email or phone by customer_id, then delete customer_id: Meta asks for lists without internal "
+            "customer codes, and for at least 100 people."
+        ),
+        is_key_known_to_tool=False,
+    ),
+}
+
+NAMES: tuple[str, ...] = (GENERIC, *LAYOUTS)

@@ -1,0 +1,301 @@
+"""Sending an export's audiences to an address, on request.
+
+Belongs here: the messages, their signature, retries, and the record of what was
+delivered. Does not belong here: who is in an audience.
+
+Messages follow Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks,
+spec/standard-webhooks.md): headers ``webhook-id``, ``webhook-timestamp`` and
+``webhook-signature``, signed with HMAC-SHA256 over ``id.timestamp.body``. A message's id
+is made from its body, so a repeated one can be told by its id.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from serving.export.audiences import Exported, plain_rows
+from warehouse.errors import RegularsError
+
+SECRET_VARIABLE = "REGULARS_WEBHOOK_SECRET"  # noqa: S105
+_PREFIX = "whsec_"
+_MIN_KEY_BYTES, _MAX_KEY_BYTES = 24, 64
+"""What the specification asks of a key."""
+
+
+class WebhookError(RegularsError):
+    """A delivery was refused, or given up."""
+
+
+class _TryAgainError(Exception):
+    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How patient a delivery is."""
+
+    batch_customers: int = 500
+    """Customers in one message: some 200 KB, below what receivers commonly accept (1 MB)."""
+    attempts: int = 6
+    first_wait_seconds: float = 1.0
+    """Waits are drawn between 0 and twice as much after each attempt, from this on."""
+    max_wait_seconds: float = 60.0
+    longest_retry_after_seconds: float = 300.0
+    """A receiver that asks to wait longer is not waited for."""
+    timeout_seconds: float = 15.0
+
+
+@dataclass(frozen=True)
+class Message:
+    """One batch of one audience, ready to be sent."""
+
+    message_id: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What was sent, and what had been before."""
+
+    sent: int
+    already_delivered: int
+    customers: int
+
+
+def signing_key(secret: str | None) -> bytes:
+    """The key that a secret stands for: ``whsec_`` and base64, or any text.
+
+    Raises
+    ------
+    WebhookError
+        If there is none, it can't be read, or it is too short or too long to be a key.
+    """
+    if not secret:
+        raise WebhookError(
+            f"Set {SECRET_VARIABLE} to the key that the receiver verifies signatures with; "
+            "audiences are not sent unsigned."
+        )
+    if secret.startswith(_PREFIX):
+        try:
+            key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise WebhookError(f"{SECRET_VARIABLE} begins with {_PREFIX}, but what follows is not base64.") from error
+    else:
+        key = secret.encode()
+    if not _MIN_KEY_BYTES <= len(key) <= _MAX_KEY_BYTES:
+        raise WebhookError(
+            f"{SECRET_VARIABLE} is a key of {len(key)} bytes; Standard Webhooks asks for {_MIN_KEY_BYTES} "
+            f"to {_MAX_KEY_BYTES}."
+        )
+    return key
+
+
+def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """The header ``webhook-signature`` for one attempt."""
+    signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def messages(exported: Exported, batch_customers: int) -> Iterator[Message]:
+    """The export in batches. Customers held out are not in them: the receiver might write to them."""
+    about, request = exported.about, exported.request
+    addressed = exported.members[~exported.members["is_holdout"].astype(bool)]
+    for audience in exported.audiences:
+        rows = plain_rows(addressed[addressed["segment"] == audience.segment].drop(columns="is_holdout"))
+        # an empty audience is told too: the receiver has to empty its own
+        batches = [rows[first : first + batch_customers] for first in range(0, len(rows), batch_customers)] or [[]]
+        for number, batch in enumerate(batches, start=1):
+            body = json.dumps(
+                {
+                    "type": "audience.members",
+                    # of the event, which is the publication; the header has that of the attempt
+                    "timestamp": about.published_at.isoformat(),
+                    "data": {
+                        "publication_id": about.publication_id,
+                        "data_version": about.data_version,
+                        "is_sample": about.is_sample,
+                        "currency": about.currency,
+                        "method": request.method,
+                        "campaign": request.campaign.strip() or None,
+                        "segment": audience.segment,
+                        "customers": audience.customers,
+                        "held_out": audience.held_out,
+                        "batch": number,
+                        "batches": len(batches),
+                        "members": batch,
+                    },
+                },
+                ensure_ascii=False,
+                separators=(",", ":"),
+                allow_nan=False,
+            ).encode()
+            yield Message("msg_" + hashlib.sha256(body).hexdigest()[:40], body)
+
+
+def deliver(exported: Exported, url: str, *, secret: str | None, policy: Policy | None = None) -> Delivery:
+    """Post every audience of the export, batch by batch; batches that arrived before are not sent again.
+
+    Parameters
+    ----------
+    url
+        Receiver. Without TLS only on this machine.
+    secret
+        See :func:`signing_key`.
+
+    Raises
+    ------
+    WebhookError
+        If the address or key can't be used, the receiver refuses, or does not answer in all attempts.
+        What was delivered is remembered, so that a repeated call goes on from there.
+    """
+    policy = policy or Policy()
+    key = signing_key(secret)
+    address = _checked(url)
+    record = _Record(exported, address)
+    sent = skipped = 0
+    with httpx.Client(follow_redirects=False, timeout=policy.timeout_seconds) as client:
+        for message in messages(exported, policy.batch_customers):
+            if message.message_id in record.delivered:
+                skipped += 1
+                continue
+            try:
+                _send(client, address, key, message, policy)
+            except WebhookError as error:
+                raise WebhookError(
+                    f"{error} {sent + skipped} of the messages have arrived; the same command goes on from there."
+                ) from error
+            record.add(message.message_id)
+            sent += 1
+    return Delivery(sent, skipped, sum(audience.in_campaign for audience in exported.audiences))
+
+
+def _send(client: httpx.Client, address: httpx.URL, key: bytes, message: Message, policy: Policy) -> None:
+    backoff = wait_random_exponential(multiplier=policy.first_wait_seconds, max=policy.max_wait_seconds)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait_seconds if isinstance(error, _TryAgainError) else None
+        # never earlier than asked for, and still not all at one moment
+        return backoff(state) if asked is None else asked + min(backoff(state), policy.first_wait_seconds)
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(_TryAgainError),
+        wait=wait,
+        stop=stop_after_attempt(policy.attempts),
+        reraise=True,
+    )
+    try:
+        retrying(_attempt, client, address, key, message, policy)
+    except _TryAgainError as error:
+        raise WebhookError(f"{_shown(address)} did not take it in {policy.attempts} attempts: {error}.") from error
+
+
+def _attempt(client: httpx.Client, address: httpx.URL, key: bytes, message: Message, policy: Policy) -> None:
+    timestamp = int(time.time())
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "regulars",
+        "webhook-id": message.message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature(key, message.message_id, timestamp, message.body),
+        "idempotency-key": message.message_id,
+    }
+    try:
+        # only the head of the answer is read: its body is of no use, and may be endless
+        with client.stream("POST", address, content=message.body, headers=headers) as response:
+            status, retry_after = response.status_code, response.headers.get("retry-after")
+    except httpx.TimeoutException as error:
+        raise _TryAgainError(f"no answer within {policy.timeout_seconds:g} s") from error
+    except httpx.TransportError as error:
+        raise _TryAgainError(f"no connection ({type(error).__name__})") from error
+    if 200 <= status < 300:
+        return
+    if status == httpx.codes.TOO_MANY_REQUESTS or status == httpx.codes.REQUEST_TIMEOUT or status >= 500:
+        asked = _seconds(retry_after)
+        if asked is not None and asked > policy.longest_retry_after_seconds:
+            raise WebhookError(f"{_shown(address)} answered {status} and asks to wait {asked:,.0f} s. Try again then.")
+        raise _TryAgainError(f"it answered {status}", asked)
+    if 300 <= status < 400:
+        raise WebhookError(
+            f"{_shown(address)} answered {status}, a redirect. Audiences go only to the address that you name: "
+            "give its new one."
+        )
+    raise WebhookError(f"{_shown(address)} refused the message with {status}.")
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """What ``Retry-After`` asks for: seconds, or a date; None if it says nothing that can be read."""
+    if retry_after is None:
+        return None
+    try:
+        return max(0.0, float(int(retry_after)))
+    except ValueError:
+        pass
+    try:
+        asked = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    if asked.tzinfo is None:
+        asked = asked.replace(tzinfo=UTC)
+    return max(0.0, (asked - datetime.now(UTC)).total_seconds())
+
+
+def _checked(url: str) -> httpx.URL:
+    try:
+        address = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError) as error:
+        raise WebhookError("The webhook's address is none that can be read.") from error
+    if address.scheme not in {"http", "https"} or not address.host:
+        raise WebhookError("A webhook's address begins with https://.")
+    if address.scheme == "http" and not _is_this_machine(address.host):
+        raise WebhookError(f"{_shown(address)} is not encrypted; customers' data go out by https:// only.")
+    return address
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(address: httpx.URL) -> str:
+    """The address without user, password and query, which may be secrets."""
+    port = f":{address.port}" if address.port else ""
+    return f"{address.scheme}://{address.host}{port}{address.path}"
+
+
+class _Record:
+    """Ids of the messages that one receiver has taken, kept beside the exports."""
+
+    def __init__(self, exported: Exported, address: httpx.URL) -> None:
+        # the address may hold a secret, and is kept as a hash
+        receiver = hashlib.sha256(str(address).encode()).hexdigest()[:12]
+        self.path = exported.folder.parent / ".deliveries" / f"{exported.folder.name}.{receiver}.txt"
+        self.delivered = set(self.path.read_text().split()) if self.path.exists() else set()
+
+    def add(self, message_id: str) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as file:
+            file.write(message_id + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self.delivered.add(message_id)

@@ -1,0 +1,206 @@
+"""Odd days and weeks of revenue: which series are watched, their bands, flags and causes.
+
+Belongs here: selections from the published scores. Does not belong here: what is odd and
+why (``ml``), and drawing.
+
+The series are of all sales. So of the filters only the date range and the countries
+apply: no segment, order count, CLV or customer id has a series of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+from serving.filters import Clause, Filters
+from serving.queries.lists import Column, ListSpec
+from serving.snapshot import Reading
+
+Grain = Literal["day", "week"]
+
+TOTAL = "total"
+"""Name of the series of the whole shop."""
+
+
+def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
+    """The series that are watched, by grain.
+
+    Countries come and go: one is scored only while it sells often enough to tell odd from usual.
+
+    Returns
+    -------
+    DataFrame
+        ``series``, ``grain`` (``day`` or ``week``), ``periods`` (scored within the date range, 0
+        or more), ``flagged`` (odd ones among them), ``last_date`` (the latest of the whole
+        history). The total first, then by the latest period's expected revenue per day,
+        descending; ``day`` before ``week``. With countries chosen, only theirs.
+    """
+    within = _within(filters)
+    countries, named = _of_countries(filters, "e.series")
+    return reading.query(
+        f"""
+        with
+
+        watched as (
+
+            select
+                e.series,
+                e.grain,
+                count(*) filter ({within.sql}) as periods,
+                count(a.direction) filter ({within.sql}) as flagged,
+                max(e.date) as last_date,
+                max_by(e.expected, e.date) / case e.grain when 'week' then 7 else 1 end as expected_per_day
+            from ml.revenue_expectations as e
+            left join ml.revenue_anomalies as a
+                on e.series = a.series and e.grain = a.grain and e.date = a.date
+            where {countries}
+            group by e.series, e.grain
+
+        )
+
+        select series, grain, periods, flagged, last_date
+        from watched
+        order by series <> $total, max(expected_per_day) over (partition by series) desc, series, grain
+        """,
+        {**within.parameters, **named, "total": TOTAL},
+    )
+
+
+def expectations(reading: Reading, series: str, grain: Grain, filters: Filters) -> pd.DataFrame:
+    """One series with the band in which each of its periods was expected.
+
+    Parameters
+    ----------
+    series
+        ``total`` or a country.
+    grain
+        ``day``, or ``week`` (dated by its Monday; kept if any of its days is in the date range).
+
+    Returns
+    -------
+    DataFrame, by date
+        ``date``, ``actual``, ``expected``, ``lower``, ``upper`` (money), ``score`` (usual
+        spreads away), ``is_flagged``, ``direction`` (``spike``, ``drop``, ``silence``, else
+        null), ``cause`` (in words, null if not flagged).
+    """
+    within = _within(filters)
+    return reading.query(
+        f"""
+        select
+            e.date,
+            e.actual,
+            e.expected,
+            e.lower,
+            e.upper,
+            e.score,
+            a.direction is not null as is_flagged,
+            a.direction,
+            a.cause
+        from ml.revenue_expectations as e
+        left join ml.revenue_anomalies as a
+            on e.series = a.series and e.grain = a.grain and e.date = a.date
+        where e.series = $series and e.grain = $grain and {within.sql}
+        order by e.date
+        """,
+        {**within.parameters, "series": series, "grain": grain},
+    )
+
+
+def anomalies(reading: Reading, filters: Filters) -> pd.DataFrame:
+    """Odd periods of all series, the latest first.
+
+    Returns
+    -------
+    DataFrame
+        ``series``, ``grain``, ``date``, ``country`` (null for the total), ``actual``,
+        ``expected``, ``difference`` (money), ``score``, ``direction``, ``cause``,
+        ``top_invoice_no``. By date descending, the total before countries, day before week.
+    """
+    rows = _flags(filters, "")
+    return reading.query(
+        f"""
+        select
+            series, grain, date, country, actual, expected, difference, score, direction, cause, top_invoice_no
+        from ({rows.sql}) as flags
+        order by date desc, series <> 'total', series, grain
+        """,
+        rows.parameters,
+    )
+
+
+def anomaly_drivers(reading: Reading, series: str, grain: Grain, on: date) -> pd.DataFrame:
+    """Who or what accounts for most of an odd period's difference.
+
+    Dimensions overlap (an invoice is a customer's): shares never add up across them.
+
+    Returns
+    -------
+    DataFrame
+        ``dimension`` (``invoice``, ``customer``, ``product``, ``country``), ``rank``,
+        ``member``, ``label``, ``actual``, ``expected``, ``difference`` (money),
+        ``share_pct`` (of the period's difference, 0 to 100 or more). By dimension in that order and rank;
+        empty if the period is not flagged.
+    """
+    return reading.query(
+        """
+        select dimension, rank, member, label, actual, expected, difference, share_pct
+        from ml.anomaly_drivers
+        where series = $series and grain = $grain and date = $on
+        order by list_position(['invoice', 'customer', 'product', 'country'], dimension), dimension, rank, member
+        """,
+        {"series": series, "grain": grain, "on": on},
+    )
+
+
+def _within(filters: Filters) -> Clause:
+    """Condition on ``e``: some day of the period is in the date range."""
+    conditions, parameters = ["true"], {}
+    if filters.start:
+        conditions.append("e.date + case e.grain when 'week' then 6 else 0 end >= $start")
+        parameters["start"] = filters.start
+    if filters.end:
+        conditions.append("e.date <= $end")
+        parameters["end"] = filters.end
+    return Clause(" and ".join(conditions), parameters)
+
+
+def _of_countries(filters: Filters, column: str) -> tuple[str, dict[str, list[str]]]:
+    if not filters.countries:
+        return "true", {}
+    return f"{column} in (select unnest($countries))", {"countries": list(filters.countries)}
+
+
+def _flags(filters: Filters, _context: str) -> Clause:
+    within = _within(filters)
+    countries, named = _of_countries(filters, "e.country")
+    return Clause(
+        f"select e.* from ml.revenue_anomalies as e where {within.sql} and {countries}",
+        {**within.parameters, **named},
+    )
+
+
+LISTS: tuple[ListSpec, ...] = (
+    ListSpec(
+        name="anomalies",
+        title="Odd days and weeks",
+        columns=(
+            Column("date", "Date", "date", "The day, or the Monday of the week."),
+            Column("grain", "Period", about="day or week", width=95),
+            Column("series", "Revenue of", about="total: the whole shop, else one country"),
+            Column(
+                "direction", "What", about="spike, drop, or silence: an expected trading day without a sale", width=105
+            ),
+            Column("actual", "Booked", "money", "Net revenue as booked in the period."),
+            Column("expected", "Expected", "money", "What the periods before lead one to expect."),
+            Column("difference", "Difference", "money"),
+            Column("score", "Score", "number", "How far off, in usual spreads."),
+            Column("cause", "Cause", width=620),
+            Column("top_invoice_no", "Main invoice", about="Invoice with at least half of the difference."),
+        ),
+        rows=_flags,
+        # a series has one flag per grain and date
+        order_by="date desc, series, grain",
+    ),
+)

@@ -1,0 +1,109 @@
+"""Who is in which audience, for campaigns.
+
+Belongs here: the members of a method's segments with the columns that may leave the
+shop's own machines, and who entered or left since the last publication. Does not belong
+here: hold-out groups, files and column names of other programs (:mod:`serving.export`).
+
+No free text about a person is selected: no age, gender or location as a customers file
+told it, and nobody's reason for an override.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from serving.filters import Filters
+from serving.snapshot import Reading
+
+
+def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:
+    """Customers with a segment, one row each, by segment and customer id.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``, ``segment``, recency (days), frequency, money (shop's currency),
+        scores 1 to 5, expected net revenue with its interval and horizon (days), ``p_alive``
+        (0 to 1), country, day of the last purchase, top category, customer type.
+    """
+    chosen = filters.customers()
+    return reading.query(
+        f"""
+        with
+        chosen as ({chosen.sql})
+
+        select
+            customer_id, segment, recency_days, frequency, monetary::double as monetary, r_score, f_score, m_score,
+            rfm_score, round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
+            clv_horizon_days, round(p_alive, 4) as p_alive, country, country_iso_alpha2,
+            last_purchase_at::date as last_purchase_date, top_category, customer_type
+        from chosen
+        where segment is not null
+        order by segment, customer_id
+        """,
+        chosen.parameters,
+    )
+
+
+def audience_moves(reading: Reading, filters: Filters) -> pd.DataFrame:
+    """Who entered or left a segment of the method since the publication before.
+
+    The filters' segments keep moves into or out of any of them.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``, ``from_segment``, ``to_segment`` (null where there was or is none),
+        ``change`` and ``previous_publication_id``, by customer id.
+    """
+    return reading.query(
+        """
+        select customer_id, from_segment, to_segment, change, previous_publication_id
+        from reporting.audience_changes
+        where
+            method = $method
+            and (
+                $is_every_segment
+                or from_segment in (select unnest($segments))
+                or to_segment in (select unnest($segments))
+            )
+        order by customer_id
+        """,
+        {
+            "method": filters.method,
+            "is_every_segment": not filters.segments,
+            "segments": list(filters.segments) or [""],
+        },
+    )
+
+
+def audience_names(reading: Reading, filters: Filters) -> list[str]:
+    """Segments of the method that have customers now, or had before the last publication."""
+    every = replace(filters, segments=()).customers()
+    return [
+        row["segment"]
+        for row in reading.rows(
+            f"""
+            select segment from ({every.sql}) where segment is not null
+            union
+            select from_segment from reporting.audience_changes where method = $method and from_segment is not null
+            order by segment
+            """,
+            every.parameters | {"method": filters.method},
+        )
+    ]
+
+
+def customer_value_caveats(reading: Reading) -> list[dict[str, Any]]:
+    """What to be wary of in customer value: ``model``, ``algorithm`` and ``warnings`` of each model that warns."""
+    return reading.rows(
+        """
+        select model, algorithm, warnings
+        from reporting.model_notes
+        where is_about_customer_value and has_warnings
+        order by model, algorithm
+        """
+    )

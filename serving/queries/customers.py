@@ -1,0 +1,488 @@
+"""Customers: the list, the search, and one customer's whole story.
+
+Belongs here: what is known of customers one by one. Does not belong here: segments as
+such (:mod:`serving.queries.segments`), what to do about them
+(:mod:`serving.queries.playbooks`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from serving.filters import SEGMENT_COLUMNS, Clause, Filters
+from serving.queries.lists import Column, ListSpec
+from serving.snapshot import Reading
+
+# how alike two ids are is worked out for every customer: a long text would make that dear
+_MAX_COMPARED_TEXT = 40
+
+
+@dataclass(frozen=True)
+class CustomerSearch:
+    """What a search for the beginning of an id found."""
+
+    text: str
+    matches: int
+    """Customers who fit the search and all other filters."""
+    other_matches: int
+    """Ids that begin so as well, of customers who don't fit the other filters or bought nothing."""
+    found: pd.DataFrame
+    """The first of them, those who fit before the others; see :func:`find_customers`."""
+
+
+@dataclass(frozen=True)
+class CustomerSummary:
+    """The customers under the filters, taken together. Money in the shop's currency."""
+
+    customers: int
+    returning_customers: int
+    """Those who bought on more than one day."""
+    monetary_net: float | None
+    """Their spend in the whole history, less matched returns; None with no customer."""
+    clv_mean: float | None
+    """Expected net revenue of one of them; None with no customer or no model."""
+    horizon_days: int | None
+    customers_without_purchases: int
+    """Customers of the whole shop who are on no list, because nothing that they bought counts."""
+
+
+@dataclass(frozen=True)
+class CustomerStory:
+    """Everything that the snapshot knows of one customer; money in the shop's currency.
+
+    Figures of purchases are None, and frames empty, for one who only gave things back.
+    """
+
+    facts: dict[str, Any]
+    """The customer's row of ``reporting.customer_360`` as plain values, and: ``order_value``
+    (net money per order), ``returned_revenue`` (matched with a purchase),
+    ``booked_return_revenue``, ``unmatched_return_revenue`` (matched with none), ``return_count``
+    (invoices), ``usual_gap_days`` (median days between purchase days; None with one),
+    ``set_aside_lines``, and ``recency_rank_pct``, ``frequency_rank_pct``, ``monetary_rank_pct``
+    (share of all customers who bought longer ago, less often, for less; 0 to 100)."""
+    history: pd.DataFrame
+    """Month ends, ascending: ``month_end, recency_days, frequency, monetary_net, r_score, f_score,
+    m_score, rfm_score, rfm_segment``, each as it looked then."""
+    months: pd.DataFrame
+    """Months with an order or a return, ascending: ``month_start, orders, gross_revenue,
+    booked_return_revenue`` (0 or more), ``return_invoices``."""
+    orders: pd.DataFrame
+    """Orders, the newest first: the columns of the list ``customer_orders``."""
+    returns: pd.DataFrame
+    """Returned lines, the newest first: the columns of the list ``customer_returns``."""
+    categories: pd.DataFrame
+    """Categories by the customer's money, most first: ``category, net_revenue, share_pct``, the
+    shop's ``shop_share_pct`` over all customers, and ``index_100`` (100: as the shop)."""
+    playbooks: pd.DataFrame
+    """The rows of ``reporting.segment_playbooks`` for the customer's segments, one per ``method``."""
+
+    def segment(self, method: str) -> str | None:
+        """The customer's segment by a method; None if there is none."""
+        value: str | None = self.facts[SEGMENT_COLUMNS[method]]
+        return value
+
+    def playbook(self, method: str) -> dict[str, Any] | None:
+        """What to do about the customer's segment by a method; None without a segment."""
+        rows = self.playbooks[self.playbooks["method"] == method].to_dict("records")
+        return {str(name): value for name, value in rows[0].items()} if rows else None
+
+
+# ---- search --------------------------------------------------------------------
+
+
+def find_customers(reading: Reading, filters: Filters, text: str, limit: int = 12) -> CustomerSearch:
+    """Customers whose id begins with a text, whatever its case.
+
+    Those who fit the other filters come first, then the rest: a search that finds nobody
+    because of a filter says so.
+
+    Returns
+    -------
+    CustomerSearch
+        Its frame has ``customer_id``, ``country``, ``segment`` (by the chosen method, None
+        without purchases), ``monetary_net``, ``has_purchases`` and ``is_under_filters``, at most
+        ``limit`` rows; shorter ids first, equal ones by their letters.
+    """
+    others = replace(filters, customer="").customers()
+    parameters = {**others.parameters, "searched": text.strip()}
+    sql = f"""
+        with
+
+        fitting as (select customer_id from ({others.sql})),
+
+        begun as (
+            select
+                c.customer_id, c.country, c.{filters.segment_column} as segment, c.monetary_net::double as monetary_net,
+                c.has_purchases, c.customer_id in (select customer_id from fitting) as is_under_filters
+            from reporting.customer_360 as c
+            where starts_with(lower(c.customer_id), lower($searched))
+        )
+    """
+    counted = reading.row(
+        f"{sql} select count(*) filter (is_under_filters) as inside, count(*) filter (not is_under_filters) as outside"
+        " from begun",
+        parameters,
+    )
+    found = reading.query(
+        f"{sql} select * from begun order by is_under_filters desc, length(customer_id), customer_id limit $row_limit",
+        {**parameters, "row_limit": limit},
+    )
+    return CustomerSearch(text.strip(), counted["inside"], counted["outside"], found)
+
+
+def closest_customers(reading: Reading, text: str, limit: int = 5) -> list[str]:
+    """Ids that look most like a text that is no id: fewest letters changed, swapped, added or left out."""
+    return [
+        row["customer_id"]
+        for row in reading.rows(
+            """
+            select customer_id
+            from reporting.customer_360
+            order by damerau_levenshtein(lower(customer_id), lower($searched)), length(customer_id), customer_id
+            limit $row_limit
+            """,
+            {"searched": text.strip()[:_MAX_COMPARED_TEXT], "row_limit": limit},
+        )
+    ]
+
+
+def customer_summary(reading: Reading, filters: Filters) -> CustomerSummary:
+    """The customers under the filters, taken together."""
+    chosen = filters.customers()
+    row = reading.row(
+        f"""
+        select
+            count(*) as customers,
+            count(*) filter (customer_type = 'returning') as returning_customers,
+            sum(monetary_net)::double as monetary_net,
+            round(avg(clv), 2) as clv_mean,
+            max(clv_horizon_days) as horizon_days,
+            (select count(*) from reporting.customer_360 where not has_purchases) as customers_without_purchases
+        from ({chosen.sql})
+        """,
+        chosen.parameters,
+    )
+    return CustomerSummary(**row)
+
+
+# ---- one customer --------------------------------------------------------------
+
+
+def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
+    """Everything known of one customer; None if no customer has exactly that id."""
+    customer = {"of_customer": customer_id}
+    found = reading.rows("select * from reporting.customer_360 where customer_id = $of_customer", customer)
+    if not found:
+        return None
+    facts = found[0] | _ranks(reading, customer) | _dealings(reading, customer)
+    orders = facts["invoice_count"]
+    facts["order_value"] = float(facts["monetary_net"]) / orders if orders else None
+    return CustomerStory(
+        facts=facts,
+        history=reading.query(
+            """
+            select
+                month_end, recency_days, frequency, monetary_net::double as monetary_net, r_score, f_score, m_score,
+                rfm_score, rfm_segment
+            from marts.customer_rfm_monthly
+            where customer_id = $of_customer
+            order by month_end
+            """,
+            customer,
+        ),
+        months=reading.query(
+            """
+            select
+                date_trunc('month', invoice_date)::date as month_start,
+                count(*) filter (not is_return) as orders,
+                sum(gross_revenue)::double as gross_revenue,
+                sum(booked_return_revenue)::double as booked_return_revenue,
+                count(*) filter (is_return) as return_invoices
+            from marts.fct_invoices
+            where customer_id = $of_customer
+            group by month_start
+            order by month_start
+            """,
+            customer,
+        ),
+        orders=_whole_list(reading, ORDERS, customer_id),
+        returns=_whole_list(reading, RETURNS, customer_id),
+        categories=_categories(reading, customer),
+        playbooks=_playbooks(reading, facts),
+    )
+
+
+def _ranks(reading: Reading, customer: dict[str, Any]) -> dict[str, Any]:
+    # a customer without scores compares with nobody, and gets None
+    return reading.row(
+        """
+        with own as (select * from marts.customer_rfm where customer_id = $of_customer)
+
+        select
+            100.0 * count(*) filter (other.recency_days > own.recency_days) / nullif(count(*), 0) as recency_rank_pct,
+            100.0 * count(*) filter (other.frequency < own.frequency) / nullif(count(*), 0) as frequency_rank_pct,
+            100.0 * count(*) filter (other.monetary < own.monetary) / nullif(count(*), 0) as monetary_rank_pct
+        from own cross join marts.customer_rfm as other
+        """,
+        customer,
+    )
+
+
+def _dealings(reading: Reading, customer: dict[str, Any]) -> dict[str, Any]:
+    return reading.row(
+        """
+        with
+
+        invoices as (select * from marts.fct_invoices where customer_id = $of_customer),
+
+        purchase_days as (select distinct invoice_date from invoices where not is_return),
+
+        gaps as (
+            select invoice_date - lag(invoice_date) over (order by invoice_date) as gap_days from purchase_days
+        )
+
+        select
+            coalesce(sum(returned_revenue), 0)::double as returned_revenue,
+            coalesce(sum(booked_return_revenue), 0)::double as booked_return_revenue,
+            coalesce(sum(unmatched_return_revenue), 0)::double as unmatched_return_revenue,
+            count(*) filter (is_return) as return_count,
+            (select median(gap_days) from gaps) as usual_gap_days,
+            (select count(*) from marts.set_aside_lines where customer_id = $of_customer) as set_aside_lines
+        from invoices
+        """,
+        customer,
+    )
+
+
+def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
+    return reading.query(
+        """
+        with
+
+        by_category as (
+            select
+                category,
+                sum(net_revenue) as shop_revenue,
+                sum(net_revenue) filter (customer_id = $of_customer) as own_revenue
+            from marts.customer_category_shares
+            group by category
+        ),
+
+        shares as (
+            select
+                category,
+                own_revenue::double as net_revenue,
+                100.0 * own_revenue / nullif(sum(own_revenue) over (), 0) as share_pct,
+                100.0 * shop_revenue / nullif(sum(shop_revenue) over (), 0) as shop_share_pct
+            from by_category
+        )
+
+        select
+            category, net_revenue, share_pct, shop_share_pct, 100.0 * share_pct / nullif(shop_share_pct, 0) as index_100
+        from shares
+        where net_revenue is not null
+        order by net_revenue desc, category
+        """,
+        customer,
+    )
+
+
+def _playbooks(reading: Reading, facts: dict[str, Any]) -> pd.DataFrame:
+    return reading.query(
+        """
+        with segments as (select unnest($methods) as method, unnest($segments) as segment_name)
+
+        select p.* replace (p.monetary_sum::double as monetary_sum, p.clv_sum::double as clv_sum)
+        from reporting.segment_playbooks as p inner join segments using (method, segment_name)
+        order by method, segment_name
+        """,
+        {"methods": list(SEGMENT_COLUMNS), "segments": [facts[column] for column in SEGMENT_COLUMNS.values()]},
+    )
+
+
+def _whole_list(reading: Reading, spec: ListSpec, customer_id: str) -> pd.DataFrame:
+    rows = spec.rows(Filters(), customer_id)
+    names = ", ".join(column.name for column in spec.columns)
+    return reading.query(f"select {names} from ({rows.sql}) as rows order by {spec.order_by}", rows.parameters)
+
+
+# ---- lists ---------------------------------------------------------------------
+
+
+def _customers(filters: Filters, _: str) -> Clause:
+    chosen = filters.customers()
+    return Clause(
+        f"""
+        select
+            customer_id, segment, country, customer_type, recency_days, frequency, monetary_net::double as monetary_net,
+            round((monetary_net / nullif(invoice_count, 0))::double, 2) as order_value, rfm_score, rfm_segment,
+            round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
+            round(100 * p_alive, 1) as p_alive_pct, first_purchase_at::date as first_purchase_date,
+            last_purchase_at::date as last_purchase_date, top_category, is_overridden
+        from ({chosen.sql})
+        """,
+        chosen.parameters,
+    )
+
+
+CUSTOMERS = ListSpec(
+    name="customers",
+    title="Customers",
+    columns=(
+        Column("customer_id", "Customer", link="customer", width=130),
+        Column("segment", "Segment", link="segment", about="By the chosen method"),
+        Column("monetary_net", "Spent", "money", "Whole history, less matched returns"),
+        Column("frequency", "Orders", "count", "In the whole history, as the shop's settings count them"),
+        Column("recency_days", "Days since", "count", "Days since the last order, up to the snapshot date"),
+        Column("order_value", "Per order", "money", "Spent, divided by the number of orders"),
+        Column("clv", "CLV", "money", "Expected net revenue within the horizon; read the note above the list"),
+        Column("clv_low", "CLV, low", "money", "Lower end of its interval"),
+        Column("clv_high", "CLV, high", "money", "Upper end of its interval"),
+        Column("p_alive_pct", "Still there", "percent", "Probability that the customer has not dropped out"),
+        Column("country", "Country", width=150),
+        Column("customer_type", "Type", about="one_time: bought on one day only; returning: on more", width=120),
+        Column("rfm_score", "RFM score", about="Recency, frequency, money: 1 to 5 each", width=120),
+        Column("rfm_segment", "RFM segment", link="segment"),
+        Column("top_category", "Top category", about="Most of what the customer bought and kept"),
+        Column("first_purchase_date", "First order", "date"),
+        Column("last_purchase_date", "Last order", "date"),
+        Column("is_overridden", "By hand", "flag", "Whether a person put the customer into another segment"),
+    ),
+    rows=_customers,
+    order_by="monetary_net desc, customer_id",
+)
+
+
+def _orders(_: Filters, customer_id: str) -> Clause:
+    return Clause(
+        """
+        select
+            invoice_no, invoiced_at,
+            invoice_date - lag(invoice_date) over (order by invoiced_at, invoice_no) as gap_days, country, line_count, quantity_units, gross_revenue::double as gross_revenue,
+            returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
+        from marts.fct_invoices
+        where customer_id = $of_customer and not is_return
+        """,
+        {"of_customer": customer_id},
+    )
+
+
+ORDERS = ListSpec(
+    name="customer_orders",
+    title="Orders of one customer",
+    columns=(
+        Column("invoice_no", "Invoice", width=120),
+        Column("invoiced_at", "When", "moment"),
+        Column("gap_days", "Days after", "count", "Days after the order before"),
+        Column("line_count", "Lines", "count", width=100),
+        Column("quantity_units", "Units", "count", width=100),
+        Column("gross_revenue", "Ordered", "money", "Before returns"),
+        Column("returned_revenue", "Given back", "money", "What of it came back later"),
+        Column("net_revenue", "Kept", "money", "Ordered, less what came back"),
+        Column("country", "Country"),
+    ),
+    rows=_orders,
+    order_by="invoiced_at desc, invoice_no",
+)
+
+
+def _returns(_: Filters, customer_id: str) -> Clause:
+    return Clause(
+        """
+        with
+
+        returned as (
+            select * from marts.fct_invoice_lines where customer_id = $of_customer and line_type = 'return'
+        ),
+
+        reversed as (
+            select
+                m.return_line_id,
+                string_agg(distinct sold.invoice_no, ', ' order by sold.invoice_no) as reversed_invoices,
+                min(m.sold_at) as sold_at,
+                sum(m.matched_units) as matched_units,
+                sum(m.matched_amount) as matched_amount
+            from marts.fct_return_matches as m
+            inner join marts.fct_invoice_lines as sold on m.sale_line_id = sold.line_id
+            where m.customer_id = $of_customer and sold.customer_id = $of_customer
+            group by m.return_line_id
+        )
+
+        select
+            r.line_id, r.invoice_no, r.invoiced_at, r.stock_code, p.description,
+            abs(r.quantity_units) as returned_units, r.unit_price::double as unit_price, abs(r.return_amount)::double as return_amount, v.reversed_invoices,
+            v.sold_at, v.sold_at is not null and abs(r.quantity_units) = v.matched_units as is_matched_in_full,
+            coalesce(v.matched_amount, 0)::double as matched_amount,
+            (abs(r.return_amount) - coalesce(v.matched_amount, 0))::double as unmatched_amount,
+            r.invoice_date - v.sold_at::date as days_after
+        from returned as r
+        left join reversed as v on r.line_id = v.return_line_id
+        left join marts.dim_products as p on r.stock_code = p.stock_code
+        """,
+        {"of_customer": customer_id},
+    )
+
+
+RETURNS = ListSpec(
+    name="customer_returns",
+    title="Returns of one customer",
+    columns=(
+        Column("invoice_no", "Return", about="Its invoice number", width=120),
+        Column("invoiced_at", "When", "moment"),
+        Column("stock_code", "Product", width=110),
+        Column("description", "Description", width=250),
+        Column("returned_units", "Units", "count", width=100),
+        Column("return_amount", "Amount", "money", "Units, times the price of one"),
+        Column("reversed_invoices", "Reverses", about="Invoices of the purchases that this takes back", width=150),
+        Column("sold_at", "Bought", "moment", "The purchase; the first of them, if it takes back several"),
+        Column("days_after", "Days after", "count", "Days after the purchase"),
+        Column("matched_amount", "Matched", "money", "What of the amount is taken off a purchase"),
+        Column(
+            "unmatched_amount", "Unmatched", "money", "What of the amount fits no purchase, and lowers nobody's spend"
+        ),
+        Column("is_matched_in_full", "In full", "flag", "Whether a purchase was found for every unit"),
+    ),
+    rows=_returns,
+    order_by="invoiced_at desc, invoice_no, stock_code, line_id",
+)
+
+
+def _lines(_: Filters, customer_id: str) -> Clause:
+    return Clause(
+        """
+        select
+            l.line_id, l.invoiced_at, l.invoice_no, l.line_type, l.stock_code, p.description, p.category,
+            l.quantity_units, l.unit_price::double as unit_price, l.gross_revenue::double as gross_revenue,
+            l.returned_quantity, l.net_revenue::double as net_revenue
+        from marts.fct_invoice_lines as l
+        left join marts.dim_products as p on l.stock_code = p.stock_code
+        where l.customer_id = $of_customer
+        """,
+        {"of_customer": customer_id},
+    )
+
+
+LINES = ListSpec(
+    name="customer_lines",
+    title="Invoice lines of one customer",
+    columns=(
+        Column("invoiced_at", "When", "moment"),
+        Column("invoice_no", "Invoice", width=120),
+        Column("line_type", "Kind", about="sale or return", width=100),
+        Column("stock_code", "Product", width=110),
+        Column("description", "Description", width=250),
+        Column("category", "Category"),
+        Column("quantity_units", "Units", "count", "Below zero on a return", width=100),
+        Column("unit_price", "Price", "money", "Of one unit", width=110),
+        Column("gross_revenue", "Ordered", "money", "Zero on a return"),
+        Column("returned_quantity", "Units back", "count", "Units of this line that came back later"),
+        Column("net_revenue", "Kept", "money", "Ordered, less what came back"),
+    ),
+    rows=_lines,
+    order_by="invoiced_at desc, invoice_no, stock_code, line_id",
+)
+
+LISTS: tuple[ListSpec, ...] = (CUSTOMERS, ORDERS, RETURNS, LINES)

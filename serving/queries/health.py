@@ -1,0 +1,487 @@
+"""How sound the data are: how fresh, what was checked, what was kept and what set aside.
+
+Belongs here: selections from the snapshot's record of itself (schema ``quality``), its row
+accounting and its models' warnings. Does not belong here: the checks (``expectations``)
+and the rules by which lines are set aside (dbt).
+
+All of it is about the warehouse as a whole: no filter applies. A refresh that a check
+stopped publishes nothing, so its results are here only from the next publication on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import pandas as pd
+
+from serving.filters import Clause, Filters
+from serving.queries.lists import Column, ListSpec
+from serving.snapshot import Reading
+
+LAYERS = ("raw", "staging", "marts", "ml", "reporting")
+"""In the order in which data flow through them."""
+
+# warnings let a refresh go on, failures stop it; a check that could not run says nothing of the data
+_OUTCOME = """
+    case
+        when status = 'passed' then 'passed'
+        when status = 'failed' and severity = 'warning' then 'warned'
+        when status = 'failed' then 'failed'
+        else 'could not run'
+    end
+"""
+
+# a layer's latest run: a refresh that was stopped early has no later layers
+_LATEST_RUNS = """
+    select layer, max_by(run_id, (recorded_at, run_id)) as run_id
+    from quality.validation_results
+    group by layer
+"""
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How new the data are; times are UTC without a zone, as stored."""
+
+    last_invoiced_at: datetime | None
+    """Time of the latest kept line; None with no line."""
+    first_date: date | None
+    last_date: date | None
+    snapshot_date: date | None
+    """The day that recency is counted to."""
+    as_of_date: date | None
+    """The as-of date that was asked for; None if none was."""
+    last_delivered_at: datetime | None
+    """Latest modification time of a file whose lines are in use."""
+    last_recorded_at: datetime | None
+    """When a delivery was last recorded."""
+    published_at: datetime
+    publication_id: int
+    is_sample: bool
+
+
+def freshness(reading: Reading) -> Freshness:
+    """How new the published data are, from the snapshot alone (no clock is read)."""
+    found = reading.row(
+        """
+        select
+            (select max(invoiced_at) from marts.fct_invoice_lines) as last_invoiced_at,
+            (select max(delivered_at) from quality.load_ledger where status = 'loaded') as last_delivered_at,
+            (select max(recorded_at) from quality.load_ledger) as last_recorded_at
+        """
+    )
+    about = reading.about
+    return Freshness(
+        **found,
+        first_date=about.first_date,
+        last_date=about.last_date,
+        snapshot_date=about.snapshot_date,
+        as_of_date=about.as_of_date,
+        published_at=about.published_at.replace(tzinfo=None),
+        publication_id=about.publication_id,
+        is_sample=about.is_sample,
+    )
+
+
+def publications(reading: Reading, limit: int | None = None) -> pd.DataFrame:
+    """Publications and rollbacks, the latest first, with what each changed.
+
+    Returns
+    -------
+    DataFrame
+        ``publication_id``, ``published_at`` (UTC), ``action``, ``snapshot_date``,
+        ``is_sample``, ``lines``, ``customers``, ``net_revenue``; ``lines_change``,
+        ``customers_change``, ``net_revenue_change`` (against the publication before, null for
+        the first), ``has_new_data``, ``has_new_settings``, ``has_new_code`` (null for the first).
+    """
+    rows = _publications(Filters(), "")
+    sql = f"select * exclude (changed) from ({rows.sql}) as rows order by publication_id desc"
+    return reading.query(f"{sql} limit $row_limit" if limit else sql, {"row_limit": limit} if limit else None)
+
+
+def checks_by_layer(reading: Reading) -> pd.DataFrame:
+    """How the checks of each layer's latest run came out.
+
+    Returns
+    -------
+    DataFrame
+        ``layer``, ``run_id``, ``recorded_at`` (UTC), ``checks``, ``passed``, ``warned``
+        (failed, of severity warning: the refresh went on), ``failed`` (of severity error),
+        ``could_not_run`` (could not be evaluated, so nothing is known). The four add up
+        to ``checks``. In the order of the layers.
+    """
+    return reading.query(
+        f"""
+        with
+
+        results as (
+
+            select r.*, {_OUTCOME} as outcome
+            from quality.validation_results as r
+            inner join ({_LATEST_RUNS}) as latest on r.layer = latest.layer and r.run_id = latest.run_id
+
+        )
+
+        select
+            layer,
+            run_id,
+            max(recorded_at) as recorded_at,
+            count(*) as checks,
+            count(*) filter (outcome = 'passed') as passed,
+            count(*) filter (outcome = 'warned') as warned,
+            count(*) filter (outcome = 'failed') as failed,
+            count(*) filter (outcome = 'could not run') as could_not_run
+        from results
+        group by layer, run_id
+        order by coalesce(list_position($layers, layer), 99), layer
+        """,
+        {"layers": list(LAYERS)},
+    )
+
+
+def open_checks(reading: Reading) -> pd.DataFrame:
+    """Checks that did not pass in their layer's latest run, the worst first.
+
+    Returns
+    -------
+    DataFrame
+        ``layer``, ``table_name``, ``check_name``, ``outcome`` (``failed``, ``could not
+        run``, ``warned``), ``message``, ``reason``, ``unexpected_count``, ``element_count``, ``examples`` (JSON).
+    """
+    rows = _validation_results(Filters(), "")
+    return reading.query(
+        f"""
+        select
+            layer, table_name, check_name, outcome, message, reason, unexpected_count, element_count, examples
+        from ({rows.sql}) as rows
+        where is_latest and outcome <> 'passed'
+        order by
+            list_position(['failed', 'could not run', 'warned'], outcome),
+            coalesce(list_position($layers, layer), 99), layer, table_name, check_name
+        """,
+        {**rows.parameters, "layers": list(LAYERS)},
+    )
+
+
+@dataclass(frozen=True)
+class AccountedLines:
+    """What became of delivered lines of one kind."""
+
+    disposition: str
+    is_kept: bool
+    row_count: int
+    gross_amount: Decimal
+    """Quantity times price, signed; exact."""
+    description: str
+
+
+@dataclass(frozen=True)
+class RowAccounting:
+    """Where every delivered line went; rows and money add up exactly."""
+
+    lines: tuple[AccountedLines, ...]
+    """In the order in which dispositions are tried; one that no line has is there with 0."""
+    delivered_rows: int
+    delivered_amount: Decimal
+    kept_rows: int
+    kept_amount: Decimal
+    delivered_lines_of_files: int
+    """What the load ledger counted in the files that are loaded: equal to ``delivered_rows``, or lines were lost."""
+    sales_rows: int
+    """Lines of the sales table: equal to ``kept_rows``, or lines were lost."""
+    sales_amount: Decimal
+
+    @property
+    def does_add_up(self) -> bool:
+        """Whether the files, the accounting and the sales table agree, to the last digit."""
+        return (
+            self.delivered_lines_of_files == self.delivered_rows
+            and self.sales_rows == self.kept_rows
+            and self.sales_amount == self.kept_amount
+        )
+
+
+def row_accounting(reading: Reading) -> RowAccounting:
+    """Where every delivered line went, with the totals at both ends counted independently."""
+    lines = tuple(
+        AccountedLines(**row)
+        for row in reading.rows(
+            """
+            select disposition, is_kept, row_count, gross_amount, description
+            from marts.row_accounting
+            order by precedence, disposition
+            """
+        )
+    )
+    ends = reading.row(
+        """
+        select
+            (
+                select cast(coalesce(sum(delivered_lines), 0) as bigint)
+                from quality.load_ledger where status = 'loaded' and kind = 'transactions'
+            ) as delivered_lines_of_files,
+            (select count(*) from marts.fct_invoice_lines) as sales_rows,
+            (
+                select cast(coalesce(sum(net_revenue), 0) as decimal(28, 4)) from marts.fct_invoice_lines
+            ) as sales_amount
+        """
+    )
+    kept = [line for line in lines if line.is_kept]
+    return RowAccounting(
+        lines=lines,
+        delivered_rows=sum(line.row_count for line in lines),
+        delivered_amount=sum((line.gross_amount for line in lines), Decimal(0)),
+        kept_rows=sum(line.row_count for line in kept),
+        kept_amount=sum((line.gross_amount for line in kept), Decimal(0)),
+        **ends,
+    )
+
+
+def model_notes(reading: Reading) -> pd.DataFrame:
+    """What to be wary of in each model, and what changed since its fit before.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``algorithm``, ``is_about_customer_value``, ``has_warnings``,
+        ``warnings``, ``change_notes`` (null if nothing). Those with warnings first.
+    """
+    return reading.query(
+        """
+        select model, algorithm, is_about_customer_value, has_warnings, warnings, change_notes
+        from reporting.model_notes
+        order by has_warnings desc, model, algorithm
+        """
+    )
+
+
+def load_summary(reading: Reading) -> pd.DataFrame:
+    """Deliveries by what became of them.
+
+    Returns
+    -------
+    DataFrame
+        ``status`` (``loaded``, ``already_loaded``, ``superseded``, ``rejected``,
+        ``in_transit``), ``deliveries``, ``files`` (distinct names), ``delivered_lines``,
+        ``unreadable_lines`` (null counts as 0), ``last_recorded_at`` (UTC). In that order.
+    """
+    return reading.query(
+        """
+        select
+            status,
+            count(*) as deliveries,
+            count(distinct file_name) as files,
+            cast(coalesce(sum(delivered_lines), 0) as bigint) as delivered_lines,
+            cast(coalesce(sum(unreadable_lines), 0) as bigint) as unreadable_lines,
+            max(recorded_at) as last_recorded_at
+        from quality.load_ledger
+        group by status
+        order by
+            list_position(['loaded', 'already_loaded', 'superseded', 'rejected', 'in_transit'], status), status
+        """
+    )
+
+
+def missing_files(reading: Reading) -> pd.DataFrame:
+    """Files whose latest delivery is not in the figures: rejected, or still arriving.
+
+    Returns
+    -------
+    DataFrame
+        ``file_name``, ``status`` (``rejected`` or ``in_transit``), ``recorded_at`` (UTC),
+        ``problem``, ``has_former`` (an earlier version of the file is in use meanwhile).
+        Rejected first, then by name.
+    """
+    return reading.query(
+        """
+        with
+
+        latest as (
+
+            select *
+            from quality.load_ledger
+            qualify row_number() over (partition by file_name order by load_id desc) = 1
+
+        )
+
+        select
+            file_name,
+            status,
+            recorded_at,
+            problem,
+            exists (
+                select 1 from quality.load_ledger as former
+                where former.file_name = latest.file_name and former.status in ('loaded', 'already_loaded')
+            ) as has_former
+        from latest
+        -- a refused version is over, too, once the version before it was put back
+        where (status = 'rejected' and superseded_by is null) or status = 'in_transit'
+        order by status = 'in_transit', file_name
+        """
+    )
+
+
+# ---- lists ---------------------------------------------------------------------
+
+
+def _publications(_filters: Filters, _context: str) -> Clause:
+    return Clause(
+        """
+        select
+            publication_id,
+            published_at,
+            action,
+            snapshot_date,
+            is_sample,
+            lines,
+            customers,
+            net_revenue,
+            lines - lag(lines) over before as lines_change,
+            customers - lag(customers) over before as customers_change,
+            net_revenue - lag(net_revenue) over before as net_revenue_change,
+            data_version <> lag(data_version) over before as has_new_data,
+            settings_fingerprint <> lag(settings_fingerprint) over before as has_new_settings,
+            code_fingerprint <> lag(code_fingerprint) over before as has_new_code,
+            case
+                when lag(publication_id) over before is null then 'first publication'
+                else coalesce(
+                    nullif(
+                        concat_ws(
+                            ', ',
+                            case when has_new_data then 'data' end,
+                            case when has_new_settings then 'settings' end,
+                            case when has_new_code then 'code' end
+                        ),
+                        ''
+                    ),
+                    'nothing'
+                )
+            end as changed
+        from quality.publications
+        window before as (order by publication_id)
+        """,
+        {},
+    )
+
+
+def _validation_results(_filters: Filters, _context: str) -> Clause:
+    return Clause(
+        f"""
+        select r.*, {_OUTCOME} as outcome, r.run_id = latest.run_id as is_latest
+        from quality.validation_results as r
+        inner join ({_LATEST_RUNS}) as latest on r.layer = latest.layer
+        """,
+        {},
+    )
+
+
+def _set_aside_lines(_filters: Filters, _context: str) -> Clause:
+    return Clause("select * from marts.set_aside_lines", {})
+
+
+def _load_ledger(_filters: Filters, _context: str) -> Clause:
+    return Clause("select * from quality.load_ledger", {})
+
+
+LISTS: tuple[ListSpec, ...] = (
+    ListSpec(
+        name="set_aside_lines",
+        title="Lines set aside",
+        columns=(
+            Column("disposition", "Kind", width=175),
+            Column("reason", "Why", width=330),
+            Column("file_name", "File"),
+            Column("sheet", "Sheet", width=110),
+            Column("row_number", "Line", "count", "Line of the file, the header being line 1."),
+            Column("invoice_no", "Invoice", width=115),
+            Column("stock_code", "Product", width=115),
+            Column("description", "Description", width=240),
+            Column("quantity_units", "Units", "count"),
+            Column("unit_price", "Price", "money"),
+            Column("signed_amount", "Amount", "money", "Units times price; empty where one would not read."),
+            # no link: who only has set-aside lines is no customer
+            Column("customer_id", "Customer", width=120),
+            Column("country", "Country", width=150),
+            Column("invoiced_at", "Invoiced", "moment"),
+            Column("line_text", "As delivered", about="Of an unreadable line, its text.", width=420),
+        ),
+        rows=_set_aside_lines,
+        order_by="file_name, sheet nulls first, row_number, invoice_no, stock_code",
+    ),
+    ListSpec(
+        name="validation_results",
+        title="Results of all checks",
+        columns=(
+            Column("layer", "Layer", width=110),
+            Column("table_name", "Table", width=220),
+            Column("check_name", "Check", width=280),
+            Column("outcome", "Outcome", about="passed, warned, failed, or could not run", width=130),
+            Column("message", "What was found", width=480),
+            Column("reason", "Why it matters", width=420),
+            Column("unexpected_count", "Odd rows", "count"),
+            Column("element_count", "Rows looked at", "count"),
+            Column("examples", "Examples", width=260),
+            Column("is_latest", "Latest run", "flag", "Of the layer's latest run."),
+            Column("recorded_at", "When (UTC)", "moment"),
+            Column("run_id", "Run", width=300),
+        ),
+        rows=_validation_results,
+        order_by="recorded_at desc, layer, table_name, check_name, run_id",
+    ),
+    ListSpec(
+        name="load_ledger",
+        title="Delivered files",
+        columns=(
+            Column("load_id", "No.", "count", width=90),
+            Column("file_name", "File", width=200),
+            Column(
+                "status",
+                "Status",
+                about="loaded; already_loaded: same bytes under another name; superseded: replaced by a later version; "
+                "rejected: could not be read; in_transit: still being written",
+                width=140,
+            ),
+            Column("problem", "Problem", about="Why it was rejected, and what to do.", width=360),
+            Column("kind", "Kind", width=130),
+            Column("delivered_lines", "Lines", "count"),
+            Column("unreadable_lines", "Unreadable", "count", "Lines that would not split into fields: set aside."),
+            Column("first_invoiced_at", "From", "moment"),
+            Column("last_invoiced_at", "To", "moment"),
+            Column("notes", "Notes", about="What was assumed or mended while reading.", width=320),
+            Column("recorded_at", "Recorded (UTC)", "moment"),
+            Column("delivered_at", "Delivered (UTC)", "moment"),
+            Column("superseded_by", "Replaced by", "count", "No. of the delivery that replaced it."),
+            Column("size_bytes", "Bytes", "count"),
+            Column("file_format", "Format", width=100),
+            Column("layout", "Layout", width=140),
+            Column("encoding", "Encoding", width=110),
+            Column("date_style", "Dates", width=150),
+            Column("content_hash", "SHA-256", width=300),
+        ),
+        rows=_load_ledger,
+        # what needs a person first
+        order_by="status <> 'rejected', load_id desc",
+    ),
+    ListSpec(
+        name="publications",
+        title="Publications",
+        columns=(
+            Column("publication_id", "No.", "count", width=90),
+            Column("published_at", "When (UTC)", "moment"),
+            Column("action", "What", about="published, or rolled_back: an earlier snapshot was put back", width=120),
+            Column("changed", "What was new", about="Against the publication before.", width=190),
+            Column("lines", "Lines", "count"),
+            Column("lines_change", "Change", "count"),
+            Column("customers", "Customers", "count"),
+            Column("customers_change", "Change", "count"),
+            Column("net_revenue", "Net revenue", "money"),
+            Column("net_revenue_change", "Change", "money"),
+            Column("snapshot_date", "Recency to", "date", "The day that recency is counted to."),
+            Column("is_sample", "Sample", "flag"),
+        ),
+        rows=_publications,
+        order_by="publication_id desc",
+    ),
+)

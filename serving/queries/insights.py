@@ -1,0 +1,372 @@
+"""Sentences about the view, computed each time they are read.
+
+Belongs here: what changed and who accounts for it, which segment grew or shrank, what was odd, how
+concentrated revenue is, what to be wary of. Does not belong here: figures without a sentence
+(:mod:`serving.queries.cards`, :mod:`serving.queries.revenue`).
+
+Every day that a sentence names comes from the data, never from today's date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Literal
+
+import pandas as pd
+
+from serving.filters import Filters
+from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
+from serving.snapshot import Reading
+from serving.wording import change, count, day, is_missing, money, month, percent, plural, short_money
+
+InsightKind = Literal["change", "driver", "segments", "anomaly", "concentration", "caveat", "clv_caveat", "nothing"]
+Tone = Literal["good", "bad", "warning", "neutral"]
+
+MAX_ANOMALIES = 2
+"""The last so many odd days are told; the page of anomalies has all of them."""
+
+RIPPLE_PCT = 1.0
+"""A change of less than this, in percent, is told without saying what is behind it."""
+
+
+@dataclass(frozen=True)
+class Insight:
+    """One sentence or two."""
+
+    kind: InsightKind
+    text: str
+    tone: Tone = "neutral"
+
+
+def insights(reading: Reading, filters: Filters) -> list[Insight]:
+    """What the view tells, in words.
+
+    Returns
+    -------
+    list of Insight
+        In a fixed order of kinds: change, driver, segments, anomaly, concentration, caveat, clv_caveat.
+        What the data can't tell is left out. One of kind ``nothing`` if no invoice fits.
+    """
+    months = monthly_revenue(reading, filters)
+    if months.empty:
+        return [Insight("nothing", "No sale fits these filters.")]
+    return [
+        *_changes(reading, filters, months),
+        *_segments(reading, filters),
+        *_anomalies(reading, filters),
+        *_concentration(reading, filters),
+        *_caveats(reading, filters),
+    ]
+
+
+# ---- what changed --------------------------------------------------------------
+
+
+def _changes(reading: Reading, filters: Filters, months: pd.DataFrame) -> list[Insight]:
+    complete = months[months["is_complete_month"]]
+    if complete.empty:
+        return []
+    last = complete.iloc[-1]
+    now = last["month_start"].date()
+    before = (now - timedelta(days=1)).replace(day=1)
+    known = {row["month_start"].date(): float(row["net_revenue"]) for row in complete.to_dict("records")}
+    if before not in known:
+        return []
+    currency = reading.about.currency
+    difference = known[now] - known[before]
+    share = _change_pct(known[now], known[before])
+    sentence = f"Net revenue was {short_money(known[now], currency)} in {month(now)}, " + (
+        f"{_more_or_less(share)} in {month(before)} ({short_money(known[before], currency)})."
+        if share is not None
+        else f"against {short_money(known[before], currency)} in {month(before)}."
+    )
+    year_before = now.replace(year=now.year - 1)
+    over_a_year = _change_pct(known[now], known.get(year_before))
+    if over_a_year is not None:
+        sentence += f" Against {month(year_before)} it is {change(over_a_year)}."
+    found = [Insight("change", sentence, "good" if difference > 0 else "bad" if difference < 0 else "neutral")]
+    # what is behind a ripple is chance
+    if share is None or abs(share) >= RIPPLE_PCT:
+        found += _drivers(reading, filters, now, before, difference)
+    return found
+
+
+def _drivers(reading: Reading, filters: Filters, now: date, before: date, difference: float) -> list[Insight]:
+    """The country and the segment whose change goes furthest the way of the whole."""
+    end = (now.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    kept = filters.between(before, end).invoices()
+    moved = reading.rows(
+        f"""
+        with
+        kept as ({kept.sql}),
+
+        parts as (
+            select
+                kept.country,
+                case
+                    when kept.customer_id is null then ''
+                    else coalesce(c.{filters.segment_column}, 'customers in no segment')
+                end as segment,
+                case when kept.invoice_date >= $month_start then kept.net_revenue else -kept.net_revenue end as moved
+            from kept
+            left join reporting.customer_360 as c on kept.customer_id = c.customer_id
+        ),
+
+        sums as (
+            select 'country' as dimension, country as member, sum(moved)::double as moved
+            from parts
+            group by country
+            union all
+            select case segment when '' then 'no customer' else 'segment' end, segment, sum(moved)::double
+            from parts
+            group by segment
+        )
+
+        select
+            dimension,
+            count(*) over (partition by dimension) as members,
+            member,
+            moved
+        from sums
+        qualify row_number() over (partition by dimension order by moved * $sign desc, member) = 1
+        """,
+        kept.parameters | {"month_start": now, "sign": 1 if difference > 0 else -1},
+    )
+    currency = reading.about.currency
+    found = {row["dimension"]: row for row in moved if row["moved"] * difference > 0}
+    told = []
+    # one country, one segment: it is the whole, and says nothing
+    if (row := found.get("country")) and row["members"] > 1:
+        told.append(f"by country most of all {row['member']} ({_signed(row['moved'], currency)})")
+    segment, anonymous = found.get("segment"), found.get("no customer")
+    if segment and segment["members"] > 1:
+        told.append(f"by segment, today's {segment['member']} ({_signed(segment['moved'], currency)})")
+    if anonymous and (not segment or abs(anonymous["moved"]) > abs(segment["moved"])):
+        told.append(f"more than any segment, sales that name no customer ({_signed(anonymous['moved'], currency)})")
+    if not told:
+        return []
+    verb = "rise" if difference > 0 else "fall"
+    return [Insight("driver", f"Behind the {verb} of {short_money(abs(difference), currency)}: {'; '.join(told)}.")]
+
+
+# ---- segments ------------------------------------------------------------------
+
+
+def _segments(reading: Reading, filters: Filters) -> list[Insight]:
+    """Which RFM segment grew and which shrank between the last two month ends that are over."""
+    chosen = filters.between(None, None).customers()
+    rows = reading.rows(
+        f"""
+        with
+        chosen as ({chosen.sql}),
+
+        ends as (
+            select month_end, row_number() over (order by month_end desc) as position
+            from (select distinct month_end from marts.customer_rfm_monthly where month_end <= $last_day)
+        ),
+
+        sizes as (
+            select
+                m.rfm_segment as segment,
+                count(*) filter (ends.position = 1) as customers,
+                count(*) filter (ends.position = 2) as customers_before,
+                (select month_end from ends where position = 1) as month_end,
+                (select month_end from ends where position = 2) as month_end_before
+            from marts.customer_rfm_monthly as m
+            inner join ends on m.month_end = ends.month_end
+            inner join chosen on m.customer_id = chosen.customer_id
+            where ends.position <= 2
+            group by m.rfm_segment
+        )
+
+        select * from sizes
+        where month_end_before is not null
+        order by customers - customers_before desc, segment
+        """,
+        chosen.parameters | {"last_day": filters.end or date.max},
+    )
+    if not rows:
+        return []
+    grown = rows[0]
+    # of those that shrank equally the first by name, as among those that grew
+    shrunk = min(rows, key=lambda row: (row["customers"] - row["customers_before"], row["segment"]))
+    told = []
+    for row, word in ((grown, "grew"), (shrunk, "shrank")):
+        difference = row["customers"] - row["customers_before"]
+        if difference * (1 if word == "grew" else -1) > 0:
+            told.append(
+                f"{row['segment']} {word} most, from {count(row['customers_before'])}"
+                f" to {plural(row['customers'], 'customer')}"
+            )
+    span = f"Between {day(grown['month_end_before'])} and {day(grown['month_end'])}"
+    if not told:
+        return [Insight("segments", f"{span} no RFM segment grew or shrank.")]
+    return [Insight("segments", f"{span}, of the RFM segments, {'; '.join(told)}.")]
+
+
+# ---- what was odd --------------------------------------------------------------
+
+
+def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
+    found = unusual_periods(reading, filters, "day")
+    if found.empty:
+        return []
+    whose = "" if not filters.countries else " in the chosen countries"
+    told = [
+        Insight(
+            "anomaly",
+            _odd_day(row["date"].date(), row["series"], row["cause"]),
+            "neutral" if row["direction"] == "spike" else "warning",
+        )
+        for row in found.iloc[::-1].head(MAX_ANOMALIES).to_dict("records")
+    ]
+    if len(found) > len(told):
+        first = told[0]
+        told[0] = replace(first, text=f"The last of {plural(len(found), 'unusual day')}{whose}: {first.text}")
+    return told
+
+
+def _odd_day(at: date, series: str, cause: str | None) -> str:
+    told = cause if cause and not is_missing(cause) else "Revenue was far from what was expected."
+    return f"{day(at)}, {'whole shop' if series == 'total' else series}: {told}"
+
+
+# ---- concentration -------------------------------------------------------------
+
+
+def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
+    """As ``marts.revenue_concentration`` measures it: spend less matched returns, of identified customers."""
+    kept = filters.invoices()
+    row = reading.row(
+        f"""
+        with
+        kept as ({kept.sql}),
+
+        spent as (
+            select customer_id, sum(gross_revenue - returned_revenue)::double as net_revenue
+            from kept
+            where customer_id is not null
+            group by customer_id
+            having count(*) filter (not is_return) > 0
+        ),
+
+        ranked as (
+            select
+                net_revenue,
+                row_number() over (order by net_revenue desc, customer_id) as spending_rank,
+                count(*) over () as customers
+            from spent
+        )
+
+        select
+            count(*) as customers,
+            sum(net_revenue) as net_revenue,
+            count(*) filter (spending_rank <= ceil(customers * 0.01)) as customers_1,
+            sum(net_revenue) filter (spending_rank <= ceil(customers * 0.01)) as net_revenue_1,
+            count(*) filter (spending_rank <= ceil(customers * 0.1)) as customers_10,
+            sum(net_revenue) filter (spending_rank <= ceil(customers * 0.1)) as net_revenue_10
+        from ranked
+        """,
+        kept.parameters,
+    )
+    # a hundredth of fewer is one person
+    if row["customers"] < 20 or row["net_revenue"] <= 0:
+        return []
+    share_1, share_10 = (100 * row[f"net_revenue_{pct}"] / row["net_revenue"] for pct in (1, 10))
+    currency = reading.about.currency
+    return [
+        Insight(
+            "concentration",
+            f"The top {percent(1, 0)} of customers ({count(row['customers_1'])}) bring {percent(share_1)} of what "
+            f"identified customers spend, the top {percent(10, 0)} ({count(row['customers_10'])}) bring "
+            f"{percent(share_10)} ({short_money(row['net_revenue_10'], currency)}).",
+        )
+    ]
+
+
+# ---- what to be wary of --------------------------------------------------------
+
+
+def _caveats(reading: Reading, filters: Filters) -> list[Insight]:
+    return [
+        *_unfinished_month(reading, filters),
+        *_anonymous_sales(reading, filters),
+        *_model_caveats(reading),
+    ]
+
+
+def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
+    span, snapshot = shown_days(reading, filters), reading.about.snapshot_date
+    if span is None or snapshot is None or (filters.end and span.end == filters.end):
+        return []
+    end_of_month = (span.end.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    if end_of_month < snapshot:
+        return []
+    return [Insight("caveat", f"{month(span.end)} is not over: sales reach to {day(span.end)}.", "warning")]
+
+
+def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
+    if filters.is_about_customers:
+        return []
+    kept = filters.invoices()
+    row = reading.row(
+        f"""
+        with
+        kept as ({kept.sql})
+
+        select
+            sum(net_revenue)::double as net_revenue,
+            coalesce(sum(net_revenue) filter (customer_id is null), 0)::double as anonymous_net_revenue
+        from kept
+        """,
+        kept.parameters,
+    )
+    if not row["anonymous_net_revenue"] or row["net_revenue"] <= 0:
+        return []
+    share = 100 * row["anonymous_net_revenue"] / row["net_revenue"]
+    return [
+        Insight(
+            "caveat",
+            f"{money(row['anonymous_net_revenue'], reading.about.currency)} of net revenue ({percent(share)}) names no "
+            "customer: it counts as revenue, but in no figure about customers.",
+        )
+    ]
+
+
+def _model_caveats(reading: Reading) -> list[Insight]:
+    """Of the model that the shown values come from."""
+    rows: list[dict[str, Any]] = reading.rows(
+        """
+        with
+        -- bg_nbd_gamma_gamma is the two together
+        used as (select distinct clv_model from reporting.customer_360 where clv_model is not null)
+
+        select n.warnings
+        from reporting.model_notes as n
+        where
+            n.is_about_customer_value
+            and n.has_warnings
+            and exists (select 1 from used where contains(used.clv_model, n.algorithm))
+        order by n.model, n.algorithm
+        """
+    )
+    return [Insight("clv_caveat", f"Customer lifetime value: {row['warnings']}", "warning") for row in rows]
+
+
+# ---- words ---------------------------------------------------------------------
+
+
+def _change_pct(now: float, before: float | None) -> float | None:
+    return None if before is None or before <= 0 else 100 * (now - before) / before
+
+
+def _more_or_less(share: float) -> str:
+    if round(share, 1) == 0:
+        return "as much as"
+    return f"{percent(abs(share))} {'more' if share > 0 else 'less'} than"
+
+
+def _signed(amount: float, currency: str) -> str:
+    told = short_money(amount, currency)
+    return told if amount < 0 else f"+{told}"

@@ -1,0 +1,239 @@
+"""Playbooks: what to do about each segment, its draft email, and who came and went.
+
+Belongs here: the published playbooks, emails and redrafts of one method, and the changes
+of its audiences since the publication before. Does not belong here: members of an audience
+for other programs (:mod:`serving.queries.audiences`), and the wording itself (it is in dbt).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from serving.filters import Clause, Filters, Method
+from serving.queries.lists import Column, ListSpec
+from serving.snapshot import Reading
+
+
+def playbooks(reading: Reading, method: Method) -> pd.DataFrame:
+    """What to do about each segment of a method, the one with the most money first.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``reporting.segment_playbooks``: figures of all the segment's customers
+        (money in the shop's currency, shares 0 to 100) and the texts.
+    """
+    return reading.query(
+        """
+        select * replace (monetary_sum::double as monetary_sum, clv_sum::double as clv_sum)
+        from reporting.segment_playbooks
+        where method = $method
+        order by monetary_sum desc, segment_name
+        """,
+        {"method": method},
+    )
+
+
+def emails(reading: Reading, method: Method) -> pd.DataFrame:
+    """The draft email of each segment of a method, and its redraft where a language model made one.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``reporting.segment_emails`` by segment, with ``redraft_subject``,
+        ``redraft_body``, ``redraft_model``, ``redraft_status`` (``redrafted``, ``failed``,
+        ``not_asked``) and ``redraft_problem``; these are null where none was asked for.
+    """
+    return reading.query(
+        """
+        select
+            e.*, r.subject as redraft_subject, r.body as redraft_body, r.model as redraft_model,
+            r.status as redraft_status, r.problem as redraft_problem
+        from reporting.segment_emails as e
+        left join reporting.segment_email_redrafts as r using (method, segment_name)
+        where e.method = $method
+        order by e.segment_name
+        """,
+        {"method": method},
+    )
+
+
+def audience_changes(reading: Reading, method: Method) -> pd.DataFrame:
+    """How many entered and left each segment since the publication before; all customers of the shop.
+
+    Returns
+    -------
+    DataFrame
+        By segment, those that only existed before included: ``segment``, ``customers_before``,
+        ``entered_customers``, ``left_customers``, ``customers_now`` (before, plus entered, less
+        left), and the money of those who came and went: ``entered_monetary``,
+        ``entered_clv``, ``left_monetary``, ``left_clv`` (what they are worth now; a customer who is
+        gone from the shop counts as 0).
+    """
+    return reading.query(
+        """
+        with
+
+        changes as (select * from reporting.audience_changes where method = $method),
+
+        now as (
+            select segment_name as segment, customers as customers_now
+            from reporting.segment_playbooks
+            where method = $method
+        ),
+
+        entered as (
+            select
+                to_segment as segment, count(*) as customers, sum(monetary)::double as monetary, sum(clv) as clv
+            from changes
+            where to_segment is not null
+            group by to_segment
+        ),
+
+        departed as (
+            select
+                from_segment as segment, count(*) as customers, sum(monetary)::double as monetary, sum(clv) as clv
+            from changes
+            where from_segment is not null
+            group by from_segment
+        ),
+
+        segments as (
+            select segment from now
+            union
+            select segment from entered
+            union
+            select segment from departed
+        )
+
+        select
+            segments.segment,
+            coalesce(now.customers_now, 0) - coalesce(entered.customers, 0) + coalesce(departed.customers, 0)
+                as customers_before,
+            coalesce(entered.customers, 0) as entered_customers,
+            coalesce(departed.customers, 0) as left_customers,
+            coalesce(now.customers_now, 0) as customers_now,
+            coalesce(entered.monetary, 0) as entered_monetary,
+            round(coalesce(entered.clv, 0), 2) as entered_clv,
+            coalesce(departed.monetary, 0) as left_monetary,
+            round(coalesce(departed.clv, 0), 2) as left_clv
+        from segments
+        left join now on segments.segment = now.segment
+        left join entered on segments.segment = entered.segment
+        left join departed on segments.segment = departed.segment
+        order by segments.segment
+        """,
+        {"method": method},
+    )
+
+
+def audience_flows(reading: Reading, method: Method) -> pd.DataFrame:
+    """From which segment to which the customers went since the publication before.
+
+    Returns
+    -------
+    DataFrame
+        ``from_segment`` (null: had none before), ``to_segment`` (null: has none any more),
+        ``customers`` and their ``monetary`` now; most customers first.
+    """
+    return reading.query(
+        """
+        select from_segment, to_segment, count(*) as customers, coalesce(sum(monetary), 0)::double as monetary
+        from reporting.audience_changes
+        where method = $method
+        group by from_segment, to_segment
+        order by customers desc, from_segment nulls last, to_segment nulls last
+        """,
+        {"method": method},
+    )
+
+
+def compared_publication(reading: Reading, method: Method) -> dict[str, object] | None:
+    """The publication that changes are counted from: ``publication_id`` and ``snapshot_date``.
+
+    None if no change is recorded: it is the first one, or nobody changed segment.
+    """
+    found = reading.rows(
+        """
+        select previous_publication_id as publication_id, previous_snapshot_date as snapshot_date
+        from reporting.audience_changes
+        where method = $method
+        group by all
+        order by publication_id desc
+        limit 1
+        """,
+        {"method": method},
+    )
+    return found[0] if found else None
+
+
+def division_notes(reading: Reading, method: Method) -> list[str]:
+    """What changed in the division itself since the publication before, in words.
+
+    Where a model found other segments, customers change segment without having changed.
+    """
+    algorithm = "kmeans" if method == "audience" else method
+    return [
+        row["change_notes"]
+        for row in reading.rows(
+            """
+            select change_notes
+            from reporting.model_notes
+            where model = 'customer_segments' and algorithm = $algorithm and change_notes is not null
+            order by change_notes
+            """,
+            {"algorithm": algorithm},
+        )
+    ]
+
+
+# ---- lists ---------------------------------------------------------------------
+
+
+def _changes(filters: Filters, _: str) -> Clause:
+    # segments keep who came from or went to one of them; those who are gone fit no other filter
+    conditions = ["a.method = $method"]
+    parameters: dict[str, object] = {"method": filters.method}
+    if filters.segments:
+        conditions.append(
+            "(a.from_segment in (select unnest($segments)) or a.to_segment in (select unnest($segments)))"
+        )
+        parameters["segments"] = list(filters.segments)
+    others = replace(filters, segments=())
+    if not others.is_everything:
+        chosen = others.customers()
+        conditions.append(f"a.customer_id in (select customer_id from ({chosen.sql}))")
+        parameters |= chosen.parameters
+    return Clause(
+        f"""
+        select
+            a.customer_id, a.from_segment, a.to_segment, a.change, a.monetary::double as monetary,
+            round(a.clv, 2) as clv, c.country, c.recency_days
+        from reporting.audience_changes as a
+        left join reporting.customer_360 as c on a.customer_id = c.customer_id
+        where {" and ".join(conditions)}
+        """,
+        parameters,
+    )
+
+
+CHANGES = ListSpec(
+    name="audience_changes",
+    title="Customers who entered or left a segment",
+    columns=(
+        Column("customer_id", "Customer", link="customer", width=130),
+        Column("from_segment", "Before", link="segment", about="Segment in the publication before; none if new"),
+        Column("to_segment", "Now", link="segment", about="Segment now; none for one who is gone"),
+        Column("change", "Change", about="joined: had no segment before; moved; gone: has none any more", width=110),
+        Column("monetary", "Spent", "money", "Whole history, as segments are made by it"),
+        Column("clv", "CLV", "money", "Expected net revenue within the horizon"),
+        Column("recency_days", "Days since", "count", "Days since the last order"),
+        Column("country", "Country"),
+    ),
+    rows=_changes,
+    order_by="monetary desc nulls last, customer_id",
+)
+
+LISTS: tuple[ListSpec, ...] = (CHANGES,)

@@ -1,0 +1,215 @@
+"""The report's charts, as SVG with text that stays text.
+
+Belongs here: what a chart looks like on paper. Does not belong here: its figures, and the
+pages around it.
+
+The font is DejaVu Sans, which comes with matplotlib, so that charts are equal on every machine.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from serving.palette import TOKENS
+from serving.wording import percent, short_money
+
+_TOKENS = TOKENS["light"]
+_WIDTH_INCHES = 6.9
+_STYLE: dict[Any, Any] = {
+    # text is set by the page's own fonts, and can be searched; ids don't change from run to run
+    "svg.fonttype": "none",
+    "svg.hashsalt": "regulars",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 7,
+    "axes.edgecolor": _TOKENS.grid,
+    "axes.labelcolor": _TOKENS.muted,
+    "text.color": _TOKENS.text,
+    "xtick.color": _TOKENS.muted,
+    "ytick.color": _TOKENS.muted,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "xtick.bottom": False,
+    "ytick.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": _TOKENS.grid,
+    "axes.axisbelow": True,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "text.parse_math": False,
+}
+# matplotlib's style is one for the whole process
+_ONE_AT_A_TIME = threading.Lock()
+
+MARKERS = {"spike": "^", "drop": "v", "silence": "s"}
+MARKER_COLOURS = {"spike": _TOKENS.good, "drop": _TOKENS.bad, "silence": _TOKENS.warning}
+MARKER_WORDS = {"spike": "spike", "drop": "drop", "silence": "no sales"}
+
+
+@dataclass(frozen=True)
+class Month:
+    """One bar: a month with its money, and the odd days in it by direction."""
+
+    month_start: date
+    net_revenue: float
+    is_complete: bool
+    odd_days: dict[str, int]
+
+
+@dataclass(frozen=True)
+class MonthCustomers:
+    """Customers of a month: those who bought for the first time, and the others."""
+
+    month_start: date
+    new: int
+    returning: int
+
+
+@dataclass(frozen=True)
+class Share:
+    """A segment's part of customers and of money, in percent."""
+
+    segment: str
+    colour: str
+    customers_pct: float
+    money_pct: float | None
+
+
+@contextmanager
+def _drawing(height_inches: float, columns: int = 1) -> Iterator[tuple[list, io.BytesIO]]:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    target = io.BytesIO()
+    with _ONE_AT_A_TIME, mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+        yield axes, target
+        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def monthly_revenue_chart(months: Sequence[Month], currency: str) -> bytes:
+    """Bars of net revenue by month; odd days stand above theirs, a shape and colour for each direction."""
+    with _drawing(2.15) as (axes, target):
+        plot = axes[0]
+        positions = range(len(months))
+        values = [month.net_revenue for month in months]
+        colours = [_TOKENS.accent if month.is_complete else _TOKENS.neutral for month in months]
+        plot.bar(positions, values, color=colours, width=0.72)
+        top = max([*values, 0.0]) or 1.0
+        named = set()
+        for position, month in enumerate(months):
+            for level, (direction, count) in enumerate(sorted(month.odd_days.items())):
+                height = max(month.net_revenue, 0.0) + top * (0.07 + 0.09 * level)
+                label = MARKER_WORDS[direction] if direction not in named else "_nolegend_"
+                named.add(direction)
+                plot.scatter(
+                    [position],
+                    [height],
+                    marker=MARKERS[direction],
+                    s=22,
+                    color=MARKER_COLOURS[direction],
+                    label=label,
+                    linewidths=0,
+                )
+                if count > 1:
+                    plot.annotate(
+                        str(count), (position, height), xytext=(5, 0), textcoords="offset points", va="center", size=6
+                    )
+        _months(plot, [month.month_start for month in months])
+        plot.yaxis.set_major_formatter(lambda value, _: "0" if value == 0 else short_money(value, currency))
+        plot.set_ylim(top=top * 1.3 if named else top * 1.05)
+        if named:
+            plot.legend(
+                title="odd days",
+                loc="upper left",
+                ncols=3,
+                frameon=False,
+                fontsize=6.5,
+                title_fontsize=6.5,
+                alignment="left",
+            )
+    return target.getvalue()
+
+
+def monthly_customers_chart(months: Sequence[MonthCustomers]) -> bytes:
+    """Stacked bars: customers who came back, and on top those who bought for the first time."""
+    with _drawing(1.75) as (axes, target):
+        plot = axes[0]
+        positions = range(len(months))
+        returning = [month.returning for month in months]
+        plot.bar(positions, returning, color=_TOKENS.accent, width=0.72, label="bought before")
+        plot.bar(
+            positions,
+            [month.new for month in months],
+            bottom=returning,
+            color="#88ccee",
+            width=0.72,
+            label="first purchase",
+        )
+        _months(plot, [month.month_start for month in months])
+        plot.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        plot.yaxis.get_major_locator().set_params(integer=True)
+        plot.set_ylim(top=(max([month.new + month.returning for month in months], default=0) or 1) * 1.22)
+        plot.legend(loc="upper left", ncols=2, frameon=False, fontsize=6.5)
+    return target.getvalue()
+
+
+def shares_chart(shares: Sequence[Share]) -> bytes:
+    """Each segment's part of customers beside its part of money."""
+    with _drawing(0.45 + 0.22 * max(len(shares), 3), columns=2) as (axes, target):
+        rows = range(len(shares))
+        colours = [share.colour for share in shares]
+        for plot, title, values in (
+            (axes[0], "of customers", [share.customers_pct for share in shares]),
+            (axes[1], "of money", [share.money_pct for share in shares]),
+        ):
+            plot.barh(rows, [value or 0.0 for value in values], color=colours, height=0.66)
+            for row, value in zip(rows, values, strict=True):
+                shown = percent(value)
+                plot.annotate(
+                    shown,
+                    (max(value or 0.0, 0.0), row),
+                    xytext=(3, 0),
+                    textcoords="offset points",
+                    va="center",
+                    size=6.5,
+                )
+            plot.set_title(title, loc="left", fontsize=7.5, color=_TOKENS.muted)
+            # downwards, and a single bar as thin as many
+            plot.set_ylim(max(len(shares), 3) - 0.5, -0.6)
+            plot.grid(visible=False)
+            plot.set_xticks([])
+            plot.spines["bottom"].set_visible(False)
+            plot.set_xlim(0, max([*(value or 0.0 for value in values), 1.0]) * 1.22)
+            plot.set_yticks(list(rows), [_short(share.segment) if plot is axes[0] else "" for share in shares])
+            plot.tick_params(axis="y", labelcolor=_TOKENS.text)
+    return target.getvalue()
+
+
+def _months(plot: object, months: Sequence[date]) -> None:
+    """At most a dozen and a half of names, the year below the first of each."""
+    step = -(-len(months) // 18) or 1
+    shown = [position for position in range(len(months)) if position % step == 0]
+    names = []
+    year = None
+    for position in shown:
+        month = months[position]
+        names.append(f"{month:%b}" if month.year == year else f"{month:%b}\n{month:%Y}")
+        year = month.year
+    plot.set_xticks(shown, names)  # type: ignore[attr-defined]
+    # a few bars are as thin as many
+    plot.set_xlim(-0.7, max(len(months), 9) - 0.3)  # type: ignore[attr-defined]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else name[:23] + "…"

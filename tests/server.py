@@ -1,0 +1,50 @@
+"""The whole application, served from a thread of the test process.
+
+Belongs here: starting and stopping it. Does not belong here: fixtures.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from warehouse.home import Home
+
+START_SECONDS = 30
+
+
+@contextmanager
+def served(home: Home) -> Iterator[str]:
+    """Serve a home's published snapshot on a free port of this machine; the address, without a slash at its end.
+
+    Raises
+    ------
+    RuntimeError
+        If the server does not start.
+    """
+    # imported only by who serves: it brings the dashboard
+    from serving.server import create_app
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(create_app(home), log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError(f"The server of {home.root} did not start.")
+            time.sleep(0.02)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+            # pages that are still being drawn are not waited for
+            server.force_exit = True
+            thread.join(timeout=10)

@@ -1,0 +1,124 @@
+"""Readers of the published snapshot: whole, at once, and never behind."""
+
+import shutil
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from serving.snapshot import NoSnapshotError, SnapshotReader
+from warehouse.home import Home
+
+
+@pytest.fixture
+def home(published_small: Home, tmp_path: Path) -> Home:
+    """A copy that a test may publish into."""
+    copied = Home(tmp_path / "home")
+    copied.published.parent.mkdir(parents=True)
+    shutil.copy(published_small.published, copied.published)
+    return copied
+
+
+def publish_with(home: Home, publication_id: int) -> None:
+    """Put a changed copy in place as a refresh does: written beside, then one rename."""
+    beside = home.published.with_suffix(".partial")
+    shutil.copy(home.published, beside)
+    with duckdb.connect(str(beside)) as connection:
+        connection.execute(
+            f"update quality.publications set publication_id = {publication_id}"
+            " where publication_id = (select max(publication_id) from quality.publications)"
+        )
+    beside.replace(home.published)
+
+
+def test_with_nothing_published_the_error_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(NoSnapshotError, match="make run"), SnapshotReader(Home(tmp_path)).reading():
+        pass
+
+
+def test_a_first_snapshot_is_noticed_by_a_reader_that_waited(home: Home, tmp_path: Path) -> None:
+    later = Home(tmp_path / "later")
+    reader = SnapshotReader(later)
+    with pytest.raises(NoSnapshotError), reader.reading():
+        pass
+    later.published.parent.mkdir(parents=True)
+    shutil.copy(home.published, later.published)
+    with reader.reading() as reading:
+        assert reading.value("select count(*) from marts.customer_rfm") > 0
+
+
+def test_the_sample_is_read_until_the_shop_has_a_snapshot_of_its_own(home: Home, tmp_path: Path) -> None:
+    shop = Home(tmp_path / "shop")
+    shop.sample.published.parent.mkdir(parents=True)
+    shutil.copy(home.published, shop.sample.published)
+    reader = SnapshotReader(shop)
+    with reader.reading() as reading:
+        shown = reading.about.publication_id
+    shop.published.parent.mkdir(parents=True)
+    shutil.copy(home.published, shop.published)
+    publish_with(shop, 77)
+    with reader.reading() as reading:
+        assert (shown, reading.about.publication_id) == (2, 77)
+
+
+def test_an_answer_keeps_its_snapshot_and_the_next_sees_the_new_one(home: Home) -> None:
+    reader = SnapshotReader(home)
+    last_id = "select max(publication_id) from quality.publications"
+    with reader.reading() as before:
+        publish_with(home, 50)
+        with reader.reading() as after:
+            assert (before.value(last_id), after.value(last_id)) == (2, 50)
+            assert before.about.etag != after.about.etag
+        assert before.value(last_id) == 2
+    with reader.reading() as reading:
+        assert reading.value(last_id) == 50
+
+
+def test_many_threads_read_while_snapshots_change(home: Home) -> None:
+    reader = SnapshotReader(home)
+    failures: list[BaseException] = []
+    seen: set[int] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            try:
+                with reader.reading() as reading:
+                    told = reading.about.publication_id
+                    found = reading.value("select max(publication_id) from quality.publications")
+                    assert found == told
+                    seen.add(told)
+            except BaseException as error:  # noqa: BLE001
+                failures.append(error)
+                return
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(100, 110):
+        publish_with(home, number)
+    while 109 not in seen and not failures:
+        done.wait(0.01)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert 109 in seen
+
+
+def test_no_query_can_reach_another_file_or_change_the_snapshot(home: Home, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    with SnapshotReader(home).reading() as reading:
+        for statement in (
+            f"select * from read_csv('{secret}')",
+            f"copy marts.customer_rfm to '{tmp_path / 'out.csv'}'",
+            f"attach '{tmp_path / 'other.duckdb'}' as other",
+            "set enable_external_access = true",
+        ):
+            with pytest.raises(duckdb.Error, match=r"(?i)disabled|lock|cannot"):
+                reading.query(statement)
+        with pytest.raises(duckdb.Error, match="read-only"):
+            reading.query("delete from marts.customer_rfm")
+    assert not (tmp_path / "out.csv").exists()
