@@ -310,7 +310,7 @@ def export(
     """
     from serving.export import ExportRequest, deliver, export_audiences
     from serving.export.summary import print_export
-    from serving.export.webhook import SECRET_VARIABLE, signing_key
+    from serving.export.webhook import SECRET_VARIABLE, check_receiver
     from serving.snapshot import SnapshotReader
 
     with _explained(verbose):
@@ -324,7 +324,7 @@ def export(
         )
         secret = os.environ.get(SECRET_VARIABLE)
         if webhook:
-            signing_key(secret)
+            check_receiver(webhook, secret)
         chosen = _published_home(home)
         reader = SnapshotReader(chosen)
         with reader.reading() as reading:

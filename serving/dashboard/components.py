@@ -176,7 +176,8 @@ def chart(drawn: go.Figure, *, name: str, description: str, height: int = 320) -
     """
     return html.Div(
         dcc.Graph(id=name, figure=drawn, config=GRAPH_CONFIG, style={"height": f"{height}px"}),
-        role="img",
+        # not "img": that hides what is inside, and a chart has buttons
+        role="figure",
         className="chart",
         **{"aria-label": description},
     )

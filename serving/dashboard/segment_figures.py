@@ -91,9 +91,15 @@ class Words(NamedTuple):
         return {
             "recency_days": "Days since the last purchase",
             "frequency": self.frequency,
-            "monetary": f"{self.money}, {self.currency}",
+            "monetary": f"Money, {self.currency}",
             "clv": f"CLV, {self.currency}",
         }[measure]
+
+    def tick(self, measure: str) -> Say:
+        """How a round value of a measure is written on an axis."""
+        if measure in ("monetary", "clv"):
+            return lambda value: round_money(value, self.currency)
+        return count
 
     def say(self, measure: str) -> Say:
         """How a value of a measure is written where there is little room."""
@@ -102,6 +108,17 @@ class Words(NamedTuple):
         if measure == "recency_days":
             return days
         return lambda value: number(value, 0 if float(value).is_integer() else 1)
+
+
+def round_money(value: float, currency: str) -> str:
+    """An amount with one digit that counts, as axes and bins have them: ``£5``, ``£20k``; others as usual."""
+    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e4, "k")):
+        scaled = value / min(size, 1e3) if unit == "k" else value / size
+        if value >= size and scaled.is_integer():
+            return f"{currency_symbol(currency)}{scaled:,.0f}{unit}"
+    if value >= 1 and float(value).is_integer():
+        return f"{currency_symbol(currency)}{value:,.0f}"
+    return short_money(value, currency)
 
 
 def rows_of(frame: pd.DataFrame) -> list[Any]:
@@ -121,12 +138,23 @@ def index_to(value: Any, overall: Any) -> float | None:
     return 100.0 * float(value) / float(overall)
 
 
+def _doublings(index: float, most: float) -> float:
+    """An index as doublings: 0 is 100, 1 is 200, -1 is 50; no further than ``most``, also for nothing at all."""
+    return max(-most, min(most, math.log2(index / 100))) if index > 0 else -most
+
+
 def legend(look: Look) -> html.Div:
     """One legend for many charts, outside of them: it wraps where a chart's own would be cut."""
     return html.Div(
         [segment_badge(name + _SYMBOLS[look.symbols[name]], look.colours[name]) for name in look.order],
         role="group",
-        style={"display": "flex", "flexWrap": "wrap", "gap": ".25rem 1rem", "fontSize": ".8125rem"},
+        style={
+            "display": "flex",
+            "flexWrap": "wrap",
+            "gap": ".25rem 1rem",
+            "fontSize": ".8125rem",
+            "margin": ".25rem 0 .6rem",
+        },
         **{"aria-label": "Colours of the segments"},
     )
 
@@ -242,17 +270,19 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
                 "marker": {
                     "colors": [look.colours[name] for name in look.order],
                     "line": {"width": 2, "color": view.tokens.surface},
+                    "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
                 },
                 "customdata": hover,
                 "text": [f"{row[1]}, {row[2]}" if by == "customers" else f"{row[3]}, {row[4]}" for row in hover],
                 "textinfo": "label+text",
-                "textfont": {"color": "#ffffff" if view.theme == "light" else "#12161c"},
+                "textfont": {"color": [_readable_on(look.colours[name]) for name in look.order]},
                 "hovertemplate": _NAME + "%{customdata[1]} (%{customdata[2]})<br>"
                 "%{customdata[3]} (%{customdata[4]} of the money)<extra></extra>",
                 "pathbar": {"visible": False},
             }
         ],
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        uniformtext={"minsize": 10, "mode": "hide"},
     )
     first = sizes.iloc[0]
     return chart(
@@ -267,12 +297,20 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
     )
 
 
+def _readable_on(colour: str) -> str:
+    """White or nearly black, whichever stands out more (relative luminance of WCAG 2)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    # contrast is equal with white and with black at this luminance
+    return "#ffffff" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179 else "#10151c"
+
+
 def scatter(
     view: View, rows: pd.DataFrame, look: Look, words: Words, name: str, title: str, across: str, up: str
 ) -> html.Div:
     """One dot per customer, ``across`` and ``up`` being measures; frequency, money and CLV on log scales."""
     axes = {
-        measure: Axis(words.axis(measure), rows[measure], words.say(measure), is_log=measure != "recency_days")
+        measure: Axis(words.axis(measure), rows[measure], words.tick(measure), is_log=measure != "recency_days")
         for measure in (across, up)
     }
     sign = currency_symbol(view.currency)
@@ -336,7 +374,7 @@ def scatter(
 
 
 def index_bars(
-    view: View, rows: Sequence[Any], overall: Any, look: Look, measures: Sequence[tuple[str, str, Say]]
+    view: View, rows: Sequence[Any], overall: Any, look: Look, measures: Sequence[tuple[str, str, str, Say]]
 ) -> html.Div:
     """Bars to the left and the right of all customers' mean, one group per measure.
 
@@ -347,28 +385,24 @@ def index_bars(
     overall
         The row of all customers.
     measures
-        Column, title and way of writing.
+        Column, title, a short title for the axis, and the way of writing.
     """
     traces, reach = [], 1.0
-    # Plotly draws the first one lowest
-    for row in reversed(rows):
-        indices = [index_to(getattr(row, name), getattr(overall, name)) for name, _, _ in measures]
-        # doublings: 0 is equal, 1 twice as much, -1 half; nothing at all has no logarithm
-        doublings = [
-            None if index is None else max(math.log2(index / 100), -5.0) if index > 0 else -5.0 for index in indices
-        ]
+    for row in rows:
+        indices = [index_to(getattr(row, name), getattr(overall, name)) for name, *_ in measures]
+        doublings = [None if index is None else _doublings(index, 4.0) for index in indices]
         reach = max([reach, *(abs(value) for value in doublings if value is not None)])
         traces.append(
             {
                 "type": "bar",
                 "orientation": "h",
-                "y": [title for _, title, _ in measures],
+                "y": [short for _, _, short, _ in measures],
                 "x": doublings,
                 "name": safe(row.segment),
                 "marker": {"color": look.colours[row.segment]},
                 "customdata": [
                     [safe(row.segment), title, say(getattr(row, name)), say(getattr(overall, name)), count(index)]
-                    for (name, title, say), index in zip(measures, indices, strict=True)
+                    for (name, title, _, say), index in zip(measures, indices, strict=True)
                 ],
                 "hovertemplate": _NAME + "%{customdata[1]}: %{customdata[2]}<br>All customers: %{customdata[3]}<br>"
                 "Index %{customdata[4]}<extra></extra>",
@@ -414,7 +448,7 @@ def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure:
     say = words.say(measure)
     parts = ("low_whisker", "q1", "median", "q3", "high_whisker", "mean")
     every = pd.Series([getattr(row, part) for row in theirs.values() for part in parts])
-    axis = Axis(words.axis(measure), every, say, is_log=measure != "recency_days")
+    axis = Axis(words.axis(measure), every, words.tick(measure), is_log=measure != "recency_days")
     present = [name for name in look.order if name in theirs]
     traces: list[dict[str, Any]] = []
     for name in present:
@@ -479,7 +513,7 @@ def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure:
 def _bin_words(words: Words, measure: str, start: float, end: float) -> tuple[str, str]:
     """A bin's tick and its full name."""
     if measure in ("monetary", "clv"):
-        tick, following = words.say(measure)(start), words.say(measure)(end)
+        tick, following = words.tick(measure)(start), words.tick(measure)(end)
         if start < 1:
             return f"under {following}", f"under {following}"
         return tick, f"{tick} to under {following}"
@@ -521,7 +555,7 @@ def histogram(view: View, bins: pd.DataFrame, look: Look, words: Words, measure:
         barmode="stack",
         bargap=0.08,
         xaxis={"type": "category", "title": {"text": f"{words.axis(measure)}, from"}, "showgrid": False},
-        yaxis={"title": {"text": "Customers"}, "nticks": 5},
+        yaxis={"title": {"text": "Customers"}, "nticks": 5, "tickformat": ",d"},
     )
     fullest = totals.idxmax()
     return titled(
@@ -558,13 +592,7 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
                 "x": [safe(name) for name in segments],
                 "y": [safe(name) for name in categories],
                 # doublings, so that half as much is as far from the middle as twice as much
-                "z": [
-                    [
-                        max(-1.5, min(1.5, math.log2(cell.index_to_all / 100))) if cell.index_to_all > 0 else -1.5
-                        for cell in line
-                    ]
-                    for line in grid
-                ],
+                "z": [[_doublings(cell.index_to_all, 1.5) for cell in line] for line in grid],
                 "text": [[count(cell.index_to_all) for cell in line] for line in grid],
                 "texttemplate": "%{text}",
                 "textfont": {"size": 11, "color": view.tokens.text},
@@ -593,20 +621,29 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
                 "Index %{text}<extra></extra>",
             }
         ],
-        xaxis={"side": "top", "type": "category", "showgrid": False},
+        xaxis={"side": "top", "type": "category", "showgrid": False, "dtick": 1},
         yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
     )
-    # a strong index of a handful of customers is no finding
-    weighty = [row for row in rows if row.customers >= 20] or rows
+    # a strong index of a handful of customers, or of a category that hardly sells, is no finding
+    weighty = [
+        row for row in rows if row.customers >= 20 and row.all_share_pct >= 1 and row.category != "Other"
+    ] or rows
     top = min(weighty, key=lambda row: (-row.index_to_all, row.segment, row.category))
     described = (
         f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
         f"{percent(top.all_share_pct)} (index {count(top.index_to_all)})."
     )
-    return [
-        html.P(described),
-        chart(drawn, name="segments-affinity", description=described, height=80 + 26 * len(categories)),
-    ]
+    drawn_grid = chart(drawn, name="segments-affinity", description=described, height=80 + 26 * len(categories))
+    # eleven columns of figures don't fit a phone: they scroll rather than run into each other
+    least = {"minWidth": f"{170 + 44 * len(segments)}px"}
+    scrolled = html.Div(
+        html.Div(drawn_grid, style=least),
+        className="table-scroll",
+        tabIndex=0,
+        role="region",
+        **{"aria-label": "Categories by segment"},
+    )
+    return [html.P(described), scrolled]
 
 
 # ---- how they move -----------------------------------------------------------------
@@ -694,7 +731,7 @@ def _faint(colour: str) -> str:
 def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
     """Retention by month of the first purchase and age; the first month itself, always 100 %, is left out."""
     later = rows_of(cohorts[cohorts["age_months"] > 0])
-    firsts = sorted(cohorts["cohort_month"].unique())
+    firsts = sorted({row.cohort_month for row in later})
     ages = list(range(1, max(row.age_months for row in later) + 1))
     by_key = {(row.cohort_month, row.age_months): row for row in later}
     grid = [[by_key.get((first, age)) for age in ages] for first in firsts]
@@ -829,7 +866,11 @@ def evidence_lines(
         showlegend=len(lines) > 1,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"title": {"text": "Number of segments"}, "dtick": 1},
-        yaxis={"title": {"text": next(iter(lines.values()))[0] if len(lines) == 1 else title}, "nticks": 5},
+        yaxis={
+            "title": {"text": next(iter(lines.values()))[0] if len(lines) == 1 else title},
+            "nticks": 5,
+            "tickformat": ",.4~r",
+        },
         annotations=[]
         if is_missing(marked)
         else [

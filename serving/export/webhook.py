@@ -106,6 +106,18 @@ def signing_key(secret: str | None) -> bytes:
     return key
 
 
+def check_receiver(url: str, secret: str | None) -> None:
+    """See that a delivery could begin, before anything is written.
+
+    Raises
+    ------
+    WebhookError
+        If the address or the key can't be used.
+    """
+    signing_key(secret)
+    _checked(url)
+
+
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """The header ``webhook-signature`` for one attempt."""
     signed = b".".join((message_id.encode(), str(timestamp).encode(), body))

@@ -361,7 +361,8 @@ def _orders(_: Filters, customer_id: str) -> Clause:
         """
         select
             invoice_no, invoiced_at,
-            invoice_date - lag(invoice_date) over (order by invoiced_at, invoice_no) as gap_days, country, line_count, quantity_units, gross_revenue::double as gross_revenue,
+            invoice_date - lag(invoice_date) over (order by invoiced_at, invoice_no) as gap_days,
+            country, line_count, quantity_units, gross_revenue::double as gross_revenue,
             returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
         from marts.fct_invoices
         where customer_id = $of_customer and not is_return
@@ -402,7 +403,7 @@ def _returns(_: Filters, customer_id: str) -> Clause:
             select
                 m.return_line_id,
                 string_agg(distinct sold.invoice_no, ', ' order by sold.invoice_no) as reversed_invoices,
-                min(m.sold_at) as sold_at,
+                max(m.returned_at) as sold_at,
                 sum(m.matched_units) as matched_units,
                 sum(m.matched_amount) as matched_amount
             from marts.fct_return_matches as m
@@ -413,7 +414,8 @@ def _returns(_: Filters, customer_id: str) -> Clause:
 
         select
             r.line_id, r.invoice_no, r.invoiced_at, r.stock_code, p.description,
-            abs(r.quantity_units) as returned_units, r.unit_price::double as unit_price, abs(r.return_amount)::double as return_amount, v.reversed_invoices,
+            abs(r.quantity_units) as returned_units, r.unit_price::double as unit_price,
+            abs(r.return_amount)::double as return_amount, v.reversed_invoices,
             v.sold_at, v.sold_at is not null and abs(r.quantity_units) = v.matched_units as is_matched_in_full,
             coalesce(v.matched_amount, 0)::double as matched_amount,
             (abs(r.return_amount) - coalesce(v.matched_amount, 0))::double as unmatched_amount,

@@ -284,6 +284,7 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
 def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
     meant = meanings(reading)
+    horizon = days(playbooks(reading, filters.method)["horizon_days"].max())
     profiles = segment_profiles(reading, filters)
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
     shares = [
@@ -299,7 +300,7 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
         "segments_about": f"By {METHOD_LABELS[filters.method]}. {_changed(reading, filters)}".strip(),
         "profiles_about": f"Means per customer. Frequency counts {meant.frequency}, money is "
         f"{'before returns' if meant.money == 'gross' else 'net of returns'}; expected is the net revenue of the next "
-        "days, by the model. Last row: all the shop's customers.",
+        f"{horizon}, by the model. Last row: all the shop's customers.",
         "shares_chart": _chart(
             shares_chart(shares),
             "Share of customers and of money by segment: "

@@ -1,7 +1,6 @@
 """A refresh that is killed leaves nothing that the next one would not mend."""
 
 import multiprocessing
-import os
 import random
 import signal
 import time
@@ -24,18 +23,19 @@ PROCESSES.set_forkserver_preload(["orchestration.definitions", "tests.orchestrat
 
 def run_until_killed(home: Home, *, finished_steps: int, and_then_seconds: float) -> bool:
     """Start a full refresh and kill it some time after a number of steps; False if it was over before."""
-    pipe = home.root / "steps"
-    os.mkfifo(pipe)
-    process = PROCESSES.Process(target=refresh_and_tell, args=(home.root, pipe))
+    reader, writer = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=refresh_and_tell, args=(home.root, writer))
     process.start()
+    # the child has the only other end, so that its end is the end of what can be read
+    writer.close()
     seen = 0
-    with pipe.open(encoding="utf-8") as lines:
+    with open(reader.fileno(), encoding="utf-8", closefd=False) as lines:
         while seen < finished_steps and (line := lines.readline()):
             seen += "✓" in line
         time.sleep(and_then_seconds)
         process.kill()
         process.join()
-    pipe.unlink()
+    reader.close()
     return process.exitcode == -signal.SIGKILL
 
 

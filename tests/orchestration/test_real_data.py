@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.jobs import REFRESH
+from orchestration.resources import RefreshOptions, WarehouseResource
 from tests.orchestration.conftest import copy_of, refresh
 from warehouse.home import Home
 
@@ -222,21 +222,21 @@ def rebuild(home: Home) -> None:
 
     Gates and snapshot stay out: the figures are read from the pipeline's own file.
     """
-    scored = dg.AssetSelection.assets(["marts", "customer_rfm"]).upstream() & dg.AssetSelection.groups(
-        "intermediate", "marts"
-    )
-    segmented = dg.AssetSelection.assets(["fits", "customer_segments"]).required_multi_asset_neighbors()
+    models, segments = (defs.get_assets_def(key) for key in (["marts", "customer_rfm"], ["fits", "customer_segments"]))
+    scored = dg.AssetSelection.assets(["marts", "customer_rfm"]).upstream()
     with dg.DagsterInstance.ephemeral() as instance:
-        done = defs.resolve_job_def(REFRESH).execute_in_process(
-            run_config={
-                "resources": {"warehouse": {"config": {"database": str(home.warehouse), "wait_seconds": 0}}},
-                "loggers": {"steps": {}},
+        done = dg.materialize(
+            [models, segments],
+            selection=(scored & dg.AssetSelection.assets(models)) | dg.AssetSelection.assets(segments),
+            resources={
+                "warehouse": WarehouseResource(database=str(home.warehouse), wait_seconds=0),
+                "refresh": RefreshOptions(),
             },
-            asset_selection=sorted((scored | segmented).resolve(defs.resolve_asset_graph())),
             instance=instance,
         )
     assert done.success
-    assert {event.step_key for event in done.all_events if event.is_step_success} == {"dbt_marts", "fit_segments"}
+    steps = {event.step_key for event in done.all_events if event.is_step_success}
+    assert steps == {models.op.name, segments.op.name}
 
 
 def profiles(path: Path, ask) -> list[tuple[str, str, str, int]]:

@@ -125,7 +125,7 @@ def small(published_small: Home, tmp_path: Path) -> Iterator[Classifier]:
     home = Home(tmp_path / "home")
     home.published.parent.mkdir(parents=True)
     shutil.copyfile(published_small.published, home.published)
-    classifier = Classifier(home, UploadLimits())
+    classifier = Classifier(home, UploadLimits(seconds=300))
     yield classifier
     assert sorted(home.scratch.glob("*")) == []
 
@@ -230,10 +230,13 @@ def test_csv_gzip_xlsx_and_parquet_get_equal_labels(published_real: Home, real_d
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, list(frame.columns))
         for number, row in enumerate(frame.astype(object).where(frame.notna(), None).to_numpy().tolist(), start=1):
-            sheet.write_row(number, 0, [value.to_pydatetime() if isinstance(value, pd.Timestamp) else value for value in row])
+            sheet.write_row(
+                number, 0, [value.to_pydatetime() if isinstance(value, pd.Timestamp) else value for value in row]
+            )
     subprocess.run(["gzip", "-k", str(plain)], check=True)
     answers = {
-        name: classifier.classify_path(tmp_path / name) for name in ("part.csv", "part.csv.gz", "part.parquet", "part.xlsx")
+        name: classifier.classify_path(tmp_path / name)
+        for name in ("part.csv", "part.csv.gz", "part.parquet", "part.xlsx")
     }
     assert [done.file_format for done in answers.values()] == ["csv", "csv.gz", "parquet", "xlsx"]
     first = labels_given(answers["part.csv"])
@@ -248,7 +251,7 @@ def test_the_settings_are_those_that_the_snapshot_was_made_with(
     home_of_other_settings: Home, tmp_path: Path, method: str
 ) -> None:
     upload = in_one(sales_files(home_of_other_settings), tmp_path / "all.csv")
-    done = Classifier(home_of_other_settings, UploadLimits()).classify_path(upload, method=method)
+    done = Classifier(home_of_other_settings, UploadLimits(seconds=300)).classify_path(upload, method=method)
     assert labels_given(done) == labels_of_the_warehouse(home_of_other_settings, method)
     features = ask(home_of_other_settings, "select feature from ml.segment_scaler")["feature"].tolist()
     assert "is_home_country" in features
@@ -257,16 +260,14 @@ def test_the_settings_are_those_that_the_snapshot_was_made_with(
 
 def test_a_snapshot_made_as_of_a_day_sees_no_later_line_of_an_upload(home_as_of: Home, tmp_path: Path) -> None:
     upload = in_one(sales_files(home_as_of), tmp_path / "all.csv")
-    done = Classifier(home_as_of, UploadLimits()).classify_path(upload)
+    done = Classifier(home_as_of, UploadLimits(seconds=300)).classify_path(upload)
     assert labels_given(done) == labels_of_the_warehouse(home_as_of, "kmeans")
     late = sum(line.split(",")[4] >= "2024-02-01" for line in upload.read_text().splitlines()[1:])
     assert late > 50
     assert done.accounting.set_index("disposition")["row_count"]["after_as_of"] == late
 
 
-def test_as_of_counts_as_a_refresh_as_of_that_day(
-    home_as_of: Home, small: Classifier, tmp_path: Path
-) -> None:
+def test_as_of_counts_as_a_refresh_as_of_that_day(home_as_of: Home, small: Classifier, tmp_path: Path) -> None:
     upload = in_one(sales_files(home_as_of), tmp_path / "all.csv")
     done = small.classify_path(upload, as_of=date(2024, 2, 1))
     wanted = ask(
@@ -287,17 +288,15 @@ def test_as_of_overrides_the_day_that_the_snapshot_was_made_as_of(home_as_of: Ho
             "2,20001,MUG,2,2024-03-09 10:00:00,3.00,50002,United Kingdom",
         )
     )
-    classifier = Classifier(home_as_of, UploadLimits())
+    classifier = Classifier(home_as_of, UploadLimits(seconds=300))
     assert classifier.classify_path(upload).customers.empty
     done = classifier.classify_path(upload, as_of=date(2024, 3, 9))
     assert [(row["customer_id"], row["recency_days"]) for row in rows_of(done.customers)] == [("50001", 8)]
 
 
-def test_who_gave_everything_back_is_labelled_and_who_bought_nothing_is_named(
-    home_as_of: Home, tmp_path: Path
-) -> None:
+def test_who_gave_everything_back_is_labelled_and_who_bought_nothing_is_named(home_as_of: Home, tmp_path: Path) -> None:
     upload = in_one(sales_files(home_as_of), tmp_path / "all.csv")
-    done = Classifier(home_as_of, UploadLimits()).classify_path(upload)
+    done = Classifier(home_as_of, UploadLimits(seconds=300)).classify_path(upload)
     broke = done.customers.set_index("customer_id").loc["20001"]
     assert (broke["monetary"], broke["has_positive_monetary"]) == (0, False)
     assert isinstance(broke["cluster_name"], str)
@@ -377,7 +376,9 @@ def test_a_snapshot_of_before_says_to_refresh_once(small: Classifier, tmp_path: 
     upload.write_bytes(sales("1,20001,MUG,2,2024-02-01 10:00:00,3.00,50001,United Kingdom"))
     with duckdb.connect(str(small.home.published)) as connection:
         connection.execute("delete from quality.classification_recipe where table_name = 'int_return_matches'")
-    with pytest.raises(NoRecipeError, match=r"how intermediate\.int_return_matches was made .* `regulars refresh --full`"):
+    with pytest.raises(
+        NoRecipeError, match=r"how intermediate\.int_return_matches was made .* `regulars refresh --full`"
+    ):
         small.classify_path(upload)
     with duckdb.connect(str(small.home.published)) as connection:
         connection.execute("drop table quality.classification_recipe")

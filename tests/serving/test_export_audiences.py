@@ -308,11 +308,14 @@ def test_the_command_prints_what_it_wrote(published_small: Home, tmp_path: Path)
         (["--method", "astrology"], "There is no method 'astrology'"),
         (["--for", "brevo", "--format", "parquet"], "Brevo reads CSV"),
         (["--webhook", "https://example.invalid/x"], "Set REGULARS_WEBHOOK_SECRET"),
+        (["--webhook", "http://example.invalid/x"], "not encrypted"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_is_written(
-    published_small: Home, tmp_path: Path, arguments: list[str], says: str
+    published_small: Home, tmp_path: Path, arguments: list[str], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if says == "not encrypted":
+        monkeypatch.setenv("REGULARS_WEBHOOK_SECRET", "k" * 32)
     done = CliRunner().invoke(
         app, ["export", "--home", str(published_small.root), "--output", str(tmp_path / "out"), *arguments]
     )

@@ -111,7 +111,9 @@ def test_filters_on_customers_change_nothing(reading: Reading) -> None:
 def test_the_list_holds_all_odd_periods_the_latest_first(reading: Reading) -> None:
     (spec,) = LISTS
     rows = fetch_list(reading, spec, Filters())
-    assert len(rows) == count_list(reading, spec, Filters()) == reading.value("select count(*) from ml.revenue_anomalies")
+    assert (
+        len(rows) == count_list(reading, spec, Filters()) == reading.value("select count(*) from ml.revenue_anomalies")
+    )
     assert list(rows["date"]) == sorted(rows["date"], reverse=True)
     assert not rows.duplicated(["series", "grain", "date"]).any()
 

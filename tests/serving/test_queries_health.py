@@ -1,14 +1,12 @@
 """The record of data health: against independent SQL, and with faults put into a copy."""
 
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
+import pandas as pd
 import pytest
 
 from serving.filters import Filters
@@ -25,6 +23,7 @@ from serving.queries.health import (
 )
 from serving.queries.lists import ListRequest, count_list, fetch_list
 from serving.snapshot import Reading, SnapshotReader
+from tests.serving.changed import changed
 from warehouse.home import Home
 
 SPECS = {spec.name: spec for spec in LISTS}
@@ -34,21 +33,6 @@ OUTCOMES = ["passed", "warned", "failed", "could_not_run"]
 @pytest.fixture(scope="module")
 def reading(published_small: Home) -> Iterator[Reading]:
     reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
-@contextmanager
-def changed(home: Home, folder: Path, *statements: str) -> Iterator[Reading]:
-    """A reading of a copy of the snapshot, after these statements."""
-    copy = Home(folder / "changed")
-    copy.published.parent.mkdir(parents=True)
-    shutil.copyfile(home.published, copy.published)
-    with duckdb.connect(str(copy.published)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-    reader = SnapshotReader(copy)
     with reader.reading() as opened:
         yield opened
     reader.close()
@@ -243,7 +227,8 @@ def test_lists_hold_their_table_whole_under_any_filter_and_page_without_overlap(
     first = fetch_list(reading, spec, Filters(), limit=half)
     second = fetch_list(reading, spec, Filters(), offset=half, limit=everything)
     assert len(first) + len(second) == everything
-    assert first.equals(whole.head(half)) and second.equals(whole.iloc[half:].reset_index(drop=True))
+    # a page without any null has another dtype than the whole
+    pd.testing.assert_frame_equal(pd.concat([first, second], ignore_index=True), whole, check_dtype=False)
 
 
 def test_set_aside_lines_can_be_narrowed_to_one_reason(reading: Reading) -> None:

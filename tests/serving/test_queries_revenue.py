@@ -108,7 +108,10 @@ def lines_of(reading: Reading, condition: str, **bound: Any) -> dict[str, Any]:
             Filters(min_frequency=20),
             "customer_id in (select customer_id from marts.customer_rfm where frequency >= 20)",
         ),
-        (Filters(customer="100"), "customer_id in (select customer_id from marts.customer_rfm where customer_id like '100%')"),
+        (
+            Filters(customer="100"),
+            "customer_id in (select customer_id from marts.customer_rfm where customer_id like '100%')",
+        ),
     ],
 )
 def test_filtered_sums_equal_those_of_the_lines(reading: Reading, filters: Filters, condition: str) -> None:
@@ -186,7 +189,9 @@ def test_monthly_customers_without_a_filter_equal_the_mart(which: str, request: 
 def test_new_means_new_to_the_shop_whatever_the_filters_hide(reading: Reading) -> None:
     # a customer who bought in January is not new in April because only April is looked at
     april = monthly_customers(reading, Filters(start=date(2024, 4, 1), end=date(2024, 4, 30)))
-    mart = reading.row("select customers, new_customers from marts.fct_monthly_customers where month_start = '2024-04-01'")
+    mart = reading.row(
+        "select customers, new_customers from marts.fct_monthly_customers where month_start = '2024-04-01'"
+    )
     assert april[["customers", "new_customers"]].iloc[0].to_dict() == mart
 
 

@@ -83,7 +83,8 @@ def test_the_cover_tells_the_snapshots_own_totals(pages: list[str], snapshot: du
         "select min(date), max(date), sum(gross_revenue), sum(net_revenue) from marts.fct_daily_revenue"
     ).fetchone()
     customers, once, mean = snapshot.execute(
-        "select count(*), count(*) filter (customer_type = 'one_time'), avg(monetary_net::double) from marts.customer_rfm"
+        "select count(*), count(*) filter (customer_type = 'one_time'), avg(monetary_net::double)"
+        " from marts.customer_rfm"
     ).fetchone()
     assert f"{day(first)} to {day(last)}" in pages[0]
     assert f"Customers {count(customers)} " in pages[0]

@@ -186,13 +186,9 @@ def _found(view: View, search: CustomerSearch) -> html.Section:
     if inside:
         parts.append(_ids(view, inside, search.matches))
     if search.other_matches:
-        verb = "does" if search.other_matches == 1 else "do"
-        parts.append(
-            html.P(
-                f"{plural(search.other_matches, 'more customer')} begin{'s' if search.other_matches == 1 else ''} so, "
-                f"but {verb} not fit the other filters, or bought nothing that counts."
-            )
-        )
+        others = plural(search.other_matches, "more customer" if search.matches else "customer")
+        begin, do = ("begins", "does") if search.other_matches == 1 else ("begin", "do")
+        parts.append(html.P(f"{others} {begin} so, but {do} not fit the other filters, or bought nothing that counts."))
         parts.append(_ids(view, outside, search.other_matches))
     if not inside and not outside and not search.other_matches:
         parts += [html.P("Closest ids:"), _ids(view, closest_customers(view.reading, search.text))]
@@ -355,7 +351,7 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
         [
             METHOD_LABELS[method].split(" (")[0],
             _badge(view, story.segment(method)),
-            remarks.get(method, ""),
+            _wide(remarks[method]) if remarks.get(method) else "",
         ]
         for method in METHODS
     ]
@@ -380,6 +376,11 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
     return panel("Segments", *parts, about="Campaigns use the audience: k-means, unless a person said otherwise.")
 
 
+def _wide(text: str) -> html.Div:
+    # a sentence in a table cell: on a phone the table scrolls rather than breaking it word by word
+    return html.Div(text, className="wide-cell")
+
+
 def _badge(view: View, segment: str | None) -> html.Span:
     return segment_badge(segment, segment_colour(segment, view.theme) if segment else view.tokens.neutral)
 
@@ -391,19 +392,19 @@ def _scores(view: View, story: CustomerStory) -> html.Section:
             "Recency",
             days(facts["recency_days"]),
             f"{facts['r_score']} of 5",
-            f"Bought more recently than {percent(facts['recency_rank_pct'], 0)} of customers",
+            _wide(f"Bought more recently than {percent(facts['recency_rank_pct'], 0)} of customers"),
         ],
         [
             "Frequency",
             count(facts["frequency"]),
             f"{facts['f_score']} of 5",
-            f"Ordered more often than {percent(facts['frequency_rank_pct'], 0)}",
+            _wide(f"Ordered more often than {percent(facts['frequency_rank_pct'], 0)}"),
         ],
         [
             "Money",
             money(facts["monetary"], view.currency),
             f"{facts['m_score']} of 5",
-            f"Spent more than {percent(facts['monetary_rank_pct'], 0)}",
+            _wide(f"Spent more than {percent(facts['monetary_rank_pct'], 0)}"),
         ],
     ]
     return panel(
@@ -482,7 +483,7 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
-    described = f"Expected: {money(clv, view.currency)}. {_interval(view, facts)}."
+    described = f"Expected: {money(clv, view.currency)}, {_interval(view, facts)}."
     if len(names) > 1:
         described += f" {names[1]}: {money(values[1], view.currency)}."
     return chart(drawn, name="customers-value", description=described, height=170)
@@ -520,6 +521,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
     months = {
         "type": "category",
         "tickvals": labels[:: -(-len(labels) // _MONTHS_NAMED)],
+        "ticktext": [label.replace(" ", "<br>") for label in labels[:: -(-len(labels) // _MONTHS_NAMED)]],
         "tickangle": 0,
         "showgrid": False,
         "range": [-0.5, len(labels) - 0.5],
@@ -587,10 +589,6 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
 
 def _dealings(view: View, story: CustomerStory) -> html.Section:
     title = "Orders and returns by month"
-    if story.months.empty:
-        return panel(
-            title, empty("No order and no return is on record.", "All of this customer's lines were set aside.")
-        )
     about = view.reading.about
     rows = story.months.to_dict("records")
     starts: list[date] = [row["month_start"].date() for row in rows]
@@ -760,31 +758,33 @@ def _without_purchases(view: View, story: CustomerStory) -> list[Any]:
         why = "All of this customer's lines were set aside, such as postage or lines without a price."
     else:
         why = "This customer only gave things back: the purchases are not in the history."
-    parts = [
+    cards = [
+        stat_card("Orders", "0", about="that count", key="customer.invoice_count"),
+        stat_card(
+            "Set aside",
+            count(facts["set_aside_lines"]),
+            about="invoice lines not counted",
+            key="customer.set_aside_lines",
+        ),
+    ]
+    if facts["return_count"]:
+        returned = stat_card(
+            "Returned",
+            money(facts["booked_return_revenue"], view.currency),
+            about=f"in {plural(facts['return_count'], 'return')}, matched with no purchase",
+            key="customer.booked_return_revenue",
+        )
+        cards.insert(1, returned)
+    parts: list[Any] = [
         note(
             f"{why} So there are no scores, no segment and no expected value, and the customer is on no list.",
             title="No purchase that counts",
         ),
-        stat_cards(
-            [
-                stat_card("Orders", "0", about="that count", key="customer.invoice_count"),
-                stat_card(
-                    "Returned",
-                    money(facts["booked_return_revenue"], view.currency),
-                    about=f"in {plural(facts['return_count'], 'return')}, matched with no purchase",
-                    key="customer.booked_return_revenue",
-                ),
-                stat_card(
-                    "Set aside",
-                    count(facts["set_aside_lines"]),
-                    about="invoice lines not counted",
-                    key="customer.set_aside_lines",
-                ),
-            ]
-        ),
+        stat_cards(cards),
         _who(story),
-        _dealings(view, story),
     ]
+    if not story.months.empty:
+        parts.append(_dealings(view, story))
     if not story.returns.empty:
         parts.append(_returns(view, story))
     return parts

@@ -303,6 +303,8 @@ def _line_chart(view: View, grain: str) -> list[Any]:
     told = "Here each return counts on the day on which it was booked, as unusual days are measured."
     if grain == "day":
         told += " Days without any sale of the shop are left out."
+    else:
+        told += " Weeks begin on Monday; the first and the last can be cut short."
     return [
         chart(drawn, name="overview-revenue-chart", description=described, height=340),
         html.P(told, className="about"),
@@ -510,7 +512,7 @@ def _top_panel(view: View) -> html.Section:
     return panel(
         title,
         simple_table(
-            ["Customer", "Net revenue", "Share", "Orders", "Last order", "Segment", "Country"],
+            ["Customer", "Net revenue", "Share", "Orders", "Last order", "Segment"],
             [
                 [
                     dcc.Link(
@@ -522,7 +524,6 @@ def _top_panel(view: View) -> html.Section:
                     wording.count(row["invoices"]),
                     wording.day(row["last_purchase_date"]),
                     _segment(row["segment"], view),
-                    wording.MISSING if wording.is_missing(row["country"]) else row["country"],
                 ]
                 for row in rows
             ],
@@ -696,7 +697,8 @@ def _grid_panel(view: View, countries: pd.DataFrame, shown: pd.DataFrame) -> htm
     ]
     scale = _LogScale(value for value in known if value > 0)
     labels = [wording.month(at) for at in months]
-    step = math.ceil(len(labels) / 6)
+    # as many as fit a phone
+    step = math.ceil(len(labels) / 4)
     drawn = figure(
         view.theme,
         xaxis={

@@ -92,7 +92,7 @@ def _contents(view: View, every: list[Row], chosen: list[Row]) -> html.Section:
             html.A(_badge(view, row), href=f"#{anchor(row['segment_name'])}"),
             count(row["customers"]),
             percent(row["monetary_pct"], 0),
-            row["goal"],
+            html.Div(row["goal"], className="wide-cell"),
         ]
         for row in chosen
     ]
@@ -288,13 +288,13 @@ def _came_and_went(view: View, segment: str, change: Row, flows: list[Row], sinc
             "Entered",
             html.Span(count(change["entered_customers"]), **{"data-figure": f"playbooks.{segment}.entered"}),
             money(change["entered_monetary"], view.currency),
-            _from_where("from", entered, "new customers"),
+            html.Div(_from_where("from", entered, "new customers"), className="wide-cell"),
         ],
         [
             "Left",
             html.Span(count(change["left_customers"]), **{"data-figure": f"playbooks.{segment}.left"}),
             money(change["left_monetary"], view.currency),
-            _from_where("to", left, "gone from the shop"),
+            html.Div(_from_where("to", left, "gone from the shop"), className="wide-cell"),
         ],
     ]
     files = html.P(

@@ -218,7 +218,7 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
         ),
         panel(
             "All figures by segment",
-            data_table(view, queries.SEGMENTS, height=420),
+            data_table(view, queries.SEGMENTS, height=130 + 43 * max(len(sizes), 3)),
             about="Means, medians and totals, to sort, filter and download.",
         ),
     ]
@@ -255,13 +255,13 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
     def worth(value: Any) -> str:
         return money(value, view.currency)
 
-    measures: tuple[tuple[str, str, figures.Say], ...] = (
-        ("recency_days_mean", "Days since the last purchase", number),
-        ("frequency_mean", words.frequency, number),
-        ("monetary_mean", words.money, worth),
-        ("order_value", "Money per order", worth),
-        ("one_time_pct", "Bought on one day only", percent),
-        ("clv_mean", "CLV", worth),
+    measures: tuple[tuple[str, str, str, figures.Say], ...] = (
+        ("recency_days_mean", "Days since the last purchase", "Days since", number),
+        ("frequency_mean", words.frequency, "Frequency", number),
+        ("monetary_mean", words.money, "Money", worth),
+        ("order_value", "Money per order", "Per order", worth),
+        ("one_time_pct", "Bought on one day only", "One day only", percent),
+        ("clv_mean", "CLV", "CLV", worth),
     )
     look = Look.of(profiles[~profiles["is_everyone"]], view.theme).only(row.segment for row in ordered)
     table = simple_table(
@@ -275,7 +275,7 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
                 ),
                 html.Span(say(getattr(overall, name)), **{"data-figure": f"compare.all.{name}"}),
             ]
-            for name, title, say in (("customers", "Customers", count), *measures)
+            for name, title, _, say in (("customers", "Customers", "Customers", count), *measures)
         ],
         caption="Means per customer of the segments compared, and of all customers",
         numeric=tuple(range(1, len(ordered) + 2)),

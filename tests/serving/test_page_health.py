@@ -1,0 +1,185 @@
+"""What /health shows: figures against SQL, faults that must catch the eye, hostile texts."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from serving.dashboard.pages.health import PAGE
+from serving.dashboard.view import View
+from serving.filters import Filters
+from serving.lists import LISTS
+from serving.snapshot import Reading, SnapshotReader
+from serving.wording import money
+from tests.serving.changed import changed
+from tests.serving.rendered import charts, figures, links, of_class, parts, text
+from warehouse.home import Home
+
+
+@pytest.fixture(scope="module")
+def reading(published_small: Home) -> Iterator[Reading]:
+    reader = SnapshotReader(published_small)
+    with reader.reading() as opened:
+        yield opened
+    reader.close()
+
+
+def drawn_of(reading: Reading, theme: str = "light") -> object:
+    return PAGE.render(View(reading, Filters(), theme))  # type: ignore[arg-type]
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def test_figures_equal_sql(reading: Reading) -> None:
+    shown = figures(drawn_of(reading))
+    assert shown["last_date"] == "27 Aug 2024"
+    published: datetime = reading.value("select max(published_at) from quality.publications")
+    assert shown["published_date"] == f"{published.day} {published:%b %Y}"
+    assert number(shown["lines_set_aside"]) == reading.value("select count(*) from marts.set_aside_lines")
+    assert number(shown["files_loaded"]) == number(shown["deliveries_loaded"])
+    assert number(shown["files_loaded"]) == reading.value(
+        "select count(*) from quality.load_ledger where status = 'loaded'"
+    )
+    assert shown["files_rejected"] == "0"
+    last_run = "run_id = (select max_by(run_id, recorded_at) from quality.validation_results)"
+    passed, run = reading.row(
+        f"select count(*) filter (status = 'passed') as passed, count(*) as run from quality.validation_results where {last_run}"
+    ).values()
+    assert shown["checks_passed"] == f"{passed} of {run}"
+    for row in reading.rows(
+        f"select layer, count(*) filter (status = 'failed') as n from quality.validation_results where {last_run} group by 1"
+    ):
+        # all failures of this shop are warnings
+        assert number(shown[f"checks_{row['layer']}_warned"]) == row["n"]
+        assert shown[f"checks_{row['layer']}_failed"] == shown[f"checks_{row['layer']}_could_not_run"] == "0"
+
+
+def test_the_row_accounting_that_is_shown_adds_up(reading: Reading) -> None:
+    shown = figures(drawn_of(reading))
+    accounted = reading.rows("select disposition, is_kept, row_count, gross_amount from marts.row_accounting")
+    for row in accounted:
+        assert number(shown[f"rows_{row['disposition']}"]) == row["row_count"]
+        assert shown[f"amount_{row['disposition']}"] == money(row["gross_amount"], "GBP", pence=True)
+    set_aside = [row for row in accounted if not row["is_kept"]]
+    assert number(shown["rows_delivered"]) - sum(row["row_count"] for row in set_aside) == number(shown["rows_kept"])
+
+    def pounds(text: str) -> Decimal:
+        return Decimal(text.replace("£", "").replace(",", "").replace("−", "-"))
+
+    # this shop's prices have whole pennies, so what is shown adds up as it stands
+    taken = sum((pounds(shown[f"amount_{row['disposition']}"]) for row in set_aside), Decimal(0))
+    assert pounds(shown["amount_delivered"]) - taken == pounds(shown["amount_kept"])
+    assert "Adds up." in text(drawn_of(reading))
+
+
+def test_the_waterfalls_go_from_delivered_to_kept(reading: Reading) -> None:
+    drawn = charts(drawn_of(reading))
+    assert set(drawn) == {"health-waterfall-rows", "health-waterfall-money"}
+    for name, columns in (("rows", "row_count"), ("money", "gross_amount")):
+        (trace,) = drawn[f"health-waterfall-{name}"].data
+        totals = reading.row(
+            f"select sum({columns}) as delivered, sum({columns}) filter (is_kept) as kept from marts.row_accounting"
+        )
+        steps = list(trace.x)
+        assert steps[0] == pytest.approx(float(totals["delivered"]))
+        assert sum(steps[:-1]) == pytest.approx(float(totals["kept"])) == pytest.approx(steps[-1])
+        assert list(trace.measure) == ["absolute", *["relative"] * (len(steps) - 2), "total"]
+        # a bar that begins off the axis can't be seen
+        assert drawn[f"health-waterfall-{name}"].layout.xaxis.range[0] < min(steps[0], steps[-1])
+
+
+def test_a_healthy_warehouse_raises_no_alarm(reading: Reading) -> None:
+    assert not of_class(drawn_of(reading), "note-error")
+
+
+def test_a_rejected_file_a_stopped_check_and_a_lost_line_catch_the_eye(published_small: Home, tmp_path: Path) -> None:
+    with changed(
+        published_small,
+        tmp_path,
+        """
+        insert into quality.load_ledger (load_id, file_name, size_bytes, delivered_at, recorded_at, status, kind, problem)
+        values (9001, '<b>bad</b>.csv', 1, timestamp '2024-09-01', timestamp '2024-09-01', 'rejected', 'transactions',
+            'No column for the <script>invoice</script>.')
+        """,
+        """
+        update quality.validation_results set status = 'error', message = 'it broke'
+        where layer = 'ml' and check_name = (select min(check_name) from quality.validation_results where layer = 'ml')
+        """,
+        "delete from marts.fct_invoice_lines where line_id = (select min(line_id) from marts.fct_invoice_lines)",
+    ) as it:
+        drawn = drawn_of(it, "dark")
+    alarms = of_class(drawn, "note-error")
+    assert [alarm.title for alarm in alarms] == [
+        "1 delivered file could not be loaded",
+        "1 check failed or could not run",
+        "Lines don't add up",
+    ]
+    # as text, which React writes as it is
+    assert "<b>bad</b>.csv" in text(alarms[0]) and "<script>invoice</script>" in text(alarms[0])
+    assert "missing from every figure" in text(alarms[0])
+    assert "Could not run: it broke" in text(alarms[1])
+    shown = figures(drawn)
+    assert shown["files_rejected"] == "1"
+    assert shown["checks_ml_could_not_run"] == "1" and shown["checks_ml_failed"] == "0"
+    assert "Does not add up." in text(drawn)
+    # they stand before everything else
+    (page,) = of_class(drawn, "page")[:1]
+    assert page.children[: len(alarms)] == alarms
+
+
+def test_the_four_outcomes_differ_in_word_and_sign(reading: Reading) -> None:
+    told = text(drawn_of(reading))
+    for word in ("Passed", "Warned", "Failed", "Could not run"):
+        assert word in told
+
+
+def test_every_list_can_be_browsed_and_downloaded_whatever_is_filtered(reading: Reading) -> None:
+    drawn = drawn_of(reading)
+    named = {"set_aside_lines", "load_ledger", "validation_results", "publications"}
+    assert named <= set(LISTS)
+    for name in named:
+        assert any(link.startswith(f"/download/{name}.csv") for link in links(drawn))
+        assert any(link.startswith(f"/download/{name}.xlsx") for link in links(drawn))
+    assert not PAGE.has_filters
+    assert "/data-docs/index.html" in links(drawn)
+
+
+def test_what_the_models_doubt_is_told_in_their_words(reading: Reading) -> None:
+    told = text(of_class(drawn_of(reading), "note-warning"))
+    warned = reading.rows("select warnings from reporting.model_notes where has_warnings")
+    assert warned
+    for row in warned:
+        assert row["warnings"] in told
+
+
+def test_money_that_is_rounded_for_display_is_said_to_add_up_before(published_small: Home, tmp_path: Path) -> None:
+    # three amounts of a tenth of a penny: each shows as none, together as one penny less
+    with changed(
+        published_small,
+        tmp_path,
+        "update marts.row_accounting set gross_amount = gross_amount + 0.004 where not is_kept",
+    ) as it:
+        assert "add up before rounding" in text(drawn_of(it))
+
+
+def test_an_empty_record_is_said_to_be_empty(published_small: Home, tmp_path: Path) -> None:
+    with changed(
+        published_small,
+        tmp_path,
+        "delete from quality.validation_results",
+        "delete from quality.load_ledger",
+        "update marts.row_accounting set row_count = 0, gross_amount = 0",
+        "delete from reporting.model_notes",
+    ) as it:
+        told = text(of_class(drawn_of(it), "empty"))
+    for message in ("No check was recorded", "No file was delivered", "No line was delivered", "No model was fitted"):
+        assert message in told
+
+
+def test_ids_on_the_page_are_unique(reading: Reading) -> None:
+    ids = [str(one.id) for one in parts(drawn_of(reading)) if getattr(one, "id", None)]
+    assert len(ids) == len(set(ids)) > 4

@@ -1,0 +1,291 @@
+"""What /segments shows: figures against SQL, empty states, values that a log scale has no place for, hostile names."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+from dash import Dash
+
+from serving.dashboard.pages import segments as module
+from serving.dashboard.pages.segments import PAGE
+from serving.dashboard.segment_figures import Axis, Look, Words, log_edge, round_money
+from serving.dashboard.view import View
+from serving.filters import METHODS, Filters
+from serving.palette import segment_colour
+from serving.queries import segments as queries
+from serving.snapshot import Reading, SnapshotReader
+from serving.wording import count, money
+from tests.serving.changed import changed
+from tests.serving.rendered import figures, links, parts, text
+from warehouse.home import Home
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def reading(published_small: Home) -> Iterator[Reading]:
+    reader = SnapshotReader(published_small)
+    with reader.reading() as opened:
+        yield opened
+    reader.close()
+
+
+def drawn_of(reading: Reading, query: str = "", theme: str = "light") -> Any:
+    return PAGE.render(View(reading, Filters.from_query(query), theme))  # type: ignore[arg-type]
+
+
+def charts(drawn: Any) -> dict[str, Any]:
+    return {one.id: one.figure for one in parts(drawn) if getattr(one, "figure", None) is not None}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_figures_equal_sql(reading: Reading, method: str) -> None:
+    shown = figures(drawn_of(reading, f"method={method}"))
+    books = reading.rows("select * from reporting.segment_playbooks where method = $m", {"m": method})
+    for row in books:
+        assert shown[f"segments.{row['segment_name']}.customers"] == count(row["customers"])
+        assert shown[f"segments.{row['segment_name']}.monetary_net"] == money(row["monetary_sum"], "GBP")
+        assert shown[f"segments.{row['segment_name']}.clv"] == money(row["clv_sum"], "GBP")
+    assert sum(key.endswith(".clv") and key.startswith("segments.") for key in shown) == len(books) + (len(books) > 1)
+    top = max(books, key=lambda row: row["monetary_sum"])
+    assert shown[f"compare.{top['segment_name']}.monetary_mean"] == money(top["monetary_mean"], "GBP")
+    overall = reading.value("select avg(monetary) from marts.customer_rfm")
+    assert shown["compare.all.monetary_mean"] == money(overall, "GBP")
+
+
+def test_moves_equal_the_mart_of_the_last_month(reading: Reading) -> None:
+    shown = figures(drawn_of(reading))
+    told = reading.row(
+        """
+        select
+            sum(customers) filter (is_move) as moved,
+            sum(monetary) filter (is_move) as moved_money,
+            sum(customers) filter (from_segment = 'New Customer') as new,
+            sum(customers) filter (from_segment = to_segment) as stayed
+        from marts.segment_moves
+        where month_end = (select max(month_end) from marts.segment_moves)
+        """
+    )
+    assert shown["moves.moved"] == count(told["moved"])
+    assert shown["moves.moved_money"] == money(told["moved_money"], "GBP")
+    assert shown["moves.new"] == count(told["new"] or 0)
+    assert shown["moves.stayed"] == count(told["stayed"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_chart_is_one_that_plotly_knows(reading: Reading, method: str, theme: str) -> None:
+    drawn = drawn_of(reading, f"method={method}", theme)
+    found = charts(drawn)
+    assert len(found) >= 15
+    for drawing in found.values():
+        # raises on a property or a value that Plotly doesn't have
+        go.Figure(drawing)
+        assert "scattergl" not in {trace["type"] for trace in drawing["data"]}
+    described = [
+        one.to_plotly_json()["props"]["aria-label"] for one in parts(drawn) if getattr(one, "className", "") == "chart"
+    ]
+    assert len(described) == len(found)
+    # the finding in figures, not the kind of chart
+    assert all(re.search(r"\d", one) for one in described), described
+    identities = [str(one.id) for one in parts(drawn) if getattr(one, "id", None) is not None]
+    assert len(identities) == len(set(identities))
+
+
+def test_scatters_draw_each_customer_in_the_segments_colour(reading: Reading) -> None:
+    drawing = charts(drawn_of(reading))["segments-money-clv"]
+    assert sum(len(trace["x"]) for trace in drawing["data"]) == reading.value("select count(*) from marts.customer_rfm")
+    for trace in drawing["data"]:
+        assert trace["marker"]["color"] == segment_colour(trace["name"])
+    assert drawing["layout"]["xaxis"]["type"] == drawing["layout"]["yaxis"]["type"] == "log"
+
+
+def test_values_without_a_logarithm_are_drawn_at_the_edge_and_told(published_small: Home, tmp_path: Path) -> None:
+    nothing = """
+        update reporting.customer_360 set monetary = case when customer_id = '0042' then 0 else -5 end
+        where customer_id in (select customer_id from reporting.customer_360 where has_purchases order by 1 limit 2)
+        """
+    with changed(published_small, tmp_path, nothing) as opened:
+        drawn = drawn_of(opened)
+        assert "2 customers with money under £1 are drawn at the edge." in text(drawn)
+        for name in ("segments-recency-money", "segments-money-clv"):
+            along = "y" if name == "segments-recency-money" else "x"
+            values = [value for trace in charts(drawn)[name]["data"] for value in trace[along]]
+            assert min(values) == 1
+            assert values.count(1) == 2
+
+
+def test_a_log_scale_begins_where_customers_are() -> None:
+    import pandas as pd
+
+    # a few that are nearly nothing don't stretch it, many do
+    assert log_edge(pd.Series([1e-7, *[50.0] * 20])) == 1
+    assert log_edge(pd.Series([0.02] * 5 + [3.0] * 5)) == 0.01
+    assert log_edge(pd.Series([0.0, -3.0])) == 1
+    axis = Axis("CLV", pd.Series([0.0, 0.5, 30.0, 40_000.0]), str)
+    assert axis.layout()["tickvals"][0] <= 1
+    assert axis.layout()["tickvals"][-1] >= 40_000
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(1, "£1"), (20, "£20"), (5_000, "£5,000"), (10_000, "£10k"), (200_000, "£200k"), (5e6, "£5m"), (0.01, "£0.01")],
+)
+def test_round_amounts_have_no_decimals(value: float, told: str) -> None:
+    assert round_money(value, "GBP") == told
+
+
+def test_without_values_the_page_says_so_and_shows_the_rest(published_small: Home, tmp_path: Path) -> None:
+    with changed(published_small, tmp_path, "update reporting.customer_360 set clv = null") as opened:
+        drawn = drawn_of(opened)
+        assert "No customer's value could be forecast." in text(drawn)
+        assert "No customer has a CLV." in text(drawn)
+        assert {"segments-recency-money", "segments-box-monetary"} <= charts(drawn).keys()
+        assert set(figures(drawn)["segments.all.clv"]) == {"–"}
+
+
+@pytest.mark.parametrize("query", ["customer=nobody-has-this", "min_clv=99999999", "from=1999-01-01&to=1999-02-01"])
+def test_filters_that_nobody_fits_leave_what_they_dont_apply_to(reading: Reading, query: str) -> None:
+    drawn = drawn_of(reading, query)
+    assert text(drawn).count("No customer fits these filters.") == 2
+    assert "None of these customers had bought by" in text(drawn)
+    assert charts(drawn).keys() == {"segments-cohorts", "segments-elbow", "segments-silhouette"}
+
+
+def test_a_shop_of_two_days_has_no_moves_and_no_cohorts_yet(published_small: Home, tmp_path: Path) -> None:
+    young = (
+        "delete from marts.customer_rfm_monthly",
+        "delete from marts.cohort_retention where age_months > 0",
+        "delete from ml.cluster_selection",
+    )
+    with changed(published_small, tmp_path, *young) as opened:
+        drawn = drawn_of(opened)
+        assert "There are no two month ends to compare yet." in text(drawn)
+        assert "No month after a first purchase has begun yet." in text(drawn)
+        assert "There is no evidence to show." in text(drawn)
+        assert "segments-treemap" in charts(drawn)
+
+
+def test_rfm_is_told_to_be_made_by_rule_and_models_by_evidence(reading: Reading) -> None:
+    ruled = drawn_of(reading, "method=rfm")
+    assert "RFM segments are made by rule" in text(ruled)
+    assert "segments-silhouette" not in charts(ruled)
+    for method in ("kmeans", "hierarchical", "mixture"):
+        drawn = drawn_of(reading, f"method={method}")
+        k, reason = reading.row(
+            "select k, reason from ml.cluster_selection where algorithm = $m and is_chosen", {"m": method}
+        ).values()
+        assert figures(drawn)["evidence.k"] == str(k)
+        assert reason[1:] in text(drawn)
+        taken = [
+            x
+            for x, size in zip(
+                charts(drawn)["segments-elbow"]["data"][0]["x"],
+                charts(drawn)["segments-elbow"]["data"][0]["marker"]["size"],
+                strict=True,
+            )
+            if size > 10
+        ]
+        assert taken == [k]
+
+
+def test_caveats_stand_where_the_values_are(published_small: Home, tmp_path: Path) -> None:
+    with changed(
+        published_small,
+        tmp_path,
+        "update reporting.model_notes set warnings = 'Beware of ' || algorithm, change_notes = 'New ' || algorithm",
+    ) as opened:
+        shown = text(drawn_of(opened))
+        assert "Beware of bg_nbd" in shown
+        assert "Beware of kmeans" in shown
+        assert "New kmeans" in shown
+        assert "Beware of mixture" not in shown
+
+
+def test_an_unfinished_month_is_ringed_in_the_cohorts(reading: Reading) -> None:
+    drawing = charts(drawn_of(reading))["segments-cohorts"]
+    told = reading.rows(
+        "select age_months from marts.cohort_retention where not is_complete_month and age_months > 0 order by 1"
+    )
+    assert told
+    grid, rings = drawing["data"]
+    assert sorted(rings["x"]) == [row["age_months"] for row in told]
+    assert len(grid["z"]) == len(grid["y"])
+
+
+def test_names_of_segments_and_customers_never_become_markup(published_small: Home, tmp_path: Path) -> None:
+    named = (
+        f"update reporting.customer_360 set audience_segment = '{SCRIPT}' where customer_id in ('0042', '<B>10</B>')"
+    )
+    with changed(published_small, tmp_path, named) as opened:
+        drawn = drawn_of(opened, "method=audience")
+        # a text of the page's own, which the browser shows as it stands
+        assert figures(drawn)[f"segments.{SCRIPT}.customers"] == "2"
+        drawings = json.dumps(list(charts(drawn).values()), default=str)
+        assert SCRIPT not in drawings
+        assert "&lt;script&gt;" in drawings
+        assert "<B>10</B>" not in drawings
+        assert "&lt;B&gt;10&lt;/B&gt;" in drawings
+        assert not [link for link in links(drawn) if "<" in link]
+
+
+def test_segments_of_one_kind_share_a_colour_and_differ_in_mark() -> None:
+    import pandas as pd
+
+    look = Look.of(
+        pd.DataFrame({"segment": ["At Risk", "At Risk 2", "Lost"], "kind": ["At Risk", "At Risk", "Lost"]}), "light"
+    )
+    assert look.colours["At Risk"] == look.colours["At Risk 2"] == segment_colour("At Risk")
+    assert look.symbols["At Risk"] != look.symbols["At Risk 2"]
+    assert look.symbols["Lost"] == "circle"
+
+
+def test_a_name_opens_the_customers_of_its_segment_under_the_same_filters(reading: Reading) -> None:
+    drawn = drawn_of(reading, "country=France&method=rfm")
+    name = next(iter(queries.segment_sizes(reading, Filters.from_query("country=France&method=rfm"))["segment"]))
+    opened = [link for link in links(drawn) if link.startswith("/customers?")]
+    assert [Filters.from_query(link.partition("?")[2]) for link in opened][0] == Filters(
+        method="rfm", countries=("France",), segments=(name,)
+    )
+
+
+def test_controls_answer_with_what_was_chosen(reading: Reading) -> None:
+    view = View(reading, Filters(method="rfm"))
+    words = Words.of(view)
+    everyone = list(queries.segment_sizes(reading, view.filters)["segment"])
+    compared = module._compared(view, words, everyone[:2])
+    assert {key.split(".")[1] for key in figures(compared)} == {*everyone[:2], "all"}
+    assert "No segment is chosen." in text(module._compared(view, words, []))
+    months = queries.flow_months(reading)
+    far = module._moves(view, months[0], months[-1], with_stayed=True)
+    bands = charts(far)["segments-sankey"]["data"][0]["link"]
+    assert sum(bands["value"]) == reading.value(
+        "select count(*) from marts.customer_rfm_monthly where month_end = $end", {"end": months[-1]}
+    )
+    assert "is not before" in text(module._moves(view, months[-1], months[-1], with_stayed=False))
+    sizes = queries.segment_sizes(reading, view.filters)
+    by_customers = module.figures.treemap(view, sizes, Look.of(sizes, "light"), "customers")
+    assert charts(by_customers)["segments-treemap"]["data"][0]["values"] == list(sizes["customers"])
+
+
+def test_every_control_has_its_callback(reading: Reading, published_small: Home) -> None:
+    app = Dash("controls", suppress_callback_exceptions=True)
+    reader = SnapshotReader(published_small)
+    assert PAGE.register is not None
+    PAGE.register(app, reader)
+    identities = {one.id for one in parts(drawn_of(reading)) if isinstance(getattr(one, "id", None), str)}
+    answered = {made["id"] for callback in app._callback_list for made in callback["inputs"]}
+    drawn = {callback["output"].rpartition(".")[0] for callback in app._callback_list}
+    assert answered == {
+        "segments-size-by",
+        "segments-compare",
+        "segments-moves-from",
+        "segments-moves-to",
+        "segments-moves-stayed",
+    }
+    assert answered | drawn <= identities
+    reader.close()
