@@ -7,6 +7,7 @@ parts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
@@ -65,7 +66,8 @@ def create_app(
     dashboard = create_dashboard(reader)
     # Dash on its own Flask, in threads: its FastAPI backend draws pages on the event loop, where one
     # slow page would hold up every other answer
-    app.mount("/", WSGIMiddleware(dashboard.server, workers=PAGE_THREADS))
+    pages: Any = WSGIMiddleware(dashboard.server, workers=PAGE_THREADS)
+    app.mount("/", pages)
 
     if token is not None:
         app.add_middleware(TokenGuard, token=token)

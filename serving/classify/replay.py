@@ -141,7 +141,6 @@ def load_upload(
     """
     scratch = path.parent / "scratch"
     scratch.mkdir(exist_ok=True)
-    ensure_raw_schema(connection)
     try:
         outcome = read_file(connection, path, settings, scratch=scratch, read_at=read_at, name=name, into="read")
     except RegularsError as error:
@@ -153,6 +152,8 @@ def load_upload(
         )
     if outcome.reading.delivered_lines > limits.lines:
         raise too_many_lines(name, limits)
+    # only now: what it asks of the catalog leaves a result open, and workbooks are registered on none
+    ensure_raw_schema(connection)
     connection.execute(f"insert into raw.transactions by name select * from {outcome.transactions_table}")
     for table in (outcome.transactions_table, outcome.customers_table, outcome.segment_overrides_table):
         connection.execute(f"drop table {table}")

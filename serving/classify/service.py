@@ -31,9 +31,9 @@ from serving.classify.errors import (
     UploadTooLargeError,
 )
 from serving.classify.folders import sweep, upload_folder
+from serving.classify.handover import ANSWER, JOB, REFUSAL, REFUSED, TABLES, too_much_memory
 from serving.classify.limits import UploadLimits
 from serving.classify.results import Classification
-from serving.classify.worker import ANSWER, JOB, REFUSAL, REFUSED, TABLES, too_much_memory
 from serving.snapshot import NoSnapshotError
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT, load_settings

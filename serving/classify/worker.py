@@ -20,13 +20,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from serving.classify.errors import UploadRefusedError, UploadTooLargeError
+from serving.classify.errors import UploadRefusedError
+from serving.classify.handover import ANSWER, JOB, REFUSAL, REFUSED, TABLES, too_much_memory
 from serving.classify.limits import UploadLimits
-
-JOB, ANSWER, REFUSAL = "job.json", "answer.json", "refusal.json"
-REFUSED = 3
-"""Exit code: the reason is in :data:`REFUSAL`."""
-TABLES = ("customers", "segments", "set_aside", "accounting")
 
 
 def work(folder: Path) -> None:
@@ -80,14 +76,6 @@ def work(folder: Path) -> None:
                 writer.write_table(written)
     told: dict[str, Any] = {field.name: getattr(done, field.name) for field in fields(done) if field.name not in TABLES}
     (folder / ANSWER).write_text(json.dumps(told, default=_iso), encoding="utf-8")
-
-
-def too_much_memory(name: str) -> UploadTooLargeError:
-    """The one message for a file that asks for more memory or room than an upload may have."""
-    return UploadTooLargeError(
-        f"{name}: reading it takes more memory than an upload may have. Save it as CSV or Parquet with only the "
-        "columns of sales lines, or split it by customers."
-    )
 
 
 def _iso(value: Any) -> str:

@@ -177,9 +177,12 @@ def _filter_bar() -> html.Div:
                             label="Min. orders",
                             min=0,
                             allowDecimal=False,
+                            hideControls=True,
                             debounce=500,
                         ),
-                        dmc.NumberInput(id="filter-min-clv", label="Min. CLV", debounce=500, decimalScale=2),
+                        dmc.NumberInput(
+                            id="filter-min-clv", label="Min. CLV", debounce=500, decimalScale=2, hideControls=True
+                        ),
                         dmc.TextInput(id="filter-customer", label="Customer id", debounce=400, placeholder="Search"),
                         html.Button("Reset", id="filter-reset", className="button reset", type="button"),
                     ],

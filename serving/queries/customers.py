@@ -403,7 +403,7 @@ def _returns(_: Filters, customer_id: str) -> Clause:
             select
                 m.return_line_id,
                 string_agg(distinct sold.invoice_no, ', ' order by sold.invoice_no) as reversed_invoices,
-                max(m.returned_at) as sold_at,
+                min(m.sold_at) as sold_at,
                 sum(m.matched_units) as matched_units,
                 sum(m.matched_amount) as matched_amount
             from marts.fct_return_matches as m

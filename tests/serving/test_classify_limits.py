@@ -239,7 +239,7 @@ def test_columns_and_sheets_with_hostile_names_are_names_and_nothing_else(home: 
     columns["'; attach '/etc/passwd' as p; --"] = ["2"]
     pq.write_table(pa.table(columns), tmp_path / "hostile.parquet")
     with xlsxwriter.Workbook(tmp_path / "hostile.xlsx") as book:
-        sheet = book.add_worksheet("'; drop table raw.t --")
+        sheet = book.add_worksheet("x'; drop table raw.t --")
         sheet.write_row(0, 0, list(columns))
         sheet.write_row(1, 0, [values[0] for values in columns.values()])
     classifier = Classifier(home, LIMITS)

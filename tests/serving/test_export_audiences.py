@@ -280,6 +280,25 @@ def test_an_interrupted_export_leaves_the_old_one_whole(
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
+def test_an_export_that_can_not_be_put_in_place_gives_the_old_one_back(
+    reading: Reading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = export_audiences(reading, ExportRequest(campaign="x"), tmp_path).folder
+    before = files_of(folder)
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(PermissionError):
+        export_audiences(reading, ExportRequest(campaign="x", holdout_pct=20), tmp_path, overwrite=True)
+    assert files_of(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
 def test_segments_whose_names_clash_get_files_of_their_own() -> None:
     stems = _file_stems(["At Risk", "At-Risk", "Groups", "常連", "../../etc"])
     assert len(set(stems.values())) == 5

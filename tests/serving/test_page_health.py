@@ -47,11 +47,17 @@ def test_figures_equal_sql(reading: Reading) -> None:
     assert shown["files_rejected"] == "0"
     last_run = "run_id = (select max_by(run_id, recorded_at) from quality.validation_results)"
     passed, run = reading.row(
-        f"select count(*) filter (status = 'passed') as passed, count(*) as run from quality.validation_results where {last_run}"
+        f"""
+        select count(*) filter (status = 'passed') as passed, count(*) as run
+        from quality.validation_results where {last_run}
+        """
     ).values()
     assert shown["checks_passed"] == f"{passed} of {run}"
     for row in reading.rows(
-        f"select layer, count(*) filter (status = 'failed') as n from quality.validation_results where {last_run} group by 1"
+        f"""
+        select layer, count(*) filter (status = 'failed') as n
+        from quality.validation_results where {last_run} group by layer
+        """
     ):
         # all failures of this shop are warnings
         assert number(shown[f"checks_{row['layer']}_warned"]) == row["n"]
@@ -101,7 +107,9 @@ def test_a_rejected_file_a_stopped_check_and_a_lost_line_catch_the_eye(published
         published_small,
         tmp_path,
         """
-        insert into quality.load_ledger (load_id, file_name, size_bytes, delivered_at, recorded_at, status, kind, problem)
+        insert into quality.load_ledger (
+            load_id, file_name, size_bytes, delivered_at, recorded_at, status, kind, problem
+        )
         values (9001, '<b>bad</b>.csv', 1, timestamp '2024-09-01', timestamp '2024-09-01', 'rejected', 'transactions',
             'No column for the <script>invoice</script>.')
         """,

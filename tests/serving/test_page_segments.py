@@ -248,7 +248,7 @@ def test_a_name_opens_the_customers_of_its_segment_under_the_same_filters(readin
     drawn = drawn_of(reading, "country=France&method=rfm")
     name = next(iter(queries.segment_sizes(reading, Filters.from_query("country=France&method=rfm"))["segment"]))
     opened = [link for link in links(drawn) if link.startswith("/customers?")]
-    assert [Filters.from_query(link.partition("?")[2]) for link in opened][0] == Filters(
+    assert next(Filters.from_query(link.partition("?")[2]) for link in opened) == Filters(
         method="rfm", countries=("France",), segments=(name,)
     )
 

@@ -201,6 +201,30 @@ def test_every_return_of_the_shop_is_listed_once_whatever_it_reverses(reading: R
         assert count_list(reading, RETURNS, Filters(), row["customer_id"]) == row["lines"]
 
 
+def test_returns_name_the_purchase_that_they_take_back(reading: Reading) -> None:
+    story = customer_story(reading, "10006")
+    assert story is not None
+    wanted = reading.rows(
+        """
+        select
+            back.invoice_no, back.stock_code, back.invoiced_at, sold.invoice_no as sold_on, sold.invoiced_at as sold_at
+        from marts.fct_invoice_lines as back
+        inner join marts.fct_invoice_lines as sold on back.reversed_line_id = sold.line_id
+        where back.customer_id = '10006'
+        order by back.invoiced_at desc, back.invoice_no, back.stock_code
+        """
+    )
+    assert len(wanted) == len(story.returns) > 1
+    for row, told in zip(wanted, story.returns.itertuples(), strict=True):
+        assert (told.invoice_no, told.stock_code, told.reversed_invoices) == (
+            row["invoice_no"],
+            row["stock_code"],
+            row["sold_on"],
+        )
+        assert told.sold_at == row["sold_at"]
+        assert told.days_after == (row["invoiced_at"].date() - row["sold_at"].date()).days > 0
+
+
 def test_categories_are_shares_of_the_customers_and_of_the_shops_money(reading: Reading) -> None:
     story = customer_story(reading, "10006")
     assert story is not None

@@ -185,6 +185,17 @@ def test_filters_are_told_and_obeyed(published_small: Home, snapshot: duckdb.Duc
     assert f"Net revenue {short_money(net, 'GBP')} " in pages[0]
 
 
+def test_a_segment_filter_leaves_one_playbook(published_small: Home, snapshot: duckdb.DuckDBPyConnection) -> None:
+    names = [
+        row[0] for row in snapshot.execute("select distinct kmeans_segment from reporting.customer_360").fetchall()
+    ]
+    one, *others = sorted(name for name in names if name)
+    pages = pages_of(report_of(published_small, Filters(segments=(one,))))
+    assert f"Filtered: K-means segments {one}." in pages[0]
+    assert f" {one} " in pages[3]
+    assert not [name for name in others if f" {name} " in pages[3]]
+
+
 def test_a_view_that_nobody_fits_says_so_on_every_page(published_small: Home) -> None:
     pages = pages_of(report_of(published_small, Filters(countries=("Nowhere",))))
     assert "No sale fits these filters." in pages[0]

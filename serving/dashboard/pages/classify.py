@@ -121,6 +121,7 @@ def render(view: View) -> html.Div:
             html.Div(
                 empty("No file yet.", "Each customer with a purchase gets a segment; each line set aside is told why."),
                 id="classify-result",
+                className="page",
                 role="status",
             ),
             delay_show=200,
@@ -235,12 +236,7 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
                     stat_card("Customers labelled", count(len(done.customers)), key="labelled_customers"),
                 ]
             ),
-            *(note(text) for text in done.notes),
-            *(
-                [note(f"Without a label, because they only returned goods: {_few(done.returns_only)}.")]
-                if done.returns_only
-                else []
-            ),
+            *(html.Div(note(text), style=_NOTE_STYLE) for text in _notes(done)),
             simple_table(
                 ["What became of the lines", "Kept", "Lines", "Amount"],
                 [
@@ -283,6 +279,15 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
             about=_told_rows(len(done.set_aside), "line") + " Lines of a text file count from 1, the header's.",
         ),
     ]
+
+
+_NOTE_STYLE = {"margin": "12px 0"}
+
+
+def _notes(done: Classification) -> list[str]:
+    if not done.returns_only:
+        return list(done.notes)
+    return [*done.notes, f"Without a label, because they only returned goods: {_few(done.returns_only)}."]
 
 
 def _told_rows(rows: int, noun: str) -> str:
@@ -344,13 +349,20 @@ def _grid(
             rowData=json.loads(rows.to_json(orient="records", date_format="iso", double_precision=10)),
             columnDefs=[_column(*column, currency) for column in columns],
             defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
-            dashGridOptions={**grid_options(theme), "tooltipShowDelay": 300},
+            dashGridOptions=_options(theme),
             style={"height": "480px", "width": "100%"},
             className="grid",
         ),
         role="region",
         **{"aria-label": label},
     )
+
+
+def _options(theme: Theme) -> dict[str, Any]:
+    """The house style, less what only lists that are fetched page by page know."""
+    fetched = {"cacheBlockSize", "maxBlocksInCache"}
+    shared = {name: value for name, value in grid_options(theme).items() if name not in fetched}
+    return {**shared, "tooltipShowDelay": 300}
 
 
 def _column(name: str, title: str, kind: str, width: int, currency: str) -> dict[str, Any]:

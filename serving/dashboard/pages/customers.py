@@ -595,7 +595,7 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
     drawn = figure(
         view.theme,
         barmode="relative",
-        xaxis={"type": "date", "nticks": 6, "tickformat": "%b %Y", "showgrid": False},
+        xaxis={"type": "date", "nticks": 6, "tickformat": "%b<br>%Y", "tickangle": 0, "showgrid": False},
         yaxis={"title": {"text": f"Money ({view.currency})"}, "nticks": 6, "zeroline": True},
         legend={"y": 1.02, "yanchor": "bottom"},
         margin={"t": 34},
