@@ -33,6 +33,7 @@ from serving.security import (
 from serving.snapshot import SnapshotReader
 from warehouse.home import Home
 
+PAGE_REQUEST_BYTES = 100 * 1024**2
 PAGE_THREADS = 8
 """Pages drawn at once; more than the cores only wait for each other."""
 
@@ -64,6 +65,8 @@ def create_app(
     app.include_router(files_router(reader))
     app.include_router(api_router(reader))
     dashboard = create_dashboard(reader)
+    # what a page sends: a few filters, or a file for the classify page as base64
+    dashboard.server.config["MAX_CONTENT_LENGTH"] = PAGE_REQUEST_BYTES
     # Dash on its own Flask, in threads: its FastAPI backend draws pages on the event loop, where one
     # slow page would hold up every other answer
     pages: Any = WSGIMiddleware(dashboard.server, workers=PAGE_THREADS)

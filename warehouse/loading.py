@@ -137,11 +137,12 @@ def ensure_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
     """Create the raw tables and the ledger where they are missing, and let an older ledger hold every kind."""
     script = RAW_SCHEMA.read_text(encoding="utf-8")
     con.execute(script)
+    # read to its end: a result that is left open keeps DuckDB 2.0 from reading a workbook on this connection
     allowed = con.execute(
         "select constraint_text from duckdb_constraints() where schema_name = 'quality' and table_name = 'load_ledger' "
         "and constraint_type = 'CHECK' and list_contains(constraint_column_names, 'kind')"
-    ).fetchone()
-    if allowed is None or all(f"'{kind}'" in allowed[0] for kind in KINDS):
+    ).fetchall()
+    if not allowed or all(f"'{kind}'" in allowed[0][0] for kind in KINDS):
         return
     # DuckDB can't alter a check, so the ledger moves into a new table of the same name
     con.execute("begin transaction")

@@ -112,12 +112,13 @@ def test_unusual_days_are_told_with_their_cause_the_last_first(real_reading: Rea
     assert told(real_reading, Filters(start=date(2011, 11, 1)), "anomaly") == []
 
 
-def test_concentration_is_that_of_the_mart(reading: Reading) -> None:
+@pytest.mark.parametrize("which", ["reading", "real_reading"])
+def test_concentration_is_that_of_the_mart(which: str, request: pytest.FixtureRequest) -> None:
+    opened: Reading = request.getfixturevalue(which)
     shares = {
-        row["top_pct"]: row
-        for row in reading.rows("select * from marts.revenue_concentration where top_pct in (1, 10)")
+        row["top_pct"]: row for row in opened.rows("select * from marts.revenue_concentration where top_pct in (1, 10)")
     }
-    (item,) = told(reading, Filters(), "concentration")
+    (item,) = told(opened, Filters(), "concentration")
     for share in shares.values():
         assert f"({share['customers']}) bring {percent(share['share_pct'])}" in item.text
 
