@@ -206,7 +206,8 @@ async def _explained(request: Request, error: Exception) -> JSONResponse:
     status = getattr(error, "status", None)
     if not isinstance(status, int) or not 400 <= status <= 599:
         return await _unforeseen(request, error)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    wait_seconds = getattr(error, "retry_after_seconds", None) or (RETRY_AFTER_SECONDS if status == 503 else None)
+    headers = {"Retry-After": str(wait_seconds)} if wait_seconds else {}
     return problem(request, status, str(error), kind=str(getattr(error, "kind", "refused")), headers=headers)
 
 

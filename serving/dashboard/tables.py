@@ -22,6 +22,7 @@ from serving.snapshot import SnapshotReader
 from serving.wording import currency_symbol, plural
 
 PAGE_ROWS = 25
+_ROW_PIXELS, _HEAD_PIXELS = 42, 86
 
 _WIDTHS: Mapping[Kind, int] = {
     "text": 170,
@@ -47,12 +48,18 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
     """
     identity = {"list": spec.name, "context": context}
     request = ListRequest.everything()
+    total = count_list(view.reading, spec, view.filters, context, request)
+    options = grid_options(view.theme)
+    if total <= PAGE_ROWS:
+        # all on one page: no pager, and no more room than the rows take
+        options |= {"pagination": False}
+        height = min(height, _HEAD_PIXELS + _ROW_PIXELS * max(total, 2))
     return html.Div(
         [
             html.Div(
                 [
                     html.Span(
-                        plural(count_list(view.reading, spec, view.filters, context, request), "row"),
+                        plural(total, "row"),
                         id={"part": "rows", **identity},
                         className="list-rows",
                         role="status",
@@ -81,9 +88,16 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                     id={"part": "grid", **identity},
                     rowModelType="infinite",
                     columnDefs=[_column(column, view) for column in spec.columns],
-                    defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
+                    defaultColDef={
+                        "sortable": True,
+                        "resizable": True,
+                        "filter": True,
+                        "minWidth": 90,
+                        "wrapHeaderText": True,
+                        "autoHeaderHeight": True,
+                    },
                     columnSize=None,
-                    dashGridOptions=grid_options(view.theme),
+                    dashGridOptions=options,
                     style={"height": f"{height}px", "width": "100%"},
                     className="grid",
                 ),

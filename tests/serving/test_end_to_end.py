@@ -35,15 +35,14 @@ PAGES = ("/", "/segments", "/customers", "/customers/10005", "/playbooks", "/ano
 
 # one value of each filter: the URL's, and the same in SQL on reporting.customer_360
 FILTERS: dict[str, tuple[str, str]] = {
-    "segment": ("Champions", "kmeans_segment = 'Champions'"),
+    "segment": ("Dormant", "kmeans_segment = 'Dormant'"),
     "country": ("United Kingdom", "country = 'United Kingdom'"),
-    "from": ("2024-05-01", "customer_id in (select customer_id from sales where invoice_date >= '2024-05-01')"),
+    "from": ("2024-08-12", "customer_id in (select customer_id from sales where invoice_date >= '2024-08-12')"),
     "to": ("2024-06-30", "customer_id in (select customer_id from sales where invoice_date <= '2024-06-30')"),
     "min_frequency": ("8", "frequency >= 8"),
     "min_clv": ("60.5", "clv >= 60.5"),
     "customer": ("1001", "customer_id like '1001%'"),
 }
-BOTH_DAYS = "customer_id in (select customer_id from sales where invoice_date between '2024-05-01' and '2024-06-30')"
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +74,13 @@ def see(page: Page, selector: str, text: str | re.Pattern[str]) -> None:
 
 def settle(page: Page) -> None:
     """Until the page is drawn and nothing is on its way."""
+    from playwright.sync_api import expect
+
     page.locator("main h1").first.wait_for()
+    # a change takes a moment to be asked for
+    page.wait_for_timeout(250)
     page.wait_for_load_state("networkidle")
+    expect(page.locator("[data-dash-is-loading=true]")).to_have_count(0, timeout=WAIT_MS)
 
 
 def go(page: Page, url: str, query: dict[str, str]) -> None:
@@ -92,9 +96,9 @@ def told(customers: int, of_customers: int) -> str:
     return f"{customers} {noun}, all of them" if customers == of_customers else f"{customers} of {of_customers} {noun}"
 
 
-def count(sql: Sql, *conditions: str) -> int:
+def count(sql: Sql, *conditions: str, values: tuple[str, ...] = ()) -> int:
     condition = " and ".join(("has_purchases", *conditions))
-    return int(sql(f"select count(*) from reporting.customer_360 where {condition}")[0][0])
+    return int(sql(f"select count(*) from reporting.customer_360 where {condition}", *values)[0][0])
 
 
 # ---- pages ---------------------------------------------------------------------------
@@ -113,7 +117,8 @@ def test_a_page_is_readable_for_all_in_both_themes_and_on_a_phone(browser_page: 
             page.click("#theme-toggle")
         see(page, "#theme-toggle", "Light" if theme == "dark" else "Dark")
         settle(page)
-        for found in Axe().run(page).response["violations"]:
+        # what Plotly draws is told in words by the chart around it, and takes axe a minute where there are many points
+        for found in Axe().run(page, context={"exclude": [[".js-plotly-plot"]]}).response["violations"]:
             if found["impact"] in ("serious", "critical"):
                 where = [node["target"] for node in found["nodes"]][:3]
                 findings.append(f"{theme}: {found['id']} ({found['impact']}, {len(found['nodes'])}): {where}")
@@ -143,7 +148,7 @@ def test_the_interface_explains_itself(browser_page: Page, url: str) -> None:
     browser_page.locator(".opblock-summary", has_text="/api/v1/segments/cohorts").click()
     browser_page.get_by_role("button", name="Try it out").click()
     browser_page.get_by_role("button", name="Execute").click()
-    see(browser_page, ".live-responses-table td.response-col_status", re.compile("200"))
+    see(browser_page, ".live-responses-table tr.response .response-col_status", re.compile("200"))
 
 
 # ---- filters -------------------------------------------------------------------------
@@ -162,9 +167,9 @@ def test_each_filter_of_the_bar_keeps_whom_it_names(browser_page: Page, url: str
         page.keyboard.press("Tab")
 
     use: dict[str, Callable[[], None]] = {
-        "segment": lambda: choose("segment", "Champions"),
+        "segment": lambda: choose("segment", FILTERS["segment"][0]),
         "country": lambda: choose("country", "United Kingdom"),
-        "from": lambda: type_in("from", "1 May 2024"),
+        "from": lambda: type_in("from", "12 Aug 2024"),
         "to": lambda: type_in("to", "30 Jun 2024"),
         "min_frequency": lambda: type_in("min-frequency", "8"),
         "min_clv": lambda: type_in("min-clv", "60.5"),
@@ -193,16 +198,22 @@ def test_filters_in_pairs_keep_whom_both_name(browser_page: Page, url: str, sql:
     page.goto(f"{url}/customers")
     settle(page)
     for one, other in combinations(FILTERS, 2):
-        conditions = [FILTERS[one][1], FILTERS[other][1]]
+        values, conditions = zip(*(FILTERS[name] for name in (one, other)), strict=True)
         if (one, other) == ("from", "to"):
-            conditions = [BOTH_DAYS]  # one purchase within both, not one in each
-        expected = count(sql, *conditions)
-        go(page, f"{url}/customers", {one: FILTERS[one][0], other: FILTERS[other][0]})
+            # one purchase within both, not one after the first and one before the last
+            values = ("2024-07-10", "2024-07-14")
+            conditions = ("customer_id in (select customer_id from sales where invoice_date between $1 and $2)",)
+            expected = count(sql, *conditions, values=values)
+        else:
+            expected = count(sql, *conditions)
+        go(page, f"{url}/customers", dict(zip((one, other), values, strict=True)))
         see(page, "#found", told(expected, everybody))
         if expected:
             see(page, "[data-figure='customers.customers']", str(expected))
         else:
             see(page, "main .empty-message", re.compile("No customer fits"))
+        # numbers and ids are taken up half a second after the last keystroke, also those that came from the link
+        page.wait_for_timeout(600)
 
 
 @pytest.mark.parametrize("path", ["/", "/segments", "/customers", "/anomalies"])

@@ -14,7 +14,4 @@ _MODULES = ("overview", "segments", "customers", "playbooks", "anomalies", "heal
 
 def all_pages() -> tuple[Page, ...]:
     """Every page, in the order of the menu."""
-    import importlib.util  # TEMPORARY until every page is there
-
-    found = [name for name in _MODULES if importlib.util.find_spec(f"{__name__}.{name}")]
-    return tuple(import_module(f"{__name__}.{name}").PAGE for name in found)
+    return tuple(import_module(f"{__name__}.{name}").PAGE for name in _MODULES)
