@@ -90,7 +90,9 @@ def revenue_anomalies_figure(expectations: pd.DataFrame, anomalies: pd.DataFrame
     axis.set_ylabel("net revenue of a day", fontsize=9, color=INK)
     first, last = scored["date"].iloc[0], scored["date"].iloc[-1]
     axis.set_title(
-        f"Whole shop, {first:%Y-%m-%d} to {last:%Y-%m-%d}: {len(flags)} of {len(scored)} days odd", fontsize=10, color=INK
+        f"Whole shop, {first:%Y-%m-%d} to {last:%Y-%m-%d}: {len(flags)} of {len(scored)} days odd",
+        fontsize=10,
+        color=INK,
     )
     axis.legend(fontsize=8, frameon=True, framealpha=0.9, edgecolor=GRID, loc="upper left", ncols=3)
     return figure

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 INK, LINE, CHOSEN = "#334155", "#2563eb", "#dc2626"
 MUTED, GRID = "#94a3b8", "#e2e8f0"
-_COLOURS = 48
+_COLOURS = 128
 
 
 def new_figure(width_inches: float, height_inches: float) -> Figure:
@@ -47,7 +47,8 @@ def as_png(figure: Figure) -> bytes:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    # few colours serve: a third of the bytes, and this travels inside metadata
+    # few colours serve: a third of the bytes, and this travels inside metadata. Chosen by how far
+    # apart they are: chosen by how many dots have them, small markers get the colour of a line
     small = io.BytesIO()
-    drawn.quantize(colors=_COLOURS).save(small, format="png", optimize=True)
+    drawn.quantize(colors=_COLOURS, method=Image.Quantize.MAXCOVERAGE).save(small, format="png", optimize=True)
     return small.getvalue()

@@ -48,9 +48,7 @@ def draw_cluster_selection(selection: pd.DataFrame) -> bytes:
         upper.plot(elbow["k"], elbow["inertia"], "D", markersize=9, markerfacecolor="none", color=INK, label="elbow")
         upper.set_title(_TITLES.get(algorithm, algorithm), fontsize=10, color=INK)
         upper.set_ylim(bottom=0)
-        lower.plot(
-            rows["k"], rows["silhouette"], marker="o", markersize=4, color=LINE, linewidth=1.5, label="this fit"
-        )
+        lower.plot(rows["k"], rows["silhouette"], marker="o", markersize=4, color=LINE, linewidth=1.5, label="this fit")
         lower.plot(
             rows["k"], rows["resample_silhouette"], linestyle="--", color=INK, linewidth=1.2, label="mean of refits"
         )

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _NAMES = {
     BG_NBD: ("o", "BG/NBD + Gamma-Gamma"),
     BOOSTING: ("D", "Gradient boosting"),
-    PAST_SPEND: ("^", "As much as before"),
-    SAME_RATE: ("s", "At the same rate"),
-    ZERO: ("v", "Nothing"),
+    PAST_SPEND: ("^", "Past spend"),
+    SAME_RATE: ("s", "Same rate"),
+    ZERO: ("v", "Zero"),
 }
 _MEASURES = (
     ("mae_value", "error of a customer's value", "mean absolute, less is better"),
@@ -51,7 +51,7 @@ def draw_value_holdouts(holdout: pd.DataFrame) -> bytes:
     Raises
     ------
     ValueError
-        If there is no hold-out.
+        If there is no hold-out, or a competitor is not known.
     """
     return as_png(value_holdouts_figure(holdout))
 
@@ -60,8 +60,11 @@ def value_holdouts_figure(holdout: pd.DataFrame) -> Figure:
     """Lay out the picture; parameters and errors are those of :func:`draw_value_holdouts`."""
     if holdout.empty:
         raise ValueError("there is no hold-out to draw")
+    unknown = sorted(set(holdout["model"]) - set(PREFERENCE))
+    if unknown:
+        raise ValueError(f"there is no sign for {', '.join(unknown)}")
     rows = holdout.assign(cutoff_date=pd.to_datetime(holdout["cutoff_date"]))
-    competitors = sorted(set(rows["model"]), key=lambda model: (PREFERENCE.index(model), model))
+    competitors = [model for model in PREFERENCE if model in set(rows["model"])]
     figure = new_figure(11.2, 4.0)
     totals, *measures = figure.subplots(1, 1 + len(_MEASURES), width_ratios=[1.5, 1, 1])
     _draw_totals(totals, rows, competitors)
@@ -118,7 +121,9 @@ def _draw_measure(axis: Axes, rows: pd.DataFrame, competitors: list[str], column
         axis.plot([known.mean()], [number], "|", color=colour, markersize=18, markeredgewidth=2.5)
     axis.set_yticks(range(len(competitors)), [_NAMES[model][1] for model in competitors])
     axis.set_ylim(len(competitors) - 0.5, -0.5)
-    axis.set_xlim(left=0)
+    shown = rows[column].dropna()
+    low, high = min(0.0, float(shown.min())), max(0.0, float(shown.max()))
+    axis.set_xlim(low * 1.1, high * 1.1 or 1.0)
 
 
 def _colour(own: pd.DataFrame) -> str:

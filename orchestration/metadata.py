@@ -1,11 +1,12 @@
 """What Dagster's pages show of a table.
 
-Belongs here: row counts and previews as asset metadata. Does not belong here:
-reading tables for any other purpose.
+Belongs here: row counts, previews and pictures as asset metadata. Does not belong here:
+reading tables for any other purpose, drawing (``ml/``).
 """
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import dagster as dg
@@ -29,6 +30,11 @@ def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, table: st
         "dagster/table_name": f"{schema}.{table}",
         "preview": dg.MetadataValue.md("\n".join(lines)),
     }
+
+
+def picture_metadata(png: bytes, title: str) -> dg.MarkdownMetadataValue:
+    """A picture, carried in the text itself: no file to go missing."""
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
 def _cell(value: Any) -> str:

@@ -1,7 +1,8 @@
 """Marts to ml: odd days and weeks of revenue and what drove them, written back.
 
 Belongs here: reading what the scoring and the explaining need, calling them, writing
-their answers. Does not belong here: the scoring and the wording (``ml/``).
+their answers, and what Dagster shows of them. Does not belong here: the scoring, the
+wording and the plots (``ml/``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
+from orchestration.metadata import picture_metadata
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
 from orchestration.resources import WarehouseResource
@@ -295,8 +297,20 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             explained = explain_anomalies(scores.flags, contributions, orders, currency=settings.shop.currency)
             version = data_version(active_content_hashes(connection))
             yield record_runs(connection, describe_scores(scores, data_version=version))
-            yield write_table(connection, manifest, "revenue_anomalies", explained.revenue_anomalies)
-            yield write_table(connection, manifest, "revenue_expectations", scores.scored[list(EXPECTATION_COLUMNS)])
+            expectations = scores.scored[list(EXPECTATION_COLUMNS)]
+            drawn = _drawn(expectations, explained.revenue_anomalies)
+            yield write_table(connection, manifest, "revenue_anomalies", explained.revenue_anomalies, metadata=drawn)
+            yield write_table(connection, manifest, "revenue_expectations", expectations)
             yield write_table(connection, manifest, "anomaly_drivers", explained.anomaly_drivers)
 
     return anomalies
+
+
+def _drawn(expectations: pd.DataFrame, anomalies: pd.DataFrame) -> dict[str, Any]:
+    """Revenue with its odd days as a picture in Dagster's metadata, or why there is none."""
+    from ml.anomaly_plots import draw_revenue_anomalies
+
+    # a history shorter than the window is no error
+    if expectations.empty:
+        return {"evidence": "No day has enough days before it to be compared with."}
+    return {"evidence": picture_metadata(draw_revenue_anomalies(expectations, anomalies), "Odd days of revenue")}

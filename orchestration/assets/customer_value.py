@@ -1,7 +1,8 @@
 """Intermediate to ml: what customers will bring, written back.
 
-Belongs here: reading the panel of past dates, calling the models, writing their answers.
-Does not belong here: the models and their comparison (``ml/``), the panel (SQL).
+Belongs here: reading the panel of past dates, calling the models, writing their answers,
+what Dagster shows of them. Does not belong here: the models, their comparison and its plots
+(``ml/``), the panel (SQL).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
+from orchestration.metadata import picture_metadata
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
 from orchestration.resources import WarehouseResource
@@ -79,7 +81,18 @@ def fit_customer_value(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             )
             context.log.info(f"customer value by {estimated.customer_clv['model'].iloc[0]}")
             for table in _TABLES:
-                yield write_table(connection, manifest, table, getattr(estimated, table))
+                metadata = _drawn(estimated.clv_holdout) if table == "customer_clv" else None
+                yield write_table(connection, manifest, table, getattr(estimated, table), metadata=metadata)
             yield record_runs(connection, estimated.model_runs)
 
     return customer_value
+
+
+def _drawn(holdout: pd.DataFrame) -> dict[str, Any]:
+    """How good the forecasts were as a picture in Dagster's metadata, or why there is none."""
+    from ml.value_plots import draw_value_holdouts
+
+    # a short history is no error
+    if holdout.empty:
+        return {"evidence": "The history is too short for hold-outs: how good the forecasts are is not known."}
+    return {"evidence": picture_metadata(draw_value_holdouts(holdout), "Forecasts on hold-outs")}

@@ -4,7 +4,6 @@ Belongs here: reading what the clusterings need, calling them, writing their ans
 what Dagster shows of it. Does not belong here: the clusterings and their plots (``ml/``).
 """
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
+from orchestration.metadata import picture_metadata
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
 from orchestration.previous import previous_snapshot, read_previous
@@ -107,8 +107,7 @@ def read_extra_features(connection: duckdb.DuckDBPyConnection, asked: Sequence[s
 
 
 def _drawn(selection: pd.DataFrame) -> dict[str, Any]:
-    """The evidence as a picture in Dagster's metadata, carried in the text itself: no file to go missing."""
+    """The evidence as a picture in Dagster's metadata."""
     from ml.segment_plots import draw_cluster_selection
 
-    picture = base64.b64encode(draw_cluster_selection(selection)).decode()
-    return {"evidence": dg.MetadataValue.md(f"![Elbow and silhouette](data:image/png;base64,{picture})")}
+    return {"evidence": picture_metadata(draw_cluster_selection(selection), "Elbow and silhouette")}

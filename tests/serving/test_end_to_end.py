@@ -123,9 +123,13 @@ def test_a_page_is_readable_for_all_in_both_themes_and_on_a_phone(browser_page: 
                 where = [node["target"] for node in found["nodes"]][:3]
                 findings.append(f"{theme}: {found['id']} ({found['impact']}, {len(found['nodes'])}): {where}")
         page.set_viewport_size({"width": 390, "height": 800})
-        # charts are drawn anew for the new width
-        page.wait_for_timeout(400)
-        width = page.evaluate("document.documentElement.scrollWidth")
+        width = 0
+        for _ in range(25):
+            # charts are drawn anew for the new width, one after the other
+            page.wait_for_timeout(200)
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width <= 390:
+                break
         if width > 390:
             findings.append(f"{theme}: {width} px wide on a phone of 390 px")
         page.set_viewport_size({"width": 1280, "height": 800})
