@@ -56,7 +56,7 @@ def revenue_anomalies_figure(expectations: pd.DataFrame, anomalies: pd.DataFrame
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import StrMethodFormatter
 
-    scored, flags = _days_of_total(expectations), _days_of_total(anomalies)
+    scored, flags = days_of_total(expectations), days_of_total(anomalies)
     if scored.empty:
         raise ValueError("there is no scored day to draw")
     unknown = sorted(set(flags["direction"]) - set(_FLAGS))
@@ -98,6 +98,7 @@ def revenue_anomalies_figure(expectations: pd.DataFrame, anomalies: pd.DataFrame
     return figure
 
 
-def _days_of_total(rows: pd.DataFrame) -> pd.DataFrame:
+def days_of_total(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep the days of the whole shop, by date, of rows with ``series, grain, date``; none where none was scored."""
     kept = rows[(rows["series"] == "total") & (rows["grain"] == "day")]
     return kept.assign(date=pd.to_datetime(kept["date"])).sort_values("date", kind="stable", ignore_index=True)

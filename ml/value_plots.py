@@ -122,8 +122,9 @@ def _draw_measure(axis: Axes, rows: pd.DataFrame, competitors: list[str], column
     axis.set_yticks(range(len(competitors)), [_NAMES[model][1] for model in competitors])
     axis.set_ylim(len(competitors) - 0.5, -0.5)
     shown = rows[column].dropna()
-    low, high = min(0.0, float(shown.min())), max(0.0, float(shown.max()))
-    axis.set_xlim(low * 1.1, high * 1.1 or 1.0)
+    low, high = float(shown.min()), float(shown.max())
+    # with zero, unless nothing is known or all of it is zero
+    axis.set_xlim(1.1 * low if low < 0 else 0.0, 1.1 * high if high > 0 else 1.0)
 
 
 def _colour(own: pd.DataFrame) -> str:

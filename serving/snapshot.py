@@ -7,6 +7,7 @@ what the snapshot says of itself. Does not belong here: any question asked of it
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,28 @@ from warehouse.home import Home
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
+log = logging.getLogger(__name__)
+
 _DATABASE = "snapshot"
+_BEFORE = "before"
+
+_LAST_OF_EARLIER_SALES = """
+    with
+
+    shown as (
+
+        select * from quality.publications order by publication_id desc limit 1
+
+    )
+
+    select earlier.snapshot_file
+    from quality.publications as earlier
+    cross join shown
+    -- names count up; after a rollback what was published since is not the past
+    where earlier.snapshot_file < shown.snapshot_file and earlier.snapshot_date < shown.snapshot_date
+    order by earlier.snapshot_file desc
+    limit 1
+"""
 
 
 class NoSnapshotError(RegularsError):
@@ -63,9 +85,11 @@ class Reading:
     Not to be shared between threads; each opens its own with :meth:`SnapshotReader.reading`.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About, before: Reading | None = None) -> None:
         self._cursor = cursor
         self.about = about
+        self.before = before
+        """The last kept snapshot of earlier sales, to compare with what only a snapshot knows; often None."""
 
     def query(self, sql: str, parameters: Parameters = None) -> pd.DataFrame:
         """The answer as a frame. Values are bound, never written into ``sql``."""
@@ -110,13 +134,30 @@ class _OpenSnapshot:
             quoted = str(path).replace("'", "''")
             self.connection.execute(f"attach '{quoted}' as {_DATABASE} (read_only)")
             self.connection.execute(f"use {_DATABASE}")
+            self.about = _read_about(self.connection)
+            self.about_before = self._attach_before(path)
             # from here on no SQL can reach another file, load code, or undo this
             self.connection.execute("set enable_external_access = false")
             self.connection.execute("set lock_configuration = true")
-            self.about = _read_about(self.connection)
         except BaseException:
             self.connection.close()
             raise
+
+    def _attach_before(self, path: Path) -> About | None:
+        last = self.connection.execute(_LAST_OF_EARLIER_SALES).fetchone()
+        if last is None or not (path.parent / last[0]).exists():
+            return None
+        quoted = str(path.parent / last[0]).replace("'", "''")
+        try:
+            self.connection.execute(f"attach '{quoted}' as {_BEFORE} (read_only)")
+            self.connection.execute(f"use {_BEFORE}")
+            return _read_about(self.connection)
+        except (duckdb.Error, KeyError) as error:
+            # swept away since, or made by a version that knew less: there is nothing to compare with
+            log.info("%s is not compared with: %s", last[0], error)
+            return None
+        finally:
+            self.connection.execute(f"use {_DATABASE}")
 
     def close_if_done(self) -> None:
         if self.is_replaced and self.readers == 0:
@@ -147,9 +188,13 @@ class SnapshotReader:
         opened = self._acquire()
         try:
             # a cursor is a connection of its own to the same instance, and forgets the USE
-            with opened.connection.cursor() as cursor:
+            with opened.connection.cursor() as cursor, opened.connection.cursor() as cursor_before:
                 cursor.execute(f"use {_DATABASE}")
-                yield Reading(cursor, opened.about)
+                before = None
+                if opened.about_before is not None:
+                    cursor_before.execute(f"use {_BEFORE}")
+                    before = Reading(cursor_before, opened.about_before)
+                yield Reading(cursor, opened.about, before)
         finally:
             with self._lock:
                 opened.readers -= 1

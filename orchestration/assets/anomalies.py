@@ -308,9 +308,9 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 def _drawn(expectations: pd.DataFrame, anomalies: pd.DataFrame) -> dict[str, Any]:
     """Revenue with its odd days as a picture in Dagster's metadata, or why there is none."""
-    from ml.anomaly_plots import draw_revenue_anomalies
+    from ml.anomaly_plots import days_of_total, draw_revenue_anomalies
 
     # a history shorter than the window is no error
-    if expectations.empty:
+    if days_of_total(expectations).empty:
         return {"evidence": "No day has enough days before it to be compared with."}
     return {"evidence": picture_metadata(draw_revenue_anomalies(expectations, anomalies), "Odd days of revenue")}

@@ -5,9 +5,9 @@ belong here: series over time (:mod:`serving.queries.revenue`), how a card looks
 
 Two kinds of figure. *Flows* (revenue, orders, who bought) belong to days: they are compared between
 :func:`serving.filters.compared_period`'s two spans of equal length. *States* (recency, frequency, money,
-returning or one-time, expected value) are what a customer is on the snapshot date: they are compared
-with the last month end before the compared days, as customers stood then
-(``marts.customer_rfm_monthly``).
+returning or one-time) are what a customer is on the snapshot date: they are compared with the last month
+end before the compared days, as customers stood then (``marts.customer_rfm_monthly``). Expected value is
+what a model said: it is compared with what the last snapshot of earlier sales said.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
+import duckdb
+
 from serving.filters import Filters, Period, compared_period
 from serving.snapshot import Reading
-from serving.wording import day
+from serving.wording import day, money
 
 Unit = Literal["count", "money", "days", "number"]
 
@@ -66,7 +68,7 @@ _STATES = (
     _Figure("returning_customers", "Returning customers", "count", True, "Bought on two days or more."),
     _Figure("one_time_customers", "One-time customers", "count", None, "Bought on one day only."),
 )
-_CLV = _Figure("clv", "Customer lifetime value", "money", None, "")
+_CLV = _Figure("clv", "Customer lifetime value", "money", True, "")
 _ORDER = (
     "customers",
     "gross_revenue",
@@ -227,20 +229,30 @@ def _states_at(reading: Reading, filters: Filters, month_end: date) -> dict[str,
 
 
 def _clv_card(reading: Reading, filters: Filters) -> Card:
+    value, horizon_days = _mean_clv(reading, filters)
+    if value is None:
+        return _card(_CLV, None, None, None, "No expectation for these customers.")
+    told = f"Mean net revenue expected per customer in the next {horizon_days} days."
+    if reading.before is None:
+        return _card(_CLV, value, None, None, f"{told} No change: no snapshot of earlier sales is kept.")
+    try:
+        # as customers stood then: who bought in the chosen days is not asked of a time before them
+        before, horizon_days_before = _mean_clv(reading.before, filters.between(None, None))
+    except (duckdb.BinderException, duckdb.CatalogException):
+        # made by a version whose tables were others
+        before, horizon_days_before = None, None
+    if before is None or horizon_days_before != horizon_days:
+        return _card(_CLV, value, None, None, f"{told} No change: the snapshot before expected nothing comparable.")
+    since = f"Against what was expected on {day(reading.before.about.snapshot_date)}"
+    return _card(_CLV, value, value, before, f"{told} {since}: {money(before, reading.about.currency)}.")
+
+
+def _mean_clv(reading: Reading, filters: Filters) -> tuple[float | None, int | None]:
     chosen = filters.customers()
     found = reading.row(
         f"select avg(clv) as clv, max(clv_horizon_days) as horizon_days from ({chosen.sql})", chosen.parameters
     )
-    told = (
-        f"Mean net revenue expected per customer in the next {found['horizon_days']} days. "
-        "No change: earlier expectations are not kept."
-        if found["clv"] is not None
-        else "No expectation for these customers."
-    )
-    return Card("clv", _CLV.label, found["clv"], _CLV.unit, None, None, _CLV.is_more_good, told)
-
-
-# ---- both ----------------------------------------------------------------------
+    return found["clv"], found["horizon_days"]
 
 
 def _card(figure: _Figure, value: float | None, compared: float | None, before: float | None, told: str) -> Card:
@@ -252,7 +264,7 @@ def _card(figure: _Figure, value: float | None, compared: float | None, before: 
         before=before,
         change_pct=_change_pct(compared, before),
         is_more_good=figure.is_more_good,
-        about=f"{figure.meaning} {told}.".replace("..", "."),
+        about=f"{figure.meaning} {told}.".replace("..", ".").strip(),
         compared=compared,
     )
 

@@ -1,9 +1,12 @@
 """A refresh from landing to snapshot, and what happens when something is wrong."""
 
+import base64
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -31,6 +34,31 @@ def test_a_refresh_publishes_what_was_delivered_and_nothing_raw(small_home: Home
         connection.execute("select * from raw.transactions")
     # thirty customers in six weeks are few, and the models say so
     assert [warning.partition(":")[0] for warning in outcome.checks_warned] == ["ml/model_runs"]
+
+
+def evidence(home: Home, folder: Path) -> dict[str, str]:
+    """What Dagster shows as evidence of the models' tables after the home's last refresh."""
+    # opening the record may write to it, and the homes are shared
+    record = shutil.copytree(home.dagster, folder)
+    with dg.DagsterInstance.from_config(str(record)) as instance:
+        found = {}
+        for table in ("cluster_selection", "customer_clv", "revenue_anomalies"):
+            event = instance.get_latest_materialization_event(dg.AssetKey(["ml", table]))
+            assert event is not None
+            assert event.asset_materialization is not None
+            found[table] = str(event.asset_materialization.metadata["evidence"].value)
+        return found
+
+
+def test_dagster_shows_the_evidence_as_pictures_or_says_why_not(
+    published_small: Home, shop_once_published: Home, tmp_path: Path
+) -> None:
+    for table, shown in evidence(published_small, tmp_path / "eight-months").items():
+        title, _, picture = shown.removesuffix(")").partition("](data:image/png;base64,")
+        assert title.startswith("!["), table
+        assert base64.b64decode(picture, validate=True).startswith(b"\x89PNG\r\n"), table
+    # hold-outs take four months of sales, and this shop has six weeks
+    assert "too short for hold-outs" in evidence(shop_once_published, tmp_path / "six-weeks")["customer_clv"]
 
 
 def test_nothing_new_publishes_nothing_and_a_full_rebuild_is_equal_even_without_the_files(

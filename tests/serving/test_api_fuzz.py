@@ -26,7 +26,7 @@ enabled = false
 
 [generation]
 mode = "all"
-max-examples = 6
+max-examples = 12
 deterministic = true
 database = "none"
 

@@ -1,8 +1,11 @@
 """Headline figures and what they are compared with, against SQL of the marts."""
 
+import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from serving.filters import Filters
@@ -172,11 +175,34 @@ def test_states_of_days_that_end_before_the_last_sale_have_no_change(reading: Re
         assert "As of 28 Aug 2024" in cards[key].about
 
 
-def test_customer_value_has_no_past(reading: Reading) -> None:
-    card = cards_of(reading, Filters())["clv"]
-    assert card.before is None
-    assert card.change_pct is None
+def test_customer_value_is_compared_with_what_the_publication_of_earlier_sales_expected(
+    published_small: Home,
+) -> None:
+    first = published_small.snapshots / "regulars-000001.duckdb"
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{first}' as earlier (read_only)")
+        expected = connection.execute(
+            "select avg(clv) from earlier.ml.customer_clv join earlier.marts.customer_rfm using (customer_id)"
+        ).fetchone()[0]
+        last_day = connection.execute("select max(invoice_date) from earlier.marts.fct_invoices").fetchone()[0]
+    with SnapshotReader(published_small).reading() as reading:
+        card = cards_of(reading, Filters())["clv"]
+    assert card.before == pytest.approx(expected)
+    assert card.change_pct == pytest.approx(100 * (card.value / expected - 1))
     assert "180 days" in card.about
+    assert f"{(last_day + timedelta(days=1)).day} Jul 2024" in card.about  # recency counts to the day after
+
+
+def test_without_an_earlier_snapshot_customer_value_says_why_it_has_no_change(
+    published_small: Home, tmp_path: Path
+) -> None:
+    alone = Home(tmp_path / "home")
+    alone.published.parent.mkdir(parents=True)
+    shutil.copy(published_small.published, alone.published)
+    with SnapshotReader(alone).reading() as reading:
+        card = cards_of(reading, Filters())["clv"]
+    assert (card.before, card.change_pct) == (None, None)
+    assert "No change" in card.about
 
 
 def test_a_rise_of_recency_is_not_welcome_and_of_revenue_is(reading: Reading) -> None:
