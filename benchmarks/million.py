@@ -1,4 +1,4 @@
-"""Time by step and peak memory of a refresh with a million customers.
+"""Time by step and peak memory of a refresh with a million customers, and how long pages then take.
 
     make bench            # runs this after the refresh with real files
 
@@ -10,6 +10,7 @@ pipeline, so that the models read what SQL made of it.
 
 import sys
 import tempfile
+import time
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.refresh import run
+from serving.dashboard.pages import all_pages
+from serving.dashboard.view import View
+from serving.filters import Filters
+from serving.snapshot import SnapshotReader
+from warehouse.home import Home
 
 CUSTOMERS = 1_000_000
 DAYS = 540
@@ -42,6 +48,21 @@ def write_history(path: Path, customers: int = CUSTOMERS) -> int:
     return len(who)
 
 
+def time_pages(home: Home) -> list[tuple[str, float, float]]:
+    """Each page's path and seconds to draw it: unfiltered, and of customers with five orders and more."""
+    reader = SnapshotReader(home)
+    timed = []
+    for page in all_pages():
+        seconds = []
+        for filters in (Filters(), Filters(min_frequency=5)):
+            with reader.reading() as reading:
+                started = time.perf_counter()
+                page.render(View(reading, filters))
+                seconds.append(time.perf_counter() - started)
+        timed.append((page.path, *seconds))
+    return timed
+
+
 def main() -> None:
     customers = int(sys.argv[1]) if len(sys.argv) > 1 else CUSTOMERS
     with tempfile.TemporaryDirectory(prefix="regulars-million-") as folder:
@@ -54,6 +75,9 @@ def main() -> None:
         seconds, memory = run(command, scratch / "refresh.log")
         print((scratch / "refresh.log").read_text())
         print(f"in all {seconds:.0f} s   peak {memory / 1024:.1f} GiB")
+        print("\nPages on the server, of all customers and of those with five orders or more:")
+        for path, everybody, some in time_pages(Home(scratch / "home")):
+            print(f"{path:<14}{everybody:>7.2f} s{some:>7.2f} s")
 
 
 if __name__ == "__main__":

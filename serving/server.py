@@ -6,6 +6,7 @@ parts.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -34,8 +35,8 @@ from serving.snapshot import SnapshotReader
 from warehouse.home import Home
 
 PAGE_REQUEST_BYTES = 100 * 1024**2
-PAGE_THREADS = 8
-"""Pages drawn at once; more than the cores only wait for each other."""
+PAGE_THREADS = max(2, os.cpu_count() or 2)
+"""Pages drawn at once; more than the cores only wait for each other, and make the rest wait as well."""
 
 
 def create_app(

@@ -100,7 +100,8 @@ def _frame() -> dmc.MantineProvider:
             dcc.Store(id="shown"),
             dcc.Store(id="title"),
             dcc.Store(id="titled"),
-            dcc.Store(id="is-synced", data=False),
+            # the URL's query that the filter bar shows
+            dcc.Store(id="synced"),
             dcc.Interval(id="tick", interval=TICK_SECONDS * 1000),
             html.A("Skip to the page", href="#content", className="skip"),
             html.Header(
@@ -226,16 +227,17 @@ def _register_filters(app: Dash, reader: SnapshotReader) -> None:
         Output("filter-country", "data"),
         Output("filter-from", "defaultDate"),
         Output("filter-to", "defaultDate"),
-        Output("is-synced", "data"),
+        Output("synced", "data"),
         Input("url", "search"),
         *(Input(f"filter-{name}", "value") for name in _CONTROLS),
         Input("filter-reset", "n_clicks"),
-        State("is-synced", "data"),
+        State("synced", "data"),
     )
     def keep_in_url(search: str | None, *controls: Any) -> Any:
-        *values, _, is_synced = controls
-        # some controls report their empty value when they appear, before they were told the URL's
-        triggered = ctx.triggered_id if is_synced else "url"
+        *values, _, synced = controls
+        # What a control reports while the bar doesn't show this URL yet is an echo of the view before: some report their
+        # empty value when they appear, and those that wait for the end of typing report late.
+        triggered = ctx.triggered_id if synced == (search or "") else "url"
         is_from_url = triggered in (None, "url")
         try:
             with reader.reading() as reading:
@@ -259,7 +261,15 @@ def _register_filters(app: Dash, reader: SnapshotReader) -> None:
             else _to_controls(filters)
         )
         latest = last.isoformat() if last else no_update
-        return (no_update if is_from_url else asked, *shown, segments, offered, latest, latest, True)
+        return (
+            no_update if is_from_url else asked,
+            *shown,
+            segments,
+            offered,
+            latest,
+            latest,
+            (search or "") if is_from_url else asked,
+        )
 
     @app.callback(
         Output("found", "children"),
