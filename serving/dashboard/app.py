@@ -235,8 +235,8 @@ def _register_filters(app: Dash, reader: SnapshotReader) -> None:
     )
     def keep_in_url(search: str | None, *controls: Any) -> Any:
         *values, _, synced = controls
-        # What a control reports while the bar doesn't show this URL yet is an echo of the view before: some report their
-        # empty value when they appear, and those that wait for the end of typing report late.
+        # What a control reports while the bar doesn't show this URL yet is an echo of the view before: some
+        # report their empty value when they appear, and those that wait for the end of typing report late.
         triggered = ctx.triggered_id if synced == (search or "") else "url"
         is_from_url = triggered in (None, "url")
         try:

@@ -30,6 +30,9 @@
         },
         title: (title) => {
             if (title) document.title = title;
+            // on a phone the menu is wider than the screen
+            const current = document.querySelector(".menu-current");
+            if (current) current.parentElement.scrollLeft = current.offsetLeft - 24;
             return title || "";
         },
     };
