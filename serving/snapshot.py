@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from warehouse.home import Home
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
 log = logging.getLogger(__name__)
+
+# 500 answers of 20,000 values are at most some 300 MB, and mostly a few
+_KEPT_ANSWERS, _KEPT_CELLS = 500, 20_000
 
 _DATABASE = "snapshot"
 _BEFORE = "before"
@@ -79,27 +83,72 @@ class About:
         return f'"{self.publication_id}-{self.published_at:%Y%m%dT%H%M%S}-{self.data_version[:12]}"'
 
 
+class _Answers:
+    """What was asked of one snapshot lately: it never changes, so neither do the answers.
+
+    Several parts of a page ask the same, and most people look at the same views.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
+
+    def find(self, kind: str, sql: str, parameters: Parameters) -> Any:
+        """What is kept of that question; None if nothing is."""
+        key = self._key(kind, sql, parameters)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, kind: str, sql: str, parameters: Parameters, answer: Any, *, cells: int) -> None:
+        """Keep an answer that is small enough, in place of the one that was not asked for longest."""
+        if cells > _KEPT_CELLS:
+            return
+        with self._lock:
+            self._kept[self._key(kind, sql, parameters)] = answer
+            while len(self._kept) > _KEPT_ANSWERS:
+                self._kept.popitem(last=False)
+
+    @staticmethod
+    def _key(kind: str, sql: str, parameters: Parameters) -> Any:
+        # 1, 1.0 and true are equal in Python and not in SQL
+        bound = sorted(parameters.items()) if isinstance(parameters, Mapping) else parameters
+        return kind, sql, repr(bound)
+
+
 class Reading:
     """One snapshot for as long as one answer takes: every query in it sees the same data.
 
     Not to be shared between threads; each opens its own with :meth:`SnapshotReader.reading`.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, about: About, before: Reading | None = None) -> None:
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, about: About, answers: _Answers, before: Reading | None = None
+    ) -> None:
         self._cursor = cursor
+        self._answers = answers
         self.about = about
         self.before = before
         """The last kept snapshot of earlier sales, to compare with what only a snapshot knows; often None."""
 
     def query(self, sql: str, parameters: Parameters = None) -> pd.DataFrame:
         """The answer as a frame. Values are bound, never written into ``sql``."""
-        return self._cursor.execute(sql, parameters).df()
+        kept = self._answers.find("frame", sql, parameters)
+        if kept is None:
+            kept = self._cursor.execute(sql, parameters).df()
+            self._answers.keep("frame", sql, parameters, kept, cells=kept.size)
+        return kept.copy()
 
     def rows(self, sql: str, parameters: Parameters = None) -> list[dict[str, Any]]:
         """The answer as plain Python values (None, Decimal, date …), one dict per row."""
-        found = self._cursor.execute(sql, parameters)
-        names = [column[0] for column in found.description or []]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        kept = self._answers.find("rows", sql, parameters)
+        if kept is None:
+            found = self._cursor.execute(sql, parameters)
+            names = [column[0] for column in found.description or []]
+            kept = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            self._answers.keep("rows", sql, parameters, kept, cells=len(kept) * len(names))
+        return [dict(row) for row in kept]
 
     def row(self, sql: str, parameters: Parameters = None) -> dict[str, Any]:
         """The one row that an aggregate gives.
@@ -126,6 +175,7 @@ class _OpenSnapshot:
         self.identity = identity
         self.readers = 0
         self.is_replaced = False
+        self.answers, self.answers_before = _Answers(), _Answers()
         # a connection of its own to an empty memory: DuckDB shares one instance per file
         # path within a process, and would go on showing the file that was replaced
         self.connection = duckdb.connect(":memory:")
@@ -193,8 +243,8 @@ class SnapshotReader:
                 before = None
                 if opened.about_before is not None:
                     cursor_before.execute(f"use {_BEFORE}")
-                    before = Reading(cursor_before, opened.about_before)
-                yield Reading(cursor, opened.about, before)
+                    before = Reading(cursor_before, opened.about_before, opened.answers_before)
+                yield Reading(cursor, opened.about, opened.answers, before)
         finally:
             with self._lock:
                 opened.readers -= 1

@@ -122,3 +122,23 @@ def test_no_query_can_reach_another_file_or_change_the_snapshot(home: Home, tmp_
         with pytest.raises(duckdb.Error, match="read-only"):
             reading.query("delete from marts.customer_rfm")
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_whoever_changes_an_answer_changes_nobody_elses(home: Home) -> None:
+    reader = SnapshotReader(home)
+    question = "select customer_id, frequency from marts.customer_rfm order by customer_id"
+    with reader.reading() as reading:
+        frame, rows = reading.query(question), reading.rows(question)
+        untouched = rows[0]["frequency"]
+        frame.loc[:, "frequency"] = -1
+        rows[0]["frequency"] = -1
+        rows.clear()
+    with reader.reading() as reading:
+        assert int(reading.query(question)["frequency"].min()) > 0
+        assert reading.rows(question)[0]["frequency"] == untouched
+
+
+def test_equal_in_python_is_not_equal_in_sql(home: Home) -> None:
+    with SnapshotReader(home).reading() as reading:
+        answers = [reading.value("select typeof($value)", {"value": value}) for value in (1, 1.0, True, "1")]
+    assert answers == ["INTEGER", "DOUBLE", "BOOLEAN", "VARCHAR"]
