@@ -68,7 +68,8 @@ def xlsx_bytes(frame: pd.DataFrame, sheet: str = "Sheet1") -> bytes:
         )
     target = io.BytesIO()
     options = {
-        "in_memory": True,
+        # row by row to disk: a million rows as objects take gigabytes
+        "constant_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
@@ -81,11 +82,12 @@ def xlsx_bytes(frame: pd.DataFrame, sheet: str = "Sheet1") -> bytes:
         bold = book.add_format({"bold": True, "bottom": 1})
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        widths = [len(str(name)) + 3 for name in frame.columns]
         for position, name in enumerate(frame.columns):
             page.write_string(0, position, str(name), bold)
-            values = frame.iloc[:, position].tolist()
-            width = len(str(name)) + 3
-            for row, value in enumerate(values, start=1):
+        columns = [frame.iloc[:, position].tolist() for position in range(len(frame.columns))]
+        for row, values in enumerate(zip(*columns, strict=True), start=1):
+            for position, value in enumerate(values):
                 if is_missing(value):
                     continue
                 if isinstance(value, bool):
@@ -99,7 +101,9 @@ def xlsx_bytes(frame: pd.DataFrame, sheet: str = "Sheet1") -> bytes:
                 else:
                     text = _NOT_XML.sub("\ufffd", str(value))[:32_767]
                     page.write_string(row, position, text)
-                    width = max(width, min(len(text) + 1, 60)) if row < 200 else width
+                    if row < 200:
+                        widths[position] = max(widths[position], min(len(text) + 1, 60))
+        for position, width in enumerate(widths):
             page.set_column(position, position, max(width, 11))
         page.freeze_panes(1, 0)
         if len(frame.columns):

@@ -6,14 +6,15 @@ Belongs here: those three routes. Does not belong here: what is in the files.
 from __future__ import annotations
 
 import json
+import threading
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from serving.downloads import XLSX_MAX_ROWS, csv_bytes, xlsx_bytes
-from serving.filters import Filters
 from serving.lists import LISTS
+from serving.queries.choices import filters_of
 from serving.queries.lists import ListRequest, UnknownColumnError, fetch_list
 from serving.security import DATA_DOCS_POLICY
 from serving.snapshot import SnapshotReader
@@ -22,6 +23,10 @@ _MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+
+FILES_AT_ONCE = 2
+_PLACES = threading.BoundedSemaphore(FILES_AT_ONCE)
+"""A large list takes a processor for a minute and its rows a place in memory; further ones wait."""
 
 
 def files_router(reader: SnapshotReader) -> APIRouter:
@@ -36,17 +41,18 @@ def files_router(reader: SnapshotReader) -> APIRouter:
         if spec is None:
             raise HTTPException(404, f"There is no list {name[:60]!r}.")
         asked = _list_request(grid)
-        filters = Filters.from_query(request.url.query)
-        with reader.reading() as reading:
-            # one more than fits tells that there are more, without reading them all
-            limit = XLSX_MAX_ROWS + 1 if suffix == "xlsx" else None
-            frame = fetch_list(reading, spec, filters, context, asked, limit=limit)
-            publication = reading.about.publication_id
-        frame.columns = [column.title for column in spec.columns]
-        try:
-            content = csv_bytes(frame) if suffix == "csv" else xlsx_bytes(frame, spec.title)
-        except ValueError as error:
-            raise HTTPException(413, str(error)) from error
+        with _PLACES:
+            with reader.reading() as reading:
+                filters = filters_of(reading, request.url.query)
+                # one more than fits tells that there are more, without reading them all
+                limit = XLSX_MAX_ROWS + 1 if suffix == "xlsx" else None
+                frame = fetch_list(reading, spec, filters, context, asked, limit=limit)
+                publication = reading.about.publication_id
+            frame.columns = [column.title for column in spec.columns]
+            try:
+                content = csv_bytes(frame) if suffix == "csv" else xlsx_bytes(frame, spec.title)
+            except ValueError as error:
+                raise HTTPException(413, str(error)) from error
         return Response(
             content,
             media_type=_MEDIA[suffix],
@@ -57,8 +63,8 @@ def files_router(reader: SnapshotReader) -> APIRouter:
     def report(request: Request) -> Response:
         from serving.report import build_report
 
-        with reader.reading() as reading:
-            content = build_report(reading, Filters.from_query(request.url.query))
+        with _PLACES, reader.reading() as reading:
+            content = build_report(reading, filters_of(reading, request.url.query))
             publication = reading.about.publication_id
         return Response(
             content,
@@ -73,8 +79,13 @@ def files_router(reader: SnapshotReader) -> APIRouter:
     @router.get("/data-docs/{path:path}")
     def data_docs(path: str) -> Response:
         root = reader.home.to_read.data_docs.resolve()
-        found = (root / (path or "index.html")).resolve()
-        if not found.is_relative_to(root) or not found.is_file():
+        try:
+            found = (root / (path or "index.html")).resolve()
+            is_there = found.is_relative_to(root) and found.is_file()
+        except (OSError, ValueError):
+            # no name that a file can have: too long, or with a NUL
+            is_there = False
+        if not is_there:
             raise HTTPException(404, "No page of Great Expectations is there yet; a refresh writes them.")
         return FileResponse(found, headers={"Content-Security-Policy": DATA_DOCS_POLICY})
 

@@ -135,7 +135,8 @@ class Filters:
         if self.min_frequency is not None:
             pairs.append(("min_frequency", str(self.min_frequency)))
         if self.min_clv is not None:
-            pairs.append(("min_clv", f"{self.min_clv:g}"))
+            # all digits of an amount: with fewer, a link would show other customers
+            pairs.append(("min_clv", f"{self.min_clv:.15g}"))
         if self.customer:
             pairs.append(("customer", self.customer))
         pairs += [(name, value) for name, value in sorted(others.items()) if value]

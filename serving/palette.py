@@ -10,7 +10,7 @@ lightened for the dark theme. Texts reach a contrast of 4.5 to 1 on their ground
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,8 +118,3 @@ def segment_colour(segment: str, theme: Theme = "light", *, kind: str | None = N
             return _SEGMENTS[max(begun, key=len)][position]
     # by its letters, not by its place in a list: the colour stays when others come and go
     return _OTHERS[sum(segment.encode()) % len(_OTHERS)][position]
-
-
-def segment_colours(segments: Iterable[str], theme: Theme = "light") -> dict[str, str]:
-    """The colour of each of some segments."""
-    return {name: segment_colour(name, theme) for name in segments}

@@ -31,8 +31,8 @@ MIN_TOKEN_LENGTH = 16
 COOKIE = "regulars_session"
 LOGIN_PATH = "/login"
 MAX_LOGIN_BYTES = 4_096
-OPEN_PATHS = frozenset({LOGIN_PATH, "/healthz"})
-"""Answered without a token: the way in, and whether the process lives."""
+OPEN_PATHS = frozenset({LOGIN_PATH, "/assets/login.css", "/healthz"})
+"""Answered without a token: the way in with its looks, and whether the process lives."""
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -141,12 +141,11 @@ class ForeignSites:
 class TokenGuard:
     """Lets in who carries the token: as ``Authorization: Bearer …``, or a cookie that the login page gave."""
 
-    def __init__(self, app: ASGIApp, *, token: str, is_https: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, token: str) -> None:
         self.app = app
         self._token = token.encode()
         # the cookie is not the token: who reads it off a browser can't use it elsewhere in its stead
         self._session = hmac.new(self._token, b"regulars session", hashlib.sha256).hexdigest()
-        self._is_https = is_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, show the login page, or refuse with 401."""
@@ -155,9 +154,12 @@ class TokenGuard:
                 await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
-        if request.url.path == LOGIN_PATH:
+        # the path that routes go by: that of the URL is put together from what the client says of the host,
+        # and has lost its tabs and line ends
+        path = scope["path"]
+        if path == LOGIN_PATH:
             await (await self._login(request))(scope, receive, send)
-        elif request.url.path in OPEN_PATHS or self._is_known(request):
+        elif path in OPEN_PATHS or self._is_known(request):
             await self.app(scope, receive, send)
         else:
             await self._refusal(request)(scope, receive, send)
@@ -194,7 +196,13 @@ class TokenGuard:
             return _login_page(target, problem="That is not the token.", status=401)
         answer = RedirectResponse(target, status_code=303)
         answer.set_cookie(
-            COOKIE, self._session, httponly=True, samesite="strict", secure=self._is_https, max_age=12 * 3600
+            COOKIE,
+            self._session,
+            httponly=True,
+            samesite="strict",
+            # as a proxy that speaks TLS says with X-Forwarded-Proto
+            secure=request.url.scheme == "https",
+            max_age=12 * 3600,
         )
         return answer
 

@@ -103,5 +103,13 @@ def serve(home: Home, *, host: str, port: int, on_start: Callable[[str], None] |
         shown = f"[{host}]" if ":" in host else host
         on_start(f"http://{shown}:{port}")
     uvicorn.run(
-        app, host=host, port=port, log_level="warning", server_header=False, date_header=True, timeout_keep_alive=30
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=30,
+        # nothing here speaks them; one that is asked for is answered as a plain request
+        ws="none",
     )

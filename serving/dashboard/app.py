@@ -179,12 +179,14 @@ def _filter_bar() -> html.Div:
                             min=0,
                             allowDecimal=False,
                             hideControls=True,
-                            debounce=500,
+                            debounce=True,
                         ),
                         dmc.NumberInput(
-                            id="filter-min-clv", label="Min. CLV", debounce=500, decimalScale=2, hideControls=True
+                            id="filter-min-clv", label="Min. CLV", debounce=True, decimalScale=2, hideControls=True
                         ),
-                        dmc.TextInput(id="filter-customer", label="Customer id", debounce=400, placeholder="Search"),
+                        dmc.TextInput(
+                            id="filter-customer", label="Customer id", debounce=True, placeholder="Id, Enter"
+                        ),
                         html.Button("Reset", id="filter-reset", className="button reset", type="button"),
                     ],
                     className="filters",
@@ -376,7 +378,7 @@ def _register_page(app: Dash, reader: SnapshotReader, pages: Sequence[Page]) -> 
         except Exception:
             # shown and logged under one reference: a blank page would tell nobody anything
             reference = uuid.uuid4().hex[:8]
-            log.exception("page %s could not be drawn (reference %s)", path, reference)
+            log.exception("page %r could not be drawn (reference %s)", path, reference)
             told = note(
                 f"This page could not be drawn. The server's log tells why, under the reference {reference}.",
                 kind="error",

@@ -17,6 +17,7 @@ from dash import MATCH, Dash, Input, Output, State, html, no_update
 from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.palette import TOKENS, Theme
+from serving.queries.choices import filters_of
 from serving.queries.lists import Column, Kind, ListRequest, ListSpec, count_list, fetch_list
 from serving.snapshot import SnapshotReader
 from serving.wording import currency_symbol, plural
@@ -195,10 +196,10 @@ def register(app: Dash, reader: SnapshotReader, lists: Mapping[str, ListSpec]) -
         if not asked:
             return (no_update,) * 4
         spec, context = lists[grid["list"]], grid["context"]
-        filters = Filters.from_query(search or "")
         request = ListRequest(asked.get("filterModel") or {}, asked.get("sortModel") or ())
         offset, end = int(asked["startRow"]), int(asked["endRow"])
         with reader.reading() as reading:
+            filters = filters_of(reading, search)
             total = count_list(reading, spec, filters, context, request)
             frame = fetch_list(reading, spec, filters, context, request, offset=offset, limit=min(end - offset, 1_000))
         return (

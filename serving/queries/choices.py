@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serving.filters import SEGMENT_COLUMNS, Filters, Method
+from serving.filters import SEGMENT_COLUMNS, Filters, Method, with_segments_of
 from serving.snapshot import Reading
 
 
@@ -35,6 +35,12 @@ def segments_of(reading: Reading, method: Method) -> list[str]:
         """
     )
     return [row["segment"] for row in rows]
+
+
+def filters_of(reading: Reading, query: str | None) -> Filters:
+    """The view that a URL asks for, without segments that its method doesn't have: the same on page, list and file."""
+    filters = Filters.from_query(query or "")
+    return with_segments_of(filters, segments_of(reading, filters.method))
 
 
 def countries(reading: Reading) -> list[str]:

@@ -24,6 +24,7 @@ from warehouse.errors import RegularsError
 Kind = Literal["text", "count", "number", "money", "percent", "date", "moment", "flag"]
 
 MAX_CONDITIONS = 50
+"""Of one column, and values in all; people set two or three."""
 
 
 class UnknownColumnError(RegularsError):
@@ -129,8 +130,12 @@ def _narrowed(spec: ListSpec, filters: Filters, context: str, request: ListReque
     sql = f"select * from ({base.sql}) as rows"
     if conditions:
         sql += f" where {' and '.join(conditions)}"
+    if len(request.sort_model) > len(spec.columns):
+        raise UnknownColumnError(f"The list {spec.name} has {len(spec.columns)} columns to sort by, not more.")
     order = []
     for asked in request.sort_model:
+        if not isinstance(asked, Mapping):
+            raise UnknownColumnError(f"The sorting of the list {spec.name} can't be read.")
         column = spec.column(str(asked.get("colId", "")))
         direction = "desc" if asked.get("sort") == "desc" else "asc"
         order.append(f'"{column.name}" {direction} nulls last')
@@ -162,10 +167,16 @@ _COMPARISONS = {
 
 
 def _condition(column: Column, model: Any, bound: _Bound) -> str:
-    if not isinstance(model, Mapping):
+    given = model.get("conditions", ()) if isinstance(model, Mapping) else None
+    if not isinstance(given, list | tuple):
         raise UnknownColumnError(f"The filter on {column.name} can't be read.")
+    if len(given) > MAX_CONDITIONS:
+        raise UnknownColumnError(f"More than {MAX_CONDITIONS} conditions on {column.name}.")
     if "conditions" in model:
-        parts = [_condition(column, one, bound) for one in model["conditions"]]
+        # one level, as the table's own filters have: deeper ones would be as deep as somebody likes
+        if any(isinstance(one, Mapping) and "conditions" in one for one in given):
+            raise UnknownColumnError(f"The filter on {column.name} has conditions within conditions.")
+        parts = [_condition(column, one, bound) for one in given]
         joined = " or " if model.get("operator") == "OR" else " and "
         return f"({joined.join(parts)})" if parts else "true"
     operation = str(model.get("type"))
@@ -179,7 +190,7 @@ def _condition(column: Column, model: Any, bound: _Bound) -> str:
         if column.kind in ("date", "moment"):
             day = f"cast({quoted} as date)"
             return _compared(day, operation, _day, model.get("dateFrom"), model.get("dateTo"), bound)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UnknownColumnError(f"The filter on {column.title} needs a {column.kind}: {error}.") from error
     return _text_condition(f"lower(cast({quoted} as varchar))", operation, model.get("filter"), bound)
 
@@ -193,7 +204,10 @@ def _compared(sql: str, operation: str, read: Callable[[Any], Any], low: Any, hi
 
 
 def _text_condition(sql: str, operation: str, given: Any, bound: _Bound) -> str:
-    value = bound(str(given if given is not None else "").lower())
+    text = str(given if given is not None else "").lower()
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UnknownColumnError("The text to filter by holds half a character.")
+    value = bound(text)
     match operation:
         case "contains":
             return f"contains({sql}, {value})"

@@ -117,8 +117,9 @@ def _period(about: About) -> str:
 
 
 def _filters_in_words(filters: Filters, currency: str) -> str:
+    left_out = [f"Not understood: {problem}." for problem in filters.problems]
     if filters.is_everything:
-        return ""
+        return " ".join(left_out)
     said = []
     if filters.segments:
         said.append(f"{METHOD_LABELS[filters.method]} segments {', '.join(filters.segments)}")
@@ -133,7 +134,7 @@ def _filters_in_words(filters: Filters, currency: str) -> str:
         said.append(f"an expected value of at least {money(filters.min_clv, currency)}")
     if filters.customer:
         said.append(f"customer numbers that begin with {filters.customer}")
-    return f"Filtered: {'; '.join(said)}. Data health is of all data."
+    return " ".join([f"Filtered: {'; '.join(said)}. Data health is of all data.", *left_out])
 
 
 def _cards(reading: Reading, filters: Filters) -> dict[str, Any]:

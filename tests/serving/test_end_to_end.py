@@ -216,8 +216,21 @@ def test_filters_in_pairs_keep_whom_both_name(browser_page: Page, url: str, sql:
             see(page, "[data-figure='customers.customers']", str(expected))
         else:
             see(page, "main .empty-message", re.compile("No customer fits"))
-        # numbers and ids are taken up half a second after the last keystroke, also those that came from the link
-        page.wait_for_timeout(600)
+
+
+def test_views_in_quick_succession_do_not_mix(browser_page: Page, url: str) -> None:
+    page = browser_page
+    page.goto(f"{url}/customers")
+    settle(page)
+    first, then = {"customer": "1001", "min_frequency": "3", "min_clv": "10"}, {"country": "United Kingdom"}
+    # a control that reports late would write the first view's values into the second's address
+    for pause_ms in (0, 50, 150, 350, 450, 600):
+        go(page, f"{url}/customers", first)
+        page.wait_for_timeout(pause_ms)
+        go(page, f"{url}/customers", then)
+        page.wait_for_timeout(900)
+        settle(page)
+        assert page.url == f"{url}/customers?{urlencode(then)}", f"after {pause_ms} ms"
 
 
 @pytest.mark.parametrize("path", ["/", "/segments", "/customers", "/anomalies"])
@@ -268,6 +281,7 @@ def test_a_customer_is_found_whatever_the_id(browser_page: Page, url: str, sql: 
     page.goto(f"{url}/")
     settle(page)
     page.fill("#filter-customer", customer_id)
+    page.press("#filter-customer", "Enter")
     page.locator("#found-links a", has_text=customer_id).first.click()
     ((orders,),) = sql("select invoice_count from reporting.customer_360 where customer_id = $1", customer_id)
     see(page, "[data-figure='customer.invoice_count']", str(orders))

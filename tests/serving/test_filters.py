@@ -38,6 +38,11 @@ def test_the_view_of_everything_needs_no_query() -> None:
     assert not Filters(countries=("France",)).is_everything
 
 
+@pytest.mark.parametrize("amount", [12345.67, 1234567.89, 0.01, -250.0, 99999999999999.0])
+def test_a_link_keeps_every_digit_of_an_amount(amount: float) -> None:
+    assert Filters.from_query(Filters(min_clv=amount).to_query()).min_clv == amount
+
+
 def test_what_a_link_garbles_is_left_out_and_told() -> None:
     view = Filters.from_query("method=magic&min_clv=lots&min_frequency=-2&from=yesterday&country=France")
     assert view == Filters(countries=("France",))

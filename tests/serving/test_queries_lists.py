@@ -122,6 +122,12 @@ def test_what_has_no_value_comes_last_in_both_directions(reader: SnapshotReader)
         {"sold_date": {"type": "equals", "dateFrom": "yesterday"}},
         {"price": 5},
         {"name": {"operator": "OR", "conditions": [{"type": "contains", "filter": "x"}] * 51}},
+        {"name": {"operator": "OR", "conditions": [{"type": "blank"}] * 51}},
+        {"name": {"conditions": [{"conditions": [{"type": "blank"}]}]}},
+        {"name": {"conditions": 5}},
+        {"name": {"conditions": None}},
+        {"name": {"type": "contains", "filter": "\ud800"}},
+        {"price": {"type": "equals", "filter": 10**400}},
     ],
 )
 def test_what_the_list_does_not_know_is_refused(reader: SnapshotReader, filters: dict) -> None:  # type: ignore[type-arg]
@@ -132,6 +138,12 @@ def test_what_the_list_does_not_know_is_refused(reader: SnapshotReader, filters:
 def test_an_unknown_column_cannot_be_sorted_by(reader: SnapshotReader) -> None:
     with pytest.raises(UnknownColumnError):
         ids(reader, sort=[{"colId": "id desc; drop table x", "sort": "asc"}])
+
+
+@pytest.mark.parametrize("sort", [["name"], [5], [{"colId": "name", "sort": "asc"}] * 1_000])
+def test_a_sorting_that_no_table_asks_for_is_refused(reader: SnapshotReader, sort: list) -> None:  # type: ignore[type-arg]
+    with pytest.raises(UnknownColumnError):
+        ids(reader, sort=sort)
 
 
 def test_values_are_bound(reader: SnapshotReader) -> None:

@@ -35,10 +35,9 @@ from serving.dashboard.components import (
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
-from serving.filters import Filters, with_segments_of
 from serving.palette import SEQUENTIAL, segment_colour
 from serving.queries.cards import Card, summary_cards
-from serving.queries.choices import segments_of
+from serving.queries.choices import filters_of
 from serving.queries.insights import Insight, insights
 from serving.queries.revenue import (
     COUNTRIES,
@@ -867,9 +866,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
 
 
 def _view(reading: Any, search: str | None, theme: str | None) -> View:
-    filters = Filters.from_query(search or "")
-    filters = with_segments_of(filters, segments_of(reading, filters.method))
-    return View(reading, replace(filters, problems=()), "dark" if theme == "dark" else "light")
+    return View(reading, replace(filters_of(reading, search), problems=()), "dark" if theme == "dark" else "light")
 
 
 PAGE = Page("/", "Overview", render, register=register)

@@ -20,10 +20,10 @@ from serving.dashboard.components import columns, empty, note, page, panel, segm
 from serving.dashboard.segment_figures import Look, Words, rows_of
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
-from serving.filters import METHOD_LABELS, Filters, with_segments_of
+from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
 from serving.queries import segments as queries
-from serving.queries.choices import segments_of
+from serving.queries.choices import filters_of
 from serving.snapshot import Reading, SnapshotReader
 from serving.wording import count, day, money, month, number, percent, plural
 
@@ -495,9 +495,7 @@ def _sentence(text: Any) -> str:
 
 
 def _view(reading: Reading, search: str | None, theme: str | None) -> View:
-    filters = Filters.from_query(search or "")
-    filters = with_segments_of(filters, segments_of(reading, filters.method))
-    return View(reading, filters, "dark" if theme == "dark" else "light")
+    return View(reading, filters_of(reading, search), "dark" if theme == "dark" else "light")
 
 
 def register(app: Dash, reader: SnapshotReader) -> None:
