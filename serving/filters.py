@@ -103,6 +103,11 @@ class Filters:
         if start and end and start > end:
             problems.append(f"the range from {start} to {end} ends before it begins, and was turned round")
             start, end = end, start
+        for name in ("segment", "country"):
+            if len(given.get(name, ())) > MAX_CHOICES:
+                problems.append(f"{name}: only the first {MAX_CHOICES} of {len(given[name])} are looked at")
+        if len(one("customer") or "") > MAX_CUSTOMER_TEXT:
+            problems.append(f"customer: only the first {MAX_CUSTOMER_TEXT} characters are looked at")
         return cls(
             method=method,  # type: ignore[arg-type]
             segments=tuple(sorted(set(given.get("segment", [])[:MAX_CHOICES]))),

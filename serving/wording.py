@@ -86,14 +86,17 @@ def count(value: float | None) -> str:
 
 def number(value: float | None, decimals: int = 1) -> str:
     """A number with some decimals, such as ``4.3``."""
-    return MISSING if value is None or is_missing(value) else f"{value:,.{decimals}f}".replace("-", "−")
+    if value is None or is_missing(value):
+        return MISSING
+    # plus nothing: what rounds to zero has no sign
+    return f"{round(value, decimals) + 0:,.{decimals}f}".replace("-", "−")
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
     """A share that is given in percent, such as ``12.3 %``."""
     if value is None or is_missing(value):
         return MISSING
-    return f"{value:,.{decimals}f}\N{NARROW NO-BREAK SPACE}%".replace("-", "−")
+    return f"{number(value, decimals)}\N{NARROW NO-BREAK SPACE}%"
 
 
 def change(value: float | None, decimals: int = 1) -> str:

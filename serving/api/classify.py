@@ -42,25 +42,27 @@ class RfmValues(BaseModel):
 class Recommendations(BaseModel):
     """What to do with a segment, from the snapshot's playbooks."""
 
-    goal: str | None
-    strategy: str | None
-    channel: str | None
-    offer: str | None
-    measure: str | None
-    measure_how: str | None
+    goal: Annotated[str | None, Field(description="What to reach with the segment.")]
+    strategy: Annotated[str | None, Field(description="How to go about it.")]
+    channel: Annotated[str | None, Field(description="Where to reach them.")]
+    offer: Annotated[str | None, Field(description="What to offer, and what not.")]
+    measure: Annotated[str | None, Field(description="What tells whether it worked.")]
+    measure_how: Annotated[str | None, Field(description="How to measure it.")]
 
 
 class LabelledCustomer(BaseModel):
     """One customer of the file."""
 
-    customer_id: str
-    predicted_cluster_id: int
-    cluster_name: str
+    customer_id: Annotated[str, Field(description="The customer's number, as in the warehouse.")]
+    predicted_cluster_id: Annotated[int, Field(description="The cluster's id in ml.segment_profiles.")]
+    cluster_name: Annotated[str, Field(description="The cluster's segment.")]
     cluster_interpretation: Annotated[
         str | None, Field(description="Who is in the segment; null if the snapshot has no customer in it.")
     ]
-    cluster_recommendations: Recommendations | None
-    rfm_values: RfmValues
+    cluster_recommendations: Annotated[
+        Recommendations | None, Field(description="From the segment's playbook; null if there is none.")
+    ]
+    rfm_values: Annotated[RfmValues, Field(description="What the label was given by.")]
     has_positive_monetary: Annotated[bool, Field(description="False for customers who gave everything back.")]
     probability: Annotated[float | None, Field(description="Of the mixture's component, 0 to 1; else null.")]
 
@@ -68,58 +70,60 @@ class LabelledCustomer(BaseModel):
 class SetAsideLine(BaseModel):
     """One line of the file that counts for nothing."""
 
-    disposition: str
-    reason: str
+    disposition: Annotated[str, Field(description="Why it counts nowhere, as in marts.row_accounting.")]
+    reason: Annotated[str, Field(description="The same in words.")]
     sheet: Annotated[str | None, Field(description="Of a workbook.")]
     row_number: Annotated[int, Field(description="Line of a text file (the header is line 1), or row of a sheet.")]
-    invoice_no: str | None
-    stock_code: str | None
-    description: str | None
-    quantity_units: int | None
-    unit_price: float | None
-    customer_id: str | None
-    country: str | None
-    invoiced_at: datetime | None
-    signed_amount: float | None
+    invoice_no: Annotated[str | None, Field(description="Null if it could not be read.")]
+    stock_code: Annotated[str | None, Field(description="Null if it could not be read.")]
+    description: Annotated[str | None, Field(description="Of the product, as delivered.")]
+    quantity_units: Annotated[int | None, Field(description="Units; negative if they came back.")]
+    unit_price: Annotated[float | None, Field(description="In the shop's currency.")]
+    customer_id: Annotated[str | None, Field(description="Null if the line names none.")]
+    country: Annotated[str | None, Field(description="As delivered.")]
+    invoiced_at: Annotated[datetime | None, Field(description="The shop's own clock.")]
+    signed_amount: Annotated[float | None, Field(description="Units times price; null if either could not be read.")]
     text: Annotated[str | None, Field(description="The line as delivered; fields parted by bars if it was split.")]
 
 
 class Disposition(BaseModel):
     """How many lines were kept or set aside for one reason."""
 
-    disposition: str
-    is_kept: bool
-    row_count: int
-    gross_amount: float
-    description: str
+    disposition: Annotated[str, Field(description="What became of the lines.")]
+    is_kept: Annotated[bool, Field(description="Whether they count in the figures.")]
+    row_count: Annotated[int, Field(description="Lines.")]
+    gross_amount: Annotated[float, Field(description="Units times price, returns negative.")]
+    description: Annotated[str, Field(description="What the disposition means.")]
 
 
 class Accounting(BaseModel):
     """What became of each line: ``kept_lines`` and ``set_aside_lines`` add up to ``delivered_lines``."""
 
-    delivered_lines: int
-    kept_lines: int
-    set_aside_lines: int
-    kept_lines_without_customer: int
-    dispositions: list[Disposition]
+    delivered_lines: Annotated[int, Field(description="Lines in the file.")]
+    kept_lines: Annotated[int, Field(description="Lines that count.")]
+    set_aside_lines: Annotated[int, Field(description="Lines that don't; with the kept ones they are the delivered.")]
+    kept_lines_without_customer: Annotated[int, Field(description="Kept, but of nobody: no label rests on them.")]
+    dispositions: Annotated[
+        list[Disposition], Field(description="Adds up to the delivered lines, to the row and the penny.")
+    ]
 
 
 class ClassificationAnswer(BaseModel):
     """Labels of every customer with a purchase in the file."""
 
-    method: Literal["kmeans", "hierarchical", "mixture"]
-    file_name: str
-    file_format: str
-    layout: str
-    currency: str
+    method: Annotated[Literal["kmeans", "hierarchical", "mixture"], Field(description="Whose clusters the labels are.")]
+    file_name: Annotated[str, Field(description="As it was sent.")]
+    file_format: Annotated[str, Field(description="What it turned out to be, such as csv.")]
+    layout: Annotated[str, Field(description="Which known layout its headers fit.")]
+    currency: Annotated[str, Field(description="Of every amount, ISO 4217.")]
     as_of: Annotated[date | None, Field(description="What was asked for; null for the snapshot's own rule.")]
     snapshot_date: Annotated[date | None, Field(description="The day recency is counted to; null with no kept line.")]
     publication_id: Annotated[int, Field(description="The publication whose rules and model were used.")]
     notes: Annotated[list[str], Field(description="What to know before acting on the labels.")]
-    customers: list[LabelledCustomer]
+    customers: Annotated[list[LabelledCustomer], Field(description="One for each customer with a purchase, by number.")]
     customers_with_returns_only: Annotated[list[str], Field(description="They bought nothing, so they have no label.")]
-    set_aside: list[SetAsideLine]
-    accounting: Accounting
+    set_aside: Annotated[list[SetAsideLine], Field(description="One for each line that doesn't count.")]
+    accounting: Annotated[Accounting, Field(description="Where every delivered line went.")]
 
 
 def classify_router(reader: SnapshotReader, limits: UploadLimits) -> APIRouter:

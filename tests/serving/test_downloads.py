@@ -86,3 +86,16 @@ def test_a_sheet_name_that_excel_refuses_is_mended() -> None:
 
 def test_a_workbook_can_be_empty() -> None:
     assert fastexcel.read_excel(xlsx_bytes(pd.DataFrame({"a": []}), "Empty")).sheet_names == ["Empty"]
+
+
+def test_a_workbook_is_written_row_by_row() -> None:
+    rows = 20_000
+    frame = pd.DataFrame({name: [f"{name} {row}" for row in range(rows)] for name in "abcde"})
+    tracemalloc.start()
+    try:
+        xlsx_bytes(frame)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # 100,000 cells that are held as objects take 15 MB and more
+    assert peak < 8_000_000

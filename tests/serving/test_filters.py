@@ -50,6 +50,14 @@ def test_what_a_link_garbles_is_left_out_and_told() -> None:
     assert all(name in told for name in ("method", "min_clv", "min_frequency", "from"))
 
 
+def test_what_is_cut_off_is_told() -> None:
+    many = Filters.from_query("&".join(f"country=c{place}" for place in range(201)))
+    long = Filters.from_query(f"customer={'7' * 65}")
+    assert (len(many.countries), long.customer) == (200, "7" * 64)
+    assert "country" in many.problems[0]
+    assert "customer" in long.problems[0]
+
+
 def test_a_range_that_ends_before_it_begins_is_turned_round() -> None:
     view = Filters.from_query("from=2011-11-30&to=2011-09-01")
     assert (view.start, view.end) == (date(2011, 9, 1), date(2011, 11, 30))

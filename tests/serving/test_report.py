@@ -185,6 +185,11 @@ def test_filters_are_told_and_obeyed(published_small: Home, snapshot: duckdb.Duc
     assert f"Net revenue {short_money(net, 'GBP')} " in pages[0]
 
 
+def test_what_of_a_link_could_not_be_used_is_told(published_small: Home) -> None:
+    pages = pages_of(report_of(published_small, Filters.from_query("from=yesterday")))
+    assert "Not understood: from = 'yesterday' is not a day" in pages[0]
+
+
 def test_a_segment_filter_leaves_one_playbook(published_small: Home, snapshot: duckdb.DuckDBPyConnection) -> None:
     names = [
         row[0] for row in snapshot.execute("select distinct kmeans_segment from reporting.customer_360").fetchall()

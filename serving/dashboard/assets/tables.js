@@ -3,17 +3,22 @@
     "use strict";
     const MISSING = "–";
     const missing = (value) => value === null || value === undefined || value === "";
+    // halves to even, and no sign on what rounds to nothing: as serving/wording.py, so that a figure reads one way
     const fixed = (value, digits) =>
-        Math.abs(value).toLocaleString("en-GB", {minimumFractionDigits: digits, maximumFractionDigits: digits});
-    const sign = (value) => (value < 0 ? "−" : "");
+        Math.abs(value).toLocaleString("en-GB", {
+            minimumFractionDigits: digits,
+            maximumFractionDigits: digits,
+            roundingMode: "halfEven",
+        });
+    const sign = (value, digits) => (value < 0 && /[1-9]/.test(fixed(value, digits)) ? "−" : "");
     const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const day = (text) => `${Number(text.slice(8, 10))} ${months[Number(text.slice(5, 7)) - 1]} ${text.slice(0, 4)}`;
 
     const formats = {
-        count: (value) => (missing(value) ? MISSING : sign(value) + fixed(value, 0)),
-        number: (value) => (missing(value) ? MISSING : sign(value) + fixed(value, 2)),
-        money: (value, symbol) => (missing(value) ? MISSING : sign(value) + symbol + fixed(value, 2)),
-        percent: (value) => (missing(value) ? MISSING : `${sign(value)}${fixed(value, 1)} %`),
+        count: (value) => (missing(value) ? MISSING : sign(value, 0) + fixed(value, 0)),
+        number: (value) => (missing(value) ? MISSING : sign(value, 2) + fixed(value, 2)),
+        money: (value, symbol) => (missing(value) ? MISSING : sign(value, 2) + symbol + fixed(value, 2)),
+        percent: (value) => (missing(value) ? MISSING : `${sign(value, 1)}${fixed(value, 1)}\u202f%`),
         date: (value) => (missing(value) ? MISSING : day(value)),
         moment: (value) => (missing(value) ? MISSING : `${day(value)}, ${value.slice(11, 16)}`),
         flag: (value) => (missing(value) ? MISSING : value === true || value === "true" ? "yes" : "no"),

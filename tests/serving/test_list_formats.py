@@ -1,0 +1,29 @@
+"""A figure reads the same in a list, which the browser writes, as everywhere else."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import serving.dashboard
+from serving.wording import count, money, number, percent
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SCRIPT = Path(serving.dashboard.__file__).parent / "assets" / "tables.js"
+# halves, what rounds to nothing, both signs, thousands, and what no float holds exactly
+VALUES = [0, 0.5, 1.5, 2.5, -2.5, 0.125, 12.25, 12.35, 6.75, -0.004, -0.04, -0.4, 99.995, 1234567.891, -98765.4321, 1e12]
+
+
+def test_lists_write_numbers_as_everything_else_does(browser_page: "Page") -> None:
+    browser_page.goto("about:blank")
+    browser_page.add_script_tag(content=SCRIPT.read_text(encoding="utf-8"))
+    written = browser_page.evaluate(
+        """values => values.map(value => {
+            const formats = window.dashAgGridFunctions.regularsFormat;
+            return [formats.count(value), formats.number(value), formats.money(value, "£"), formats.percent(value)];
+        })""",
+        [*VALUES, None],
+    )
+    assert written == [
+        [count(value), number(value, 2), money(value, "GBP", pence=True), percent(value)] for value in [*VALUES, None]
+    ]
