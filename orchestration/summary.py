@@ -48,8 +48,8 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
     _print_times(console, outcome)
     console.print(f"\n[green]Published[/] {escape(str(home.published))}")
     console.print(
-        "Where to look next: `.venv/bin/regulars status`, `make ui` (assets, checks, lineage), "
-        "or open the file in a BI tool."
+        "Where to look next: `make serve` (dashboard), `make ui` (assets, checks, lineage), "
+        "`.venv/bin/regulars status`, or open the file in a BI tool."
     )
     if origin is not None and origin.is_sample:
         console.print("Your own files: make run LANDING=folder (kept apart from this sample).")

@@ -127,10 +127,15 @@ class ForeignSites:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse changes and uploads that a page of another origin sends (Fetch Metadata, W3C)."""
-        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+        """Refuse all but links that a page of another origin sends (Fetch Metadata, W3C).
+
+        A picture or script there could not read the answer, and would still have the report made, or a file written.
+        """
+        if scope["type"] == "http":
             headers = Headers(scope=scope)
-            if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            is_foreign = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+            is_link = scope["method"] in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
+            if is_foreign and not is_link:
                 await _problem(403, "Sent by a page of another site; only Regulars' own pages may.")(
                     scope, receive, send
                 )

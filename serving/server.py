@@ -70,7 +70,9 @@ def create_app(
     dashboard.server.config["MAX_CONTENT_LENGTH"] = PAGE_REQUEST_BYTES
     # Dash on its own Flask, in threads: its FastAPI backend draws pages on the event loop, where one
     # slow page would hold up every other answer
-    pages: Any = WSGIMiddleware(dashboard.server, workers=PAGE_THREADS)
+    # an upload holds its thread until its process has answered, and must not hold up the pages
+    workers = PAGE_THREADS + (limits or UploadLimits()).at_once
+    pages: Any = WSGIMiddleware(dashboard.server, workers=workers)
     app.mount("/", pages)
 
     if token is not None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tracemalloc
 from datetime import date, datetime
 
 import fastexcel

@@ -11,7 +11,24 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(serving.dashboard.__file__).parent / "assets" / "tables.js"
 # halves, what rounds to nothing, both signs, thousands, and what no float holds exactly
-VALUES = [0, 0.5, 1.5, 2.5, -2.5, 0.125, 12.25, 12.35, 6.75, -0.004, -0.04, -0.4, 99.995, 1234567.891, -98765.4321, 1e12]
+VALUES = [
+    0,
+    0.5,
+    1.5,
+    2.5,
+    -2.5,
+    0.125,
+    12.25,
+    12.35,
+    6.75,
+    -0.004,
+    -0.04,
+    -0.4,
+    99.995,
+    1234567.891,
+    -98765.4321,
+    1e12,
+]
 
 
 def test_lists_write_numbers_as_everything_else_does(browser_page: "Page") -> None:

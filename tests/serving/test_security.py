@@ -2,12 +2,18 @@
 
 import re
 import shutil
+import socket
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from serving.classify import UploadLimits
 from serving.files import _PLACES, FILES_AT_ONCE
 from serving.security import COOKIE, TOKEN_VARIABLE, is_loopback, required_token
 from serving.server import create_app
@@ -139,6 +145,17 @@ def test_a_page_of_another_site_can_send_nothing(local: TestClient) -> None:
     assert own.status_code not in (403, 500)
 
 
+@pytest.mark.parametrize("path", ["/report.pdf", "/download/customers.xlsx", "/api/v1/customers", "/"])
+def test_a_page_of_another_site_can_link_here_and_have_nothing_made(local: TestClient, path: str) -> None:
+    def answered(mode: str, site: str) -> int:
+        return local.get(path, headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}).status_code
+
+    assert answered("no-cors", "cross-site") == 403
+    assert answered("cors", "same-site") == 403
+    assert answered("navigate", "cross-site") == 200
+    assert answered("no-cors", "same-origin") == 200
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/api/v1/segments", "/download/customers.csv", "/nowhere/at/all", "/assets/style.css"]
 )
@@ -232,3 +249,16 @@ def test_files_are_made_two_at_a_time(local: TestClient) -> None:
             _PLACES.release()
     asking.join(timeout=30)
     assert answers == [200]
+
+
+def test_uploads_that_dawdle_leave_room_for_pages(published_small: Home, serve: Callable[[Home], str]) -> None:
+    url = urlsplit(serve(published_small))
+    head = (
+        f"POST /_dash-update-component HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
+        "Content-Length: 1000000\r\n\r\n{"
+    )
+    with ExitStack() as slow:
+        for _ in range(UploadLimits().at_once):
+            sent = slow.enter_context(socket.create_connection((url.hostname, url.port or 80)))
+            sent.sendall(head.encode())
+        assert httpx.get(f"{url.geturl()}/segments", timeout=20).status_code == 200

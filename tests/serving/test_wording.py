@@ -67,3 +67,8 @@ def test_dates_do_not_depend_on_the_language_of_the_machine() -> None:
     assert wording.day(date(2011, 12, 9)) == "9 Dec 2011"
     assert wording.month(date(2011, 12, 1)) == "Dec 2011"
     assert wording.moment(datetime(2026, 11, 21, 14, 5, tzinfo=UTC)) == "21 Nov 2026, 14:05 UTC"
+
+
+@pytest.mark.parametrize("value", [-0.04, 0.04, Decimal("-0.04"), -0.0])
+def test_what_rounds_to_nothing_has_no_sign(value: float) -> None:
+    assert (wording.number(value), wording.percent(value)) == ("0.0", "0.0\u202f%")

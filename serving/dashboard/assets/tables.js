@@ -3,13 +3,16 @@
     "use strict";
     const MISSING = "–";
     const missing = (value) => value === null || value === undefined || value === "";
-    // halves to even, and no sign on what rounds to nothing: as serving/wording.py, so that a figure reads one way
-    const fixed = (value, digits) =>
-        Math.abs(value).toLocaleString("en-GB", {
+    // the exact value, halves to even, and no sign on what rounds to nothing: as serving/wording.py does it, so
+    // that a figure reads one way; as a text, because a number would be rounded by its shortest form
+    const rounding = (digits) =>
+        new Intl.NumberFormat("en-GB", {
             minimumFractionDigits: digits,
             maximumFractionDigits: digits,
             roundingMode: "halfEven",
         });
+    const roundings = [0, 1, 2].map(rounding);
+    const fixed = (value, digits) => roundings[digits].format(Math.abs(value).toFixed(40));
     const sign = (value, digits) => (value < 0 && /[1-9]/.test(fixed(value, digits)) ? "−" : "");
     const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const day = (text) => `${Number(text.slice(8, 10))} ${months[Number(text.slice(5, 7)) - 1]} ${text.slice(0, 4)}`;
