@@ -123,8 +123,17 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                 lies_between("inertia", 0, reason="A sum of squares can't be negative."),
                 lies_between("davies_bouldin", 0, reason="A ratio of distances can't be negative."),
                 lies_between("calinski_harabasz", 0, reason="A ratio of variances can't be negative."),
-                lies_between(
-                    "smallest_share_pct", 0, 50, reason="The smaller half is at most half.", name="share_in_range"
+                finds_no_rows(
+                    "share_in_range",
+                    """
+                    select algorithm, k, smallest_share_pct
+                    from this_table
+                    where smallest_share_pct < 0 or smallest_share_pct > 100.0 / k + 0.001
+                    """,
+                    column="smallest_share_pct",
+                    claim="the smallest of k clusters holds at most 1/k of the customers",
+                    fault="smallest clusters that are larger than the mean",
+                    reason="What is larger than the mean is not the smallest. One customer is one cluster of 100 %.",
                 ),
                 lies_between("seed_stability", -1, 1, reason="An adjusted Rand index is at most 1."),
                 lies_between("bootstrap_stability", -1, 1, reason="An adjusted Rand index is at most 1."),

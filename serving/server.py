@@ -63,7 +63,7 @@ def create_app(
     )
     install_problem_handlers(app)
     app.include_router(closed(classify_router(reader, limits or UploadLimits())))
-    app.include_router(files_router(reader))
+    app.include_router(closed(files_router(reader)))
     app.include_router(api_router(reader))
     dashboard = create_dashboard(reader)
     # what a page sends: a few filters, or a file for the classify page as base64

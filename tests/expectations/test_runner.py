@@ -269,6 +269,11 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
         ("ml", "update ml.segment_profiles set customers_pct = 49", "ml.segment_profiles shares_add_up"),
         ("ml", "update ml.customer_segments set distance = 'nan'", "ml.customer_segments distances_are_finite"),
         ("ml", "update ml.cluster_selection set silhouette = 1.1", "ml.cluster_selection silhouette_in_range"),
+        (
+            "ml",
+            "update ml.cluster_selection set smallest_share_pct = 34 where k = 3",
+            "ml.cluster_selection share_in_range",
+        ),
         ("ml", "update ml.cluster_selection set is_chosen = true", "ml.cluster_selection one_k_is_chosen"),
         ("ml", "update ml.segment_profiles set segment_name = 'Dormant'", "ml.segment_profiles names_are_unique"),
         ("ml", "update ml.segment_profiles set customers = 2", "ml.segment_profiles profiles_agree_with_labels"),
