@@ -158,8 +158,8 @@ ML = """
     create table ml.cluster_selection as
     select
         algorithm, k, silhouette, silhouette as resample_silhouette, inertia, 0.5::double as davies_bouldin,
-        10.0::double as calinski_harabasz, if(k = 1, 100.0, 33.0)::double as smallest_share_pct, 1.0::double as seed_stability,
-        1.0::double as bootstrap_stability, is_chosen, reason
+        10.0::double as calinski_harabasz, if(k = 1, 100.0, 33.0)::double as smallest_share_pct,
+        1.0::double as seed_stability, 1.0::double as bootstrap_stability, is_chosen, reason
     from (values
         ('kmeans', 2, 0.5, 1.5, true, 'best'), ('kmeans', 3, 0.25, 1.0, false, 'worse'),
         ('hierarchical', 1, null, 2.0, true, 'alone'), ('mixture', 2, 0.5, 1.5, true, 'best')
