@@ -118,3 +118,8 @@ def segment_colour(segment: str, theme: Theme = "light", *, kind: str | None = N
             return _SEGMENTS[max(begun, key=len)][position]
     # by its letters, not by its place in a list: the colour stays when others come and go
     return _OTHERS[sum(segment.encode()) % len(_OTHERS)][position]
+
+
+def kind_colours(theme: Theme = "light") -> dict[str, str]:
+    """The colour of every kind of segment that has one of its own."""
+    return {kind: pair[0 if theme == "light" else 1] for kind, pair in _SEGMENTS.items()}

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
@@ -27,7 +27,7 @@ from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS, METHODS, Filters, with_segments_of
 from serving.lists import LISTS
 from serving.palette import FONT
-from serving.queries.choices import countries, found_customers, segments_of
+from serving.queries.choices import countries, filters_of, found_customers, segments_of
 from serving.snapshot import About, NoSnapshotError, SnapshotReader
 from serving.wording import count, day, moment, plural
 
@@ -280,12 +280,11 @@ def _register_filters(app: Dash, reader: SnapshotReader) -> None:
         Input("url", "search"),
     )
     def tell_found(search: str | None) -> Any:
-        filters = Filters.from_query(search or "")
-        query = filters.to_query()
+        query = Filters.from_query(search or "").to_query()
         report = f"/report.pdf?{query}" if query else "/report.pdf"
         try:
             with reader.reading() as reading:
-                filters = with_segments_of(filters, segments_of(reading, filters.method))
+                filters = filters_of(reading, search)
                 found = found_customers(reading, filters)
         except NoSnapshotError:
             return "", None, report
@@ -323,8 +322,6 @@ def _from_controls(values: Sequence[Any]) -> Filters:
         ("min_clv", clv),
         ("customer", customer),
     ]
-    from urllib.parse import urlencode
-
     return Filters.from_query(urlencode([(name, str(value)) for name, value in pairs if value not in (None, "")]))
 
 
@@ -360,16 +357,14 @@ def _register_page(app: Dash, reader: SnapshotReader, pages: Sequence[Page]) -> 
         if theme not in ("light", "dark"):
             raise PreventUpdate
         page, argument = _find_page(pages, path or "/")
-        filters = Filters.from_query(search or "")
-        menu = _menu(pages, page, filters)
+        menu = _menu(pages, page, Filters.from_query(search or ""))
         bar = {} if page is None or page.has_filters else {"display": "none"}
         if page is None:
             lost = empty(f"There is no page {path}.", dcc.Link("Go to the overview", href="/"))
             return lost, menu, bar, no_update, no_update, "Not found – Regulars"
         try:
             with reader.reading() as reading:
-                filters = with_segments_of(filters, segments_of(reading, filters.method))
-                view = View(reading, filters, theme, argument)  # type: ignore[arg-type]
+                view = View(reading, filters_of(reading, search), theme, argument)  # type: ignore[arg-type]
                 drawn = page.render(view)
                 freshness, etag = _freshness(reading.about), reading.about.etag
                 notes = filter_notes(view)

@@ -16,7 +16,7 @@ from dash import MATCH, Dash, Input, Output, State, html, no_update
 
 from serving.dashboard.view import View
 from serving.filters import Filters
-from serving.palette import TOKENS, Theme
+from serving.palette import TOKENS, Theme, kind_colours
 from serving.queries.choices import filters_of
 from serving.queries.lists import Column, Kind, ListRequest, ListSpec, count_list, fetch_list
 from serving.snapshot import SnapshotReader
@@ -160,7 +160,7 @@ def _column(column: Column, view: View) -> dict[str, Any]:
     if column.link == "customer":
         drawn["cellRenderer"] = "CustomerLink"
     elif column.link == "segment":
-        drawn["cellRenderer"] = "SegmentCell"
+        drawn |= {"cellRenderer": "SegmentCell", "cellRendererParams": {"colours": kind_colours(view.theme)}}
     return drawn
 
 

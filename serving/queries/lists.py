@@ -42,7 +42,7 @@ class Column:
     about: str = ""
     """One line that is shown on its header."""
     link: Literal["", "customer", "segment"] = ""
-    """What a click on a cell opens."""
+    """A customer's number as a link to the story; a segment's name beside its colour."""
     width: int | None = None
     """Pixels; by default what the kind needs."""
 

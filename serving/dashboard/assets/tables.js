@@ -43,5 +43,13 @@
         const href = `/customers/${encodeURIComponent(props.value)}${window.location.search}`;
         return window.React.createElement("a", {href, onClick: (event) => follow(event, href)}, props.value);
     };
-    window.dashAgGridComponentFunctions.SegmentCell = (props) => (missing(props.value) ? MISSING : props.value);
+    // a segment's name beside the colour of its kind: "At Risk 2" is of the kind "At Risk"
+    window.dashAgGridComponentFunctions.SegmentCell = (props) => {
+        if (missing(props.value)) return MISSING;
+        const kinds = Object.keys(props.colours).filter((kind) => `${props.value} `.startsWith(`${kind} `));
+        const kind = kinds.sort((one, other) => other.length - one.length)[0];
+        const create = window.React.createElement;
+        const swatch = {className: "swatch", style: {background: props.colours[kind]}, "aria-hidden": "true"};
+        return create("span", {className: "segment"}, kind ? create("span", swatch) : null, props.value);
+    };
 })();
