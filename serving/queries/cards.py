@@ -20,7 +20,7 @@ import duckdb
 
 from serving.filters import Filters, Period, compared_period
 from serving.snapshot import Reading
-from serving.wording import day, money
+from serving.wording import day
 
 Unit = Literal["count", "money", "days", "number"]
 
@@ -244,7 +244,7 @@ def _clv_card(reading: Reading, filters: Filters) -> Card:
     if before is None or horizon_days_before != horizon_days:
         return _card(_CLV, value, None, None, f"{told} No change: the snapshot before expected nothing comparable.")
     since = f"Against what was expected on {day(reading.before.about.snapshot_date)}"
-    return _card(_CLV, value, value, before, f"{told} {since}: {money(before, reading.about.currency)}.")
+    return _card(_CLV, value, value, before, f"{told} {since}")
 
 
 def _mean_clv(reading: Reading, filters: Filters) -> tuple[float | None, int | None]:
