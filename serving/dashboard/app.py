@@ -364,7 +364,7 @@ def _register_page(app: Dash, reader: SnapshotReader, pages: Sequence[Page]) -> 
             return lost, menu, bar, no_update, no_update, "Not found – Regulars"
         try:
             with reader.reading() as reading:
-                view = View(reading, filters_of(reading, search), theme, argument)  # type: ignore[arg-type]
+                view = View.of_url(reading, search, theme, argument)
                 drawn = page.render(view)
                 freshness, etag = _freshness(reading.about), reading.about.etag
                 notes = filter_notes(view)

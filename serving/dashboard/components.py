@@ -6,10 +6,11 @@ belong here: what is in them, and colours (:mod:`serving.palette`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
+import pandas as pd
 import plotly.graph_objects as go
 from dash import dcc, html
 
@@ -216,6 +217,12 @@ def definitions(pairs: Sequence[tuple[str, Any]]) -> html.Dl:
         [html.Div([html.Dt(term), html.Dd(text)]) for term, text in pairs],
         className="definitions",
     )
+
+
+def named_rows(frame: pd.DataFrame) -> Iterator[Any]:
+    """A frame's rows with its columns as attributes."""
+    # pandas' types would have every cell be a date, a number and more
+    return iter(frame.itertuples(index=False))
 
 
 def filter_notes(view: View) -> list[Any]:

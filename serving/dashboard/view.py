@@ -11,6 +11,7 @@ from typing import Any
 
 from serving.filters import Filters
 from serving.palette import TOKENS, Theme, Tokens
+from serving.queries.choices import filters_of
 from serving.snapshot import Reading
 
 
@@ -23,6 +24,11 @@ class View:
     theme: Theme = "light"
     argument: str = ""
     """What follows the page's path, such as a customer id."""
+
+    @classmethod
+    def of_url(cls, reading: Reading, search: str | None, theme: str | None, argument: str = "") -> View:
+        """The view that an address asks for, for the page as a whole and for controls of its own."""
+        return cls(reading, filters_of(reading, search), "dark" if theme == "dark" else "light", argument)
 
     @property
     def currency(self) -> str:

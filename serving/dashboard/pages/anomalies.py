@@ -10,7 +10,7 @@ bookmark opens the same odd day with what drove it.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
@@ -26,6 +26,7 @@ from serving.dashboard.components import (
     columns,
     empty,
     figure,
+    named_rows,
     note,
     page,
     panel,
@@ -192,11 +193,6 @@ def _of(series: str) -> str:
     return "the whole shop" if series == TOTAL else series
 
 
-def _rows(frame: pd.DataFrame) -> Iterator[Any]:
-    # pandas' types would have every cell be a date, a number and more
-    return iter(frame.itertuples(index=False))
-
-
 def _when(on: date, grain: str) -> str:
     return day(on) if grain == "day" else f"week of {day(on)}"
 
@@ -267,7 +263,7 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
 def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
     names = list(dict.fromkeys(found["series"]))
     grains_of = found.groupby("series", sort=False)["grain"].agg(list)
-    odd_of = {(row.series, row.grain): int(row.flagged) for row in _rows(found)}
+    odd_of = {(row.series, row.grain): int(row.flagged) for row in named_rows(found)}
     shown = names[:MOST_CHIPS]
     if choice.series not in shown:
         shown.append(choice.series)
@@ -368,7 +364,7 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
             line={"color": tokens.accent, "width": 1.6},
             marker={"size": 4},
             name="Booked",
-            customdata=[_hover(view, choice, row) for row in _rows(scored)],
+            customdata=[_hover(view, choice, row) for row in named_rows(scored)],
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
@@ -389,7 +385,7 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
                     "line": {"width": 1, "color": tokens.surface},
                 },
                 name=word.capitalize(),
-                customdata=[_hover(view, choice, row) for row in _rows(part)],
+                customdata=[_hover(view, choice, row) for row in named_rows(part)],
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )
@@ -465,7 +461,7 @@ def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | N
             "Every one was within the range that those before lead one to expect.",
         )
     items = []
-    for row in _rows(flagged.head(LATEST_SHOWN)):
+    for row in named_rows(flagged.head(LATEST_SHOWN)):
         on = row.date.date()
         is_told = on == told
         when = _when(on, choice.grain)
@@ -524,7 +520,7 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
             head,
             simple_table(
                 ["Kind", "Who or what", "Brought", "Usual", "Share of the difference"],
-                [_driver_cells(view, row) for row in _rows(frame)],
+                [_driver_cells(view, row) for row in named_rows(frame)],
                 caption=f"What drove the {_SHAPES[flag.direction][2]} of {_when(told, choice.grain)}",
                 numeric=(2, 3, 4),
             ),

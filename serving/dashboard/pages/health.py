@@ -9,7 +9,7 @@ was is measured against the clock of the server, when the page is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from serving.dashboard.components import (
     columns,
     empty,
     figure,
+    named_rows,
     note,
     page,
     panel,
@@ -136,11 +137,6 @@ def render(view: View) -> html.Div:
     )
 
 
-def _rows(frame: pd.DataFrame) -> Iterator[Any]:
-    # pandas' types would have every cell be a date, a number and more
-    return iter(frame.itertuples(index=False))
-
-
 # ---- what must be seen ------------------------------------------------------------
 
 
@@ -159,7 +155,7 @@ def _alarms(missing: pd.DataFrame, faults: pd.DataFrame, accounting: RowAccounti
                             if row.has_former
                             else "Its sales are missing from every figure.",
                         ]
-                        for row in _rows(rejected.head(MOST_TOLD))
+                        for row in named_rows(rejected.head(MOST_TOLD))
                     ],
                     len(rejected),
                     "rejected files, in the list of delivered files below",
@@ -184,7 +180,7 @@ def _alarms(missing: pd.DataFrame, faults: pd.DataFrame, accounting: RowAccounti
         alarms.append(
             note(
                 _bullets(
-                    [[f"{row.outcome.capitalize()}: {row.message}"] for row in _rows(stopped.head(MOST_TOLD))],
+                    [[f"{row.outcome.capitalize()}: {row.message}"] for row in named_rows(stopped.head(MOST_TOLD))],
                     len(stopped),
                     "checks, in the list of all checks below",
                 ),
@@ -311,7 +307,7 @@ def _checks_panel(checks: pd.DataFrame, faults: pd.DataFrame) -> html.Section:
                 _counted("could not run", int(row.could_not_run), row.layer),
                 _when(row.recorded_at),
             )
-            for row in _rows(checks)
+            for row in named_rows(checks)
         ],
         caption="Checks by layer",
         numeric=(1, 2, 3, 4),
@@ -320,7 +316,7 @@ def _checks_panel(checks: pd.DataFrame, faults: pd.DataFrame) -> html.Section:
         html.Li(
             [_outcome(row.outcome), f" {row.message} ", html.Span(row.reason, className="about")], className="fault"
         )
-        for row in _rows(faults.head(MOST_TOLD))
+        for row in named_rows(faults.head(MOST_TOLD))
     ]
     more = len(faults) - len(told)
     return panel(
@@ -380,7 +376,7 @@ def _freshness_panel(view: View, fresh: Freshness, now: datetime) -> html.Sectio
                 MISSING if is_missing(one.lines_change) else _signed(int(one.lines_change)),
                 money(one.net_revenue, view.currency),
             )
-            for one in _rows(latest)
+            for one in named_rows(latest)
         ],
         caption="Latest publications",
         numeric=(2, 3, 4),
@@ -616,7 +612,7 @@ def _loads(loads: pd.DataFrame) -> Any:
                 count(row.unreadable_lines),
                 _when(row.last_recorded_at),
             )
-            for row in _rows(loads)
+            for row in named_rows(loads)
         ],
         caption="Deliveries by what became of them",
         numeric=(1, 2, 3),
@@ -648,7 +644,7 @@ def _models(view: View) -> Any:
         return empty("No model was fitted.")
     told: list[Any] = []
     quiet: list[str] = []
-    for row in _rows(notes):
+    for row in named_rows(notes):
         title = f"{_MODELS.get(row.model, row.model.replace('_', ' ').capitalize())}: {row.algorithm.replace('_', ' ')}"
         if row.has_warnings:
             told.append(note(row.warnings, kind="warning", title=title))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from html import escape
 from typing import Any
@@ -37,7 +36,6 @@ from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import SEQUENTIAL, segment_colour
 from serving.queries.cards import Card, summary_cards
-from serving.queries.choices import filters_of
 from serving.queries.insights import Insight, insights
 from serving.queries.revenue import (
     COUNTRIES,
@@ -849,7 +847,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
     )
     def show_grain(grain: str, search: str | None, theme: str | None) -> Any:
         with reader.reading() as reading:
-            return _revenue_chart(_view(reading, search, theme), grain)
+            return _revenue_chart(View.of_url(reading, search, theme), grain)
 
     @app.callback(
         Output("overview-countries", "children"),
@@ -860,13 +858,9 @@ def register(app: Dash, reader: SnapshotReader) -> None:
     )
     def show_home(choice: str, search: str | None, theme: str | None) -> Any:
         with reader.reading() as reading:
-            view = _view(reading, search, theme)
+            view = View.of_url(reading, search, theme)
             countries = country_revenue(reading, view.filters)
             return _country_bars(view, countries, without_home=choice == "without")
-
-
-def _view(reading: Any, search: str | None, theme: str | None) -> View:
-    return View(reading, replace(filters_of(reading, search), problems=()), "dark" if theme == "dark" else "light")
 
 
 PAGE = Page("/", "Overview", render, register=register)

@@ -23,8 +23,7 @@ from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
 from serving.queries import segments as queries
-from serving.queries.choices import filters_of
-from serving.snapshot import Reading, SnapshotReader
+from serving.snapshot import SnapshotReader
 from serving.wording import count, day, money, month, number, percent, plural
 
 POINTS = 2_000
@@ -494,10 +493,6 @@ def _sentence(text: Any) -> str:
 # ---- controls ----------------------------------------------------------------------
 
 
-def _view(reading: Reading, search: str | None, theme: str | None) -> View:
-    return View(reading, filters_of(reading, search), "dark" if theme == "dark" else "light")
-
-
 def register(app: Dash, reader: SnapshotReader) -> None:
     """Callbacks of the page's own controls; the page is complete before any of them has run."""
     states = (State("url", "search"), State("theme", "data"))
@@ -510,7 +505,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
     )
     def resize(by: str | None, search: str | None, theme: str | None) -> Any:
         with reader.reading() as reading:
-            view = _view(reading, search, theme)
+            view = View.of_url(reading, search, theme)
             sizes = queries.segment_sizes(reading, view.filters)
             if sizes.empty:
                 return empty(*NOBODY)
@@ -524,7 +519,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
     )
     def compare(chosen: list[str] | None, search: str | None, theme: str | None) -> Any:
         with reader.reading() as reading:
-            view = _view(reading, search, theme)
+            view = View.of_url(reading, search, theme)
             return _compared(view, Words.of(view), chosen or [])
 
     @app.callback(
@@ -538,7 +533,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
     def move(start: str, end: str, with_stayed: bool | None, search: str | None, theme: str | None) -> Any:
         with reader.reading() as reading:
             return _moves(
-                _view(reading, search, theme),
+                View.of_url(reading, search, theme),
                 date.fromisoformat(start),
                 date.fromisoformat(end),
                 with_stayed=bool(with_stayed),
