@@ -37,7 +37,7 @@ def published_small(tmp_path_factory: pytest.TempPathFactory) -> Home:
     seven dispositions. Seventy-odd customers in five countries: ids as in ``HOSTILE_CUSTOMERS``,
     one with returns only (10998), twenty enriched by a customer file. The first twelve
     products have ``HOSTILE_DESCRIPTIONS``. Spikes on 10 April and a quiet 19 July.
-    The second publication brought the days from 18 July on and three overrides (active,
+    The second publication brought the days from 17 July on and three overrides (active,
     unknown segment, expired) and took customer 10999 back, so that
     ``reporting.audience_changes`` has customers who joined, moved and are gone.
     """

@@ -187,7 +187,8 @@ def classify_router(reader: SnapshotReader, limits: UploadLimits) -> APIRouter:
         """Label every customer of a file of sales with the segments of the published snapshot.
 
         The file goes through the same rules as the warehouse's own deliveries, with the
-        settings that the snapshot was made with. It is not kept.
+        settings that the snapshot was made with; only how a file is read (`landing.sources`)
+        is today's. It is not kept.
         """
         with classifier.receiving() as upload:
             await _receive(request, upload, limits)

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -25,23 +24,6 @@ from serving.snapshot import Reading, SnapshotReader
 from warehouse.home import Home
 
 KEPT_IN_THE_SHOP = {"age_years", "gender", "location", "override_reason", "override_author", "override_expires_on"}
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
-@pytest.fixture(scope="module")
-def snapshot(published_small: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = duckdb.connect(":memory:")
-    connection.execute(f"attach '{published_small.published}' as s (read_only)")
-    connection.execute("use s")
-    yield connection
-    connection.close()
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

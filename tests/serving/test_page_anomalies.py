@@ -1,6 +1,6 @@
 """What /anomalies shows: figures against SQL, what the path asks for, empty states, hostile names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,12 @@ import pytest
 from serving.dashboard.pages.anomalies import PAGE
 from serving.dashboard.view import View
 from serving.filters import Filters
-from serving.snapshot import Reading, SnapshotReader
+from serving.snapshot import Reading
 from tests.serving.changed import changed
 from tests.serving.rendered import charts, figures, links, of_class, text
 from warehouse.home import Home
 
 Draw = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 @pytest.fixture

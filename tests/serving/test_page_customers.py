@@ -1,7 +1,6 @@
 """The pages of customers: figures against SQL, empty states, and ids that nobody should have."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,19 +11,10 @@ from serving.dashboard.pages.customers import PAGE
 from serving.dashboard.view import View
 from serving.filters import METHODS, Filters
 from serving.palette import Theme
-from serving.snapshot import Reading, SnapshotReader
+from serving.snapshot import Reading
 from serving.wording import money, short_money
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
 from tests.tiny_shop import HOSTILE_CUSTOMERS
-from warehouse.home import Home
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 def drawn(reading: Reading, argument: str = "", *, theme: Theme = "light", **filters: Any) -> Any:

@@ -1,6 +1,5 @@
 """What /health shows: figures against SQL, faults that must catch the eye, hostile texts."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,19 +10,11 @@ from serving.dashboard.pages.health import PAGE
 from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.lists import LISTS
-from serving.snapshot import Reading, SnapshotReader
+from serving.snapshot import Reading
 from serving.wording import money
 from tests.serving.changed import changed
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
 from warehouse.home import Home
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 def drawn_of(reading: Reading, theme: str = "light") -> object:

@@ -20,14 +20,6 @@ from tests.serving.rendered import figures, links, of_class, parts, text
 from warehouse.home import Home
 
 
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
 def drawn(reading: Reading, **filters: Any) -> Any:
     page = PAGE.render(View(reading, Filters(**filters)))
     json.dumps(page.to_plotly_json(), cls=plotly.utils.PlotlyJSONEncoder)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,6 @@ from tests.serving.rendered import figures, links, parts, text
 from warehouse.home import Home
 
 SCRIPT = "<script>alert(1)</script>"
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 def drawn_of(reading: Reading, query: str = "", theme: str = "light") -> Any:

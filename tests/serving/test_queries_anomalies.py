@@ -1,6 +1,5 @@
 """Odd periods under the filters, against SQL on the scores."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -8,27 +7,10 @@ import pytest
 from serving.filters import Filters
 from serving.queries.anomalies import LISTS, anomalies, anomaly_drivers, expectations, scored_series
 from serving.queries.lists import count_list, fetch_list
-from serving.snapshot import Reading, SnapshotReader
-from warehouse.home import Home
+from serving.snapshot import Reading
 
 SPIKE = date(2024, 4, 10)
 """The shop's 60 invoices of a day, where 4 to 9 are usual."""
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
-@pytest.fixture(scope="module")
-def real_reading(published_real: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_real)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 def test_series_are_those_of_the_scores_with_the_total_first(reading: Reading) -> None:

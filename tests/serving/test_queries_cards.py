@@ -1,7 +1,6 @@
 """Headline figures and what they are compared with, against SQL of the marts."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -25,22 +24,6 @@ KEYS = [
     "returning_customers",
     "one_time_customers",
 ]
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
-@pytest.fixture(scope="module")
-def real_reading(published_real: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_real)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 def cards_of(reading: Reading, filters: Filters) -> dict[str, Card]:

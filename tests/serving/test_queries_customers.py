@@ -1,6 +1,5 @@
 """The list of customers, the search, and one customer's story, against SQL of the facts and known cases."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -17,27 +16,10 @@ from serving.queries.customers import (
     find_customers,
 )
 from serving.queries.lists import count_list, fetch_list
-from serving.snapshot import Reading, SnapshotReader
+from serving.snapshot import Reading
 from tests.tiny_shop import HOSTILE_CUSTOMERS
-from warehouse.home import Home
 
 PENNY = 0.005
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
-@pytest.fixture(scope="module")
-def real_reading(published_real: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_real)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 # ---- search --------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The record of data health: against independent SQL, and with faults put into a copy."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -28,14 +27,6 @@ from warehouse.home import Home
 
 SPECS = {spec.name: spec for spec in LISTS}
 OUTCOMES = ["passed", "warned", "failed", "could_not_run"]
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 def delivery(load_id: int, file_name: str, status: str, *, superseded_by: str = "null") -> str:

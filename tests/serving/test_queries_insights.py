@@ -1,31 +1,13 @@
 """Sentences about the view: each figure in them against SQL of the marts."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
 
 from serving.filters import Filters
 from serving.queries.insights import Insight, insights
-from serving.snapshot import Reading, SnapshotReader
+from serving.snapshot import Reading
 from serving.wording import money, percent, short_money
-from warehouse.home import Home
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
-@pytest.fixture(scope="module")
-def real_reading(published_real: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_real)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 def told(reading: Reading, filters: Filters, kind: str) -> list[Insight]:

@@ -22,14 +22,6 @@ from serving.snapshot import Reading, SnapshotReader
 from warehouse.home import Home
 
 
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_every_segment_has_a_playbook_and_a_draft(reading: Reading, method: Method) -> None:
     column = SEGMENT_COLUMNS[method]

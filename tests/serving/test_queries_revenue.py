@@ -1,6 +1,5 @@
 """Revenue under the filters, against the marts and against SQL of the lines."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -21,28 +20,11 @@ from serving.queries.revenue import (
     unusual_periods,
     weekly_revenue,
 )
-from serving.snapshot import Reading, SnapshotReader
-from warehouse.home import Home
+from serving.snapshot import Reading
 
 MONEY = ["gross_revenue", "returned_revenue", "unmatched_return_revenue", "net_revenue", "net_revenue_as_booked"]
 PENNY = 0.005
 NOBODY = Filters(customer="nobody at all")
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
-
-
-@pytest.fixture(scope="module")
-def real_reading(published_real: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_real)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 def assert_equals_mart(frame: pd.DataFrame, mart: pd.DataFrame, key: str) -> None:

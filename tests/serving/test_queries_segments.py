@@ -1,6 +1,5 @@
 """Questions about segments, against SQL on the snapshot that is written another way, and against arithmetic."""
 
-from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -19,14 +18,6 @@ from warehouse.home import Home
 
 FRANCE = Filters(countries=("France",))
 NOBODY = Filters(customer="nobody-has-this")
-
-
-@pytest.fixture(scope="module")
-def reading(published_small: Home) -> Iterator[Reading]:
-    reader = SnapshotReader(published_small)
-    with reader.reading() as opened:
-        yield opened
-    reader.close()
 
 
 @pytest.mark.parametrize("method", METHODS)

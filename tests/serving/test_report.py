@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -55,15 +54,6 @@ def document(published_small: Home) -> bytes:
 @pytest.fixture(scope="module")
 def pages(document: bytes) -> list[str]:
     return pages_of(document)
-
-
-@pytest.fixture(scope="module")
-def snapshot(published_small: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = duckdb.connect(":memory:")
-    connection.execute(f"attach '{published_small.published}' as s (read_only)")
-    connection.execute("use s")
-    yield connection
-    connection.close()
 
 
 @pytest.fixture
