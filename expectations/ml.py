@@ -518,7 +518,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                         or this_table.grain = 'week' and dayofweek(this_table.date) <> 1
                     """,
                     column="date",
-                    claim="weeks are complete and start on a Monday, and silences were followed by sales",
+                    claim="weeks are complete and start on a Monday, and silences lie before the last day of the data",
                     fault="periods that were not over",
                     reason="Half a week is always a drop, and a day whose file has not come is no silence.",
                 ),

@@ -13,6 +13,7 @@ of the day of the sale.
 
 Nothing here looks ahead: a score depends on its own period and on earlier ones, so
 longer history adds rows and changes none. That holds too for which country is scored.
+One field alone is filled in later: when sales came back after a silence that went on.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ MOST_COUNTRIES = 10
 DAILY_SHARE = 0.9
 WEEKLY_SHARE = 0.75
 
+_SILENCE_COLUMNS = ("back_date", "expected_days")
+
 
 @dataclass(frozen=True)
 class RevenueScores:
@@ -40,15 +43,16 @@ class RevenueScores:
 
     Attributes
     ----------
-    scored : DataFrame of shape (n_periods, 14)
+    scored : DataFrame of shape (n_periods, 16)
         Every scored period, odd or not, by series (total first), grain and date:
         ``series, grain`` (``day`` or ``week``), ``date`` (a week's is its Monday),
         ``actual, expected, lower, upper`` (the band within which a period is not odd),
         ``spread`` (half the band's width divided by the threshold), ``score``,
         ``direction`` (``spike``, ``drop``, ``silence`` or null), ``method,
-        window_periods, threshold, window_start`` (first day of the window), ``last_date``
-        (last day of what is told: the period's, or that of a silence). Money in the
-        shop's currency.
+        window_periods, threshold, window_start`` (first day of the window); of a silence
+        ``back_date`` (first day with sales again; NaT while it goes on, and for all else)
+        and ``expected_days`` (days without a sale that were expected to have one; 0 for
+        all else). Money in the shop's currency.
     method, window_days, threshold
         How it was asked for.
     """
@@ -250,13 +254,14 @@ def score_revenue(
     parts += _score_countries(days, shop_days, country_days, window_days, window_weeks, threshold, method)
     kept = [part for part in parts if not part.empty] or parts[:1]
     scored = pd.concat(kept, ignore_index=True)
-    length = np.where(scored["grain"] == "week", 6, 0)
-    ends = scored["date"] + pd.to_timedelta(length, unit="D")
-    told = scored["last_date"] if "last_date" in scored.columns else pd.Series(pd.NaT, index=scored.index)
-    scored["last_date"] = pd.to_datetime(told).fillna(ends).astype("datetime64[us]")
+    for name, missing in (("back_date", pd.NaT), ("expected_days", 0)):
+        if name not in scored.columns:
+            scored[name] = missing
+    scored["back_date"] = pd.to_datetime(scored["back_date"]).astype("datetime64[us]")
+    scored["expected_days"] = scored["expected_days"].fillna(0).astype(np.int32)
     scored["_first"] = scored["series"] != "total"
     scored = scored.sort_values(["_first", "series", "grain", "date"], kind="stable", ignore_index=True)
-    return RevenueScores(scored[[*SCORE_COLUMNS, "last_date"]], method, window_days, threshold)
+    return RevenueScores(scored[[*SCORE_COLUMNS, *_SILENCE_COLUMNS]], method, window_days, threshold)
 
 
 def describe_scores(scores: RevenueScores, *, data_version: str) -> pd.DataFrame:
@@ -380,7 +385,7 @@ def _score_silences(
     trading = days[days["is_trading_day"].astype(bool)]
     booked = days.set_index("date")["net_revenue"]
     rows = []
-    for day, last in zip(silences["date"], silences["last_date"], strict=True):
+    for day, back, expected in silences[["date", *_SILENCE_COLUMNS]].itertuples(index=False, name=None):
         known = trading[trading["date"] < day]
         if len(known) < window:
             continue
@@ -389,8 +394,8 @@ def _score_silences(
             pd.concat([known[["date", "net_revenue"]], silent], ignore_index=True),
             window_days=window, threshold=threshold, series=series, method=method, calendar=True,
         ).tail(1)  # fmt: skip
-        rows.append(scored.assign(direction=pd.array(["silence"], dtype="str"), last_date=last))
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*SCORE_COLUMNS, "last_date"])
+        rows.append(scored.assign(direction=pd.array(["silence"], dtype="str"), back_date=back, expected_days=expected))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*SCORE_COLUMNS, *_SILENCE_COLUMNS])
 
 
 def _sums_before(values: np.ndarray, window: int) -> np.ndarray:

@@ -70,7 +70,7 @@ def explain_anomalies(
 
     Parameters
     ----------
-    flags : DataFrame of shape (n_flags, 15)
+    flags : DataFrame of shape (n_flags, 16)
         As :attr:`ml.anomalies.RevenueScores.flags`.
     contributions : DataFrame of shape (n_rows, 9)
         ``series, grain, date`` of the flag; ``dimension, member, label``; ``detail``
@@ -93,7 +93,7 @@ def explain_anomalies(
     ValueError
         If a column is missing, or a flag has no row in ``orders``.
     """
-    _require(flags, [*_KEY, "actual", "expected", "direction", "window_periods", "last_date"], "flags")
+    _require(flags, [*_KEY, "actual", "expected", "direction", "window_periods", "back_date", "expected_days"], "flags")
     _require(
         contributions, [*_KEY, "dimension", "member", "label", "detail", "actual", "window_revenue"], "contributions"
     )
@@ -247,8 +247,10 @@ class _Story:
         if self._usual_orders < 1:
             usual = f"{self._money(flag.expected)} are usual"
         told = f"No sale{of} on {_day(flag.date)}, where {usual}"
-        if flag.last_date > flag.date:
-            told += f"; sales came back only after {_day(flag.last_date)}"
+        if pd.isna(flag.back_date):
+            told += "; none had come since when the data ended"
+        elif flag.expected_days > 1:
+            told += f"; sales came back on {_day(flag.back_date)}"
         if flag.actual < -0.005:
             told += f"; returns of {self._money(-flag.actual)} were booked"
         return told + "."

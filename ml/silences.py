@@ -5,11 +5,13 @@ buy, how far a closed stretch goes. Does not belong here: what a silent day shou
 brought and which countries are watched (:mod:`ml.anomalies`), odd days that did trade
 (:mod:`ml.anomaly_expectations`), which days are trading days (SQL).
 
-A stretch is told once the next sale ends it, and then from days before it alone: later
-files add silences and change none.
+Whether a stretch is told, and on which day, follows from days before it alone: later files
+add silences and take none back. Only the end of one that was still going on is filled in.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -24,11 +26,15 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
     """Find expected trading days without a sale, one row for each closed stretch.
 
     A day is expected to trade if its weekday did in at least seven of the eight weeks
-    before. If it was closed a year before too (on the same date, or the same weekday 52
-    weeks back), it is taken for a holiday. Of a stretch of closed days only the first
-    expected one is told, with how long the stretch lasted: a shop closed over Christmas
-    is one piece of news. A stretch ends with the next sale, and is not told before:
-    after the last sale the files simply end. So later files change nothing told.
+    before the stretch. If it was closed a year before too (on the same date, or the same
+    weekday 52 weeks back), it is taken for a holiday. Of a stretch of closed days only the
+    first expected one is told, with how long the stretch lasted: a shop closed over
+    Christmas is one piece of news. It lasts until the next sale, however many weeks that
+    takes: being closed does not make being closed usual.
+
+    After the last sale the files may simply end. So a stretch that no sale has ended is
+    told only where other lines (returns, say) are dated later, and not for their last day,
+    which may not have come in full.
 
     Parameters
     ----------
@@ -38,8 +44,9 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_silences, 3), by date
-        ``date`` (first expected day without a sale), ``last_date`` (last such day of the
-        stretch), ``expected_days`` (how many).
+        ``date`` (first expected day without a sale), ``back_date`` (first day with sales
+        again; NaT while there is none), ``expected_days`` (days without a sale that were
+        expected to trade, up to then).
 
     Raises
     ------
@@ -48,20 +55,26 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
         order.
     """
     dates = checked_dates(days, ("date", "is_trading_day"))
-    traded = np.sort(day_numbers(dates[days["is_trading_day"].to_numpy(dtype=bool)]))
-    found: list[tuple[int, int, int]] = []
+    every_day = day_numbers(dates)
+    traded = np.sort(every_day[days["is_trading_day"].to_numpy(dtype=bool)])
+    found: list[tuple[int, int | None, int]] = []
     if len(traded):
         first = int(traded[0])
         is_open = np.zeros(int(traded[-1]) - first + 1, dtype=bool)
         is_open[traded - first] = True
-        for before, after in zip(traded[:-1][np.diff(traded) > 1], traded[1:][np.diff(traded) > 1], strict=True):
-            expected = [day for day in range(before + 1, after) if _is_expected(day - first, is_open, first)]
+        last_day = int(every_day.max())
+        stretches: list[tuple[int, int, int | None]] = [
+            (int(before), int(after), int(after)) for before, after in pairwise(traded) if after - before > 1
+        ]
+        stretches.append((int(traded[-1]), last_day, None))
+        for before, end, back in stretches:
+            expected = [day for day in range(before + 1, end) if _is_expected(day, before, is_open, first)]
             if expected:
-                found.append((expected[0], expected[-1], len(expected)))
+                found.append((expected[0], back, len(expected)))
     return pd.DataFrame(
         {
             "date": _dates([day for day, _, _ in found]),
-            "last_date": _dates([day for _, day, _ in found]),
+            "back_date": _dates([back for _, back, _ in found]),
             "expected_days": np.array([count for _, _, count in found], dtype=np.int32),
         }
     )
@@ -70,54 +83,62 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
 def find_absences(shop_dates: pd.DatetimeIndex, has_bought: np.ndarray, is_expected: np.ndarray) -> pd.DataFrame:
     """Find the days on which a country that was expected to buy did not while the shop traded.
 
-    Every expected day is told, with how long the country stayed away from there on. As
-    with :func:`find_silences`, only once it has bought again.
+    Every expected day is told, with how long the country stayed away from there on. The
+    shop's last day is not told as long as it is the last: it may not have come in full.
 
     Parameters
     ----------
     shop_dates : DatetimeIndex of shape (n_days,)
         The shop's trading days, ascending.
     has_bought : ndarray of bool of shape (n_days,)
-        Whether the country bought on the day; on at least one it did.
+        Whether the country bought on the day.
     is_expected : ndarray of bool of shape (n_days,)
         Whether it should have, judged from the days before.
 
     Returns
     -------
     DataFrame of shape (n_absences, 3), by date
-        ``date`` (expected day without a sale), ``last_date`` (the shop's last trading day
-        before the country bought again), ``expected_days`` (how many from one to the other).
-
-    Raises
-    ------
-    IndexError
-        If the country never bought.
+        ``date`` (expected day without a sale), ``back_date`` (the day on which the country
+        bought again; NaT while it has not), ``expected_days`` (the shop's trading days
+        without the country, from ``date`` up to then).
     """
-    own = shop_dates[has_bought]
-    silent = shop_dates[is_expected & ~has_bought]
-    silent = silent[silent < own[-1]]
-    following = np.searchsorted(shop_dates, own[np.searchsorted(own, silent)])
+    silent = np.flatnonzero(is_expected & ~has_bought)
+    silent = silent[silent < len(shop_dates) - 1]
+    bought = np.flatnonzero(has_bought)
+    following = np.append(bought, len(shop_dates))[np.searchsorted(bought, silent)]
+    # one place more than there are days: where the country has not come back
+    places = shop_dates.append(pd.DatetimeIndex([pd.NaT]))
     return pd.DataFrame(
         {
-            "date": silent,
-            "last_date": shop_dates[following - 1],
-            "expected_days": (following - np.searchsorted(shop_dates, silent)).astype(np.int32),
+            "date": shop_dates[silent],
+            "back_date": places[following],
+            "expected_days": (following - silent).astype(np.int32),
         }
     )
 
 
-def _is_expected(day: int, is_open: np.ndarray, first: int) -> bool:
-    """Whether the shop should trade on the day, by the weeks before it; days count from the first."""
-    if day < 7 * _SILENCE_WEEKS:
+def _is_expected(day: int, before: int, is_open: np.ndarray, first: int) -> bool:
+    """Whether the shop should trade on the day, by the weeks up to the last one ``before`` the stretch.
+
+    ``day``, ``before`` and ``first`` count days from one origin; ``is_open`` starts on ``first``.
+    """
+    # the last same weekday that is not in the stretch itself
+    latest = day - 7 * -(-(day - before) // 7) - first
+    if latest < 7 * (_SILENCE_WEEKS - 1):
         return False
-    if sum(bool(is_open[day - 7 * back]) for back in range(1, _SILENCE_WEEKS + 1)) < _SILENCE_LEAST:
+    if sum(bool(is_open[latest - 7 * back]) for back in range(_SILENCE_WEEKS)) < _SILENCE_LEAST:
         return False
-    date = np.datetime64(first + day, "D").astype(object)
+    date = np.datetime64(day, "D").astype(object)
     # 29 February was 28 February
     a_year_before = date.replace(year=date.year - 1, day=28 if (date.month, date.day) == (2, 29) else date.day)
-    anniversary = int(np.datetime64(a_year_before, "D").astype(int)) - first
-    return all(is_open[back] for back in (day - YEAR_DAYS, anniversary) if back >= 0)
+    anniversary = int(np.datetime64(a_year_before, "D").astype(int))
+    return all(_was_open(back, before, is_open, first) for back in (day - YEAR_DAYS, anniversary))
 
 
-def _dates(day_numbers: list[int]) -> pd.Series:
+def _was_open(day: int, before: int, is_open: np.ndarray, first: int) -> bool:
+    """Whether the shop traded a year before; taken for yes where that is not known, or in the stretch itself."""
+    return not first <= day <= before or bool(is_open[day - first])
+
+
+def _dates(day_numbers: list[int] | list[int | None]) -> pd.Series:
     return pd.Series(np.array(day_numbers, dtype="datetime64[D]").astype("datetime64[us]"))

@@ -209,7 +209,8 @@ def test_a_country_that_buys_every_day_is_missed_when_it_does_not():
     silent = flags[flags["direction"] == "silence"]
     assert silent["series"].tolist() == ["Norway"]
     assert silent["date"].tolist() == [pd.Timestamp("2024-05-07")]
-    assert silent["last_date"].tolist() == [pd.Timestamp("2024-05-08")]
+    assert silent["back_date"].tolist() == [pd.Timestamp("2024-05-09")]
+    assert silent["expected_days"].tolist() == [2]
 
 
 def test_countries_are_scored_by_day_or_week_or_not_as_often_as_they_buy():

@@ -6,12 +6,13 @@ from ml.anomaly_causes import ANOMALY_COLUMNS, DRIVER_COLUMNS, NO_CUSTOMER, expl
 DAY = pd.Timestamp("2011-06-10")
 
 
-def flag(*, actual, expected, series="total", grain="day", direction=None, last_date=DAY, score=5.0, day=DAY):
+def flag(*, actual, expected, series="total", grain="day", direction=None, back=None, missed=0, score=5.0, day=DAY):
     direction = direction or ("spike" if actual > expected else "drop")
     return {
         "series": series, "grain": grain, "date": day, "actual": actual, "expected": expected, "lower": 0.0,
         "upper": 0.0, "spread": 10.0, "score": score, "direction": direction, "method": "median_mad",
-        "window_periods": 10, "threshold": 3.0, "window_start": DAY, "last_date": last_date,
+        "window_periods": 10, "threshold": 3.0, "window_start": DAY, "expected_days": missed,
+        "back_date": pd.Timestamp(back) if back else pd.NaT,
     }  # fmt: skip
 
 
@@ -114,25 +115,28 @@ def test_a_drop_says_who_is_missing_or_that_few_came():
 
 
 def test_a_silence_says_what_is_usual_and_until_when():
-    one = flag(actual=0.0, expected=24_447.0, direction="silence", score=-4.0, last_date=DAY)
+    one = flag(actual=0.0, expected=24_447.0, direction="silence", score=-4.0, back="2011-06-12", missed=1)
     assert (
         cause(one, [], orders=0, usual=58.0) == "No sale on Friday 10 June 2011, where 58 orders and £24,447 are usual."
     )
     longer = flag(
-        actual=-12.0,
-        expected=500.0,
-        direction="silence",
-        score=-4.0,
-        series="Norway",
-        last_date=DAY + pd.Timedelta(days=3),
+        actual=-12.0, expected=500.0, direction="silence", score=-4.0, series="Norway", back="2011-08-15", missed=66
     )
     found = explain(longer, [], orders=0, usual=0.4)
     assert found.revenue_anomalies["cause"].iloc[0] == (
-        "No sale from Norway on Friday 10 June 2011, where £500 are usual; sales came back only after "
-        "Monday 13 June 2011; returns of £12 were booked."
+        "No sale from Norway on Friday 10 June 2011, where £500 are usual; sales came back on "
+        "Monday 15 August 2011; returns of £12 were booked."
     )
     assert found.revenue_anomalies["spread"].isna().all()
     assert found.revenue_anomalies["country"].tolist() == ["Norway"]
+
+
+def test_a_silence_that_goes_on_does_not_say_that_sales_came_back():
+    one = flag(actual=0.0, expected=24_447.0, direction="silence", score=-4.0, missed=1)
+    assert cause(one, [], orders=0, usual=58.0) == (
+        "No sale on Friday 10 June 2011, where 58 orders and £24,447 are usual; "
+        "none had come since when the data ended."
+    )
 
 
 def test_drivers_are_ranked_by_what_they_moved_the_way_it_went():

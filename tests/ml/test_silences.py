@@ -22,7 +22,9 @@ def test_a_shop_closed_on_saturdays_is_silent_on_holidays_only(real_lines):
     assert silences["date"].dt.strftime("%Y-%m-%d").tolist() == [
         "2011-04-22", "2011-04-29", "2011-05-02", "2011-08-29",
     ]  # fmt: skip
-    assert silences["last_date"].dt.strftime("%Y-%m-%d").tolist()[0] == "2011-04-25"
+    assert silences["back_date"].dt.strftime("%Y-%m-%d").tolist() == [
+        "2011-04-26", "2011-05-01", "2011-05-03", "2011-08-30",
+    ]  # fmt: skip
     assert silences["expected_days"].tolist() == [3, 1, 1, 1]
 
 
@@ -30,12 +32,54 @@ def test_a_closed_stretch_is_one_silence():
     closed = {date(2024, 5, 1) + timedelta(days=each) for each in range(10)}
     silences = find_silences(shop(closed))
     assert silences["date"].tolist() == [pd.Timestamp("2024-05-01")]
-    assert silences["last_date"].tolist() == [pd.Timestamp("2024-05-10")]
+    # Saturday the 11th is closed anyway
+    assert silences["back_date"].tolist() == [pd.Timestamp("2024-05-12")]
     # ten days less Saturday the 4th
     assert silences["expected_days"].tolist() == [9]
 
 
-def test_days_after_the_last_sale_are_no_silence():
+@pytest.mark.parametrize(("weeks", "back"), [(3, "2024-05-22"), (10, "2024-07-10"), (25, "2024-10-23")])
+def test_a_closure_of_many_weeks_lasts_until_sales_are_back(weeks: int, back: str):
+    closed = {date(2024, 5, 1) + timedelta(days=each) for each in range(7 * weeks)}
+    silences = find_silences(shop(closed, last="2025-03-31"))
+    assert silences["date"].tolist() == [pd.Timestamp("2024-05-01")]
+    assert silences["back_date"].tolist() == [pd.Timestamp(back)]
+    # six days a week, Saturdays being closed anyway
+    assert silences["expected_days"].tolist() == [6 * weeks]
+
+
+def test_a_weekend_that_is_always_closed_belongs_to_the_stretch_but_is_not_missed():
+    weekends = {day.date() for day in pd.date_range("2024-01-01", "2024-06-30") if day.weekday() == 6}
+    thursday, friday = date(2024, 5, 2), date(2024, 5, 3)
+    both = find_silences(shop(weekends | {thursday, friday}))
+    assert both["date"].tolist() == [pd.Timestamp(thursday)]
+    assert both["back_date"].tolist() == [pd.Timestamp("2024-05-06")]
+    assert both["expected_days"].tolist() == [2]
+    assert find_silences(shop(weekends | {friday}))["expected_days"].tolist() == [1]
+
+
+def test_a_closure_that_outlasts_its_holiday_is_told_from_the_day_after():
+    # closed over New Year for a week, and the year after for three: only the first is a habit
+    closed = {date(2023, 1, 1) + timedelta(days=each) for each in range(7)}
+    closed |= {date(2024, 1, 1) + timedelta(days=each) for each in range(21)}
+    silences = find_silences(shop(closed, first="2022-06-01"))
+    assert silences["date"].tolist() == [pd.Timestamp("2023-01-01"), pd.Timestamp("2024-01-08")]
+    assert silences["back_date"].tolist() == [pd.Timestamp("2023-01-08"), pd.Timestamp("2024-01-22")]
+
+
+def test_a_silence_that_no_sale_has_ended_goes_on():
+    days = shop({date(2024, 6, 20) + timedelta(days=each) for each in range(11)})
+    returned = pd.DataFrame({"date": [pd.Timestamp("2024-06-27")], "is_trading_day": False, "net_revenue": -5.0})
+    silences = find_silences(pd.concat([days, returned], ignore_index=True))
+    assert silences["date"].tolist() == [pd.Timestamp("2024-06-20")]
+    assert silences["back_date"].isna().all()
+    # the 20th to the 26th less Saturday the 22nd; the 27th, the last day, may not have come in full
+    assert silences["expected_days"].tolist() == [6]
+    on_the_first = returned.assign(date=pd.Timestamp("2024-06-20"))
+    assert find_silences(pd.concat([days, on_the_first], ignore_index=True)).empty
+
+
+def test_days_after_the_last_line_are_no_silence():
     closed = {date(2024, 6, 20) + timedelta(days=each) for each in range(11)}
     assert find_silences(shop(closed)).empty
     # nor are closed days of a shop that is too young to have habits
@@ -61,11 +105,23 @@ def test_an_absence_lasts_until_the_country_buys_again():
     is_expected = days == pd.Timestamp("2024-01-04")
     found = find_absences(days, ~stays_away, is_expected)
     assert found["date"].tolist() == [pd.Timestamp("2024-01-04")]
-    assert found["last_date"].tolist() == [pd.Timestamp("2024-01-07")]
+    assert found["back_date"].tolist() == [pd.Timestamp("2024-01-08")]
     assert found["expected_days"].tolist() == [3]
-    # not before it has bought again, and not where none was expected
-    assert find_absences(days[:6], ~stays_away[:6], is_expected[:6]).empty
+    # not where none was expected
     assert find_absences(days, ~stays_away, np.zeros(len(days), dtype=bool)).empty
+
+
+def test_an_absence_that_goes_on_says_so_once_the_shop_has_traded_on():
+    days = pd.DatetimeIndex(shop(set(), last="2024-01-10")["date"])
+    stays_away = days.isin(pd.to_datetime(["2024-01-04", "2024-01-05", "2024-01-07"]))
+    is_expected = days == pd.Timestamp("2024-01-04")
+    # up to Friday the 5th: Thursday and Friday are missed so far
+    found = find_absences(days[:5], ~stays_away[:5], is_expected[:5])
+    assert found["date"].tolist() == [pd.Timestamp("2024-01-04")]
+    assert found["back_date"].isna().all()
+    assert found["expected_days"].tolist() == [2]
+    # on Thursday itself the country may still buy
+    assert find_absences(days[:4], ~stays_away[:4], is_expected[:4]).empty
 
 
 def test_days_out_of_order_are_refused():
