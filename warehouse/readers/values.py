@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 
 from warehouse.readers.errors import UnreadableFileError, first_line
-from warehouse.readers.layouts import DATE_COLUMNS, Kind
+from warehouse.readers.file_styles import FileHints, ValueStyles
+from warehouse.readers.layouts import DATE_COLUMNS
 from warehouse.readers.staging import Staging
+
+__all__ = ["FileHints", "ValueStyles", "check_date_format", "decide_styles"]
 
 # day, month and year in any order, then perhaps a time, AM or PM, and a UTC offset
 _DATE_PATTERN = (
@@ -53,31 +56,6 @@ DATE_STYLES = (
     DateStyle("day-month-year", "dash", "day_first"),
     DateStyle("month-day-year", "dash", "month_first"),
 )
-
-
-@dataclass
-class ValueStyles:
-    """What was decided for one file."""
-
-    decimal_mark: str = "."
-    date_style: str | None = None
-    date_style_evidence: str | None = None
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class FileHints:
-    """What is known of a file beside its values."""
-
-    name: str
-    delimiter: str | None = None
-    decimal_mark: str | None = None
-    """Set by a mapping of the settings."""
-    date_format: str | None = None
-    """Set by a mapping of the settings: a strptime format."""
-    kind: Kind = "transactions"
 
 
 @dataclass(frozen=True)
