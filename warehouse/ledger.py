@@ -27,7 +27,7 @@ from warehouse.database import open_warehouse
 from warehouse.readers.reading import READER_VERSION, FileReading
 from warehouse.settings import Settings
 
-Status = Literal["loaded", "already_loaded", "superseded", "rejected", "in_transit"]
+Status = Literal["loaded", "already_loaded", "superseded", "withdrawn", "rejected", "in_transit"]
 
 
 Verdict = Literal["unchanged", "restored", "known_bad", "reread", "new"]
@@ -289,12 +289,15 @@ _CONTENT_COLUMNS = (
     "file_format",
     "layout",
     "source_mapping",
+    "source",
     "sheets",
     "encoding",
     "delimiter",
     "decimal_mark",
     "date_style",
     "date_style_evidence",
+    "assumed_lines",
+    "clock",
     "delivered_lines",
     "loaded_lines",
     "unreadable_lines",

@@ -11,9 +11,10 @@ lines and ledger, so that a crash leaves a load wholly in or wholly out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +36,7 @@ from warehouse.ledger import (
 )
 from warehouse.readers.errors import DiskFullError, explain_os_error, first_line, is_disk_full
 from warehouse.readers.landing_files import LandingContents, LandingFile, find_unsettled, hash_file, list_landing
-from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, columns_of
+from warehouse.readers.layouts import DATE_COLUMNS, KINDS, NUMBER_COLUMNS, Kind, columns_of
 from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings
@@ -131,31 +132,121 @@ class ReadOutcome:
     transactions_table: str
     customers_table: str
     segment_overrides_table: str
+    deliveries_table: str
+    unused_columns_table: str
 
 
 def ensure_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the raw tables and the ledger where they are missing, and let an older ledger hold every kind."""
+    """Create the raw tables and the ledger where they are missing, and give older ones today's shape.
+
+    Lines of a home that an older version made stay, whether or not their files are still
+    in landing; those that are get read again, since the reader's version rose.
+    """
     script = RAW_SCHEMA.read_text(encoding="utf-8")
-    con.execute(script)
-    # read to its end: a result that is left open keeps DuckDB 2.0 from reading a workbook on this connection
-    allowed = con.execute(
-        "select constraint_text from duckdb_constraints() where schema_name = 'quality' and table_name = 'load_ledger' "
-        "and constraint_type = 'CHECK' and list_contains(constraint_column_names, 'kind')"
-    ).fetchall()
-    if not allowed or all(f"'{kind}'" in allowed[0][0] for kind in KINDS):
+    wanted, found = _wanted_shapes(), _table_shapes(con)
+    outdated = [table for table, shape in wanted.items() if table in found and found[table] != shape]
+    if not outdated:
+        con.execute(script)
         return
-    # DuckDB can't alter a check, so the ledger moves into a new table of the same name
+    # DuckDB can't alter a check or the order of columns, so a table moves into a new one of the same name
     con.execute("begin transaction")
     try:
-        con.execute("create temp table former_ledger as from quality.load_ledger")
-        con.execute("drop table quality.load_ledger")
+        for table in outdated:
+            con.execute(f"create temp table {_former(table)} as from {table}")
+            con.execute(f"drop table {table}")
         con.execute(script)
-        con.execute("insert into quality.load_ledger by name from former_ledger")
-        con.execute("drop table former_ledger")
+        for table in outdated:
+            kept = ", ".join(column for column, _ in wanted[table].columns if column in found[table].names)
+            con.execute(f"insert into {table} by name select {kept} from {_former(table)}")
+        if "_layout" in found.get("raw.transactions", _Shape()).names and "raw.transactions" in outdated:
+            con.execute(_FORMER_DELIVERIES)
+        for table in outdated:
+            con.execute(f"drop table {_former(table)}")
         con.execute("commit")
     except BaseException:
         con.execute("rollback")
         raise
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a table is like: columns with their types, and checks."""
+
+    columns: tuple[tuple[str, str], ...] = ()
+    checks: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.columns}
+
+
+@cache
+def _wanted_shapes() -> dict[str, _Shape]:
+    with duckdb.connect() as empty:
+        empty.execute(RAW_SCHEMA.read_text(encoding="utf-8"))
+        return _table_shapes(empty)
+
+
+def _table_shapes(con: duckdb.DuckDBPyConnection) -> dict[str, _Shape]:
+    """Shape of each table of raw and of the ledger."""
+    # read to its end: a result that is left open keeps DuckDB 2.0 from reading a workbook on this connection
+    rows = con.execute(
+        """
+        select
+            schema_name || '.' || table_name,
+            list((column_name, data_type) order by column_index),
+            (
+                select coalesce(list(constraint_text order by constraint_text), [])
+                from duckdb_constraints() as rules
+                where rules.constraint_type = 'CHECK' and rules.table_oid = columns.table_oid
+                    and rules.database_oid = columns.database_oid
+            )
+        from duckdb_columns() as columns
+        where database_name = current_database()
+            and (schema_name = 'raw' or (schema_name = 'quality' and table_name = 'load_ledger'))
+        group by schema_name, table_name, columns.table_oid, columns.database_oid
+        """
+    ).fetchall()
+    return {table: _Shape(tuple(map(tuple, columns)), tuple(checks)) for table, columns, checks in rows}
+
+
+def _former(table: str) -> str:
+    return f"former_{table.replace('.', '_')}"
+
+
+# Until version 3 of the reader each line carried what its delivery says now.
+_FORMER_DELIVERIES = """
+    insert into raw.deliveries
+    select
+        lines._load_id,
+        lines._file_name,
+        coalesce(ledger.source_mapping, lines.layout),
+        lines.layout,
+        null,
+        lines.mark,
+        lines.mark,
+        lines.mark,
+        lines.mark,
+        lines.mark,
+        null,
+        null,
+        null,
+        ledger.delivered_at,
+        lines.loaded_at,
+        ledger.first_invoiced_at,
+        ledger.last_invoiced_at
+    from (
+        select
+            _load_id,
+            any_value(_file_name) as _file_name,
+            any_value(_layout) as layout,
+            any_value(_decimal_mark) as mark,
+            any_value(_loaded_at) as loaded_at
+        from former_raw_transactions
+        group by _load_id
+    ) as lines
+    left join quality.load_ledger as ledger on lines._load_id = ledger.load_id
+"""
 
 
 def scan_landing(
@@ -302,6 +393,7 @@ def read_file(
     read_at: datetime,
     name: str | None = None,
     into: str = "read",
+    delivered_at: datetime | None = None,
 ) -> ReadOutcome:
     """Read one file into temporary tables shaped like ``raw``, without ledger or landing.
 
@@ -309,9 +401,12 @@ def read_file(
     ----------
     name
         The name it is known by; mappings and ``customers*`` go by it.
+    delivered_at
+        When the file was last changed, UTC without zone; None where nobody knows.
     into
-        Prefix of the tables: ``<into>_transactions``, ``<into>_customers`` and
-        ``<into>_segment_overrides``, all made anew.
+        Prefix of the tables: ``<into>_transactions``, ``<into>_customers``,
+        ``<into>_segment_overrides``, ``<into>_deliveries`` and ``<into>_unused_columns``,
+        all made anew.
 
     Raises
     ------
@@ -331,9 +426,21 @@ def read_file(
         for kind, table in tables.items():
             con.execute(f"drop table if exists {table}")
             con.execute(f"create temp table {table} as {_raw_query(kind, staging, dates)}", values)
+        is_sales = reading.kind == "transactions"
+        deliveries = [_delivery_row(1, known_as, reading, delivered_at, _as_utc(read_at))] if is_sales else []
+        _create_rows(con, f"{into}_deliveries", "raw.deliveries", deliveries)
+        unused = _unused_rows(1, known_as, reading) if is_sales else []
+        _create_rows(con, f"{into}_unused_columns", "raw.unused_columns", unused)
     finally:
         staging.drop()
-    return ReadOutcome(reading, tables["transactions"], tables["customers"], tables["segment_overrides"])
+    return ReadOutcome(reading, *tables.values(), f"{into}_deliveries", f"{into}_unused_columns")
+
+
+def _create_rows(con: duckdb.DuckDBPyConnection, table: str, like: str, rows: Sequence[Mapping[str, object]]) -> None:
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in _wanted_shapes()[like].columns)
+    con.execute(f"drop table if exists {table}")
+    con.execute(f"create temp table {table} ({columns})")
+    _insert_rows(con, table, like, rows)
 
 
 def _has_ledger(con: duckdb.DuckDBPyConnection) -> bool:
@@ -504,8 +611,6 @@ _OWNERS = """
             unnest($file_ids)::integer as file_id,
             unnest($load_ids)::integer as load_id,
             unnest($file_names) as file_name,
-            unnest($layouts) as layout,
-            unnest($decimal_marks) as decimal_mark,
             $loaded_at::timestamp as loaded_at
     )
 """
@@ -513,9 +618,9 @@ _OWNERS = """
 
 # What a kind's raw table has between lineage and text, and between text and problem.
 _OWN_COLUMNS: dict[Kind, tuple[str, str]] = {
-    "transactions": ("o.layout as _layout, o.decimal_mark as _decimal_mark,", "d.read_at as invoiced_at,"),
-    "customers": ("", ""),
-    "segment_overrides": ("", "d.read_at as expires_at,"),
+    "transactions": ("", "d.read_at as invoiced_at,"),
+    "customers": ("o.loaded_at as _loaded_at,", ""),
+    "segment_overrides": ("o.loaded_at as _loaded_at,", "d.read_at as expires_at,"),
 }
 
 
@@ -533,7 +638,6 @@ def _raw_query(kind: Kind, staging: Staging, dates_table: str) -> str:
             l.sheet as _sheet,
             l.row_number as _row_number,
             {before}
-            o.loaded_at as _loaded_at,
             {texts},
             {after}
             l.problem as _problem,
@@ -552,10 +656,57 @@ def _owner_values(
         "file_ids": [reading.file_id for reading in readings.values()],
         "load_ids": list(readings),
         "file_names": [names[load_id] for load_id in readings],
-        "layouts": [reading.layout for reading in readings.values()],
-        "decimal_marks": [reading.decimal_mark or "." for reading in readings.values()],
         "loaded_at": loaded_at,
     }
+
+
+def _delivery_row(
+    load_id: int, name: str, reading: FileReading, delivered_at: datetime | None, loaded_at: datetime
+) -> dict[str, object]:
+    """A row of ``raw.deliveries``."""
+    mapping = reading.mapping
+    return {
+        "_load_id": load_id,
+        "_file_name": name,
+        "_source": reading.source,
+        "_layout": reading.layout,
+        "_profile": mapping.profile if mapping else None,
+        **{f"_{column}_mark": reading.marks.get(column, ".") for column in NUMBER_COLUMNS},
+        "_not_sale_words": _folded(mapping.not_sales) if mapping else None,
+        "_return_words": _folded(mapping.returns) if mapping else None,
+        "_prices_include_tax": mapping.prices_include_tax if mapping else None,
+        "_delivered_at": delivered_at,
+        "_loaded_at": loaded_at,
+        "_first_invoiced_at": reading.first_invoiced_at,
+        "_last_invoiced_at": reading.last_invoiced_at,
+    }
+
+
+def _unused_rows(load_id: int, name: str, reading: FileReading) -> list[dict[str, object]]:
+    """Rows of ``raw.unused_columns``."""
+    return [
+        {"_load_id": load_id, "_file_name": name, "header": found.header, "role": found.role, **value}
+        for found in reading.unused_columns
+        for value in ({"value": text, "lines": lines} for text, lines in found.values)
+    ]
+
+
+def _folded(words: Sequence[str]) -> list[str] | None:
+    """Words as ``raw.deliveries`` holds them: lower case, trimmed, single blanks."""
+    return [" ".join(word.lower().split()) for word in words] or None
+
+
+def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, like: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows in one statement; their columns are typed as those of ``like`` (``schema.table``)."""
+    if not rows:
+        return
+    types = dict(_wanted_shapes()[like].columns)
+    names = list(rows[0])
+    # a list of lists can't be unnested beside scalars in one go without its inner lists
+    values = ", ".join(f"unnest(${name}::{types[name]}[]) as {name}" for name in names)
+    con.execute(
+        f"insert into {table} by name select {values}", {name: [row[name] for row in rows] for name in names}
+    )
 
 
 def _write_lines(
@@ -565,14 +716,13 @@ def _write_lines(
     new_entries: Mapping[int, Seen],
     loaded_at: datetime,
 ) -> None:
-    for table in KINDS:
+    for table in (*KINDS, "deliveries", "unused_columns"):
         if plan.delete:
             con.execute(f"delete from raw.{table} where _load_id in (select unnest($ids))", {"ids": plan.delete})
         for old_id, new_id in plan.move.items():
+            ids = f"_line_id = _line_id + ($new - $old)::bigint * {_LINE_ID_FACTOR}, " if table in KINDS else ""
             con.execute(
-                f"update raw.{table} set _load_id = $new, "
-                f"_line_id = _line_id + ($new - $old)::bigint * {_LINE_ID_FACTOR}, _file_name = $name "
-                "where _load_id = $old",
+                f"update raw.{table} set _load_id = $new, {ids}_file_name = $name where _load_id = $old",
                 {"new": new_id, "old": old_id, "name": _name_of(con, new_id, new_entries)},
             )
     by_file_id = {reading.file_id: reading for reading in staged.readings.values()}
@@ -581,6 +731,22 @@ def _write_lines(
     if not readings:
         return
     values = _owner_values(readings, names, loaded_at)
+    sales = {load_id: reading for load_id, reading in readings.items() if reading.kind == "transactions"}
+    _insert_rows(
+        con,
+        "raw.deliveries",
+        "raw.deliveries",
+        [
+            _delivery_row(load_id, names[load_id], reading, new_entries[load_id].delivered_at, loaded_at)
+            for load_id, reading in sales.items()
+        ],
+    )
+    _insert_rows(
+        con,
+        "raw.unused_columns",
+        "raw.unused_columns",
+        [row for load_id, reading in sales.items() for row in _unused_rows(load_id, names[load_id], reading)],
+    )
     expected = dict.fromkeys(KINDS, 0)
     for reading in readings.values():
         if reading.kind is not None:

@@ -16,19 +16,31 @@ create table if not exists quality.load_ledger (
     delivered_at timestamp,
     recorded_at timestamp not null,
     status varchar not null check (
-        status in ('loaded', 'already_loaded', 'superseded', 'rejected', 'in_transit')
+        status in ('loaded', 'already_loaded', 'superseded', 'withdrawn', 'rejected', 'in_transit')
     ),
+    -- whether the last load saw this version in landing; what is gone and was never loaded is nobody's worry any more
+    is_in_landing boolean not null default true,
     kind varchar check (kind in ('transactions', 'customers', 'segment_overrides')),
-    file_format varchar check (file_format in ('csv', 'csv.gz', 'xlsx', 'parquet')),
+    -- csv, xlsx, ods or parquet, and how it was packed: csv.gz, csv.zst, csv.bz2, csv.xz, csv.zip, …
+    file_format varchar,
     layout varchar,
     -- name of the mapping under landing.sources that was used
     source_mapping varchar,
+    -- files of one source are judged together: the mapping's name, else the layout
+    source varchar,
+    -- 'uci' or 'plain', and what told; written after the source's lines were looked at
+    profile varchar,
+    profile_evidence varchar,
     sheets varchar,
     encoding varchar,
     delimiter varchar,
     decimal_mark varchar,
     date_style varchar,
     date_style_evidence varchar,
+    -- lines whose month rests on a guess between day first and month first
+    assumed_lines bigint,
+    -- what was done about times with a UTC offset: 'as written', or 'UTC offset, converted to <zone>'
+    clock varchar,
     delivered_lines bigint,
     loaded_lines bigint,
     unreadable_lines bigint,
@@ -39,7 +51,7 @@ create table if not exists quality.load_ledger (
     notes varchar,
     superseded_by integer,
     superseded_at timestamp,
-    -- hash of reader version and landing settings
+    -- hash of reader version, landing settings and the shop's time zone
     reader_fingerprint varchar
 );
 
@@ -52,15 +64,22 @@ create table if not exists raw.transactions (
     _sheet varchar,
     -- physical line of a text file (the header is line 1), row of a sheet
     _row_number bigint not null,
-    _layout varchar not null,
-    _decimal_mark varchar not null,
-    _loaded_at timestamp not null,
     invoice varchar,
     stock_code varchar,
     description varchar,
     quantity varchar,
+    -- date and time; where they stand in two columns, joined by a blank
     invoice_date varchar,
     unit_price varchar,
+    -- of the whole line; which of the amounts a file has, its mapping says
+    line_amount varchar,
+    discount_amount varchar,
+    tax_amount varchar,
+    currency varchar,
+    status varchar,
+    -- what the line is, where a column says so: sale, refund, …
+    line_kind varchar,
+    store varchar,
     customer_id varchar,
     country varchar,
     -- invoice_date read in the one style chosen for the file
@@ -68,6 +87,45 @@ create table if not exists raw.transactions (
     -- why the line could not be split into fields, and the line itself
     _problem varchar,
     _line_text varchar
+);
+
+-- Grain: one row per active delivery of sales: what typing its lines needs to know of the file.
+create table if not exists raw.deliveries (
+    _load_id integer not null,
+    _file_name varchar not null,
+    -- files of one source are judged together: the mapping's name, else the layout
+    _source varchar not null,
+    _layout varchar not null,
+    -- 'uci' or 'plain' where a mapping says it (or, when classifying, the snapshot); null: the evidence decides
+    _profile varchar check (_profile in ('uci', 'plain')),
+    -- decimal marks of the columns
+    _quantity_mark varchar not null check (_quantity_mark in ('.', ',')),
+    _unit_price_mark varchar not null check (_unit_price_mark in ('.', ',')),
+    _line_amount_mark varchar not null check (_line_amount_mark in ('.', ',')),
+    _discount_amount_mark varchar not null check (_discount_amount_mark in ('.', ',')),
+    _tax_amount_mark varchar not null check (_tax_amount_mark in ('.', ',')),
+    -- words of status that are no sale, words of line_kind that are a return: in lower case, trimmed, with single
+    -- blanks; null where no mapping names any
+    _not_sale_words varchar[],
+    _return_words varchar[],
+    _prices_include_tax boolean,
+    -- the file's modification time, UTC; null where the system would not say
+    _delivered_at timestamp,
+    _loaded_at timestamp not null,
+    _first_invoiced_at timestamp,
+    _last_invoiced_at timestamp
+);
+
+-- Grain: one row per distinct value (at most 200 of a column) of a column of an active delivery that looks like a
+-- status or a currency, and that no mapping uses or names as ignored.
+create table if not exists raw.unused_columns (
+    _load_id integer not null,
+    _file_name varchar not null,
+    header varchar not null,
+    role varchar not null check (role in ('status', 'currency')),
+    -- as delivered, trimmed; null where blank
+    value varchar,
+    lines bigint not null
 );
 
 -- Grain: one row per delivered customer line of an active delivery.

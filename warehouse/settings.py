@@ -52,9 +52,11 @@ class Shop(_Section):
 class Cleaning(_Section):
     """Which delivered lines count."""
 
-    exact_duplicates: Literal["drop", "keep"] = "drop"
+    exact_duplicates: Literal["by_profile", "drop", "overlap", "keep"] = "by_profile"
     exclude_non_product: bool = True
     require_positive_price: bool = True
+    product_codes: tuple[str, ...] = ()
+    """Stock codes that are products whatever a rule says; ``*`` stands for any characters."""
 
 
 class Rfm(_Section):
@@ -116,25 +118,131 @@ class Drafting(_Section):
         return self
 
 
-class SourceMapping(_Section):
-    """One layout that the built-in ones don't know: which header holds which column."""
+LayoutName = Literal["invoice_lines", "transactions", "customers", "segment_overrides"]
 
-    name: str
+_SALES = ("discount_amount", "tax_amount", "currency", "status", "kind", "store", "customer_id", "country")
+MAPPABLE: dict[LayoutName, tuple[str, ...]] = {
+    "invoice_lines": (
+        *("invoice", "stock_code", "description", "quantity", "invoice_date", "time", "unit_price", "line_amount"),
+        *_SALES,
+    ),
+    "transactions": (
+        *("invoice", "description", "invoice_date", "time", "unit_price"),
+        *("currency", "status", "kind", "store", "customer_id", "country"),
+    ),
+    "customers": ("customer_id", "age", "gender", "location"),
+    "segment_overrides": ("customer_id", "segment", "reason", "author", "expires_on"),
+}
+"""The names that a mapping may give a header to, by layout. ``time`` is joined to ``invoice_date``."""
+
+EXCEL_SERIAL = "excel_serial"
+"""A ``date_format`` of its own: days since the end of 1899, as a spreadsheet counts them."""
+
+
+class SourceMapping(_Section):
+    """One layout that the built-in ones don't know, or know only in part.
+
+    Only what the layout would not find by itself has to be named: a header with its usual
+    name is found, whatever else is mapped.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
     files: str = "*"
     """Glob on the file's name; the first mapping whose glob and headers fit is used."""
-    layout: Literal["invoice_lines", "transactions", "customers", "segment_overrides"] = "invoice_lines"
-    columns: dict[str, str]
-    """Our column name (``invoice``, ``stock_code``, …) to the header in the file."""
+    layout: LayoutName = "invoice_lines"
+    columns: dict[str, str | tuple[str, ...]] = {}
+    """Our column name (``invoice``, ``stock_code``, …) to the header in the file, or to several headers
+    that are tried in turn on each line: the first that is not blank counts."""
+    constants: dict[str, str] = {}
+    """Our column name to the value of every line, for what the file does not say."""
+    fill_down: tuple[str, ...] = ()
+    """Columns whose blanks take the value of the line above, within one invoice."""
+    not_sales: tuple[str, ...] = ()
+    """Words of ``status`` whose lines are no sale."""
+    returns: tuple[str, ...] = ()
+    """Words of ``kind`` whose lines are returns."""
+    profile: Literal["uci", "plain"] | None = None
+    """Whether letters before an invoice number mean something; None: the lines tell."""
+    prices_include_tax: bool | None = None
+    clock: Literal["as_written", "shop"] | None = None
+    """What to do about a UTC offset: keep the clock time beside it, or convert to ``shop.timezone``, as None does."""
+    ignore: tuple[str, ...] = ()
+    """Headers that are known and not wanted: nothing warns of them."""
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     decimal_mark: Literal[".", ","] | None = None
+    date_order: Literal["day_first", "month_first"] | None = None
     date_format: str | None = None
-    """A strptime format, such as ``%d.%m.%Y %H:%M``, when the values alone can't tell."""
+    """A strptime format, such as ``%d.%m.%Y %H:%M``, when the values alone can't tell; or ``excel_serial``."""
+
+    @field_validator("columns")
+    @classmethod
+    def _some_header(cls, columns: dict[str, str | tuple[str, ...]]) -> dict[str, str | tuple[str, ...]]:
+        empty = [
+            column for column, named in columns.items() if not named or (not isinstance(named, str) and "" in named)
+        ]
+        if empty:
+            raise ValueError(f"columns names no header for {', '.join(empty)}")
+        return columns
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SourceMapping:
+        contradictions = [*self._unknown_columns(), *self._contradictions()]
+        if contradictions:
+            raise ValueError(f"landing.sources {self.name!r} {'; it '.join(contradictions)}")
+        return self
+
+    def headers_of(self, column: str) -> tuple[str, ...]:
+        """The headers that hold a column, in the order they are tried; none if it is not mapped."""
+        named = self.columns.get(column, ())
+        return (named,) if isinstance(named, str) else named
+
+    def _unknown_columns(self) -> list[str]:
+        known = MAPPABLE[self.layout]
+        told = []
+        for verb, names in (("maps", self.columns), ("sets", self.constants), ("fills down", self.fill_down)):
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                told.append(
+                    f"{verb} {', '.join(unknown)}, which layout {self.layout} does not have; it has {', '.join(known)}"
+                )
+        return told
+
+    def _contradictions(self) -> list[str]:
+        told = []
+        twice = [column for column in self.constants if column in self.columns]
+        if twice:
+            told.append(f"maps a header to {', '.join(twice)} and sets the same as a constant; keep one of the two")
+        if "time" in self.constants:
+            told.append("sets time as a constant; leave it out, and lines without a time count at midnight")
+        filled = [column for column in self.fill_down if column in self.constants]
+        if filled:
+            told.append(f"fills down {', '.join(filled)}, which is a constant and never blank")
+        for setting, words, column in (("not_sales", self.not_sales, "status"), ("returns", self.returns, "kind")):
+            if words and column not in self.columns and column not in self.constants:
+                told.append(f"has {setting}, and no header for {column}, whose words they are: add {column} to columns")
+        if self.date_order and self.date_format:
+            told.append("has both date_format and date_order; the format says the order already")
+        of_sales = ("fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
+        if self.layout not in ("invoice_lines", "transactions"):
+            told += [f"has {name}, which only sales have" for name in of_sales if getattr(self, name)]
+        return told
 
 
 class Landing(_Section):
     """How delivered files are read."""
 
+    date_order: Literal["day_first", "month_first"] | None = None
+    """The order of day and month in files that nothing else settles."""
     sources: tuple[SourceMapping, ...] = ()
+
+    @field_validator("sources")
+    @classmethod
+    def _one_name_each(cls, sources: tuple[SourceMapping, ...]) -> tuple[SourceMapping, ...]:
+        names = [source.name for source in sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two landing.sources are called {', '.join(twice)}; files are told apart by these names")
+        return sources
 
 
 class Settings(BaseSettings):
@@ -156,8 +264,9 @@ class Settings(BaseSettings):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def landing_fingerprint(self) -> str:
-        """Hash of what decides how a file is read; a rejected file is tried again when it changes."""
-        return hashlib.sha256(self.landing.model_dump_json().encode()).hexdigest()
+        """Hash of what decides how a file is read; files are read again when it changes."""
+        told = f"{self.landing.model_dump_json()}\n{self.shop.timezone}"
+        return hashlib.sha256(told.encode()).hexdigest()
 
 
 def settings_path() -> Path:
@@ -225,7 +334,9 @@ def _explain(error: ValidationError, path: Path) -> str:
             parts.append(f"{origin}: {key} is not a setting{_neighbours(problem['loc'])}")
         else:
             given: Any = problem.get("input")
-            parts.append(f"{origin}: {key} = {given!r}: {problem['msg'].removeprefix('Value error, ')}")
+            # a whole mapping says nothing that its name does not
+            shown = "" if isinstance(given, dict | list | tuple) else f" = {given!r}"
+            parts.append(f"{origin}: {key}{shown}: {problem['msg'].removeprefix('Value error, ')}")
     return "; ".join(parts) + "."
 
 

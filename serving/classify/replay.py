@@ -154,8 +154,14 @@ def load_upload(
         raise too_many_lines(name, limits)
     # only now: what it asks of the catalog leaves a result open, and workbooks are registered on none
     ensure_raw_schema(connection)
-    connection.execute(f"insert into raw.transactions by name select * from {outcome.transactions_table}")
-    for table in (outcome.transactions_table, outcome.customers_table, outcome.segment_overrides_table):
+    for table, read in (
+        ("raw.transactions", outcome.transactions_table),
+        ("raw.deliveries", outcome.deliveries_table),
+        ("raw.unused_columns", outcome.unused_columns_table),
+    ):
+        connection.execute(f"insert into {table} by name select * from {read}")
+        connection.execute(f"drop table {read}")
+    for table in (outcome.customers_table, outcome.segment_overrides_table):
         connection.execute(f"drop table {table}")
     return outcome.reading
 

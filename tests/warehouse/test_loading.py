@@ -35,17 +35,30 @@ def held(shop: Shop) -> list[tuple[str, str]]:
 def test_the_raw_table_keeps_every_value_as_text_with_its_origin(shop: Shop) -> None:
     shop.deliver("2010/a.csv", THIRD)
     shop.load(datetime(2024, 1, 1, 12, tzinfo=UTC))
+    first, second = LINE_A.split(","), LINE_B.split(",")
+    not_delivered = (None,) * 7
     assert shop.raw() == [
         (
-            *(2**32 + 1, 1, "2010/a.csv", None, 2, "invoice_lines", ".", datetime(2024, 1, 1, 12)),
-            *LINE_A.split(","),
+            *(2**32 + 1, 1, "2010/a.csv", None, 2, *first[:6], *not_delivered, *first[6:]),
             *(datetime(2010, 12, 1, 8, 26), None, None),
         ),
         (
-            *(2**32 + 2, 1, "2010/a.csv", None, 3, "invoice_lines", ".", datetime(2024, 1, 1, 12)),
-            *LINE_B.split(","),
+            *(2**32 + 2, 1, "2010/a.csv", None, 3, *second[:6], *not_delivered, *second[6:]),
             *(datetime(2010, 12, 2, 9, 41), None, None),
         ),
+    ]
+
+
+def test_a_delivery_of_sales_says_what_typing_its_lines_needs(shop: Shop) -> None:
+    shop.deliver("2010/a.csv", THIRD)
+    shop.deliver("customers.csv", "Customer_ID\n17850\n")
+    shop.load(datetime(2024, 1, 1, 12, tzinfo=UTC))
+    assert shop.rows("from raw.deliveries") == [
+        (
+            *(1, "2010/a.csv", "invoice_lines", "invoice_lines", None, ".", ".", ".", ".", ".", None, None, None),
+            *(datetime(2011, 3, 13, 7, 6, 40), datetime(2024, 1, 1, 12)),
+            *(datetime(2010, 12, 1, 8, 26), datetime(2010, 12, 2, 9, 41)),
+        )
     ]
 
 

@@ -26,9 +26,18 @@ TRANSACTION_COLUMNS = (
     "quantity",
     "invoice_date",
     "unit_price",
+    "line_amount",
+    "discount_amount",
+    "tax_amount",
+    "currency",
+    "status",
+    "line_kind",
+    "store",
     "customer_id",
     "country",
 )
+NUMBER_COLUMNS = ("quantity", "unit_price", "line_amount", "discount_amount", "tax_amount")
+"""Columns of sales whose decimal mark is decided for each file from all its values."""
 CUSTOMER_COLUMNS = ("customer_id", "age", "gender", "location")
 OVERRIDE_COLUMNS = ("customer_id", "segment", "reason", "author", "expires_on")
 DATE_COLUMNS: dict[Kind, str] = {"transactions": "invoice_date", "segment_overrides": "expires_on"}

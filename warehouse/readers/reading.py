@@ -7,25 +7,35 @@ format is read, and what the ledger makes of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from warehouse.readers.content import HEAD_BYTES, describe_text, detect_format, expected_instead
 from warehouse.readers.csv_fast import CsvFile, read_clean_files
 from warehouse.readers.csv_fields import find_header
 from warehouse.readers.errors import UnreadableFileError, explain_os_error, is_disk_full
-from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, Recognised
+from warehouse.readers.layouts import DATE_COLUMNS, KINDS, NUMBER_COLUMNS, Kind, Recognised
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import inspect_text, read_head, transcode_latin, transcode_wide, wide_encoding
 from warehouse.readers.values import FileHints, check_date_format, decide_styles
-from warehouse.settings import Settings
+from warehouse.settings import Settings, SourceMapping
 
-READER_VERSION = "2"
+READER_VERSION = "3"
 """Raise it when files would be read otherwise than before; rejected ones are then tried again."""
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class UnusedColumn:
+    """A column that looks like it matters and that nothing uses, with its values and their lines."""
+
+    header: str
+    role: Literal["status", "currency"]
+    values: tuple[tuple[str | None, int], ...]
 
 
 @dataclass(frozen=True)
@@ -54,11 +64,23 @@ class FileReading:
     decimal_mark: str | None = None
     date_style: str | None = None
     date_style_evidence: str | None = None
+    assumed_lines: int = 0
+    clock: str | None = None
     loaded_lines: int = 0
     unreadable_lines: int = 0
     first_invoiced_at: datetime | None = None
     last_invoiced_at: datetime | None = None
     notes: list[str] = field(default_factory=list)
+    mapping: SourceMapping | None = None
+    """The mapping of the settings that was used."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Decimal mark by column, for sales."""
+    unused_columns: Sequence[UnusedColumn] = ()
+
+    @property
+    def source(self) -> str | None:
+        """What the file is judged together with: the mapping's name, else the layout."""
+        return self.source_mapping or self.layout
 
     @property
     def delivered_lines(self) -> int:
@@ -140,7 +162,10 @@ def read_deliveries(
         reading.date_style = styles.date_style
         reading.date_style_evidence = styles.date_style_evidence
         if reading.kind == "transactions":
-            reading.decimal_mark = styles.decimal_mark
+            reading.marks = getattr(styles, "marks", None) or dict.fromkeys(NUMBER_COLUMNS, styles.decimal_mark)
+            reading.decimal_mark = reading.marks.get("unit_price", ".")
+            reading.assumed_lines = getattr(styles, "assumed_lines", 0)
+            reading.clock = getattr(styles, "clock", None)
             reading.first_invoiced_at, reading.last_invoiced_at = styles.first_at, styles.last_at
         reading.notes.extend(styles.notes)
     for reading in readings.values():
@@ -208,6 +233,7 @@ def _read_or_prepare(
         texts.append(text)
     if recognised.mapping is not None:
         reading.source_mapping = recognised.mapping.name
+        reading.mapping = recognised.mapping
         if recognised.mapping.date_format is not None:
             try:
                 check_date_format(staging.con, recognised.mapping.date_format, recognised.mapping.name)
