@@ -39,9 +39,16 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     safe = frame.rename(columns=disarmed)
     for position, column in enumerate(safe.columns):
         values = safe.iloc[:, position]
-        if not pd.api.types.is_numeric_dtype(values.dtype):
+        if pd.api.types.is_float_dtype(values.dtype):
+            # 12 and 0.25 rather than 12.0: whole numbers with gaps are floats in a frame, and so are quantities
+            safe = safe.assign(**{column: values.map(_without_point_zero, na_action="ignore").astype(object)})
+        elif not pd.api.types.is_numeric_dtype(values.dtype):
             safe = safe.assign(**{column: values.map(_plain).astype(object)})
     return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig", errors="replace")
+
+
+def _without_point_zero(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
 
 
 def _plain(value: Any) -> Any:

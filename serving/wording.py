@@ -84,6 +84,11 @@ def count(value: float | None) -> str:
     return MISSING if value is None or is_missing(value) else f"{round(value):,}".replace("-", "−")
 
 
+def units(value: float | None) -> str:
+    """A quantity, such as ``12``, or ``0.25`` of what is weighed: to a thousandth, without zeros at its end."""
+    return MISSING if value is None or is_missing(value) else number(value, 3).rstrip("0").rstrip(".")
+
+
 def number(value: float | None, decimals: int = 1) -> str:
     """A number with some decimals, such as ``4.3``."""
     if value is None or is_missing(value):

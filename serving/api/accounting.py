@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Money, PagedEnvelope, ShopTime
+from serving.api.models import Answer, Envelope, Money, PagedEnvelope, ShopTime, Units
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
 from serving.queries import health as queries
@@ -22,7 +22,9 @@ router = subject_router("accounting")
 
 Disposition = Literal[
     "unreadable",
+    "after_as_of",
     "duplicate",
+    "not_a_sale",
     "adjustment",
     "non_product",
     "return",
@@ -67,7 +69,7 @@ class WarehouseLine(Answer):
     invoice_no: Annotated[str | None, Field(description="Invoice number.")]
     stock_code: Annotated[str | None, Field(description="Stock code.")]
     description: Annotated[str | None, Field(description="As delivered; whoever typed it wrote it.")]
-    quantity_units: Annotated[int | None, Field(description="Units; null where it would not read.")]
+    quantity_units: Annotated[Units | None, Field(description="Units; null where it would not read.")]
     unit_price: Annotated[float | None, Field(description="Price of a unit (money, up to four decimals).")]
     signed_amount: Annotated[Money | None, Field(description="Units times price (money).")]
     customer_id: Annotated[str | None, Field(description="Customer number.")]

@@ -17,6 +17,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
+from serving.api.models import Units
 from serving.api.problems import responses
 from serving.classify.errors import BadRequestError, SlowUploadError, UnknownKindError, UploadTooLargeError
 from serving.classify.limits import UploadLimits
@@ -63,7 +64,9 @@ class LabelledCustomer(BaseModel):
         Recommendations | None, Field(description="From the segment's playbook; null if there is none.")
     ]
     rfm_values: Annotated[RfmValues, Field(description="What the label was given by.")]
-    has_positive_monetary: Annotated[bool, Field(description="False for customers who gave everything back.")]
+    has_positive_monetary: Annotated[
+        bool, Field(description="False for customers who gave back as much as they bought, or more.")
+    ]
     probability: Annotated[float | None, Field(description="Of the mixture's component, 0 to 1; else null.")]
 
 
@@ -77,7 +80,7 @@ class SetAsideLine(BaseModel):
     invoice_no: Annotated[str | None, Field(description="Null if it could not be read.")]
     stock_code: Annotated[str | None, Field(description="Null if it could not be read.")]
     description: Annotated[str | None, Field(description="Of the product, as delivered.")]
-    quantity_units: Annotated[int | None, Field(description="Units; negative if they came back.")]
+    quantity_units: Annotated[Units | None, Field(description="Units; negative if they came back.")]
     unit_price: Annotated[float | None, Field(description="In the shop's currency.")]
     customer_id: Annotated[str | None, Field(description="Null if the line names none.")]
     country: Annotated[str | None, Field(description="As delivered.")]

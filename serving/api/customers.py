@@ -13,7 +13,7 @@ import pandas as pd
 from fastapi import Path, Query
 from pydantic import Field
 
-from serving.api.models import Answer, Day, Envelope, Money, PagedEnvelope, ShopTime, page_info, records
+from serving.api.models import Answer, Day, Envelope, Money, PagedEnvelope, ShopTime, Units, page_info, records
 from serving.api.playbooks import Playbook
 from serving.api.problems import NotFoundError, responses
 from serving.api.requests import (
@@ -44,7 +44,10 @@ class CustomerRow(Answer):
     ]
     recency_days: Annotated[int | None, Field(description="Days from the last purchase to `snapshot.snapshot_date`.")]
     frequency: Annotated[int | None, Field(description="Purchases, counted as setting rfm.frequency says.")]
-    monetary_net: Annotated[Money | None, Field(description="Spend less matched returns (money).", examples=[1234.5])]
+    monetary_net: Annotated[
+        Money | None,
+        Field(description="Spend less returns; below zero for who gave more back (money).", examples=[1234.5]),
+    ]
     monetary_gross: Annotated[Money | None, Field(description="Spend before returns (money).")]
     invoice_count: Annotated[int | None, Field(description="Invoices with a sale.")]
     purchase_days: Annotated[int | None, Field(description="Days with a purchase.")]
@@ -88,7 +91,9 @@ class CustomerFacts(CustomerRow):
     line_count: Annotated[int | None, Field(description="Sale lines.")]
     monetary: Annotated[Money | None, Field(description="Spend that scores are made by: net or gross (money).")]
     last_month_rfm_segment: Annotated[str | None, Field(description="Standard segment at the last month end.")]
-    has_positive_monetary: Annotated[bool | None, Field(description="False for who gave everything back.")]
+    has_positive_monetary: Annotated[
+        bool | None, Field(description="False for who gave back as much as was bought, or more.")
+    ]
     is_outlier_excluded: Annotated[bool | None, Field(description="Whether left out of fitting and only labelled.")]
     mixture_probability: Annotated[float | None, Field(description="Probability of the mixture segment, 0 to 1.")]
     override_reason: Annotated[str | None, Field(description="Why a person overrode the segment.")]
@@ -102,7 +107,9 @@ class CustomerFacts(CustomerRow):
     top_category_pct: Annotated[float | None, Field(description="Share of the top category, in percent.")]
     order_value: Annotated[Money | None, Field(description="Net spend per invoice (money).")]
     returned_revenue: Annotated[Money, Field(description="Returns matched with a purchase (money, positive).")]
-    unmatched_return_revenue: Annotated[Money, Field(description="Returns matched with none (money, positive).")]
+    unmatched_return_revenue: Annotated[
+        Money, Field(description="Returns matched with none, taken off the spend too (money, positive).")
+    ]
     return_count: Annotated[int, Field(description="Invoices with returns.")]
     usual_gap_days: Annotated[float | None, Field(description="Median days between purchase days.")]
     set_aside_lines: Annotated[int, Field(description="Delivered lines that are not in the figures.")]
@@ -148,7 +155,7 @@ class CustomerOrder(Answer):
     gap_days: Annotated[int | None, Field(description="Days after the order before.")]
     country: Annotated[str, Field(description="Country of the invoice.")]
     line_count: Annotated[int, Field(description="Lines.")]
-    quantity_units: Annotated[int, Field(description="Units.")]
+    quantity_units: Annotated[Units, Field(description="Units.")]
     gross_revenue: Annotated[Money, Field(description="Before returns (money).")]
     returned_revenue: Annotated[Money, Field(description="What of it came back later (money).")]
     net_revenue: Annotated[Money, Field(description="Less what came back (money).")]
@@ -161,13 +168,15 @@ class CustomerReturn(Answer):
     invoiced_at: Annotated[ShopTime, Field(description="The shop's own clock.")]
     stock_code: Annotated[str, Field(description="Stock code.")]
     description: Annotated[str | None, Field(description="Name of the product.")]
-    returned_units: Annotated[int, Field(description="Units.")]
+    returned_units: Annotated[Units, Field(description="Units.")]
     return_amount: Annotated[Money, Field(description="Their worth (money).")]
     reversed_invoices: Annotated[str | None, Field(description="Invoices that it takes back; null if none was found.")]
     sold_at: Annotated[ShopTime | None, Field(description="When they were bought.")]
     days_after: Annotated[int | None, Field(description="Days after the purchase.")]
     matched_amount: Annotated[Money, Field(description="What of the amount is taken off a purchase (money).")]
-    unmatched_amount: Annotated[Money, Field(description="What of it fits no purchase (money).")]
+    unmatched_amount: Annotated[
+        Money, Field(description="What of it fits no purchase; taken off the spend too (money).")
+    ]
 
 
 _CUSTOMERS = ListSpec(

@@ -3,8 +3,9 @@
 Belongs here: money, days and times as JSON; the snapshot that an answer comes from; pages. Does not
 belong here: the fields of a subject (they stand in its module).
 
-Money is a number with at most two decimals, in the currency that ``snapshot.currency`` names once per answer. Days are
-``YYYY-MM-DD``. Moments of the pipeline are UTC and say so; times of invoices are the shop's own clock, without a zone.
+Money is a number with at most two decimals, in the currency that ``snapshot.currency`` names once per answer; a
+quantity has at most three. Days are ``YYYY-MM-DD``. Moments of the pipeline are UTC and say so; times of invoices are
+the shop's own clock, without a zone.
 Where there is no figure the value is null, never 0, NaN or infinite.
 """
 
@@ -28,6 +29,10 @@ def _pence(value: float) -> float:
     return round(value, 2) + 0.0
 
 
+def _thousandths(value: float) -> float:
+    return round(value, 3) + 0.0
+
+
 def _day(value: Any) -> Any:
     return value.date() if isinstance(value, datetime) else value
 
@@ -40,6 +45,8 @@ Rounded = Annotated[float, AfterValidator(_pence)]
 """A figure rounded to two decimals."""
 Money = Rounded
 """In the shop's currency, rounded to two decimals."""
+Units = Annotated[float, AfterValidator(_thousandths)]
+"""A quantity: whole, or to a thousandth where goods are weighed."""
 Day = Annotated[date, BeforeValidator(_day)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """UTC."""

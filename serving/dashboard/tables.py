@@ -28,6 +28,7 @@ _ROW_PIXELS, _HEAD_PIXELS = 42, 86
 _WIDTHS: Mapping[Kind, int] = {
     "text": 170,
     "count": 120,
+    "units": 120,
     "number": 120,
     "money": 140,
     "percent": 115,
@@ -146,7 +147,7 @@ def _column(column: Column, view: View) -> dict[str, Any]:
     }
     if column.about:
         drawn["headerTooltip"] = column.about
-    if column.kind in ("count", "number", "money", "percent"):
+    if column.kind in ("count", "units", "number", "money", "percent"):
         drawn |= {"type": "rightAligned", "filter": "agNumberColumnFilter", "filterParams": {"inRangeInclusive": True}}
         drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value, {_symbol(column, view)})"}
     elif column.kind in ("date", "moment"):

@@ -41,7 +41,7 @@ class CustomerSummary:
     returning_customers: int
     """Those who bought on more than one day."""
     monetary_net: float | None
-    """Their spend in the whole history, less matched returns; None with no customer."""
+    """Their spend in the whole history, less returns; None with no customer."""
     clv_mean: float | None
     """Expected net revenue of one of them; None with no customer or no model."""
     horizon_days: int | None
@@ -334,7 +334,7 @@ CUSTOMERS = ListSpec(
     columns=(
         Column("customer_id", "Customer", link="customer", width=130),
         Column("segment", "Segment", link="segment", about="By the chosen method"),
-        Column("monetary_net", "Spent", "money", "Whole history, less matched returns"),
+        Column("monetary_net", "Spent", "money", "Whole history, less returns"),
         Column("frequency", "Orders", "count", "In the whole history, as the shop's settings count them"),
         Column("recency_days", "Days since", "count", "Days since the last order, up to the snapshot date"),
         Column("order_value", "Per order", "money", "Spent, divided by the number of orders"),
@@ -379,7 +379,7 @@ ORDERS = ListSpec(
         Column("invoiced_at", "When", "moment"),
         Column("gap_days", "Days after", "count", "Days after the order before"),
         Column("line_count", "Lines", "count", width=100),
-        Column("quantity_units", "Units", "count", width=100),
+        Column("quantity_units", "Units", "units", width=100),
         Column("gross_revenue", "Ordered", "money", "Before returns"),
         Column("returned_revenue", "Given back", "money", "What of it came back later"),
         Column("net_revenue", "Kept", "money", "Ordered, less what came back"),
@@ -404,7 +404,6 @@ def _returns(_: Filters, customer_id: str) -> Clause:
                 m.return_line_id,
                 string_agg(distinct sold.invoice_no, ', ' order by sold.invoice_no) as reversed_invoices,
                 min(m.sold_at) as sold_at,
-                sum(m.matched_units) as matched_units,
                 sum(m.matched_amount) as matched_amount
             from marts.fct_return_matches as m
             inner join marts.fct_invoice_lines as sold on m.sale_line_id = sold.line_id
@@ -416,7 +415,7 @@ def _returns(_: Filters, customer_id: str) -> Clause:
             r.line_id, r.invoice_no, r.invoiced_at, r.stock_code, p.description,
             abs(r.quantity_units) as returned_units, r.unit_price::double as unit_price,
             abs(r.return_amount)::double as return_amount, v.reversed_invoices,
-            v.sold_at, v.sold_at is not null and abs(r.quantity_units) = v.matched_units as is_matched_in_full,
+            v.sold_at, r.is_matched as is_matched_in_full,
             coalesce(v.matched_amount, 0)::double as matched_amount,
             (abs(r.return_amount) - coalesce(v.matched_amount, 0))::double as unmatched_amount,
             r.invoice_date - v.sold_at::date as days_after
@@ -436,16 +435,14 @@ RETURNS = ListSpec(
         Column("invoiced_at", "When", "moment"),
         Column("stock_code", "Product", width=110),
         Column("description", "Description", width=250),
-        Column("returned_units", "Units", "count", width=100),
+        Column("returned_units", "Units", "units", width=100),
         Column("return_amount", "Amount", "money", "Units, times the price of one"),
         Column("reversed_invoices", "Reverses", about="Invoices of the purchases that this takes back", width=150),
         Column("sold_at", "Bought", "moment", "The purchase; the first of them, if it takes back several"),
         Column("days_after", "Days after", "count", "Days after the purchase"),
-        Column("matched_amount", "Matched", "money", "What of the amount is taken off a purchase"),
-        Column(
-            "unmatched_amount", "Unmatched", "money", "What of the amount fits no purchase, and lowers nobody's spend"
-        ),
-        Column("is_matched_in_full", "In full", "flag", "Whether a purchase was found for every unit"),
+        Column("matched_amount", "Matched", "money", "What of the amount takes back a purchase"),
+        Column("unmatched_amount", "Unmatched", "money", "What of the amount fits no purchase in the history"),
+        Column("is_matched_in_full", "In full", "flag", "Whether a purchase was found for all of it"),
     ),
     rows=_returns,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",
@@ -477,10 +474,10 @@ LINES = ListSpec(
         Column("stock_code", "Product", width=110),
         Column("description", "Description", width=250),
         Column("category", "Category"),
-        Column("quantity_units", "Units", "count", "Below zero on a return", width=100),
+        Column("quantity_units", "Units", "units", "Below zero on a return", width=100),
         Column("unit_price", "Price", "money", "Of one unit", width=110),
         Column("gross_revenue", "Ordered", "money", "Zero on a return"),
-        Column("returned_quantity", "Units back", "count", "Units of this line that came back later"),
+        Column("returned_quantity", "Units back", "units", "Units of this line that came back later"),
         Column("net_revenue", "Kept", "money", "Ordered, less what came back"),
     ),
     rows=_lines,

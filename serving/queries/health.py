@@ -398,7 +398,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("invoice_no", "Invoice", width=115),
             Column("stock_code", "Product", width=115),
             Column("description", "Description", width=240),
-            Column("quantity_units", "Units", "count"),
+            Column("quantity_units", "Units", "units"),
             Column("unit_price", "Price", "money"),
             Column("signed_amount", "Amount", "money", "Units times price; empty where one would not read."),
             # no link: who only has set-aside lines is no customer

@@ -236,7 +236,7 @@ def _odd_day(at: date, series: str, cause: str | None) -> str:
 
 
 def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
-    """As ``marts.revenue_concentration`` measures it: spend less matched returns, of identified customers."""
+    """As ``marts.revenue_concentration`` measures it: spend less returns, of identified customers."""
     kept = filters.invoices()
     row = reading.row(
         f"""
@@ -244,7 +244,7 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
         kept as ({kept.sql}),
 
         spent as (
-            select customer_id, sum(gross_revenue - returned_revenue)::double as net_revenue
+            select customer_id, sum(net_revenue)::double as net_revenue
             from kept
             where customer_id is not null
             group by customer_id

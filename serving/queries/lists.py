@@ -21,7 +21,7 @@ from serving.filters import Clause, Filters
 from serving.snapshot import Reading
 from warehouse.errors import RegularsError
 
-Kind = Literal["text", "count", "number", "money", "percent", "date", "moment", "flag"]
+Kind = Literal["text", "count", "units", "number", "money", "percent", "date", "moment", "flag"]
 
 MAX_CONDITIONS = 50
 """Of one column, and values in all; people set two or three."""
@@ -185,7 +185,7 @@ def _condition(column: Column, model: Any, bound: _Bound) -> str:
         is_blank = f"({quoted} is null or cast({quoted} as varchar) = '')"
         return is_blank if operation == "blank" else f"not {is_blank}"
     try:
-        if column.kind in ("count", "number", "money", "percent"):
+        if column.kind in ("count", "units", "number", "money", "percent"):
             return _compared(quoted, operation, float, model.get("filter"), model.get("filterTo"), bound)
         if column.kind in ("date", "moment"):
             day = f"cast({quoted} as date)"

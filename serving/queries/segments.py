@@ -5,9 +5,9 @@ here: one customer (:mod:`serving.queries.customers`) and what to do with a segm
 (:mod:`serving.queries.playbooks`).
 
 Money called ``monetary`` is what customers are scored by (setting ``rfm.monetary``), ``monetary_net`` is
-net of matched returns; both in the shop's currency and over the customer's whole history. A date range
-chooses customers, it does not cut their figures. Model values are summed as decimals, so that no sum
-depends on the order in which threads finish.
+net of returns, below zero for who gave more back than was bought; both in the shop's currency and over
+the customer's whole history. A date range chooses customers, it does not cut their figures. Model values
+are summed as decimals, so that no sum depends on the order in which threads finish.
 """
 
 from __future__ import annotations

@@ -59,6 +59,14 @@ def test_csv_keeps_values_and_excel_knows_its_encoding(frame: pd.DataFrame) -> N
     ]
 
 
+def test_whole_numbers_and_quantities_have_no_zeros_at_their_end() -> None:
+    sold = pd.DataFrame({"Units": [12.0, 0.25, None, -3.0, 1000000.0], "Lines": [1, 2, 3, 4, 5]})
+    rows = list(csv.reader(io.StringIO(csv_bytes(sold).decode("utf-8-sig"), newline="")))
+    assert rows[1:] == [["12", "1"], ["0.25", "2"], ["", "3"], ["-3", "4"], ["1000000", "5"]]
+    sheet = fastexcel.read_excel(xlsx_bytes(sold, "Sold")).load_sheet("Sold").to_pandas()
+    assert sheet["Units"].dropna().tolist() == [12, 0.25, -3, 1_000_000]
+
+
 def test_headers_are_disarmed_too() -> None:
     assert b"'=evil" in csv_bytes(pd.DataFrame({"=evil": [1]}))
 

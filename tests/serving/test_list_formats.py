@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import serving.dashboard
-from serving.wording import count, money, number, percent
+from serving.wording import count, money, number, percent, units
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,6 +27,10 @@ VALUES = [
     99.995,
     1234567.891,
     -98765.4321,
+    0.25,
+    -0.0005,
+    -0.0006,
+    1000.0625,
     1e12,
 ]
 
@@ -37,10 +41,14 @@ def test_lists_write_numbers_as_everything_else_does(browser_page: "Page") -> No
     written = browser_page.evaluate(
         """values => values.map(value => {
             const formats = window.dashAgGridFunctions.regularsFormat;
-            return [formats.count(value), formats.number(value), formats.money(value, "£"), formats.percent(value)];
+            return [
+                formats.count(value), formats.units(value), formats.number(value), formats.money(value, "£"),
+                formats.percent(value),
+            ];
         })""",
         [*VALUES, None],
     )
     assert written == [
-        [count(value), number(value, 2), money(value, "GBP", pence=True), percent(value)] for value in [*VALUES, None]
+        [count(value), units(value), number(value, 2), money(value, "GBP", pence=True), percent(value)]
+        for value in [*VALUES, None]
     ]

@@ -42,6 +42,25 @@ def test_short_money_has_three_digits(amount: float, expected: str) -> None:
     assert wording.short_money(amount, "GBP") == expected
 
 
+@pytest.mark.parametrize(
+    ("quantity", "expected"),
+    [
+        (12.0, "12"),
+        (0.25, "0.25"),
+        (Decimal("0.250"), "0.25"),
+        (Decimal("-1.500"), "−1.5"),
+        (1234.0, "1,234"),
+        (100, "100"),
+        (0, "0"),
+        (-0.0001, "0"),
+        (None, "–"),
+        (float("nan"), "–"),
+    ],
+)
+def test_quantities_are_shown_without_zeros_at_their_end(quantity: float | None, expected: str) -> None:
+    assert wording.units(quantity) == expected
+
+
 def test_currencies_without_a_sign_of_their_own_show_their_code() -> None:
     assert wording.money(1200, "EUR") == "€1,200"
     assert wording.money(1200, "CHF") == "CHF\N{NO-BREAK SPACE}1,200"

@@ -5,20 +5,25 @@
     const missing = (value) => value === null || value === undefined || value === "";
     // the exact value, halves to even, and no sign on what rounds to nothing: as serving/wording.py does it, so
     // that a figure reads one way; as a text, because a number would be rounded by its shortest form
-    const rounding = (digits) =>
+    const rounding = (digits, least = digits) =>
         new Intl.NumberFormat("en-GB", {
-            minimumFractionDigits: digits,
+            minimumFractionDigits: least,
             maximumFractionDigits: digits,
             roundingMode: "halfEven",
         });
     const roundings = [0, 1, 2].map(rounding);
     const fixed = (value, digits) => roundings[digits].format(Math.abs(value).toFixed(40));
+    // weighed goods are sold by the thousandth; what is sold whole has no zeros behind it
+    const thousandths = rounding(3, 0);
+    const quantity = (value) => thousandths.format(Math.abs(value).toFixed(40));
     const sign = (value, digits) => (value < 0 && /[1-9]/.test(fixed(value, digits)) ? "−" : "");
     const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const day = (text) => `${Number(text.slice(8, 10))} ${months[Number(text.slice(5, 7)) - 1]} ${text.slice(0, 4)}`;
 
     const formats = {
         count: (value) => (missing(value) ? MISSING : sign(value, 0) + fixed(value, 0)),
+        units: (value) =>
+            missing(value) ? MISSING : (value < 0 && /[1-9]/.test(quantity(value)) ? "−" : "") + quantity(value),
         number: (value) => (missing(value) ? MISSING : sign(value, 2) + fixed(value, 2)),
         money: (value, symbol) => (missing(value) ? MISSING : sign(value, 2) + symbol + fixed(value, 2)),
         percent: (value) => (missing(value) ? MISSING : `${sign(value, 1)}${fixed(value, 1)}\u202f%`),

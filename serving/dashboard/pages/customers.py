@@ -134,7 +134,7 @@ def _everybody(view: View) -> html.Div:
         stat_card(
             "Spent",
             short_money(summary.monetary_net, view.currency),
-            about="whole history, less matched returns",
+            about="whole history, less returns",
             key="customers.monetary_net",
         ),
         stat_card(
@@ -259,7 +259,7 @@ def _list_height(rows: int) -> int:
 def _figures(view: View, story: CustomerStory) -> html.Div:
     facts = story.facts
     gap = facts["usual_gap_days"]
-    given_back = facts["returned_revenue"]
+    given_back = facts["monetary_gross"] - facts["monetary_net"]
     spent = (
         f"{money(facts['monetary_gross'], view.currency)} ordered, {money(given_back, view.currency)} given back"
         if given_back
@@ -370,7 +370,7 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
             )
         )
     if not facts["has_positive_monetary"]:
-        parts.append(html.P("Everything that was bought came back, so the models leave this customer out."))
+        parts.append(html.P("As much came back as was bought, or more, so the models leave this customer out."))
     elif facts["is_outlier_excluded"]:
         parts.append(html.P("Too unusual to fit the models on: only labelled by them."))
     return panel("Segments", *parts, about="Campaigns use the audience: k-means, unless a person said otherwise.")
@@ -644,12 +644,16 @@ def _returns(view: View, story: CustomerStory) -> html.Section:
     if story.returns.empty:
         return panel(title, empty("Nothing was given back."))
     matched, unmatched = story.returns["matched_amount"].sum(), story.returns["unmatched_amount"].sum()
-    told = [f"{money(matched, view.currency)} takes back a purchase, and is taken off what was spent."]
+    told = []
+    if round(matched, 2):
+        told.append(f"{money(matched, view.currency)} takes back a purchase in the history.")
     if round(unmatched, 2):
         told.append(
             f"{money(unmatched, view.currency)} fits no purchase in the history (bought before it began, or at "
-            "another price), and lowers the shop's revenue but not what this customer spent."
+            "another price), and counts on the day of the return."
         )
+    if facts["has_purchases"]:
+        told.append("All of it is taken off what was spent.")
     return panel(
         title,
         html.P(" ".join(told)),
