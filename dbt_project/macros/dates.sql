@@ -129,3 +129,7 @@
     select explode(sequence({{ first_month }}, {{ last_month }}, interval 1 month)) as month_start
     from {{ source }}
 {%- endmacro %}
+
+{% macro hours_after(value, hours) -%}
+    ({{ value }} + interval {{ hours }} hour)
+{%- endmacro %}

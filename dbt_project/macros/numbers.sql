@@ -4,7 +4,8 @@
 
     The plain cast comes first because almost every value takes it; the patterns are
     tried only on what it refuses. A thousands mark counts only between groups of
-    three digits: '1,5' in a file with decimal points is a doubtful value, not 15.
+    digits: '1,5' in a column with decimal points is a doubtful value, not 15. Neither
+    does an underscore group anything, although the cast of some engines takes one.
 #}
 
 {% macro money_type() -%} decimal(18, 4) {%- endmacro %}
@@ -12,74 +13,127 @@
 {# Sums of money: room for a hundred million of the largest line amounts. #}
 {% macro money_sum_type() -%} decimal(28, 4) {%- endmacro %}
 
-{# An amount with at most one currency symbol, to four decimals. #}
+{# Units of one line: goods sold by weight have three decimals. #}
+{% macro units_type() -%} decimal(18, 3) {%- endmacro %}
+
+{% macro units_sum_type() -%} decimal(28, 3) {%- endmacro %}
+
+{#
+    An amount to four decimals: a currency before or behind it, a minus before, behind or as
+    parentheses, thousands marks, per cent as a share.
+#}
 {% macro money(column, decimal_mark) -%}
-    {{ return(adapter.dispatch('money')(column, decimal_mark)) }}
+    {{ number(column, decimal_mark, money_type()) }}
 {%- endmacro %}
 
-{% macro duckdb__money(column, decimal_mark) -%}
-    {{ duckdb__number(column, decimal_mark, money_type()) }}
-{%- endmacro %}
-
-{% macro default__money(column, decimal_mark) -%}
-    {{ default__number(column, decimal_mark, money_type()) }}
+{# Units to three decimals. Beyond 32 bits it is no quantity but a barcode in the wrong column. #}
+{% macro units(column, decimal_mark) -%}
+    {%- set value = number(column, decimal_mark, units_type()) -%}
+    case when abs({{ value }}) <= 2147483647 then {{ value }} end
 {%- endmacro %}
 
 {# A whole number that fits 32 bits; '6.0' is whole, '6.5' is not. #}
 {% macro whole_number(column, decimal_mark) -%}
-    {{ return(adapter.dispatch('whole_number')(column, decimal_mark)) }}
-{%- endmacro %}
-
-{% macro duckdb__whole_number(column, decimal_mark) -%}
-    {%- set value = duckdb__number(column, decimal_mark, 'double') -%}
+    {%- set value = number(column, decimal_mark, 'double') -%}
     case
         when abs({{ value }}) <= 2147483647 and {{ value }} = floor({{ value }})
             then cast({{ value }} as integer)
     end
 {%- endmacro %}
 
-{% macro default__whole_number(column, decimal_mark) -%}
-    {%- set value = default__number(column, decimal_mark, 'double') -%}
-    case
-        when abs({{ value }}) <= 2147483647 and {{ value }} = floor({{ value }})
-            then cast({{ value }} as integer)
-    end
+{% macro number(column, decimal_mark, type) -%}
+    {{ return(adapter.dispatch('number')(column, decimal_mark, type)) }}
 {%- endmacro %}
 
+{# Signs and codes that stand before or behind an amount. #}
+{% macro _currency_pattern() -%}
+    (?:[£$€¥₹₽₺₩₪฿₫₴₦]|[A-Z]{1,3} ?[$]|[A-Z]{3}|kr[.]?|Kč|zł|Ft|lei|Fr[.]?)
+{%- endmacro %}
+
+{#
+    The whole of an amount, its digits and marks being the one group. The minus and the
+    parentheses around them are looked for in the whole.
+#}
 {% macro _number_pattern(group_marks, decimal_mark) -%}
-    [-+]?[£$€¥₹]? ?[-+]?([0-9]{1,3}([{{ group_marks }}][0-9]{3})+|[0-9]+)([{{ decimal_mark }}][0-9]*)?( ?[£$€¥₹])?
+    [(]? ?[-+]? ?{{ _currency_pattern() }}? ?[(]? ?[-+]? ?
+    {{- '((?:[0-9]{1,3}(?:[' ~ group_marks ~ '][0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)'
+        ~ '(?:[' ~ decimal_mark ~ '][0-9]*)?|[' ~ decimal_mark ~ '][0-9]+)' }}
+    {{- ' ?%? ?' }}{{ _currency_pattern() }}{{ '? ?-? ?[)]?' }}
+{%- endmacro %}
+
+{# One kind of blank, of apostrophe and of minus, as exports write many. #}
+{% macro _folded_number(column) -%}
+    trim(translate(
+        {{ column }},
+        chr(160) || chr(8239) || chr(8201) || chr(8199) || chr(9) || '’‘´−–﹣－',
+        '     ''''''----'
+    ))
+{%- endmacro %}
+
+{#
+    The number that a text which fits the pattern stands for. `digits` is its group without
+    the marks that only group.
+#}
+{% macro _signed_number(folded, digits, type) -%}
+    case
+        when contains({{ folded }}, '%') then cast(
+            try_cast({{ digits }} as {{ type }})
+            / case when contains({{ folded }}, '-') or contains({{ folded }}, '(') then -100 else 100 end as {{ type }}
+        )
+        when contains({{ folded }}, '-') or contains({{ folded }}, '(') then -try_cast({{ digits }} as {{ type }})
+        else try_cast({{ digits }} as {{ type }})
+    end
+{%- endmacro %}
+
+{% macro _bare_digits(extracted, decimal_mark) -%}
+    {%- set ungrouped = "replace(replace(" ~ extracted ~ ", '''', ''), ' ', '')" -%}
+    {%- if decimal_mark == '.' -%} replace({{ ungrouped }}, ',', '')
+    {%- else -%} replace(replace({{ ungrouped }}, '.', ''), ',', '.')
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__number(column, decimal_mark, type) -%}
+    {%- set folded = _folded_number(column) -%}
+    {%- set point = _number_pattern(", ''", ".") -%}
+    {%- set comma = _number_pattern(". ''", ",") -%}
     coalesce(
         case
+            when contains({{ column }}, '_') then null
             when {{ decimal_mark }} = '.' then try_cast({{ column }} as {{ type }})
             when not contains({{ column }}, '.') then try_cast(replace({{ column }}, ',', '.') as {{ type }})
         end,
         case
-            when {{ decimal_mark }} = '.'
-                and regexp_full_match(trim({{ column }}), '{{ _number_pattern(", '' ", ".") }}')
-                then try_cast(regexp_replace({{ column }}, '[^-+0-9.]', '', 'g') as {{ type }})
-            when {{ decimal_mark }} = ','
-                and regexp_full_match(trim({{ column }}), '{{ _number_pattern(". '' ", ",") }}')
-                then try_cast(replace(regexp_replace({{ column }}, '[^-+0-9,]', '', 'g'), ',', '.') as {{ type }})
+            when {{ decimal_mark }} = '.' and regexp_full_match({{ folded }}, '{{ point }}')
+                then {{ _signed_number(
+                    folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ point ~ "', 1)", "."), type
+                ) }}
+            when {{ decimal_mark }} = ',' and regexp_full_match({{ folded }}, '{{ comma }}')
+                then {{ _signed_number(
+                    folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ comma ~ "', 1)", ","), type
+                ) }}
         end
     )
 {%- endmacro %}
 
 {% macro default__number(column, decimal_mark, type) -%}
+    {%- set folded = _folded_number(column) -%}
+    {%- set point = _number_pattern(", \\'", ".") -%}
+    {%- set comma = _number_pattern(". \\'", ",") -%}
     coalesce(
         case
+            when contains({{ column }}, '_') then null
             when {{ decimal_mark }} = '.' then try_cast({{ column }} as {{ type }})
             when not contains({{ column }}, '.') then try_cast(replace({{ column }}, ',', '.') as {{ type }})
         end,
         case
-            when {{ decimal_mark }} = '.'
-                and trim({{ column }}) rlike '^{{ _number_pattern(", \\' ", ".") }}$'
-                then try_cast(regexp_replace({{ column }}, '[^-+0-9.]', '') as {{ type }})
-            when {{ decimal_mark }} = ','
-                and trim({{ column }}) rlike '^{{ _number_pattern(". \\' ", ",") }}$'
-                then try_cast(replace(regexp_replace({{ column }}, '[^-+0-9,]', ''), ',', '.') as {{ type }})
+            when {{ decimal_mark }} = '.' and {{ folded }} rlike '^{{ point }}$'
+                then {{ _signed_number(
+                    folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ point ~ "', 1)", "."), type
+                ) }}
+            when {{ decimal_mark }} = ',' and {{ folded }} rlike '^{{ comma }}$'
+                then {{ _signed_number(
+                    folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ comma ~ "', 1)", ","), type
+                ) }}
         end
     )
 {%- endmacro %}

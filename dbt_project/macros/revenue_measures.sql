@@ -10,7 +10,7 @@
         count(distinct case when line_type = 'sale' then customer_id end) as customer_count,
         count(case when line_type = 'sale' then 1 end) as sale_line_count,
         count(case when line_type = 'return' then 1 end) as return_line_count,
-        cast(sum(case when line_type = 'sale' then quantity_units else 0 end) as bigint) as sold_units,
+        cast(sum(case when line_type = 'sale' then quantity_units else 0 end) as {{ units_sum_type() }}) as sold_units,
         cast(sum(gross_revenue) as {{ money_sum_type() }}) as gross_revenue,
         cast(sum(returned_revenue) as {{ money_sum_type() }}) as returned_revenue,
         cast(-sum(case when line_type = 'return' then net_revenue else 0 end) as {{ money_sum_type() }})

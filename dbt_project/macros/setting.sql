@@ -4,7 +4,7 @@
 #}
 {% macro setting(name) -%}
     {%- set allowed = {
-        'exact_duplicates': ['drop', 'keep'],
+        'exact_duplicates': ['by_profile', 'drop', 'overlap', 'keep'],
         'exclude_non_product': [true, false],
         'require_positive_price': [true, false],
         'rfm_monetary': ['net', 'gross'],
@@ -36,4 +36,19 @@
 {# A setting's text as an SQL literal. #}
 {% macro quoted(text) -%}
     '{{ text | string | replace("'", "''") }}'
+{%- endmacro %}
+
+{# Whether the settings call a code a product, whatever the seeds say; * stands for any characters. #}
+{% macro is_product_code(code) -%}
+    {%- set patterns = var('product_codes', []) -%}
+    {%- if patterns | length == 0 -%}
+    false
+    {%- else -%}
+    (
+        {%- for pattern in patterns -%}
+        {%- set escaped = modules.re.escape(pattern | upper).replace('\\*', '.*') -%}
+        {{ fits_pattern(code, quoted(escaped)) }}{{ ' or ' if not loop.last }}
+        {%- endfor -%}
+    )
+    {%- endif -%}
 {%- endmacro %}

@@ -8,25 +8,89 @@
     nullif(trim({{ column }}), '')
 {%- endmacro %}
 
+{# Text without blanks of any kind around it: spaces, tabs, line ends, no-break and zero-width blanks. #}
+{% macro stripped(column) -%}
+    {{ return(adapter.dispatch('stripped')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__stripped(column) -%}
+    nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(8239) || chr(65279)), '')
+{%- endmacro %}
+
+{% macro default__stripped(column) -%}
+    nullif(trim(both concat(' ', chr(9), chr(10), chr(13), chr(160), '\u200B\u202F\uFEFF') from {{ column }}), '')
+{%- endmacro %}
+
+{# What is left of a word when case, blanks and punctuation don't count. #}
+{% macro folded_word(column) -%}
+    {{ return(adapter.dispatch('folded_word')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__folded_word(column) -%}
+    lower(regexp_replace({{ column }}, '[^\p{L}\p{N}]+', '', 'g'))
+{%- endmacro %}
+
+{% macro default__folded_word(column) -%}
+    lower(regexp_replace({{ column }}, '[^\\p{L}\\p{N}]+', ''))
+{%- endmacro %}
+
+{#
+    Whether a spreadsheet has shortened a number: 7.12346E+12 stands for ten thousands of
+    numbers, and nothing tells which.
+#}
+{% macro is_shortened_number(column) -%}
+    coalesce(
+        contains({{ column }}, '+')
+        and {{ fits_pattern('upper(' ~ column ~ ')', "'[0-9]([.,][0-9]+)?E[+][0-9]{1,3}'") }}, false
+    )
+{%- endmacro %}
+
+{# A code as text, without the .0 of spreadsheets that made a column of floats of it. #}
+{% macro code(column) -%}
+    case
+        when contains({{ column }}, '.') or contains({{ column }}, ',')
+            then {{ without_float_zeros(column) }}
+        else {{ column }}
+    end
+{%- endmacro %}
+
+{% macro without_float_zeros(column) -%}
+    {{ return(adapter.dispatch('without_float_zeros')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__without_float_zeros(column) -%}
+    regexp_replace({{ column }}, '^([0-9]+)[.,]0+$', '\1')
+{%- endmacro %}
+
+{% macro default__without_float_zeros(column) -%}
+    regexp_replace({{ column }}, '^([0-9]+)[.,]0+$', '$1')
+{%- endmacro %}
+
 {# Trimmed text; blank and the words that data frames write for "nothing" become null. #}
 {% macro missing_to_null(column) -%}
     case when lower(trim({{ column }})) in ('', 'nan', 'null', 'none') then null else trim({{ column }}) end
 {%- endmacro %}
 
 {#
-    An identifier as text. Spreadsheets write 17850.0 where a blank made the column
-    a float; letters and leading zeros stay.
+    A customer's key: ids are equal whatever their case, the blanks around them, a .0 that a
+    spreadsheet added or the commas with which it grouped them. Letters and leading zeros stay.
 #}
 {% macro identifier(column) -%}
     {{ return(adapter.dispatch('identifier')(column)) }}
 {%- endmacro %}
 
 {% macro duckdb__identifier(column) -%}
-    regexp_replace({{ missing_to_null(column) }}, '^([0-9]+)[.,]0+$', '\1')
+    case
+        when regexp_full_match({{ column }}, '[0-9]{1,3}(,[0-9]{3})+') then replace({{ column }}, ',', '')
+        else lower({{ without_float_zeros(column) }})
+    end
 {%- endmacro %}
 
 {% macro default__identifier(column) -%}
-    regexp_replace({{ missing_to_null(column) }}, '^([0-9]+)[.,]0+$', '$1')
+    case
+        when {{ column }} rlike '^[0-9]{1,3}(,[0-9]{3})+$' then replace({{ column }}, ',', '')
+        else lower({{ without_float_zeros(column) }})
+    end
 {%- endmacro %}
 
 {% macro starts_with(text, prefix) -%}
@@ -105,4 +169,79 @@
 {# One of the words that `words_of` made, counted from 1; empty beyond the last. #}
 {% macro nth_word(words, place) -%}
     split_part({{ words }}, ' ', {{ place }})
+{%- endmacro %}
+
+{# The product of a line that names none. #}
+{% macro no_product() -%} '(NONE)' {%- endmacro %}
+
+{# Whether a word is among those of a file's mapping, or of seed `source_words` where the mapping names none. #}
+{% macro is_listed_word(word, own_words, meaning) -%}
+    case
+        when {{ own_words }} is not null then {{ list_holds(own_words, 'lower(' ~ word ~ ')') }}
+        else {{ folded_word(word) }} in (
+                select known.word from {{ ref('source_words') }} as known where known.meaning = '{{ meaning }}'
+            )
+    end
+{%- endmacro %}
+
+{% macro list_holds(list, value) -%}
+    {{ return(adapter.dispatch('list_holds')(list, value)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_holds(list, value) -%}
+    list_contains({{ list }}, {{ value }})
+{%- endmacro %}
+
+{% macro default__list_holds(list, value) -%}
+    array_contains({{ list }}, {{ value }})
+{%- endmacro %}
+
+{# Equal, or both null. #}
+{% macro same_or_both_null(one, other) -%}
+    {{ return(adapter.dispatch('same_or_both_null')(one, other)) }}
+{%- endmacro %}
+
+{% macro duckdb__same_or_both_null(one, other) -%}
+    {{ one }} is not distinct from {{ other }}
+{%- endmacro %}
+
+{% macro default__same_or_both_null(one, other) -%}
+    {{ one }} <=> {{ other }}
+{%- endmacro %}
+
+{# Whether a number is one letter and digits behind it, as in C536379. #}
+{% macro begins_with_letter(number, letter) -%}
+    ({{ starts_with(number, "'" ~ letter ~ "'") }} and {{ fits_pattern('substr(' ~ number ~ ', 2)', "'[0-9]+[A-Z]?'") }})
+{%- endmacro %}
+
+{# A reason without the values it quotes, so that lines of one kind share it. #}
+{% macro without_values(reason) -%}
+    {{ return(adapter.dispatch('without_values')(reason)) }}
+{%- endmacro %}
+
+{% macro duckdb__without_values(reason) -%}
+    regexp_replace(
+        regexp_replace({{ reason }}, '"[^"]*"', '"…"', 'g'),
+        '(line|date) [0-9][-0-9]*', '\1 …', 'g'
+    )
+{%- endmacro %}
+
+{% macro default__without_values(reason) -%}
+    regexp_replace(
+        regexp_replace({{ reason }}, '"[^"]*"', '"…"'),
+        '(line|date) [0-9][-0-9]*', '$1 …'
+    )
+{%- endmacro %}
+
+{# The value beside the smallest of two keys, the first key first. #}
+{% macro value_at_least(value, first_key, second_key) -%}
+    {{ return(adapter.dispatch('value_at_least')(value, first_key, second_key)) }}
+{%- endmacro %}
+
+{% macro duckdb__value_at_least(value, first_key, second_key) -%}
+    arg_min({{ value }}, struct_pack(first_key := {{ first_key }}, second_key := {{ second_key }}))
+{%- endmacro %}
+
+{% macro default__value_at_least(value, first_key, second_key) -%}
+    min_by({{ value }}, struct({{ first_key }}, {{ second_key }}))
 {%- endmacro %}

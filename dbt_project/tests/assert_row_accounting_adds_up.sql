@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'row_accounting'}}}) }}
 -- Dispositions add up to the delivered lines, to the row and the penny; what was kept
--- is what the facts hold, what was not is in set_aside_lines.
+-- is what the facts hold, what was not is in set_aside_lines. Delivered money is compared
+-- without its sign: a credit note in positive figures is a return, and so turns its sign.
 with
 
 accounting as (
@@ -19,14 +20,15 @@ delivered as (
 
     select
         count(*) as row_count,
-        coalesce(sum(
-            case
-                -- an amount beyond 14 digits is a reason to be unreadable, and counts as unknown
-                when abs(cast(quantity_units as double) * cast(unit_price as double)) < 1e14
-                    then cast(quantity_units * unit_price as {{ money_type() }})
-            end
-        ), 0) as amount
+        coalesce(sum(abs(signed_amount)), 0) as amount
     from {{ ref('stg_transactions') }}
+
+),
+
+disposed as (
+
+    select coalesce(sum(abs(signed_amount)), 0) as amount
+    from {{ ref('int_line_dispositions') }}
 
 ),
 
@@ -49,7 +51,7 @@ set_aside as (
 select
     accounting.row_count as accounted_rows,
     delivered.row_count as delivered_rows,
-    accounting.amount as accounted_amount,
+    disposed.amount as accounted_amount,
     delivered.amount as delivered_amount,
     facts.row_count as fact_rows,
     facts.amount as fact_amount,
@@ -57,11 +59,12 @@ select
     set_aside.row_count as set_aside_rows
 from accounting
 cross join delivered
+cross join disposed
 cross join facts
 cross join set_aside
 where
     accounting.row_count <> delivered.row_count
-    or accounting.amount <> delivered.amount
+    or disposed.amount <> delivered.amount
     or accounting.kept_rows <> facts.row_count
     or accounting.kept_amount <> facts.amount
     or accounting.kept_amount <> facts.net_amount

@@ -2,7 +2,8 @@
 -- A key that stands twice in a seed would double the lines that it describes.
 {%- set keys = {
     'countries': 'upper(source_name)',
-    'invoice_types': 'prefix',
+    'source_words': "meaning || ' ' || word",
+    'non_product_descriptions': 'pattern',
     'dispositions': 'disposition',
     'non_product_codes': "kind || ' ' || pattern",
     'product_categories': 'keyword',

@@ -1,19 +1,24 @@
--- Grain: one identified customer and day with a purchase, or with a return that could be
--- matched to one. Sums over a customer's days up to a date are what was known at its
--- end: a return counts on the day it was booked, so nothing here depends on later days.
+-- Grain: one identified customer and day with a purchase or a return. Sums over a
+-- customer's days up to a date are what was known at its end: a return counts on the
+-- day it was booked, so nothing here depends on later days. A return of what was
+-- bought before the files begin counts on the day of the first purchase in them: before
+-- it there is no customer to take it from.
 with
 
-sales as (
+lines as (
+
+    select * from {{ ref('int_line_dispositions') }} where is_kept and customer_id is not null
+
+),
+
+firsts as (
 
     select
         customer_id,
-        invoice_no,
-        invoice_date,
-        invoiced_at,
-        signed_amount,
-        min(invoice_date) over (partition by customer_id, invoice_no) as first_invoice_date
-    from {{ ref('int_line_dispositions') }}
-    where is_kept and disposition = 'sale' and customer_id is not null
+        min(invoice_date) as first_purchase_date
+    from lines
+    where disposition = 'sale'
+    group by customer_id
 
 ),
 
@@ -23,12 +28,12 @@ purchases as (
         customer_id,
         invoice_date as date,
         max(invoiced_at) as last_purchase_at,
-        -- an invoice that runs past midnight counts once, on its first day
-        count(distinct case when invoice_date = first_invoice_date then invoice_no end) as invoice_count,
+        count(distinct invoice_no) as invoice_count,
         count(*) as line_count,
         sum(signed_amount) as gross_revenue,
         0 as booked_return_revenue
-    from sales
+    from lines
+    where disposition = 'sale'
     group by customer_id, invoice_date
 
 ),
@@ -36,15 +41,17 @@ purchases as (
 booked_returns as (
 
     select
-        customer_id,
-        cast(returned_at as date) as date,
+        lines.customer_id,
+        greatest(lines.invoice_date, firsts.first_purchase_date) as date,
         cast(null as timestamp) as last_purchase_at,
         0 as invoice_count,
         0 as line_count,
         0 as gross_revenue,
-        sum(matched_amount) as booked_return_revenue
-    from {{ ref('int_return_matches') }}
-    group by customer_id, cast(returned_at as date)
+        -sum(lines.signed_amount) as booked_return_revenue
+    from lines
+    inner join firsts on lines.customer_id = firsts.customer_id
+    where lines.disposition = 'return'
+    group by lines.customer_id, greatest(lines.invoice_date, firsts.first_purchase_date)
 
 ),
 

@@ -99,22 +99,67 @@ days as (
 
 ),
 
--- returns of what was bought on the first day, so that they don't lower the repeat purchases
-first_day_returns as (
+-- Returns of what was bought on the first day, so that they don't lower the repeat purchases:
+-- those matched to it, and all that were booked before a second day with a purchase.
+second_days as (
+
+    select
+        customer_days.customer_id,
+        min(customer_days.date) as second_purchase_date
+    from customer_days
+    inner join customers on customer_days.customer_id = customers.customer_id
+    where customer_days.is_purchase_day and customer_days.date > customers.first_purchase_date
+    group by customer_days.customer_id
+
+),
+
+early_returns as (
+
+    select
+        customer_days.customer_id,
+        customer_days.date,
+        customer_days.booked_return_revenue as amount
+    from customer_days
+    left join second_days on customer_days.customer_id = second_days.customer_id
+    where
+        customer_days.booked_return_revenue <> 0
+        and (second_days.second_purchase_date is null or customer_days.date < second_days.second_purchase_date)
+
+),
+
+later_returns as (
 
     select
         matches.customer_id,
         cast(matches.returned_at as date) as date,
+        sum(matches.matched_amount) as amount
+    from {{ ref('int_return_matches') }} as matches
+    inner join customers
+        on matches.customer_id = customers.customer_id
+            and cast(matches.sold_at as date) = customers.first_purchase_date
+    inner join second_days
+        on matches.customer_id = second_days.customer_id
+            and cast(matches.returned_at as date) >= second_days.second_purchase_date
+    group by matches.customer_id, cast(matches.returned_at as date)
+
+),
+
+first_day_returns as (
+
+    select
+        returned.customer_id,
+        returned.date,
         false as is_purchase_day,
         0 as invoice_count,
         0 as line_count,
         0 as gross_revenue,
         0 as booked_return_revenue,
-        -matches.matched_amount as first_day_revenue
-    from {{ ref('int_return_matches') }} as matches
-    inner join customers
-        on matches.customer_id = customers.customer_id
-            and cast(matches.sold_at as date) = customers.first_purchase_date
+        -returned.amount as first_day_revenue
+    from (
+        select * from early_returns
+        union all
+        select * from later_returns
+    ) as returned
 
 ),
 

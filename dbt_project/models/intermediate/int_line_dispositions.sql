@@ -28,18 +28,51 @@ occurrences as (
 
     select
         lines.delivered_line_id,
+        lines.content_key,
+        lines.load_id,
+        lines.file_name,
         row_number() over (
             partition by lines.content_key
             order by lines.file_name, coalesce(lines.sheet, ''), lines.row_number, lines.delivered_line_id
-        ) as occurrence
+        ) as occurrence,
+        row_number() over (
+            partition by lines.content_key, lines.load_id
+            order by coalesce(lines.sheet, ''), lines.row_number, lines.delivered_line_id
+        ) as occurrence_in_file
     from lines
     inner join repeated_keys on lines.content_key = repeated_keys.content_key
 
 ),
 
-invoice_types as (
+-- the second of two equal lines in one file is a second sale; the second of another file is
+-- the second of this one over again
+copies as (
 
-    select * from {{ ref('int_invoice_types') }}
+    select
+        *,
+        row_number() over (
+            partition by content_key, occurrence_in_file
+            order by file_name, load_id
+        ) as copy_number
+    from occurrences
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+replaced as (
+
+    select * from {{ ref('int_order_versions') }} where is_replaced
+
+),
+
+profiles as (
+
+    select * from {{ ref('int_source_profiles') }}
 
 ),
 
@@ -51,10 +84,13 @@ stock_codes as (
 
 country_names as (
 
-    select
-        upper(source_name) as name_key,
-        country
-    from {{ ref('countries') }}
+    select * from {{ ref('int_country_names') }}
+
+),
+
+spellings as (
+
+    select * from {{ ref('int_customer_spellings') }}
 
 ),
 
@@ -62,16 +98,49 @@ described as (
 
     select
         lines.*,
-        occurrences.occurrence,
-        invoice_types.invoice_type,
+        copies.occurrence,
+        copies.occurrence_in_file,
+        case profiles.exact_duplicates
+            when 'drop' then copies.occurrence > 1
+            when 'overlap' then copies.copy_number > 1
+            else false
+        end as is_repeat,
+        profiles.exact_duplicates as profile_duplicates,
+        replaced.newest_load_id is not null as is_replaced,
+        orders.invoice_no as order_no,
+        orders.invoice_date as order_date,
+        orders.first_at as order_first_at,
+        profiles.profile,
+        coalesce(
+            profiles.is_cancellation_prefix and {{ begins_with_letter('lines.invoice_no', 'C') }}, false
+        ) as is_credit_note,
+        coalesce(
+            profiles.is_adjustment_prefix and {{ begins_with_letter('lines.invoice_no', 'A') }}, false
+        ) as is_adjustment,
         stock_codes.is_product,
         stock_codes.non_product_category,
-        coalesce(country_names.country, lines.country, 'Unspecified') as normalised_country
+        coalesce(spellings.customer_id, lines.customer_id) as spelt_customer_id,
+        coalesce(country_names.country, lines.country, orders.country, 'Unspecified') as normalised_country
     from lines
-    left join occurrences on lines.delivered_line_id = occurrences.delivered_line_id
-    left join invoice_types on lines.invoice_no = invoice_types.invoice_no
+    left join copies on lines.delivered_line_id = copies.delivered_line_id
+    left join orders on {{ is_order_of_line('orders', 'lines') }}
+    left join replaced on orders.invoice_no = replaced.invoice_no and lines.load_id = replaced.load_id
+    left join profiles on lines.source = profiles.source
     left join stock_codes on lines.stock_code = stock_codes.stock_code
+    left join spellings on lines.customer_id = spellings.customer_key
     left join country_names on upper(lines.country) = country_names.name_key
+
+),
+
+-- a discount on a line of its own is money that the order did not bring, except where the
+-- shop's own accounts leave such lines out
+judged as (
+
+    select
+        *,
+        not is_product and not (profile = 'plain' and non_product_category = 'discount') as is_non_product,
+        is_credit_note or is_return_by_word or signed_amount < 0 as is_return
+    from described
 
 ),
 
@@ -82,21 +151,29 @@ decided as (
         case
             when not is_readable then 'unreadable'
             when is_after_as_of then 'after_as_of'
-            {%- if setting('exact_duplicates') == 'drop' %}
-            when occurrence > 1 then 'duplicate'
-            {%- endif %}
-            when invoice_type = 'adjustment' then 'adjustment'
+            when is_replaced or is_repeat then 'duplicate'
+            when is_not_a_sale then 'not_a_sale'
+            when is_adjustment then 'adjustment'
             {%- if setting('exclude_non_product') %}
-            when not is_product then 'non_product'
+            when is_non_product then 'non_product'
             {%- endif %}
-            when invoice_type = 'return' then 'return'
+            when is_return then 'return'
             when quantity_units <= 0 then 'non_positive_quantity'
             {%- if setting('require_positive_price') %}
-            when unit_price <= 0 then 'non_positive_price'
+            when signed_amount <= 0 then 'non_positive_price'
             {%- endif %}
             else 'sale'
-        end as disposition
-    from described
+        end as disposition,
+        -- the habit or list behind the disposition, for telling what a wrong habit would cost
+        case
+            when not is_readable or is_after_as_of then null
+            when is_replaced then 'newer_version'
+            when is_repeat then 'repeated_line'
+            when is_not_a_sale then 'status'
+            when is_adjustment then 'prefix_a'
+            when is_non_product and {{ setting('exclude_non_product') | string | lower }} then non_product_category
+        end as rule
+    from judged
 
 ),
 
@@ -106,35 +183,44 @@ final as (
         -- keys
         delivered_line_id,
         case
-            when occurrence > 1 then {{ surrogate_key(['content_key', 'occurrence']) }}
+            when repeat_number > 1 then {{ surrogate_key(['content_key', 'repeat_number']) }}
             else content_key
         end as line_id,
         disposition,
+        rule,
         disposition in ('sale', 'return') as is_kept,
 
         -- what the line says
         case
             -- two equal plain transactions are two purchases
-            when layout = 'transactions' and occurrence > 1
-                then invoice_no || '-' || cast(occurrence as {{ dbt.type_string() }})
-            else invoice_no
+            when layout = 'transactions' and repeat_number > 1 and {{ starts_with('order_no', "'T-'") }}
+                then order_no || '-' || cast(repeat_number as {{ dbt.type_string() }})
+            else coalesce(order_no, invoice_no)
         end as invoice_no,
         stock_code,
         non_product_category,
         description,
-        customer_id,
+        spelt_customer_id as customer_id,
         normalised_country as country,
-        invoiced_at,
-        cast(invoiced_at as date) as invoice_date,
+        -- an order that runs past midnight is one of the day on which it began
+        case when cast(invoiced_at as date) > order_date then order_first_at else invoiced_at end as invoiced_at,
+        coalesce(order_date, cast(invoiced_at as date)) as invoice_date,
 
-        -- measures
-        quantity_units,
-        unit_price,
+        -- measures: of a return, whatever of it carried the minus, the units do
+        cast(case when disposition = 'return' then -abs(quantity_units) else quantity_units end as {{ units_type() }})
+            as quantity_units,
+        case when disposition = 'return' then abs(unit_price) else unit_price end as unit_price,
         case
-            when abs(cast(quantity_units as double) * cast(unit_price as double)) < 1e14
-                then cast(quantity_units * unit_price as {{ money_type() }})
-        end as signed_amount
-    from decided
+            when disposition = 'return' then -abs(signed_amount)
+            else signed_amount
+        end as signed_amount,
+        cast(case when disposition in ('sale', 'return') then tax_amount end as {{ money_type() }}) as tax_amount
+    from (
+        select
+            *,
+            case profile_duplicates when 'overlap' then occurrence_in_file else occurrence end as repeat_number
+        from decided
+    ) as numbered
 
 )
 

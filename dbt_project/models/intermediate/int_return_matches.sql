@@ -23,6 +23,7 @@ returns as (
         line_id as return_line_id,
         invoiced_at as returned_at,
         -quantity_units as return_units,
+        -signed_amount as return_amount,
         row_number() over (
             partition by customer_id, stock_code, unit_price
             order by invoiced_at, invoice_no, line_id
@@ -52,7 +53,8 @@ numbered_returns as (
         returns.step,
         returns.return_line_id,
         returns.returned_at,
-        returns.return_units
+        returns.return_units,
+        returns.return_amount
     from returns
     inner join groups
         on returns.customer_id = groups.customer_id
@@ -94,7 +96,7 @@ settled as (
         sold_at,
         age_rank,
         remaining_units,
-        cast(0 as integer) as matched_units,
+        cast(0 as {{ units_type() }}) as matched_units,
         false as is_exact
     from candidates
 
@@ -106,7 +108,7 @@ settled as (
         sale_line_id,
         sold_at,
         age_rank,
-        remaining_units - matched_units as remaining_units,
+        cast(remaining_units - matched_units as {{ units_type() }}) as remaining_units,
         matched_units,
         is_exact
     from (
@@ -133,7 +135,7 @@ settled as (
                                 )
                             )
                     else 0
-                end as integer
+                end as {{ units_type() }}
             ) as matched_units
         from (
             select
@@ -165,7 +167,13 @@ final as (
         groups.stock_code,
         groups.unit_price,
         settled.matched_units,
-        cast(settled.matched_units * groups.unit_price as {{ money_type() }}) as matched_amount,
+        -- a price that was derived from an amount is rounded, the amount is not
+        cast(
+            case
+                when settled.matched_units = numbered_returns.return_units then numbered_returns.return_amount
+                else settled.matched_units * groups.unit_price
+            end as {{ money_type() }}
+        ) as matched_amount,
         settled.sold_at,
         numbered_returns.returned_at,
         settled.is_exact as is_exact_quantity

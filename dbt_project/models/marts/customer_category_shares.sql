@@ -12,6 +12,13 @@ products as (
 
 ),
 
+-- customers with returns only bought of no category
+customers as (
+
+    select customer_id from {{ ref('customer_rfm') }}
+
+),
+
 spent as (
 
     select
@@ -21,7 +28,7 @@ spent as (
         sum(lines.net_revenue) as net_revenue
     from {{ ref('fct_invoice_lines') }} as lines
     inner join products on lines.stock_code = products.stock_code
-    where lines.line_type = 'sale' and lines.customer_id is not null
+    inner join customers on lines.customer_id = customers.customer_id
     group by lines.customer_id, products.category
 
 ),
@@ -30,7 +37,9 @@ compared as (
 
     select
         *,
-        sum(net_revenue) over (partition by customer_id) as customer_net_revenue,
+        -- more may come back of a category than was seen bought; nobody keeps less than nothing
+        greatest(net_revenue, 0) as kept_revenue,
+        sum(greatest(net_revenue, 0)) over (partition by customer_id) as customer_kept_revenue,
         row_number() over (
             partition by customer_id order by net_revenue desc, gross_revenue desc, category asc
         ) as preference
@@ -46,8 +55,8 @@ final as (
         cast(gross_revenue as {{ money_sum_type() }}) as gross_revenue,
         cast(net_revenue as {{ money_sum_type() }}) as net_revenue,
         case
-            when customer_net_revenue > 0
-                then 100 * cast(net_revenue as double) / cast(customer_net_revenue as double)
+            when customer_kept_revenue > 0
+                then 100 * cast(kept_revenue as double) / cast(customer_kept_revenue as double)
         end as share_pct,
         preference = 1 as is_top_category
     from compared

@@ -2,10 +2,9 @@
 -- customers strictly worse, so equal values get equal scores whatever the row order.
 with
 
-sales as (
+lines as (
 
-    select * from {{ ref('fct_invoice_lines') }}
-    where line_type = 'sale' and customer_id is not null
+    select * from {{ ref('fct_invoice_lines') }} where customer_id is not null
 
 ),
 
@@ -19,15 +18,17 @@ customers as (
 
     select
         customer_id,
-        min(invoiced_at) as first_purchase_at,
-        max(invoiced_at) as last_purchase_at,
-        count(distinct invoice_no) as invoice_count,
-        count(*) as line_count,
-        count(distinct cast(invoiced_at as date)) as purchase_days,
+        min(case when line_type = 'sale' then invoiced_at end) as first_purchase_at,
+        max(case when line_type = 'sale' then invoiced_at end) as last_purchase_at,
+        count(distinct case when line_type = 'sale' then invoice_no end) as invoice_count,
+        count(case when line_type = 'sale' then 1 end) as line_count,
+        count(distinct case when line_type = 'sale' then invoice_date end) as purchase_days,
         cast(sum(gross_revenue) as {{ money_sum_type() }}) as monetary_gross,
+        -- what came back is taken back from its customer, whether its purchase was found or not
         cast(sum(net_revenue) as {{ money_sum_type() }}) as monetary_net
-    from sales
+    from lines
     group by customer_id
+    having count(case when line_type = 'sale' then 1 end) > 0
 
 ),
 

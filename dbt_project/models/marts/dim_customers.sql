@@ -28,7 +28,13 @@ ranked_countries as (
     select
         *,
         row_number() over (
-            partition by customer_id order by gross_revenue desc, line_count desc, country asc
+            partition by customer_id
+            -- a country that is known outbids one that is not, whatever was bought there
+            order by
+                case when country = 'Unspecified' then 1 else 0 end asc,
+                gross_revenue desc,
+                line_count desc,
+                country asc
         ) as preference
     from by_country
 
@@ -88,7 +94,7 @@ final as (
         ranked_details.location
     from customers
     left join ranked_details
-        on customers.customer_id = ranked_details.customer_id and ranked_details.preference = 1
+        on lower(customers.customer_id) = ranked_details.customer_id and ranked_details.preference = 1
     left join country_codes on customers.country = country_codes.country
 
 )

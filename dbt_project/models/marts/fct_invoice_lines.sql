@@ -76,12 +76,16 @@ final as (
         kept.unit_price,
         cast(case when kept.disposition = 'sale' then kept.signed_amount else 0 end as {{ money_type() }})
             as gross_revenue,
-        cast(coalesce(returned_of_sales.returned_quantity, 0) as integer) as returned_quantity,
+        cast(coalesce(returned_of_sales.returned_quantity, 0) as {{ units_type() }}) as returned_quantity,
         cast(coalesce(returned_of_sales.returned_revenue, 0) as {{ money_type() }}) as returned_revenue,
         cast(case when kept.disposition = 'return' then kept.signed_amount else 0 end as {{ money_type() }})
             as return_amount,
-        cast(coalesce(matched_of_returns.matched_quantity, 0) as integer) as matched_quantity,
+        cast(coalesce(matched_of_returns.matched_quantity, 0) as {{ units_type() }}) as matched_quantity,
         matched_of_returns.reversed_line_id,
+        case
+            when kept.disposition = 'return'
+                then coalesce(matched_of_returns.matched_quantity, 0) = -kept.quantity_units
+        end as is_matched,
         cast(
             kept.signed_amount
             - coalesce(returned_of_sales.returned_revenue, 0)

@@ -16,10 +16,10 @@ final as (
         min(customer_id) as customer_id,
         min(country) as country,
         min(invoiced_at) as invoiced_at,
-        cast(min(invoiced_at) as date) as invoice_date,
+        min(invoice_date) as invoice_date,
         min(case when line_type = 'sale' then 0 else 1 end) = 1 as is_return,
         count(*) as line_count,
-        cast(sum(quantity_units) as bigint) as quantity_units,
+        cast(sum(quantity_units) as {{ units_sum_type() }}) as quantity_units,
         cast(sum(gross_revenue) as {{ money_sum_type() }}) as gross_revenue,
         cast(sum(returned_revenue) as {{ money_sum_type() }}) as returned_revenue,
         cast(-sum(case when line_type = 'return' then net_revenue else 0 end) as {{ money_sum_type() }})

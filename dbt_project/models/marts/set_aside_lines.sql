@@ -20,6 +20,19 @@ delivered as (
 
 ),
 
+versions as (
+
+    select
+        order_versions.load_id,
+        order_versions.invoice_no,
+        deliveries._file_name as newest_file_name
+    from {{ ref('int_order_versions') }} as order_versions
+    inner join {{ source('raw', 'deliveries') }} as deliveries
+        on order_versions.newest_load_id = deliveries._load_id
+    where order_versions.is_replaced
+
+),
+
 reasons as (
 
     select * from {{ ref('dispositions') }}
@@ -30,12 +43,19 @@ final as (
 
     select
         set_aside.disposition,
+        set_aside.rule,
         coalesce(
             staged.unreadable_reason,
             case
                 when set_aside.disposition = 'non_product'
                     then 'Stock code ' || set_aside.stock_code || ' is no product: '
                         || replace(set_aside.non_product_category, '_', ' ')
+                when set_aside.rule = 'newer_version'
+                    then 'The order came again with other lines, in ' || versions.newest_file_name
+                when set_aside.disposition = 'not_a_sale'
+                    then 'The status of the line is "' || {{ shortened('staged.status', 60) }} || '"'
+                when set_aside.rule = 'prefix_a'
+                    then 'Numbers that begin with A are accounting adjustments in the profile of this source'
             end,
             reasons.description
         ) as reason,
@@ -51,7 +71,7 @@ final as (
         staged.description,
         staged.quantity_units,
         staged.unit_price,
-        staged.customer_id,
+        coalesce(set_aside.customer_id, staged.customer_id) as customer_id,
         staged.country,
         staged.invoiced_at,
         set_aside.signed_amount,
@@ -62,6 +82,7 @@ final as (
     from set_aside
     inner join staged on set_aside.delivered_line_id = staged.delivered_line_id
     inner join delivered on set_aside.delivered_line_id = delivered.delivered_line_id
+    left join versions on set_aside.invoice_no = versions.invoice_no and staged.load_id = versions.load_id
     left join reasons on set_aside.disposition = reasons.disposition
 
 )

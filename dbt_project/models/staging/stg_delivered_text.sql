@@ -21,7 +21,12 @@ renamed as (
             coalesce(invoice_date, ''),
             coalesce(unit_price, ''),
             coalesce(customer_id, ''),
-            coalesce(country, '')
+            coalesce(country, ''),
+            line_amount,
+            discount_amount,
+            currency,
+            status,
+            line_kind
         ) as fields_text
     from source
 

@@ -18,7 +18,7 @@ typed as (
         _row_number as row_number,
 
         -- keys
-        {{ identifier('customer_id') }} as customer_id,
+        {{ identifier(missing_to_null('customer_id')) }} as customer_id,
 
         -- attributes
         {{ missing_to_null('segment') }} as segment_name,

@@ -2,9 +2,65 @@
 -- not cast becomes null, and int_line_dispositions decides what that means.
 with
 
-source as (
+lines as (
 
     select * from {{ source('raw', 'transactions') }}
+
+),
+
+-- one row a file: its layout, its number styles, the words that its mapping names
+deliveries as (
+
+    select * from {{ source('raw', 'deliveries') }}
+
+),
+
+words as (
+
+    select * from {{ ref('source_words') }}
+
+),
+
+-- Ids are judged once each, not once a line: there are hundreds of lines to a customer.
+delivered_ids as (
+
+    select
+        customer_id as delivered_customer_id,
+        {{ stripped('customer_id') }} as id_text
+    from lines
+    where customer_id is not null
+    group by customer_id
+
+),
+
+judged_ids as (
+
+    select
+        ids.delivered_customer_id,
+        ids.id_text,
+        {{ identifier('ids.id_text') }} as customer_key,
+        case
+            when ids.id_text is null then null
+            when {{ is_shortened_number('ids.id_text') }} then 'shortened'
+            when lower(ids.id_text) in ('true', 'false') then 'not_an_id'
+            when words.word is not null
+                or {{ folded_word('ids.id_text') }} = ''
+                or {{ fits_pattern('ids.id_text', "'-?0+([.,]0+)?|-1([.,]0+)?'") }} then 'placeholder'
+        end as doubt
+    from delivered_ids as ids
+    left join words on {{ folded_word('ids.id_text') }} = words.word and words.meaning = 'nobody'
+
+),
+
+customers as (
+
+    select
+        delivered_customer_id,
+        doubt,
+        case when doubt is null then customer_key end as customer_id,
+        -- an e-mail address has one spelling; of other ids it is kept
+        case when doubt is null and not contains(id_text, '@') then nullif(id_text, customer_key) end as customer_spelling
+    from judged_ids
 
 ),
 
@@ -12,56 +68,145 @@ typed as (
 
     select
         -- lineage: depends on how the lines were delivered
-        _line_id as delivered_line_id,
-        _load_id as load_id,
-        _file_name as file_name,
-        _sheet as sheet,
-        _row_number as row_number,
-        _layout as layout,
-        _loaded_at as loaded_at,
+        lines._line_id as delivered_line_id,
+        lines._load_id as load_id,
+        lines._file_name as file_name,
+        lines._sheet as sheet,
+        lines._row_number as row_number,
+        deliveries._layout as layout,
+        deliveries._source as source,
+        deliveries._profile as set_profile,
+        deliveries._loaded_at as loaded_at,
 
         -- as delivered, for the reasons below
-        quantity as quantity_text,
-        unit_price as unit_price_text,
-        invoice_date as invoice_date_text,
-        _problem as problem,
-        _line_text as line_text,
+        lines.quantity as quantity_text,
+        lines.unit_price as unit_price_text,
+        lines.line_amount as line_amount_text,
+        lines.discount_amount as discount_amount_text,
+        lines.invoice_date as invoice_date_text,
+        lines._problem as problem,
+        lines._line_text as line_text,
 
         -- what the line says
-        upper({{ blank_to_null('invoice') }}) as delivered_invoice_no,
-        upper({{ blank_to_null('stock_code') }}) as delivered_stock_code,
-        {{ blank_to_null('description') }} as description,
-        {{ whole_number('quantity', '_decimal_mark') }} as delivered_quantity_units,
-        {{ money('unit_price', '_decimal_mark') }} as unit_price,
-        {{ identifier('customer_id') }} as customer_id,
-        {{ blank_to_null('country') }} as country,
+        upper({{ stripped('lines.invoice') }}) as invoice_text,
+        upper({{ stripped('lines.stock_code') }}) as stock_code_text,
+        {{ blank_to_null('lines.description') }} as description,
+        {{ units('lines.quantity', 'deliveries._quantity_mark') }} as delivered_quantity_units,
+        {{ money('lines.unit_price', 'deliveries._unit_price_mark') }} as delivered_unit_price,
+        {{ money('lines.line_amount', 'deliveries._line_amount_mark') }} as delivered_line_amount,
+        {{ money('lines.discount_amount', 'deliveries._discount_amount_mark') }} as delivered_discount,
+        {{ money('lines.tax_amount', 'deliveries._tax_amount_mark') }} as tax_amount,
+        upper({{ stripped('lines.currency') }}) as currency_text,
+        {{ stripped('lines.status') }} as status,
+        {{ stripped('lines.line_kind') }} as line_kind,
+        upper({{ stripped('lines.store') }}) as store,
+        {{ blank_to_null('lines.country') }} as country,
+        deliveries._not_sale_words as not_sale_words,
+        deliveries._return_words as return_words,
+        deliveries._prices_include_tax as prices_include_tax,
+        customers.customer_id,
+        customers.customer_spelling,
+        customers.doubt as customer_id_doubt,
         -- no sale is dated after the file that reports it; a day of grace, because
         -- the shop's clock and time zone are not ours
         case
-            when invoiced_at >= timestamp '1970-01-01 00:00:00'
-                and invoiced_at <= {{ days_after('_loaded_at', 1) }}
-                then invoiced_at
+            when lines.invoiced_at >= timestamp '1970-01-01 00:00:00'
+                and lines.invoiced_at <= {{ days_after('deliveries._loaded_at', 1) }}
+                then lines.invoiced_at
         end as invoiced_at,
-        invoiced_at as delivered_invoiced_at
-
-    from source
+        lines.invoiced_at as delivered_invoiced_at
+    from lines
+    left join deliveries on lines._load_id = deliveries._load_id
+    left join customers on lines.customer_id = customers.delivered_customer_id
 
 ),
 
--- a plain transaction is one unit of nothing in particular
+-- the code of a product is what it is called where it has no other
+named as (
+
+    select
+        *,
+        {{ is_shortened_number('invoice_text') }} as is_invoice_no_shortened,
+        {{ is_shortened_number('stock_code_text') }} as is_stock_code_shortened,
+        case
+            when {{ is_shortened_number('stock_code_text') }} then upper(description)
+            else coalesce({{ code('stock_code_text') }}, upper(description))
+        end as product_code,
+        case currency_text
+            when '£' then 'GBP'
+            when '€' then 'EUR'
+            when '$' then 'USD'
+            when '¥' then 'JPY'
+            else currency_text
+        end as currency,
+        -- a sale by amount alone is one unit
+        case
+            when layout = 'transactions' and quantity_text is null then 1
+            when delivered_line_amount is not null and {{ blank_to_null('quantity_text') }} is null then 1
+            else delivered_quantity_units
+        end as quantity_units
+    from typed
+
+),
+
+-- Whatever of it is negative makes an amount negative: refunds are written with a minus before
+-- the quantity, before the price, before the amount, or before several of them.
+counted as (
+
+    select
+        *,
+        coalesce(quantity_units < 0, false)
+        or coalesce(delivered_unit_price < 0, false)
+        or coalesce(delivered_line_amount < 0, false) as is_negative,
+        case
+            when delivered_line_amount is not null then abs(delivered_line_amount)
+            when {{ blank_to_null('line_amount_text') }} is null then try_cast(
+                abs(quantity_units * delivered_unit_price) as {{ money_type() }}
+            )
+        end as amount_before_discount
+    from named
+
+),
+
+valued as (
+
+    select
+        *,
+        try_cast(
+            case when is_negative then -1 else 1 end
+            * case
+                when delivered_discount is null then amount_before_discount
+                when contains(discount_amount_text, '%') then amount_before_discount * (1 - abs(delivered_discount))
+                else amount_before_discount - abs(delivered_discount)
+            end as {{ money_type() }}
+        ) as signed_amount
+    from counted
+
+),
+
 filled as (
 
     select
         *,
         case
-            when layout = 'transactions'
-                -- starts with no letter that invoice_types knows; equal for equal transactions
-                then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at', 'unit_price']) }})
-            else delivered_invoice_no
+            when invoice_text is not null and not is_invoice_no_shortened then {{ code('invoice_text') }}
+            -- starts with no letter that a profile knows; equal for equal transactions
+            when layout = 'transactions' and invoice_text is null
+                then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at', 'signed_amount']) }})
+            -- a number that a spreadsheet shortened is no number: what one customer bought at one time is one order
+            when is_invoice_no_shortened then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at']) }})
         end as invoice_no,
-        case when layout = 'transactions' then '(NONE)' else delivered_stock_code end as stock_code,
-        case when layout = 'transactions' then 1 else delivered_quantity_units end as quantity_units
-    from typed
+        case
+            when product_code is not null then product_code
+            -- money given back may name no product
+            when layout = 'transactions' or signed_amount < 0 then {{ no_product() }}
+        end as stock_code,
+        case
+            when delivered_line_amount is null and delivered_discount is null then delivered_unit_price
+            when quantity_units <> 0 then try_cast(signed_amount / quantity_units as {{ money_type() }})
+            else coalesce(delivered_unit_price, 0)
+        end as unit_price
+    from valued
 
 ),
 
@@ -69,19 +214,37 @@ judged as (
 
     select
         *,
-        layout <> 'transactions' and quantity_units is null and {{ blank_to_null('quantity_text') }} is not null
-            as is_quantity_lost,
-        unit_price is null and {{ blank_to_null('unit_price_text') }} is not null as is_unit_price_lost,
+        quantity_units is null and {{ blank_to_null('quantity_text') }} is not null as is_quantity_lost,
+        signed_amount is null
+        and coalesce(
+            delivered_line_amount is null and {{ blank_to_null('line_amount_text') }} is not null
+            or {{ blank_to_null('line_amount_text') }} is null
+            and delivered_unit_price is null
+            and {{ blank_to_null('unit_price_text') }} is not null, false
+        ) as is_unit_price_lost,
+        delivered_discount is null and {{ blank_to_null('discount_amount_text') }} is not null as is_discount_lost,
         invoiced_at is null and {{ blank_to_null('invoice_date_text') }} is not null as is_invoice_date_lost,
+        currency is not null and currency <> {{ quoted(setting('currency')) }} as is_foreign
+    from filled
+
+),
+
+readable as (
+
+    select
+        *,
         problem is null
         and invoice_no is not null
         and stock_code is not null
         and quantity_units is not null
+        and signed_amount is not null
         and unit_price is not null
         and invoiced_at is not null
+        and not is_discount_lost
+        and not is_foreign
         -- the amount has to fit too; 14 digits before the decimal mark
-        and abs(cast(quantity_units as double) * cast(unit_price as double)) < 1e14 as is_readable
-    from filled
+        and abs(signed_amount) < 100000000000000 as is_readable
+    from judged
 
 ),
 
@@ -95,18 +258,27 @@ explained as (
             else concat_ws(
                     '; ',
                     case when invoice_no is null then 'invoice number is missing' end,
-                    case when stock_code is null then 'stock code is missing' end,
+                    case when stock_code is null then 'no product is named, neither code nor description' end,
                     case
                         when is_quantity_lost
                             then 'quantity "' || {{ shortened('trim(quantity_text)', 60) }}
-                                || '" is not a whole number that fits'
+                                || '" is not a number that fits'
                         when quantity_units is null then 'quantity is missing'
                     end,
                     case
                         when is_unit_price_lost
-                            then 'unit price "' || {{ shortened('trim(unit_price_text)', 60) }}
+                            then case when {{ blank_to_null('line_amount_text') }} is null then 'unit price' else 'amount' end
+                                || ' "' || {{ shortened('trim(coalesce(line_amount_text, unit_price_text))', 60) }}
                                 || '" is not an amount that fits'
-                        when unit_price is null then 'unit price is missing'
+                        when amount_before_discount is null
+                            and delivered_unit_price is null
+                            and delivered_line_amount is null
+                            then 'unit price is missing'
+                    end,
+                    case
+                        when is_discount_lost
+                            then 'discount "' || {{ shortened('trim(discount_amount_text)', 60) }}
+                                || '" is not an amount that fits'
                     end,
                     case
                         when invoiced_at is not null then null
@@ -122,12 +294,17 @@ explained as (
                         else 'invoice date is missing'
                     end,
                     case
-                        when abs(cast(quantity_units as double) * cast(unit_price as double)) >= 1e14
+                        when is_foreign
+                            then 'the amount is in ' || {{ shortened('currency', 20) }} || ', the shop counts in '
+                                || {{ quoted(setting('currency')) }}
+                    end,
+                    case
+                        when abs(cast(quantity_units as double) * cast(delivered_unit_price as double)) >= 1e14
                             then 'quantity times unit price is too large'
                     end
                 )
         end as unreadable_reason
-    from judged
+    from readable
 
 ),
 
@@ -141,6 +318,8 @@ final as (
         sheet,
         row_number,
         layout,
+        source,
+        set_profile,
         loaded_at,
 
         -- keys
@@ -148,20 +327,29 @@ final as (
             when is_readable
                 then {{ surrogate_key([
                     'invoice_no', 'stock_code', 'description', 'quantity_units',
-                    'invoiced_at', 'unit_price', 'customer_id', 'country',
+                    'invoiced_at', 'signed_amount', 'customer_id', 'country',
                 ]) }}
         end as content_key,
         invoice_no,
+        store,
         stock_code,
         customer_id,
 
         -- attributes
+        customer_spelling,
         description,
         country,
+        currency,
+        status,
+        line_kind,
+        prices_include_tax,
 
         -- measures
-        quantity_units,
+        cast(quantity_units as {{ units_type() }}) as quantity_units,
         unit_price,
+        case when not is_foreign then signed_amount end as signed_amount,
+        delivered_discount as discount_amount,
+        tax_amount,
 
         -- times
         invoiced_at,
@@ -171,7 +359,16 @@ final as (
         is_quantity_lost,
         is_unit_price_lost,
         is_invoice_date_lost,
+        is_invoice_no_shortened,
+        is_stock_code_shortened,
+        customer_id_doubt,
+        status is not null and {{ is_listed_word('status', 'not_sale_words', 'not_a_sale') }} as is_not_a_sale,
+        line_kind is not null and {{ is_listed_word('line_kind', 'return_words', 'return') }} as is_return_by_word,
         unreadable_reason,
+        case
+            when not is_readable
+                then coalesce({{ blank_to_null('line_amount_text') }}, {{ blank_to_null('unit_price_text') }})
+        end as amount_text,
         line_text
     from explained
 

@@ -1,0 +1,215 @@
+-- Grain: one order: what one customer bought under one number at one time. The one place
+-- that decides an order's key, its day and its country; lines find theirs by store, number,
+-- time and, where a number is shared, customer.
+--
+-- Most numbers are used once. Those that come again (each year, each day, at another till)
+-- are the few whose lines lie far apart in time or name several customers; only their lines
+-- are looked at one by one.
+{%- set as_of = as_of_date() %}
+{%- set apart_hours = 12 %}
+with
+
+lines as (
+
+    select * from {{ ref('stg_transactions') }}
+    where is_readable{% if as_of is not none %} and invoiced_at < {{ as_of }}{% endif %}
+
+),
+
+country_names as (
+
+    select * from {{ ref('int_country_names') }}
+
+),
+
+numbers as (
+
+    select
+        store,
+        invoice_no,
+        min(invoiced_at) as first_at,
+        max(invoiced_at) as last_at,
+        min(customer_id) as first_customer_id,
+        max(customer_id) as last_customer_id,
+        min(country) as first_country,
+
+        min(load_id) as first_load_id,
+        max(load_id) as last_load_id
+    from lines
+    group by store, invoice_no
+
+),
+
+judged_numbers as (
+
+    select
+        *,
+        coalesce(first_customer_id <> last_customer_id, false)
+        or last_at > {{ hours_after('first_at', apart_hours) }} as is_used_again
+    from numbers
+
+),
+
+used_again as (
+
+    select
+        store,
+        invoice_no
+    from judged_numbers
+    where is_used_again
+
+),
+
+lines_used_again as (
+
+    select
+        lines.store,
+        lines.invoice_no,
+        lines.invoiced_at,
+        lines.customer_id,
+        min(lines.country) as country,
+        min(lines.load_id) as first_load_id,
+        max(lines.load_id) as last_load_id
+    from lines
+    inner join used_again
+        on lines.invoice_no = used_again.invoice_no and {{ same_or_both_null('lines.store', 'used_again.store') }}
+    group by lines.store, lines.invoice_no, lines.invoiced_at, lines.customer_id
+
+),
+
+-- a new use begins where nothing was sold under the number for half a day
+begun as (
+
+    select
+        *,
+        case
+            when invoiced_at > {{ hours_after(
+                'lag(invoiced_at) over (partition by store, invoice_no order by invoiced_at)', apart_hours
+            ) }} then 1
+            else 0
+        end as is_begin
+    from lines_used_again
+
+),
+
+uses as (
+
+    select
+        *,
+        sum(is_begin) over (
+            partition by store, invoice_no order by invoiced_at range between unbounded preceding and current row
+        ) as use_number
+    from begun
+
+),
+
+spans as (
+
+    select
+        *,
+        min(invoiced_at) over (partition by store, invoice_no, use_number) as use_first_at,
+        max(invoiced_at) over (partition by store, invoice_no, use_number) as use_last_at,
+        coalesce(
+            min(customer_id) over (partition by store, invoice_no, use_number)
+            <> max(customer_id) over (partition by store, invoice_no, use_number), false
+        ) as is_shared
+    from uses
+
+),
+
+-- Within one use every customer has an order of their own; lines without a customer belong
+-- to the one customer there is, or are an order by themselves.
+repeated_orders as (
+
+    select
+        store,
+        invoice_no,
+        use_number,
+        is_shared,
+        case when is_shared then customer_id end as shared_customer_id,
+        max(customer_id) as customer_id,
+        min(invoiced_at) as first_at,
+        min(use_first_at) as use_first_at,
+        max(use_last_at) as use_last_at,
+        min(country) as first_country,
+        min(first_load_id) as first_load_id,
+        max(last_load_id) as last_load_id
+    from spans
+    group by store, invoice_no, use_number, is_shared, case when is_shared then customer_id end
+
+),
+
+-- the first to use a number keeps it as it is
+named_repeats as (
+
+    select
+        *,
+        row_number() over (
+            partition by store, invoice_no
+            order by first_at, case when customer_id is null then 1 else 0 end, customer_id
+        ) as place,
+        count(*) over (partition by store, invoice_no, cast(first_at as date)) as orders_that_day
+    from repeated_orders
+
+),
+
+orders as (
+
+    select
+        store,
+        invoice_no as delivered_invoice_no,
+        '' as suffix,
+        first_customer_id as customer_id,
+        false as is_shared,
+        first_at,
+        first_at as use_first_at,
+        last_at as use_last_at,
+        first_country,
+        first_load_id,
+        last_load_id
+    from judged_numbers
+    where not is_used_again
+
+    union all
+
+    select
+        store,
+        invoice_no as delivered_invoice_no,
+        case
+            when place = 1 then ''
+            else '@' || cast(cast(first_at as date) as {{ dbt.type_string() }})
+                || case when orders_that_day > 1 then '@' || coalesce(customer_id, 'nobody') else '' end
+        end as suffix,
+        customer_id,
+        is_shared,
+        first_at,
+        use_first_at,
+        use_last_at,
+        first_country,
+        first_load_id,
+        last_load_id
+    from named_repeats
+
+),
+
+final as (
+
+    select
+        case when orders.store is null then '' else orders.store || ':' end
+            || orders.delivered_invoice_no || orders.suffix as invoice_no,
+        orders.delivered_invoice_no,
+        orders.store,
+        orders.customer_id,
+        orders.is_shared,
+        orders.first_at,
+        cast(orders.first_at as date) as invoice_date,
+        orders.use_first_at,
+        orders.use_last_at,
+        coalesce(country_names.country, orders.first_country) as country,
+        orders.first_load_id <> orders.last_load_id as is_in_several_deliveries
+    from orders
+    left join country_names on upper(orders.first_country) = country_names.name_key
+
+)
+
+select * from final

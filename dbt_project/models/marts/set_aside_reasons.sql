@@ -1,0 +1,103 @@
+-- Grain: one reason for which delivered lines were set aside, in words without the values of
+-- single lines. Lines and amounts add up to those of row_accounting; customers must not be
+-- summed over reasons.
+with
+
+lines as (
+
+    select * from {{ ref('int_line_dispositions') }}
+
+),
+
+staged as (
+
+    select * from {{ ref('stg_transactions') }}
+
+),
+
+dispositions as (
+
+    select * from {{ ref('dispositions') }}
+
+),
+
+delivered as (
+
+    select
+        count(*) as line_count,
+        sum(abs(coalesce(signed_amount, 0))) as amount,
+        count(distinct customer_id) as customer_count
+    from lines
+
+),
+
+-- who has anything that counts is not lost with what does not
+kept_customers as (
+
+    select customer_id from lines where is_kept and customer_id is not null group by customer_id
+
+),
+
+set_aside as (
+
+    select
+        lines.disposition,
+        lines.rule,
+        case
+            when lines.disposition = 'unreadable' then {{ without_values('staged.unreadable_reason') }}
+            when lines.disposition = 'non_product'
+                then 'No product, by code or name: ' || replace(lines.non_product_category, '_', ' ')
+            when lines.disposition = 'not_a_sale'
+                then 'Status "' || {{ shortened('lower(staged.status)', 60) }} || '"'
+            when lines.rule = 'newer_version' then 'Order came again with other lines in a newer file'
+            when lines.rule = 'repeated_line' then 'Line equal in every field to one that was kept'
+            else dispositions.description
+        end as reason,
+        lines.signed_amount,
+        staged.amount_text,
+        coalesce(lines.customer_id, staged.customer_id) as customer_id,
+        kept_customers.customer_id is null as is_customer_lost,
+        staged.file_name,
+        staged.row_number
+    from lines
+    inner join staged on lines.delivered_line_id = staged.delivered_line_id
+    left join dispositions on lines.disposition = dispositions.disposition
+    left join kept_customers on lines.customer_id = kept_customers.customer_id
+    where not lines.is_kept
+
+),
+
+final as (
+
+    select
+        set_aside.disposition,
+        set_aside.rule,
+        set_aside.reason,
+        count(*) as line_count,
+        cast(sum(coalesce(set_aside.signed_amount, 0)) as {{ money_sum_type() }}) as amount,
+        count(case when set_aside.signed_amount is null then 1 end) as lines_without_amount,
+        min(case when set_aside.signed_amount is null then {{ shortened('set_aside.amount_text', 60) }} end)
+            as example_amount_text,
+        count(distinct set_aside.customer_id) as customer_count,
+        count(distinct case when set_aside.is_customer_lost then set_aside.customer_id end) as lost_customer_count,
+        count(distinct set_aside.file_name) as file_count,
+        min(set_aside.file_name) as example_file_name,
+        {{ value_at_least('set_aside.row_number', 'set_aside.file_name', 'set_aside.row_number') }} as example_row_number,
+        100 * cast(count(*) as double) / max(delivered.line_count) as line_pct,
+        case
+            when max(delivered.amount) > 0
+                then 100 * cast(sum(abs(coalesce(set_aside.signed_amount, 0))) as double)
+                    / cast(max(delivered.amount) as double)
+        end as amount_pct,
+        case
+            when max(delivered.customer_count) > 0
+                then 100 * cast(count(distinct case when set_aside.is_customer_lost then set_aside.customer_id end) as double)
+                    / max(delivered.customer_count)
+        end as lost_customer_pct
+    from set_aside
+    cross join delivered
+    group by set_aside.disposition, set_aside.rule, set_aside.reason
+
+)
+
+select * from final
