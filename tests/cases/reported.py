@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from tests.cases.shop import Case, Row, apart, csv_text, every, line, renamed, rows_of, shop
+from tests.cases.shop import Case, Row, apart, csv_text, every, line, rows_of, shop
 
 
 def _orders(name: str, rows: list[Row], place: str, *, mapping: str = "", delimiter: str = ",") -> Case:
