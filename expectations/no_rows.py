@@ -21,8 +21,8 @@ class ExpectNoRows(UnexpectedRowsExpectation):
     """A query returns no rows; if it does, their number and the first few are known.
 
     The built-in expectation runs the query twice, once to count and once to fetch,
-    and fetches without limit. Here one query returns at most :data:`EXAMPLE_LIMIT`
-    rows, each with the total beside it.
+    and fetches without limit. Here one query returns a few rows (:func:`bounded`), each
+    with the total beside it.
     """
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.table",)
@@ -57,8 +57,8 @@ class ExpectNoRows(UnexpectedRowsExpectation):
         ]
 
 
-def bounded(rows: str) -> str:
-    """Wrap a query that finds offending rows so that it counts them and returns a few.
+def bounded(rows: str, limit: int = EXAMPLE_LIMIT) -> str:
+    """Wrap a query that finds offending rows so that it counts them and returns the first ``limit``.
 
     ``{batch}`` becomes the suite's table; braces of the query's own are doubled,
     because Great Expectations passes it through ``str.format``.
@@ -69,5 +69,5 @@ def bounded(rows: str) -> str:
         # copy a table of millions of lines
         "with this_table as not materialized (select * from {batch}), "
         f"offending as not materialized ({literal}) "
-        f"select *, count(*) over () as {TOTAL_COLUMN} from offending order by all limit {EXAMPLE_LIMIT}"
+        f"select *, count(*) over () as {TOTAL_COLUMN} from offending order by all limit {limit}"
     )

@@ -44,6 +44,9 @@ _SUITES = {
 EXAMPLE_LIMIT = 5
 """Offending rows kept per check: enough to see a pattern, few enough for a message and a database row."""
 
+FILE_LIMIT = 20
+"""Offending files kept per check: each has to be mended, so an example of one does not do."""
+
 _EXCEPTION_CLASS = re.compile(r"^\(_?duckdb\.\w+\) ")
 _SEVERITIES = {"error": "critical", "warning": "warning"}
 _FILE_NAMES = ("file_name", "_file_name")
@@ -234,7 +237,7 @@ def _expectation(check: Check) -> Any:
         "notes": check.reason,
     }
     if check.expectation == NO_ROWS:
-        return ExpectNoRows(unexpected_rows_query=bounded(check.rows or ""), **common)
+        return ExpectNoRows(unexpected_rows_query=bounded(check.rows or "", _limit(check)), **common)
     column = {} if check.column is None else {"column": check.column}
     return get_expectation_impl(check.expectation)(**column, **check.arguments, **common)
 
@@ -325,7 +328,11 @@ def _examples(suite: Suite, check: Check, details: Mapping[str, Any]) -> tuple[d
         rows = [{name: row[name] for name in order if name in row} for row in details["partial_unexpected_index_list"]]
     else:
         rows = []
-    return tuple({str(name): as_json_value(value) for name, value in row.items()} for row in rows[:EXAMPLE_LIMIT])
+    return tuple({str(name): as_json_value(value) for name, value in row.items()} for row in rows[: _limit(check)])
+
+
+def _limit(check: Check) -> int:
+    return FILE_LIMIT if check.noun == "files" else EXAMPLE_LIMIT
 
 
 def as_json_value(value: Any) -> Any:
@@ -362,6 +369,12 @@ def _fault(
         message += f": {unexpected:,} of {elements:,} {noun}" if elements else f": {unexpected:,} {noun}"
     elif unexpected is None and "mismatched" in details.get("details", {}):
         message += f": {', '.join(details['details']['mismatched'].get('missing', []))}"
+    if noun == "files" and len(examples) > 1:
+        # file by file, one on a line
+        message += ":" + "".join(f"\n  {describe_example(example)}" for example in examples)
+        if unexpected is not None and unexpected > len(examples):
+            message += f"\n  and {unexpected - len(examples):,} more"
+        return f"{message}\n{check.remedy}" if check.remedy else message
     if examples:
         message += f"{': ' if noun == 'tables' else ', e.g. '}{describe_example(examples[0])}"
     return f"{message}. {check.remedy}" if check.remedy else message

@@ -2,9 +2,16 @@
 
 Belongs here: wording and layout of the summary. Does not belong here: any figure's
 rule; each one is read from a table.
+
+A refresh that stopped tells what is known all the same: which files could not be read and
+what to do about each, and where lines went as far as it came. A failed check alone
+("no lines at all") helps nobody.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import duckdb
 from rich.console import Console
@@ -14,9 +21,16 @@ from rich.table import Table
 from orchestration.progress import step_label
 from orchestration.refresh import RefreshOutcome
 from warehouse.database import open_warehouse
-from warehouse.errors import RegularsError
+from warehouse.errors import RegularsError, WarehouseBusyError
 from warehouse.home import Home
 from warehouse.settings import load_settings
+
+MOST_FILES = 20
+"""Files that are told one by one; the ledger has all."""
+MOST_REASONS = 15
+
+# what the check of the ledger found stands, file by file and whole, under Files
+_TOLD_WITH_THE_FILES = "quality/load_ledger: "
 
 _SAMPLE_NOTE = "[yellow]Sample data:[/] a made-up history, not a real shop."
 
@@ -33,17 +47,22 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
     if outcome.nothing_new:
         seconds = sum(outcome.seconds_by_step.values())
         console.print(f"[green]Nothing new[/] since the last publication (looked for {seconds:.1f} s).")
-        _print_files(console, home)
+        with open_warehouse(home.warehouse, read_only=True) as connection:
+            _print_files(console, connection)
         console.print(f"Snapshot for readers: {escape(str(home.published))}")
         return
-    _print_files(console, home)
-    _print_accounting(console, home)
-    _print_answers(console, home)
+    with open_warehouse(home.warehouse, read_only=True) as connection:
+        _print_files(console, connection)
+        _print_sources(console, connection)
+        _print_accounting(console, connection)
+        _print_answers(console, connection)
     checks = f"{outcome.checks_passed} passed"
     if outcome.checks_warned:
         checks += f", {len(outcome.checks_warned)} with warnings"
     console.print(f"[bold]Checks[/]     {checks}")
     for warning in outcome.checks_warned:
+        if warning.startswith(_TOLD_WITH_THE_FILES):
+            continue
         console.print(f"  [yellow]![/] {escape(warning)}")
     _print_times(console, outcome)
     console.print(f"\n[green]Published[/] {escape(str(home.published))}")
@@ -59,92 +78,322 @@ def _print_failure(console: Console, home: Home, outcome: RefreshOutcome) -> Non
     console.print("[red]Not published.[/] What went wrong:")
     for problem in dict.fromkeys(outcome.problems):
         console.print(f"  [red]✗[/] {escape(problem)}")
+    _print_what_is_known(console, home, outcome)
     if home.published.exists():
         console.print(f"Readers keep the last good snapshot: {escape(str(home.published))}")
     console.print(f"More: regulars refresh --verbose, or run {outcome.run_id[:8]} in `make ui`.")
 
 
-def _print_files(console: Console, home: Home) -> None:
-    with open_warehouse(home.warehouse, read_only=True) as connection:
-        counts = connection.execute(
-            "select status, count(*), coalesce(sum(delivered_lines), 0) from quality.load_ledger group by 1 order by 1"
-        ).fetchall()
-        turned_away = connection.execute(
-            """
-            select problem from quality.load_ledger
-            where status in ('rejected', 'in_transit')
-            qualify row_number() over (partition by file_name order by load_id desc) = 1
-            order by file_name
-            """
-        ).fetchall()
-        noted = connection.execute(
-            "select file_name, notes from quality.load_ledger where status = 'loaded' and notes is not null order by 1"
-        ).fetchall()
-    loaded = ", ".join(f"{files:,} {status.replace('_', ' ')} ({lines:,} lines)" for status, files, lines in counts)
-    console.print(f"[bold]Files[/]      {loaded}")
-    for (problem,) in turned_away[:20]:
-        console.print(f"  [yellow]![/] {escape(problem)}")
-    if len(turned_away) > 20:
-        console.print(f"  … and {len(turned_away) - 20:,} more in quality.load_ledger")
+def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) -> None:
+    """Files, and where lines went as far as the run that stopped had come."""
+    steps = outcome.seconds_by_step
+    if "load_landing_files" not in steps or not home.warehouse.exists():
+        return
+    try:
+        with open_warehouse(home.warehouse, read_only=True) as connection:
+            if not _has(connection, "quality", "load_ledger"):
+                return
+            _print_files(console, connection)
+            # a gate runs only once its layer was built
+            if "validate_marts" in steps:
+                _print_sources(console, connection)
+                _print_accounting(console, connection)
+            elif "validate_staging" in steps:
+                _print_typed_lines(console, connection)
+            elif "validate_raw" in steps:
+                _print_raw_lines(console, connection)
+    except WarehouseBusyError as error:
+        # another process took the file since; that is one more thing to know
+        console.print(f"  [yellow]![/] {escape(str(error))}")
+
+
+def _print_files(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    counts = connection.execute(
+        """
+        select status, count(*), coalesce(sum(delivered_lines), 0) from quality.load_ledger
+        where status not in ('rejected', 'in_transit') group by 1 order by 1
+        """
+    ).fetchall()
+    turned_away = _turned_away(connection)
+    others = connection.execute(
+        """
+        select kind, count(*), min(file_name) from quality.load_ledger
+        where status = 'loaded' and kind <> 'transactions' group by kind order by kind
+        """
+    ).fetchall()
+    sales = _one(
+        connection, "select count(*) from quality.load_ledger where status = 'loaded' and kind = 'transactions'"
+    )[0]
+    noted = connection.execute(
+        "select file_name, notes from quality.load_ledger where status = 'loaded' and notes is not null order by 1"
+    ).fetchall()
+    told = [f"{files:,} {status.replace('_', ' ')} ({lines:,} lines)" for status, files, lines in counts]
+    for status in ("rejected", "in_transit"):
+        if number := sum(one == status for _, one, _ in turned_away):
+            told.append(f"{number:,} {status.replace('_', ' ')}")
+    console.print(f"[bold]Files[/]      {', '.join(told) or 'none'}")
+    if others and not sales:
+        only = ", ".join(f"{files:,} of {kind.replace('_', ' ')} ({name})" for kind, files, name in others)
+        console.print(f"  [yellow]![/] No file of sales was loaded, only {escape(only)}")
+    _print_turned_away(console, turned_away)
     for file_name, note in noted[:5]:
         console.print(f"  · {escape(file_name)}: {escape(note)}")
     if len(noted) > 5:
         console.print(f"  … notes on {len(noted) - 5:,} more files in quality.load_ledger")
 
 
-def _print_accounting(console: Console, home: Home) -> None:
-    with open_warehouse(home.warehouse, read_only=True) as connection:
-        rows = connection.execute(
-            """
-            select disposition, row_count, gross_amount from marts.row_accounting
-            where row_count > 0 order by row_count desc, disposition
-            """
-        ).fetchall()
+def _turned_away(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
+    """Each file in landing that was rejected or is still arriving: its name, which of both, its whole message."""
+    # a ledger that an older version wrote does not tell what has left landing
+    is_there = "is_in_landing" if _has(connection, "quality", "load_ledger", "is_in_landing") else "true"
+    return connection.execute(
+        f"""
+        with
+
+        latest as (
+
+            select * from quality.load_ledger
+            qualify row_number() over (partition by file_name order by load_id desc) = 1
+
+        )
+
+        select file_name, status, problem from latest
+        where (status = 'rejected' and superseded_by is null and {is_there}) or status = 'in_transit'
+        order by file_name
+        """
+    ).fetchall()
+
+
+def _print_turned_away(console: Console, turned_away: Sequence[tuple[str, str, str | None]]) -> None:
+    blocks: dict[str, str] = {}
+    for file_name, _, problem in turned_away[:MOST_FILES]:
+        first, _, block = (problem or f"{file_name}: not loaded, and no reason was recorded").partition("\n")
+        console.print(f"  [yellow]![/] {escape(first)}")
+        # the same block for every file of an export would bury the rest
+        same = blocks.setdefault(block.replace(file_name, "*"), file_name)
+        if block and same == file_name:
+            # as it is, to be copied
+            console.print(block.rstrip("\n"), markup=False)
+        elif block:
+            console.print(f"    the same lines as for {escape(same)}, with the name of this file")
+    if len(turned_away) > MOST_FILES:
+        console.print(f"  … and {len(turned_away) - MOST_FILES:,} more in quality.load_ledger")
+
+
+def _print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """How the files of each source were judged, and whose clock their times are on."""
+    sources = connection.execute(
+        """
+        select source, profile, evidence, file_count, line_count from marts.source_profiles
+        order by line_count desc, source
+        """
+    ).fetchall()
+    clocks = connection.execute(
+        """
+        select clock, count(*) from quality.load_ledger
+        where status = 'loaded' and clock is not null group by clock order by 2 desc, 1
+        """
+    ).fetchall()
+    for at, (source, profile, evidence, files, lines) in enumerate(sources):
+        head = "[bold]Sources[/]   " if at == 0 else " " * 10
+        console.print(
+            f"{head} {escape(source)}: profile {profile} ({escape(evidence)}); "
+            f"{_counted(files, 'file')}, {_counted(lines, 'line')}"
+        )
+    for at, (clock, files) in enumerate(clocks):
+        head = "[bold]Times[/]     " if at == 0 else " " * 10
+        console.print(f"{head} {escape(clock)} ({_counted(files, 'file')})")
+
+
+def _print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    kept = connection.execute(
+        """
+        select disposition, row_count, gross_amount from marts.row_accounting
+        where row_count > 0 and is_kept order by row_count desc, disposition
+        """
+    ).fetchall()
+    left_out, left_out_amount, delivered, delivered_amount = _one(
+        connection,
+        """
+        select
+            coalesce(sum(row_count) filter (not is_kept), 0), coalesce(sum(gross_amount) filter (not is_kept), 0),
+            coalesce(sum(row_count), 0), coalesce(sum(gross_amount), 0)
+        from marts.row_accounting
+        """,
+    )
+    reasons = connection.execute(
+        """
+        select
+            disposition, reason, line_count, amount, amount_text, customer_count, lost_customer_count, file_count,
+            example_file, example_row
+        from marts.set_aside_reasons
+        order by line_count desc, disposition, reason
+        """
+    ).fetchall()
+    table = _lines_table()
+    for disposition, count, amount in kept:
+        table.add_row(f"[green]{disposition.replace('_', ' ')}[/]", f"{count:,}", f"{amount:,.2f}")
+    table.add_row("set aside", f"{left_out:,}", f"{left_out_amount:,.2f}")
+    table.add_row("[bold]delivered[/]", f"{delivered:,}", f"{delivered_amount:,.2f}")
+    console.print(table)
+    table = _reasons_table("Set aside because")
+    for disposition, reason, count, amount, text, customers, lost, files, file_name, row in reasons[:MOST_REASONS]:
+        told = (
+            f"{disposition.replace('_', ' ')}: {reason}",
+            _customers(customers, lost),
+            _example(file_name, row, files),
+        )
+        table.add_row(
+            f"{count:,}",
+            f"{amount:,.2f}" if amount is not None else escape(f"“{text}”") if text else "–",
+            escape("; ".join(filter(None, told))),
+        )
+    if len(reasons) > MOST_REASONS:
+        rest = sum(reason[2] for reason in reasons[MOST_REASONS:])
+        table.add_row(f"{rest:,}", "", f"{len(reasons) - MOST_REASONS:,} more reasons, in marts.set_aside_reasons")
+    if reasons:
+        console.print(table, soft_wrap=False)
+
+
+def _print_typed_lines(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """What typing made of the lines, where a run stopped before they were accounted for."""
+    rows = connection.execute(
+        """
+        select
+            unreadable_reason, count(*), sum(signed_amount), count(distinct load_id), min(file_name),
+            arg_min(row_number, (file_name, row_number))
+        from staging.stg_transactions
+        group by unreadable_reason
+        order by unreadable_reason is not null, count(*) desc, unreadable_reason
+        """
+    ).fetchall()
+    _print_read_so_far(
+        console,
+        [
+            (count, amount, reason, _example(file_name, row, files))
+            for reason, count, amount, files, file_name, row in rows
+        ],
+    )
+
+
+def _print_raw_lines(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """Which lines no reader could split, where a run stopped right after loading."""
+    rows = connection.execute(
+        """
+        select
+            _problem, count(*), count(distinct _load_id), min(_file_name),
+            arg_min(_row_number, (_file_name, _row_number))
+        from raw.transactions
+        group by _problem
+        order by _problem is not null, count(*) desc, _problem
+        """
+    ).fetchall()
+    _print_read_so_far(
+        console,
+        [(count, None, problem, _example(file_name, row, files)) for problem, count, files, file_name, row in rows],
+    )
+
+
+def _print_read_so_far(console: Console, rows: Sequence[tuple[int, Decimal | None, str | None, str]]) -> None:
+    """Lines, their amount, why they could not be read (None: they could) and where; those that could come first."""
+    if not rows:
+        return
+    table = _reasons_table("Lines so far")
+    for count, amount, reason, example in rows[: MOST_REASONS + 1]:
+        told = "[green]read[/]" if reason is None else escape(f"unreadable: {reason}; {example}")
+        table.add_row(f"{count:,}", "–" if amount is None else f"{amount:,.2f}", told)
+    if len(rows) > MOST_REASONS + 1:
+        rest = rows[MOST_REASONS + 1 :]
+        table.add_row(f"{sum(row[0] for row in rest):,}", "", f"unreadable: {len(rest):,} more reasons")
+    console.print(table, soft_wrap=False)
+
+
+def _lines_table() -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     table.add_column("Lines")
     table.add_column("count", justify="right")
     table.add_column("amount", justify="right")
-    for disposition, count, amount in rows:
-        kept = disposition in ("sale", "return")
-        name = disposition.replace("_", " ")
-        table.add_row(f"[green]{name}[/]" if kept else f"{name} [dim](set aside)[/]", f"{count:,}", f"{amount:,.2f}")
-    table.add_row("[bold]delivered[/]", f"{sum(r[1] for r in rows):,}", f"{sum(r[2] for r in rows):,.2f}")
-    console.print(table)
+    return table
 
 
-def _print_answers(console: Console, home: Home) -> None:
-    with open_warehouse(home.warehouse, read_only=True) as connection:
-        customers, net = _one(connection, "select count(*), coalesce(sum(monetary_net), 0) from marts.customer_rfm")
-        segments = connection.execute(
-            """
-            select segment_name, customers, customers_pct, recency_days_mean, frequency_mean, monetary_mean
-            from ml.segment_profiles where algorithm = 'kmeans' order by monetary_mean desc, segment_name
-            """
-        ).fetchall()
-        value, horizon_days, value_model = _one(
-            connection, "select sum(clv), any_value(horizon_days), any_value(model) from ml.customer_clv"
-        )
-        moved, joined = _one(
+def _reasons_table(title: str) -> Table:
+    """Figures first, so that a long reason wraps beside them."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    table.add_column("lines", justify="right", no_wrap=True)
+    table.add_column("amount", justify="right", no_wrap=True)
+    table.add_column(title, overflow="fold")
+    return table
+
+
+def _customers(customers: int, lost: int) -> str:
+    if not customers:
+        return ""
+    return _counted(customers, "customer") + (f", {lost:,} of them only here" if lost else "")
+
+
+def _example(file_name: str | None, row: int | None, files: int) -> str:
+    if file_name is None:
+        return ""
+    place = file_name if row is None else f"{file_name} line {row}"
+    return place if files <= 1 else f"{place}, in {files:,} files"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str | None = None) -> bool:
+    """Whether there is such a table, or such a column of it."""
+    return bool(
+        _one(
             connection,
             """
-            select count(*) filter (change = 'moved'), count(*) filter (change = 'joined')
-            from reporting.audience_changes where method = 'audience'
+            select count(*) from duckdb_columns()
+            where database_name = current_database() and schema_name = $schema and table_name = $table
+                and ($column is null or column_name = $column)
             """,
-        )
-        odd = connection.execute(
-            """
-            select count(*) over (), date, direction, cause
-            from ml.revenue_anomalies where series = 'total' and grain = 'day' order by date desc limit 3
-            """
-        ).fetchall()
-        doubts = connection.execute(
-            """
-            select replace(model, '_', ' '), replace(algorithm, '_', ' '), concat_ws(' ', warnings, change_notes)
-            from ml.model_runs where coalesce(warnings, change_notes) is not null order by 1, 2
-            """
-        ).fetchall()
+            {"schema": schema, "table": table, "column": column},
+        )[0]
+    )
+
+
+def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    customers, net = _one(connection, "select count(*), coalesce(sum(monetary_net), 0) from marts.customer_rfm")
+    segments = connection.execute(
+        """
+        select segment_name, customers, customers_pct, recency_days_mean, frequency_mean, monetary_mean
+        from ml.segment_profiles where algorithm = 'kmeans' order by monetary_mean desc, segment_name
+        """
+    ).fetchall()
+    value, horizon_days, value_model = _one(
+        connection, "select sum(clv), any_value(horizon_days), any_value(model) from ml.customer_clv"
+    )
+    moved, joined = _one(
+        connection,
+        """
+        select count(*) filter (change = 'moved'), count(*) filter (change = 'joined')
+        from reporting.audience_changes where method = 'audience'
+        """,
+    )
+    odd = connection.execute(
+        """
+        select count(*) over (), date, direction, cause
+        from ml.revenue_anomalies where series = 'total' and grain = 'day' order by date desc limit 3
+        """
+    ).fetchall()
+    doubts = connection.execute(
+        """
+        select replace(model, '_', ' '), replace(algorithm, '_', ' '), concat_ws(' ', warnings, change_notes)
+        from ml.model_runs where coalesce(warnings, change_notes) is not null order by 1, 2
+        """
+    ).fetchall()
+    concerns = connection.execute(
+        "select sentence from reporting.headline_notes order by sort_order, note_key"
+    ).fetchall()
     currency = load_settings().shop.currency
     console.print(f"[bold]Customers[/]  {customers:,} with a purchase, who spent {currency} {net:,.2f} net of returns")
+    for (sentence,) in concerns:
+        console.print(f"  [yellow]![/] {escape(sentence)}")
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     for heading, right in (
         ("Segments", ""),
@@ -178,14 +427,17 @@ def _print_times(console: Console, outcome: RefreshOutcome) -> None:
     console.print(f"[bold]Seconds[/]    {parts}; in all {sum(outcome.seconds_by_step.values()):.1f}")
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple:
-    row = connection.execute(sql).fetchone()
+def _one(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object] | None = None) -> tuple:
+    row = connection.execute(sql, parameters).fetchone()
     assert row is not None
     return row
 
 
 def print_status(console: Console, home: Home) -> None:
-    """What readers see now. Reads only the published snapshot.
+    """What readers see now, and which files wait to be mended.
+
+    Figures are those of the published snapshot. Files that were rejected since it was published
+    stand in the private warehouse, which is looked into as long as no refresh holds it.
 
     Raises
     ------
@@ -193,6 +445,7 @@ def print_status(console: Console, home: Home) -> None:
         If nothing has been published yet.
     """
     if not home.published.exists():
+        _print_rejected(console, home)
         raise RegularsError(f"Nothing is published under {home.root} yet. Run `regulars refresh` (or `make run`).")
     with open_warehouse(home.published, read_only=True) as connection:
         publication = connection.execute(
@@ -224,3 +477,23 @@ def print_status(console: Console, home: Home) -> None:
         + ", ".join(f"{layer}: {ok} passed" + (f", {bad} not" if bad else "") for layer, ok, bad in checks)
     )
     console.print(f"[bold]Snapshot[/]    {escape(str(home.published))}")
+    _print_rejected(console, home)
+
+
+def _print_rejected(console: Console, home: Home) -> None:
+    """Files in landing that could not be loaded, by the newest record that can be read."""
+    for path in (home.warehouse, home.published):
+        if not path.exists():
+            continue
+        try:
+            with open_warehouse(path, read_only=True) as connection:
+                if not _has(connection, "quality", "load_ledger"):
+                    continue
+                turned_away = _turned_away(connection)
+            if turned_away:
+                console.print("[bold]Not loaded[/]")
+                _print_turned_away(console, turned_away)
+            return
+        except WarehouseBusyError:
+            # a refresh is at work: what is published tells what was known before it
+            console.print("A refresh is at work now; files are those known before it.")

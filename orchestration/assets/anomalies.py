@@ -193,7 +193,13 @@ select
         when 'customer' then if(
             ranked.member = '(none)', 'customers without a number', 'customer ' || ranked.member
         )
-        when 'product' then 'product ' || ranked.member || coalesce(' (' || products.description || ')', '')
+        when 'product' then case
+            when ranked.member = '(NONE)' then 'lines that name no product'
+            -- a product without a code goes by its name
+            when ranked.member = upper(regexp_replace(trim(products.description), '\\s+', ' ', 'g'))
+                then 'product ' || products.description
+            else 'product ' || ranked.member || coalesce(' (' || products.description || ')', '')
+        end
         else ranked.member
     end as label,
     ranked.detail,

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Money, PagedEnvelope, ShopTime, Units
+from serving.api.models import Answer, Envelope, Money, PagedEnvelope, ShopTime, Units, records
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
 from serving.queries import health as queries
@@ -56,12 +56,15 @@ class WarehouseAccounting(Answer):
     sales_rows: Annotated[int, Field(description="Lines of the sales table.")]
     sales_amount: Annotated[Money, Field(description="Net revenue of the sales table (money).")]
     lines: Annotated[list[AccountedLines], Field(description="In the order in which the rules are tried.")]
+    reasons: Annotated[list[SetAsideReason], Field(description="Of the lines set aside, most lines first.")]
+    sources: Annotated[list[SourceProfile], Field(description="How each source was judged, most lines first.")]
 
 
 class WarehouseLine(Answer):
     """A delivered line of the warehouse that is not in the figures."""
 
     disposition: Annotated[Disposition, Field(description="Which rule it fell under.")]
+    rule: Annotated[str | None, Field(description="The habit or list behind it; null where there is none.")]
     reason: Annotated[str | None, Field(description="Why, in words.")]
     file_name: Annotated[str, Field(description="Delivered file.")]
     sheet: Annotated[str | None, Field(description="Sheet of a workbook.")]
@@ -78,6 +81,38 @@ class WarehouseLine(Answer):
     line_text: Annotated[str | None, Field(description="Text of a line that could not be read.")]
 
 
+class SetAsideReason(Answer):
+    """Why lines are not in the figures, and what that leaves out."""
+
+    disposition: Annotated[Disposition, Field(description="What became of them.")]
+    rule: Annotated[str | None, Field(description="The habit or list behind it; null where there is none.")]
+    reason: Annotated[str, Field(description="Why, in words.")]
+    line_count: Annotated[int, Field(description="Lines.", ge=0)]
+    line_pct: Annotated[float | None, Field(description="Of all delivered lines, 0 to 100.")]
+    amount: Annotated[Money | None, Field(description="Units times price; null where none would read (money).")]
+    amount_pct: Annotated[float | None, Field(description="Of the amount of all delivered lines, in percent.")]
+    amount_text: Annotated[str | None, Field(description="What stands where an amount would not read.")]
+    customer_count: Annotated[int, Field(description="Customers on these lines.", ge=0)]
+    customer_pct: Annotated[float | None, Field(description="Of all customers that a line names, 0 to 100.")]
+    lost_customer_count: Annotated[int, Field(description="Of these customers, with nothing else in the data.", ge=0)]
+    file_count: Annotated[int, Field(description="Files with such lines.", ge=0)]
+    example_file: Annotated[str | None, Field(description="One of them.")]
+    example_row: Annotated[int | None, Field(description="A line of it, the header being line 1.")]
+
+
+class SourceProfile(Answer):
+    """How the files of one source were judged."""
+
+    source: Annotated[str, Field(description="Files of one layout or mapping.")]
+    profile: Annotated[str, Field(description="`uci`: letters before an order's number count; `plain`: they don't.")]
+    evidence: Annotated[str, Field(description="What told.")]
+    line_count: Annotated[int, Field(description="Readable lines.", ge=0)]
+    file_count: Annotated[int, Field(description="Files.", ge=0)]
+    is_cancellation_prefix: Annotated[bool, Field(description="Whether a C before the number means a return.")]
+    is_adjustment_prefix: Annotated[bool, Field(description="Whether an A before it means an adjustment.")]
+    exact_duplicates: Annotated[str, Field(description="What is done with equal lines: `drop`, `overlap` or `keep`.")]
+
+
 _SET_ASIDE = next(spec for spec in queries.LISTS if spec.name == "set_aside_lines")
 
 
@@ -85,7 +120,12 @@ _SET_ASIDE = next(spec for spec in queries.LISTS if spec.name == "set_aside_line
 def accounting(reading: SnapshotReading) -> Envelope[WarehouseAccounting]:
     """Of the whole warehouse; no filter applies."""
     found = queries.row_accounting(reading)
-    return answer(reading, asdict(found) | {"does_add_up": found.does_add_up})
+    told = {
+        "does_add_up": found.does_add_up,
+        "reasons": records(queries.set_aside_reasons(reading)),
+        "sources": records(queries.source_profiles(reading)),
+    }
+    return answer(reading, asdict(found) | told)
 
 
 @router.get("/accounting/set-aside", summary="Lines that are not in the figures, page by page")

@@ -81,12 +81,24 @@ class ModelNote(Answer):
 class Deliveries(Answer):
     """Deliveries by what became of them."""
 
-    status: Annotated[str, Field(description="`loaded`, `already_loaded`, `superseded`, `rejected` or `in_transit`.")]
+    status: Annotated[
+        str, Field(description="`loaded`, `already_loaded`, `superseded`, `withdrawn`, `rejected` or `in_transit`.")
+    ]
     deliveries: Annotated[int, Field(description="How many.")]
     files: Annotated[int, Field(description="Distinct names.")]
     delivered_lines: Annotated[int, Field(description="Lines in them.")]
     unreadable_lines: Annotated[int, Field(description="Lines that would not split into fields.")]
     last_recorded_at: Annotated[Moment | None, Field(description="The latest, UTC.")]
+
+
+class MissingFile(Answer):
+    """A file in landing that is not in the figures."""
+
+    file_name: Annotated[str, Field(description="Its name.")]
+    status: Annotated[Literal["rejected", "in_transit"], Field(description="Refused, or still being written.")]
+    recorded_at: Annotated[Moment, Field(description="When that was seen, UTC.")]
+    problem: Annotated[str | None, Field(description="Why, and what to do; may be several lines.")]
+    has_former: Annotated[bool, Field(description="Whether an earlier version of it is in use meanwhile.")]
 
 
 class Health(Answer):
@@ -101,6 +113,7 @@ class Health(Answer):
     open_checks: Annotated[list[OpenCheck], Field(description="The worst first.")]
     model_notes: Annotated[list[ModelNote], Field(description="Those with warnings first.")]
     deliveries: list[Deliveries]
+    missing_files: Annotated[list[MissingFile], Field(description="Rejected ones first, then by name.")]
 
 
 class Publication(Answer):
@@ -138,6 +151,7 @@ def health(reading: SnapshotReading) -> Envelope[Health]:
             "open_checks": records(queries.open_checks(reading)),
             "model_notes": records(queries.model_notes(reading)),
             "deliveries": records(queries.load_summary(reading)),
+            "missing_files": records(queries.missing_files(reading)),
         },
     )
 

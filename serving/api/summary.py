@@ -13,7 +13,7 @@ from pydantic import Field
 
 from serving.api.models import Answer, Envelope, Rounded
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
-from serving.queries.cards import summary_cards
+from serving.queries.cards import headline_notes, summary_cards
 from serving.queries.insights import insights
 
 router = subject_router("summary")
@@ -41,9 +41,18 @@ class Remark(Answer):
     text: Annotated[str, Field(description="A sentence or two.")]
 
 
+class HeadlineNote(Answer):
+    """A doubt of the headline figures."""
+
+    key: Annotated[str, Field(description="Names the doubt.", examples=["few_weeks"])]
+    severity: Annotated[str, Field(description="`warning`: read before acting on a figure.")]
+    sentence: Annotated[str, Field(description="The doubt in words.")]
+
+
 class Summary(Answer):
     """The overview in figures and words."""
 
+    notes: Annotated[list[HeadlineNote], Field(description="Doubts of the whole shop's figures; mostly none.")]
     figures: list[HeadlineFigure]
     insights: list[Remark]
 
@@ -52,4 +61,11 @@ class Summary(Answer):
 def summary(reading: SnapshotReading, filters: GivenFilters) -> Envelope[Summary]:
     """The same as the dashboard's first page."""
     figures = [asdict(card) for card in summary_cards(reading, filters)]
-    return answer(reading, {"figures": figures, "insights": [asdict(one) for one in insights(reading, filters)]})
+    return answer(
+        reading,
+        {
+            "notes": [asdict(one) for one in headline_notes(reading)],
+            "figures": figures,
+            "insights": [asdict(one) for one in insights(reading, filters)],
+        },
+    )

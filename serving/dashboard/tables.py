@@ -157,7 +157,8 @@ def _column(column: Column, view: View) -> dict[str, Any]:
         drawn["valueFormatter"] = {"function": "regularsFormat.flag(params.value)"}
         drawn["cellDataType"] = False
     else:
-        drawn |= {"filter": "agTextColumnFilter", "cellDataType": "text"}
+        # what is longer than its column is read by pointing at it
+        drawn |= {"filter": "agTextColumnFilter", "cellDataType": "text", "tooltipField": column.name}
     if column.link == "customer":
         drawn["cellRenderer"] = "CustomerLink"
     elif column.link == "segment":

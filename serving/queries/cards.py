@@ -1,7 +1,7 @@
 """The headline figures, each with its change.
 
-Belongs here: one value a figure for the chosen view, and what it is compared with. Does not
-belong here: series over time (:mod:`serving.queries.revenue`), how a card looks.
+Belongs here: one value a figure for the chosen view, what it is compared with, and what to doubt them
+for. Does not belong here: series over time (:mod:`serving.queries.revenue`), how a card looks.
 
 Two kinds of figure. *Flows* (revenue, orders, who bought) belong to days: they are compared between
 :func:`serving.filters.compared_period`'s two spans of equal length. *States* (recency, frequency, money,
@@ -44,6 +44,16 @@ class Card:
     """What it is and what the change is against, or why there is none."""
     compared: float | None = None
     """The figure of the compared days; equal to ``value`` for states and for chosen days."""
+
+
+@dataclass(frozen=True)
+class HeadlineNote:
+    """A doubt of the headline figures that belongs beside them."""
+
+    key: str
+    sentence: str
+    severity: str
+    """``warning``: read before acting on a figure; else a remark."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,16 @@ def summary_cards(reading: Reading, filters: Filters) -> list[Card]:
         _clv_card(reading, filters),
     ]
     return sorted(cards, key=lambda card: _ORDER.index(card.key))
+
+
+def headline_notes(reading: Reading) -> list[HeadlineNote]:
+    """What to doubt the headline figures of the whole shop for, the weightiest first; mostly nothing."""
+    return [
+        HeadlineNote(row["note_key"], row["sentence"], row["severity"])
+        for row in reading.rows(
+            "select note_key, sentence, severity from reporting.headline_notes order by sort_order, note_key"
+        )
+    ]
 
 
 # ---- flows ---------------------------------------------------------------------

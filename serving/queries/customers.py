@@ -14,6 +14,7 @@ import pandas as pd
 
 from serving.filters import SEGMENT_COLUMNS, Clause, Filters
 from serving.queries.lists import Column, ListSpec
+from serving.queries.products import product_code
 from serving.snapshot import Reading
 
 # how alike two ids are is worked out for every customer: a long text would make that dear
@@ -375,7 +376,7 @@ ORDERS = ListSpec(
     name="customer_orders",
     title="Orders of one customer",
     columns=(
-        Column("invoice_no", "Invoice", width=120),
+        Column("invoice_no", "Invoice", width=165),
         Column("invoiced_at", "When", "moment"),
         Column("gap_days", "Days after", "count", "Days after the order before"),
         Column("line_count", "Lines", "count", width=100),
@@ -392,7 +393,7 @@ ORDERS = ListSpec(
 
 def _returns(_: Filters, customer_id: str) -> Clause:
     return Clause(
-        """
+        f"""
         with
 
         returned as (
@@ -412,7 +413,7 @@ def _returns(_: Filters, customer_id: str) -> Clause:
         )
 
         select
-            r.line_id, r.invoice_no, r.invoiced_at, r.stock_code, p.description,
+            r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
             abs(r.quantity_units) as returned_units, r.unit_price::double as unit_price,
             abs(r.return_amount)::double as return_amount, v.reversed_invoices,
             v.sold_at, r.is_matched as is_matched_in_full,
@@ -431,13 +432,13 @@ RETURNS = ListSpec(
     name="customer_returns",
     title="Returns of one customer",
     columns=(
-        Column("invoice_no", "Return", about="Its invoice number", width=120),
+        Column("invoice_no", "Return", about="Its invoice number", width=165),
         Column("invoiced_at", "When", "moment"),
-        Column("stock_code", "Product", width=110),
+        Column("stock_code", "Product", about="Its code, or its name where it has none", width=150),
         Column("description", "Description", width=250),
         Column("returned_units", "Units", "units", width=100),
         Column("return_amount", "Amount", "money", "Units, times the price of one"),
-        Column("reversed_invoices", "Reverses", about="Invoices of the purchases that this takes back", width=150),
+        Column("reversed_invoices", "Reverses", about="Invoices of the purchases that this takes back", width=180),
         Column("sold_at", "Bought", "moment", "The purchase; the first of them, if it takes back several"),
         Column("days_after", "Days after", "count", "Days after the purchase"),
         Column("matched_amount", "Matched", "money", "What of the amount takes back a purchase"),
@@ -451,9 +452,10 @@ RETURNS = ListSpec(
 
 def _lines(_: Filters, customer_id: str) -> Clause:
     return Clause(
-        """
+        f"""
         select
-            l.line_id, l.invoiced_at, l.invoice_no, l.line_type, l.stock_code, p.description, p.category,
+            l.line_id, l.invoiced_at, l.invoice_no, l.line_type, {product_code("l.stock_code")} as stock_code,
+            p.description, p.category,
             l.quantity_units, l.unit_price::double as unit_price, l.gross_revenue::double as gross_revenue,
             l.returned_quantity, l.net_revenue::double as net_revenue
         from marts.fct_invoice_lines as l
@@ -469,9 +471,9 @@ LINES = ListSpec(
     title="Invoice lines of one customer",
     columns=(
         Column("invoiced_at", "When", "moment"),
-        Column("invoice_no", "Invoice", width=120),
+        Column("invoice_no", "Invoice", width=165),
         Column("line_type", "Kind", about="sale or return", width=100),
-        Column("stock_code", "Product", width=110),
+        Column("stock_code", "Product", about="Its code, or its name where it has none", width=150),
         Column("description", "Description", width=250),
         Column("category", "Category"),
         Column("quantity_units", "Units", "units", "Below zero on a return", width=100),

@@ -18,6 +18,7 @@ import pandas as pd
 
 from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
+from serving.queries.products import product_code
 from serving.snapshot import Reading
 
 LAYERS = ("raw", "staging", "marts", "ml", "reporting")
@@ -239,6 +240,61 @@ def row_accounting(reading: Reading) -> RowAccounting:
     )
 
 
+def set_aside_reasons(reading: Reading) -> pd.DataFrame:
+    """Why lines were set aside: one row for each reason, the one with most lines first.
+
+    Returns
+    -------
+    DataFrame
+        ``disposition``, ``rule`` (the habit or list behind it, null where there is none), ``reason`` (in words),
+        ``line_count``, ``amount`` (units times price, null where no line of it would read), ``amount_text`` (what
+        stands in its place on such lines), ``customer_count`` (named on the lines), ``lost_customer_count`` (of
+        them, with nothing else in the data), ``file_count``, ``example_file``, ``example_row`` (line of that file,
+        or row of its sheet), ``line_pct``, ``amount_pct``, ``customer_pct`` (of all that was delivered, 0 to 100).
+    """
+    return reading.query(f"select * from ({_set_aside_reasons(Filters(), '').sql}) as reasons order by {_BY_LINES}")
+
+
+def source_profiles(reading: Reading) -> pd.DataFrame:
+    """How the files of each source were judged, the one with most lines first.
+
+    Returns
+    -------
+    DataFrame
+        ``source`` (files of one layout or mapping), ``profile`` (``uci``: letters before an order's number mean
+        something; ``plain``), ``evidence`` (in words), ``line_count``, ``file_count``, ``is_cancellation_prefix``,
+        ``is_adjustment_prefix``, ``exact_duplicates``.
+    """
+    return reading.query(
+        """
+        select
+            source, profile, evidence, line_count, file_count, is_cancellation_prefix, is_adjustment_prefix,
+            exact_duplicates
+        from marts.source_profiles
+        order by line_count desc, source
+        """
+    )
+
+
+def clocks(reading: Reading) -> pd.DataFrame:
+    """What was done about times with a UTC offset.
+
+    Returns
+    -------
+    DataFrame
+        ``clock`` (in words), ``files`` (in use): none where no file in use has such times.
+    """
+    return reading.query(
+        """
+        select clock, count(*) as files
+        from quality.load_ledger
+        where status = 'loaded' and clock is not null
+        group by clock
+        order by files desc, clock
+        """
+    )
+
+
 def model_notes(reading: Reading) -> pd.DataFrame:
     """What to be wary of in each model, and what changed since its fit before.
 
@@ -263,7 +319,7 @@ def load_summary(reading: Reading) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``status`` (``loaded``, ``already_loaded``, ``superseded``, ``rejected``,
+        ``status`` (``loaded``, ``already_loaded``, ``superseded``, ``withdrawn``, ``rejected``,
         ``in_transit``), ``deliveries``, ``files`` (distinct names), ``delivered_lines``,
         ``unreadable_lines`` (null counts as 0), ``last_recorded_at`` (UTC). In that order.
     """
@@ -279,13 +335,16 @@ def load_summary(reading: Reading) -> pd.DataFrame:
         from quality.load_ledger
         group by status
         order by
-            list_position(['loaded', 'already_loaded', 'superseded', 'rejected', 'in_transit'], status), status
+            list_position(['loaded', 'already_loaded', 'superseded', 'withdrawn', 'rejected', 'in_transit'], status),
+            status
         """
     )
 
 
 def missing_files(reading: Reading) -> pd.DataFrame:
-    """Files whose latest delivery is not in the figures: rejected, or still arriving.
+    """Files in landing whose latest delivery is not in the figures: rejected, or still arriving.
+
+    A rejected file that has left landing is nobody's worry any more, and not told.
 
     Returns
     -------
@@ -317,7 +376,7 @@ def missing_files(reading: Reading) -> pd.DataFrame:
             ) as has_former
         from latest
         -- a refused version is over, too, once the version before it was put back
-        where (status = 'rejected' and superseded_by is null) or status = 'in_transit'
+        where (status = 'rejected' and superseded_by is null and is_in_landing) or status = 'in_transit'
         order by status = 'in_transit', file_name
         """
     )
@@ -378,7 +437,27 @@ def _validation_results(_filters: Filters, _context: str) -> Clause:
 
 
 def _set_aside_lines(_filters: Filters, _context: str) -> Clause:
-    return Clause("select * from marts.set_aside_lines", {})
+    return Clause(
+        f"select * replace ({product_code('stock_code')} as stock_code) from marts.set_aside_lines",
+        {},
+    )
+
+
+# what weighs most first; the rest only so that the order is always the same
+_BY_LINES = "line_count desc, disposition, reason"
+
+
+def _set_aside_reasons(_filters: Filters, _context: str) -> Clause:
+    return Clause(
+        """
+        select
+            disposition, rule, reason, line_count, amount::double as amount, amount_text, customer_count,
+            lost_customer_count, file_count, example_file, example_row, line_pct::double as line_pct,
+            amount_pct::double as amount_pct, customer_pct::double as customer_pct
+        from marts.set_aside_reasons
+        """,
+        {},
+    )
 
 
 def _load_ledger(_filters: Filters, _context: str) -> Clause:
@@ -387,16 +466,39 @@ def _load_ledger(_filters: Filters, _context: str) -> Clause:
 
 LISTS: tuple[ListSpec, ...] = (
     ListSpec(
+        name="set_aside_reasons",
+        title="Why lines were set aside",
+        columns=(
+            Column("disposition", "Kind", width=175),
+            Column("reason", "Why", width=360),
+            Column("rule", "Rule", about="The habit or list behind it.", width=150),
+            Column("line_count", "Lines", "count"),
+            Column("line_pct", "Lines, %", "percent", "Of all delivered lines."),
+            Column("amount", "Amount", "money", "Units times price, of the lines on which it would read."),
+            Column("amount_pct", "Amount, %", "percent", "Of the amount of all delivered lines."),
+            Column("amount_text", "As delivered", about="What stands where an amount would not read.", width=150),
+            Column("customer_count", "Customers", "count", "Named on these lines."),
+            Column("lost_customer_count", "Only here", "count", "Of them, with nothing else in the data."),
+            Column("customer_pct", "Customers, %", "percent", "Of all customers that any line names."),
+            Column("file_count", "Files", "count"),
+            Column("example_file", "For example", width=200),
+            Column("example_row", "Line", "count", "Of that file, the header being line 1."),
+        ),
+        rows=_set_aside_reasons,
+        order_by=_BY_LINES,
+    ),
+    ListSpec(
         name="set_aside_lines",
         title="Lines set aside",
         columns=(
             Column("disposition", "Kind", width=175),
             Column("reason", "Why", width=330),
+            Column("rule", "Rule", about="The habit or list behind it.", width=130),
             Column("file_name", "File"),
             Column("sheet", "Sheet", width=110),
             Column("row_number", "Line", "count", "Line of the file, the header being line 1."),
-            Column("invoice_no", "Invoice", width=115),
-            Column("stock_code", "Product", width=115),
+            Column("invoice_no", "Invoice", width=165),
+            Column("stock_code", "Product", width=150),
             Column("description", "Description", width=240),
             Column("quantity_units", "Units", "units"),
             Column("unit_price", "Price", "money"),
@@ -440,11 +542,13 @@ LISTS: tuple[ListSpec, ...] = (
                 "status",
                 "Status",
                 about="loaded; already_loaded: same bytes under another name; superseded: replaced by a later version; "
-                "rejected: could not be read; in_transit: still being written",
+                "withdrawn: taken out again; rejected: could not be read; in_transit: still being written",
                 width=140,
             ),
             Column("problem", "Problem", about="Why it was rejected, and what to do.", width=360),
+            Column("is_in_landing", "In landing", "flag", "Whether the file was there at the last load."),
             Column("kind", "Kind", width=130),
+            Column("source", "Source", about="Files of one source are judged together.", width=140),
             Column("delivered_lines", "Lines", "count"),
             Column("unreadable_lines", "Unreadable", "count", "Lines that would not split into fields: set aside."),
             Column("first_invoiced_at", "From", "moment"),
@@ -458,6 +562,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("layout", "Layout", width=140),
             Column("encoding", "Encoding", width=110),
             Column("date_style", "Dates", width=150),
+            Column("clock", "Clock", about="What was done about times with a UTC offset.", width=220),
             Column("content_hash", "SHA-256", width=300),
         ),
         rows=_load_ledger,

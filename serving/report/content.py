@@ -15,7 +15,7 @@ from serving.filters import METHOD_LABELS, Filters
 from serving.palette import TOKENS, segment_colour
 from serving.queries.anomalies import anomalies
 from serving.queries.audiences import audience_moves
-from serving.queries.cards import Card, summary_cards
+from serving.queries.cards import Card, headline_notes, summary_cards
 from serving.queries.health import (
     checks_by_layer,
     freshness,
@@ -92,6 +92,10 @@ def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
         "sample": "Sample data: a made-up history. No real shop, customer or sale is in it." if about.is_sample else "",
         "filters": _filters_in_words(filters, about.currency),
         "nothing": _NOTHING,
+        "doubts": [
+            {"text": one.sentence, "tone": "warning" if one.severity == "warning" else "accent"}
+            for one in headline_notes(reading)
+        ],
         "insights": [
             {"text": found.text, "tone": _TONES[found.tone], "mark": _MARKS[found.tone]}
             for found in insights(reading, filters)

@@ -39,6 +39,7 @@ from serving.queries.health import (
     Freshness,
     RowAccounting,
     checks_by_layer,
+    clocks,
     freshness,
     load_summary,
     missing_files,
@@ -46,14 +47,19 @@ from serving.queries.health import (
     open_checks,
     publications,
     row_accounting,
+    set_aside_reasons,
+    source_profiles,
 )
 from serving.queries.lists import ListSpec
-from serving.wording import MISSING, count, day, is_missing, moment, money, plural
+from serving.wording import MISSING, count, day, is_missing, moment, money, percent, plural
 
 DATA_DOCS = "/data-docs/index.html"
 
 MOST_TOLD = 10
 """Files or checks told one by one; the lists have all."""
+
+MOST_REASONS = 12
+"""Reasons told above the lists."""
 
 PUBLICATIONS_SHOWN = 5
 
@@ -71,6 +77,7 @@ _STATUSES: Mapping[str, str] = {
     "loaded": "Loaded: their lines are in use",
     "already_loaded": "Same content as another file: used once",
     "superseded": "Replaced by a later version",
+    "withdrawn": "Taken out again",
     "rejected": "Rejected: could not be read",
     "in_transit": "Still being written at the time",
 }
@@ -79,7 +86,8 @@ _STATUSES: Mapping[str, str] = {
 _DISPOSITIONS: Mapping[str, str] = {
     "unreadable": "Unreadable",
     "after_as_of": "After as-of date",
-    "duplicate": "Exact repeats",
+    "duplicate": "Repeats",
+    "not_a_sale": "Not sales",
     "adjustment": "Adjustments",
     "non_product": "Not products",
     "return": "Returns",
@@ -116,11 +124,13 @@ def render(view: View) -> html.Div:
             _accounting_table(view, accounting),
             _accounting_check(view, accounting),
             about="Every delivered line is kept, or set aside for exactly one reason. Amounts are quantity times "
-            "price, returns negative; an amount that would not read counts 0.",
+            "price, or the line's own total, returns negative; one that would not read counts 0.",
         ),
+        _reasons_panel(view),
         panel(
             "Files that were delivered",
             _loads(loads),
+            _sources(view),
             about="One delivery is one version of a file. What could not be read is left out whole and told; the other "
             "files go on.",
         ),
@@ -150,10 +160,11 @@ def _alarms(missing: pd.DataFrame, faults: pd.DataFrame, accounting: RowAccounti
                     [
                         [
                             html.Strong(row.file_name),
-                            f": {row.problem if not is_missing(row.problem) else 'no reason was recorded'} ",
-                            "The version before it stays in use."
+                            ": ",
+                            *_problem(row.problem),
+                            " The version before it stays in use."
                             if row.has_former
-                            else "Its sales are missing from every figure.",
+                            else " Its sales are missing from every figure.",
                         ]
                         for row in named_rows(rejected.head(MOST_TOLD))
                     ],
@@ -198,6 +209,14 @@ def _alarms(missing: pd.DataFrame, faults: pd.DataFrame, accounting: RowAccounti
             )
         )
     return alarms
+
+
+def _problem(problem: Any) -> list[Any]:
+    """Why a file was refused: the first line as text, a block to paste as it is."""
+    if is_missing(problem):
+        return ["no reason was recorded."]
+    first, _, block = str(problem).partition("\n")
+    return [first, html.Pre(block.strip("\n"), className="paste")] if block.strip() else [first]
 
 
 def _when(then: datetime | None) -> html.Span:
@@ -593,6 +612,57 @@ def _is_rounding_seen(accounting: RowAccounting) -> bool:
     )
 
 
+def _reasons_panel(view: View) -> html.Section:
+    reasons = set_aside_reasons(view.reading)
+    title = "Why lines were set aside"
+    about = (
+        "Most lines first. Shares are of everything that was delivered. “Only here”: customers who are named on such "
+        "lines alone, and so are in no figure."
+    )
+    if reasons.empty:
+        return panel(title, empty("Every delivered line was kept."), about=about)
+    shown = reasons.head(MOST_REASONS)
+    rest = len(reasons) - len(shown)
+    return panel(
+        title,
+        simple_table(
+            ["Why", "Lines", "Amount", "Customers", "Only here", "For example"],
+            [
+                (
+                    html.Div([html.Strong(_disposition(row.disposition)), f": {row.reason}"], className="meaning"),
+                    _with_share(count(row.line_count), row.line_pct),
+                    _reason_amount(view, row),
+                    _with_share(count(row.customer_count), row.customer_pct if row.customer_count else None),
+                    count(row.lost_customer_count) if row.customer_count else MISSING,
+                    MISSING
+                    if is_missing(row.example_file)
+                    else html.Div(
+                        f"{row.example_file}, line {count(row.example_row)}"
+                        + (f" (in {count(row.file_count)} files)" if row.file_count > 1 else ""),
+                        className="member",
+                    ),
+                )
+                for row in named_rows(shown)
+            ],
+            caption="Lines set aside by reason",
+            numeric=(1, 2, 3, 4),
+        ),
+        html.P(f"And {plural(rest, 'more reason')}, in the list below.", className="about below") if rest else None,
+        about=about,
+    )
+
+
+def _reason_amount(view: View, row: Any) -> Any:
+    """The amount, or what stands in its place: a text that no number can be made of."""
+    if not is_missing(row.amount):
+        return _with_share(money(row.amount, view.currency, pence=True), row.amount_pct)
+    return MISSING if is_missing(row.amount_text) else html.Span(f"“{row.amount_text}”", className="member")
+
+
+def _with_share(told: str, share_pct: Any) -> Any:
+    return told if is_missing(share_pct) else [told, html.Span(f" {percent(share_pct)}", className="of-all no-wrap")]
+
+
 # ---- files, lists, models ------------------------------------------------------------
 
 
@@ -619,8 +689,42 @@ def _loads(loads: pd.DataFrame) -> Any:
     )
 
 
+def _sources(view: View) -> Any:
+    """How the files were read: what the letters before their numbers mean, and whose clock their times are on."""
+    sources, converted = source_profiles(view.reading), clocks(view.reading)
+    if sources.empty:
+        return None
+    told = [
+        html.P(f"{row.clock[:1].upper()}{row.clock[1:]}: {plural(row.files, 'file')}.", className="about")
+        for row in named_rows(converted)
+    ]
+    return html.Div(
+        [
+            html.H3("How they were judged"),
+            simple_table(
+                ["Source", "Files", "Lines", "Profile", "What told"],
+                [
+                    (
+                        row.source,
+                        count(row.file_count),
+                        count(row.line_count),
+                        row.profile,
+                        html.Div(f"{row.evidence[:1].upper()}{row.evidence[1:]}", className="meaning"),
+                    )
+                    for row in named_rows(sources)
+                ],
+                caption="Sources, and how their files were judged",
+                numeric=(1, 2),
+            ),
+            *told,
+        ],
+        className="below",
+    )
+
+
 def _lists(view: View) -> dmc.Tabs:
     tabs = (
+        ("set_aside_reasons", "Why set aside"),
         ("set_aside_lines", "Lines set aside"),
         ("load_ledger", "Delivered files"),
         ("validation_results", "All checks"),

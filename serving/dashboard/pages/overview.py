@@ -35,7 +35,7 @@ from serving.dashboard.components import (
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import SEQUENTIAL, segment_colour
-from serving.queries.cards import Card, summary_cards
+from serving.queries.cards import Card, headline_notes, summary_cards
 from serving.queries.insights import Insight, insights
 from serving.queries.revenue import (
     COUNTRIES,
@@ -72,14 +72,20 @@ def render(view: View) -> Any:
     """The overview of one view."""
     months = monthly_revenue(view.reading, view.filters)
     cards = stat_cards([_card(card, view) for card in summary_cards(view.reading, view.filters)])
+    doubts = [
+        html.Div(note(one.sentence, kind="warning" if one.severity == "warning" else "info"), **{"data-doubt": one.key})
+        for one in headline_notes(view.reading)
+    ]
     if months.empty:
         return page(
+            *doubts,
             empty("No sale fits these filters.", "Take a filter away, or choose other days."),
             cards,
         )
     told = insights(view.reading, view.filters)
     countries = country_revenue(view.reading, view.filters)
     return page(
+        *doubts,
         _insight_panel(told),
         cards,
         *(note(item.text, kind="warning") for item in told if item.kind == "clv_caveat"),
