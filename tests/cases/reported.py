@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 
 from tests.cases.shop import Case, Row, apart, csv_text, every, line, rows_of, shop
 
+_PLAIN = 'layout = "transactions"'
+
 
 def _orders(name: str, rows: list[Row], place: str, *, mapping: str = "", delimiter: str = ",") -> Case:
     return Case(name, {"orders.csv": csv_text(apart(rows, place), delimiter=delimiter)}, mapping)
@@ -206,9 +208,8 @@ def nbsp_thousands(place: str = "") -> Case:
 
 def accounting_negatives(place: str = "") -> Case:
     """Amounts with $; what was given back in brackets, or with a minus behind."""
-    return Case(
-        "accounting-negatives", {"transactions.csv": csv_text(apart(rows_of("accounting-negatives.csv"), place))}
-    )
+    text = csv_text(apart(rows_of("accounting-negatives.csv"), place))
+    return Case("accounting-negatives", {"transactions.csv": text}, _PLAIN)
 
 
 def line_totals(place: str = "") -> Case:
@@ -290,7 +291,8 @@ def utc_times(place: str = "") -> Case:
 
 def same_day_repeats(place: str = "") -> Case:
     """Purchases without order numbers; one customer bought the same for the same twice on three days."""
-    return Case("same-day-repeats", {"transactions.csv": csv_text(apart(rows_of("same-day-repeats.csv"), place))})
+    text = csv_text(apart(rows_of("same-day-repeats.csv"), place))
+    return Case("same-day-repeats", {"transactions.csv": text}, _PLAIN)
 
 
 def closed_ten_weeks(place: str = "") -> Case:

@@ -155,8 +155,7 @@ class Case:
     @property
     def source(self) -> str:
         """Its entry under ``[[landing.sources]]``."""
-        columns = "" if "columns" in self.mapping else "columns = {}\n"
-        return f'[[landing.sources]]\nname = "{self.name}"\nfiles = "{self.name}/*"\n{columns}{self.mapping}\n'
+        return f'[[landing.sources]]\nname = "{self.name}"\nfiles = "{self.name}/*"\n{self.mapping}\n'
 
 
 @dataclass(frozen=True)
@@ -216,11 +215,16 @@ class Published:
             )
         )
 
-    def told(self, *words: str) -> bool:
-        """Whether one warning has all these words, whatever their case."""
-        return any(
-            all(word.casefold() in warning.casefold() for word in words) for warning in self.outcome.checks_warned
-        )
+    def is_told(self, *words: str) -> bool:
+        """Whether one warning, or what the ledger says of one file, has all these words, whatever their case."""
+        told = [
+            *self.outcome.checks_warned,
+            *(
+                text
+                for (text,) in self.rows("select concat_ws(': ', file_name, notes, problem) from quality.load_ledger")
+            ),
+        ]
+        return any(all(word.casefold() in text.casefold() for word in words) for text in told)
 
 
 def refreshed(home: Home, settings: str = "", **options: object) -> Published:

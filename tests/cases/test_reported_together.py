@@ -132,7 +132,7 @@ def test_ids_that_a_spreadsheet_cut_short_are_nobody_and_told(shops: Published) 
     # an order number that was cut short does not make one order of four customers'
     assert {shops.customer(f"19910{number}") for number in (1, 2, 3, 4)} == {(1, Decimal("10.00"))}
     for whose, lines in (("customer", "12"), ("order", "4"), ("product", "2")):
-        assert shops.told("scientific-ids/orders.csv", whose, lines), whose
+        assert shops.is_told("scientific-ids/orders.csv", whose, lines), whose
 
 
 def test_an_order_past_midnight_is_one_order_on_the_day_it_began(shops: Published) -> None:

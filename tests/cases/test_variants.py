@@ -447,7 +447,7 @@ class TestCustomers:
 
     def test_an_id_cut_short_with_a_decimal_comma_is_nobody_too(self, shops: Published) -> None:
         assert shops.totals("34") == THE_SHOP
-        assert shops.told("german-cut/n.csv", "customer", "9")
+        assert shops.is_told("german-cut/n.csv", "customer", "9")
 
 
 class TestOrders:

@@ -1,0 +1,218 @@
+"""Runs that must stop: what a person is told, what they type, and that it helps.
+
+Every file lies alone in landing, as somebody first delivers it. A refusal names the file, what
+is the matter with it and the line for the settings; the figures after that answer are right.
+"""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+import xlsxwriter
+
+from tests.cases import reported
+from tests.cases.shop import Case, Published, Row, csv_text, every, line, shop
+from warehouse.settings import PROJECT_ROOT
+
+Alone = Callable[..., Published]
+
+
+def _refusal(published: Published) -> str:
+    """What stopped the run, all problems in one text."""
+    assert not published.outcome.succeeded
+    assert not published.home.published.exists()
+    return "\n".join(published.outcome.problems)
+
+
+def _says(text: str, *words: str) -> None:
+    missing = [word for word in words if word.casefold() not in text.casefold()]
+    assert not missing, f"{missing} is not in: {text}"
+
+
+def _with_status(header: str, usual: str, *words: str) -> str:
+    rows = shop(lambda row: {**row, header: usual})
+    off = [
+        {**line(640001 + n, "P07", "CAKE STAND", 50, at, "14.00", 9001), header: word}
+        for n, (word, at) in enumerate(zip(words, every(20, "2024-02-01 09:00:00", len(words)), strict=True))
+    ]
+    return csv_text(rows + off)
+
+
+class TestStatus:
+    def test_a_status_that_nobody_mapped_stops_the_run_with_the_line_to_add(self, alone: Alone) -> None:
+        told = _refusal(alone(reported.cancelled_status()))
+        _says(told, "orders.csv", "Order Status", "cancelled", "failed", "refunded", "pending", "trash")
+        _says(told, "[[landing.sources]]", 'status = "Order Status"')
+        # and how to say that the column does not matter
+        _says(told, 'ignore = ["Order Status"]')
+
+    @pytest.mark.parametrize(
+        ("header", "usual", "words"),
+        [
+            ("Bestellstatus", "abgeschlossen", ("storniert", "fehlgeschlagen")),
+            ("Statut", "terminée", ("annulée", "en attente")),
+            ("Estado", "completado", ("cancelado", "reembolsado")),
+            ("Payment State", "PAID", ("VOIDED", "Unpaid")),
+        ],
+    )
+    def test_whatever_the_language_and_the_letters(
+        self, alone: Alone, header: str, usual: str, words: tuple[str, ...]
+    ) -> None:
+        case = Case("statuses", {"verkauf.csv": _with_status(header, usual, *words)})
+        _says(_refusal(alone(case)), "verkauf.csv", header, *words, f'status = "{header}"')
+
+
+class TestCurrency:
+    def test_two_currencies_stop_the_run_with_the_line_to_add(self, alone: Alone) -> None:
+        told = _refusal(alone(reported.two_currencies()))
+        _says(told, "orders.csv", "Currency", "GBP", "201", "JPY", "8")
+        _says(told, "[[landing.sources]]", 'currency = "Currency"')
+
+    @pytest.mark.parametrize(
+        ("header", "usual", "other"),
+        [("Devise", "GBP", "CHF"), ("Währung", "GBP", "EUR"), ("currency_code", "gbp", "usd")],
+    )
+    def test_whatever_the_column_is_called(self, alone: Alone, header: str, usual: str, other: str) -> None:
+        rows = shop(lambda row: {**row, header: usual})
+        for row in rows[::10]:
+            row[header] = other
+        case = Case("currencies", {"ventes.csv": csv_text(rows)})
+        _says(_refusal(alone(case)), "ventes.csv", header, usual, other, f'currency = "{header}"')
+
+
+class TestUnknownFiles:
+    def test_a_header_that_nobody_knows_is_told_whole_with_what_to_type(self, alone: Alone) -> None:
+        told = _refusal(alone(reported.unknown_header()))
+        _says(told, "orders_export_1.csv", "Lineitem price", "[[landing.sources]]")
+
+    def test_the_command_ends_with_1_and_says_so(self, alone: Alone) -> None:
+        home = alone(reported.unknown_header()).home
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", "refresh", "--home", str(home.root)],
+            cwd=PROJECT_ROOT,
+            env={**environment, "REGULARS_HOME": str(home.root), "DO_NOT_TRACK": "1", "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        _says(done.stdout, "Not published", "orders_export_1.csv", "Lineitem price", "[[landing.sources]]")
+
+    @pytest.mark.parametrize(
+        ("header", "missing"),
+        [
+            ("InvoiceNo,StockCode,Quantity,When,UnitPrice,CustomerID", "invoice_date"),
+            ("Slip,StockCode,Description,Quantity,InvoiceDate,UnitPrice", "invoice"),
+            ("InvoiceNo,StockCode,Quantity,InvoiceDate,Amt,CustomerID", "unit_price"),
+        ],
+    )
+    def test_a_header_that_lacks_one_column_names_it(self, alone: Alone, header: str, missing: str) -> None:
+        case = Case("lacks", {"tills.csv": f"{header}\n1,P07,2,2024-03-01 10:00:00,14.00,9001\n"})
+        _says(_refusal(alone(case)), "tills.csv", missing, header.split(",")[-1], "[[landing.sources]]")
+
+
+class TestEmptyValues:
+    @pytest.mark.parametrize("price", ["", "0", "0.00"])
+    def test_a_file_whose_every_price_is_missing_is_refused(self, alone: Alone, price: str) -> None:
+        case = Case("unpriced", {"prices.csv": csv_text(shop(lambda row: {**row, "UnitPrice": price}))})
+        _says(_refusal(alone(case)), "prices.csv", "price")
+
+    def test_formulas_that_were_never_calculated_are_told_as_that(self, alone: Alone) -> None:
+        written = io.BytesIO()
+        with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
+            sheet = book.add_worksheet("Sales")
+            rows = shop()
+            sheet.write_row(0, 0, list(rows[0]))
+            for number, row in enumerate(rows, start=1):
+                for position, (header, value) in enumerate(row.items()):
+                    if header == "UnitPrice":
+                        sheet.write_formula(number, position, f"=10*{value}/10", None, "")
+                    elif header == "Quantity":
+                        sheet.write_number(number, position, int(value))
+                    else:
+                        sheet.write_string(number, position, value)
+        case = Case("formulas", {"formulas.xlsx": written.getvalue()})
+        _says(_refusal(alone(case)), "formulas.xlsx", "price")
+
+
+def _on(day: str, count: int) -> list[Row]:
+    return [line(670000 + n, "P07", "CAKE STAND", 1, f"{day} 09:15", "14.00", 9000 + n) for n in range(1, count + 1)]
+
+
+class TestDates:
+    def test_a_day_that_nothing_tells_stops_for_one_word(self, alone: Alone) -> None:
+        ambiguous = Case("ambiguous", {"sales.csv": csv_text(_on("05/04/2024", 30))})
+        told = _refusal(alone(ambiguous))
+        _says(told, "sales.csv", "05/04/2024", "date_order", "day_first", "month_first", "30")
+        answered = alone(settings='[landing]\ndate_order = "month_first"\n')
+        assert answered.outcome.succeeded, answered.outcome.problems
+        assert answered.rows("select date, net_revenue from marts.fct_daily_revenue") == [
+            (date(2024, 5, 4), Decimal("420.00"))
+        ]
+
+    def test_a_spreadsheet_that_swapped_days_and_months_is_mended_or_refused(self, alone: Alone) -> None:
+        # all of June 2024, written with the day first into a spreadsheet that expects the month first:
+        # the days up to the 12th became dates with day and month exchanged, the others stayed text
+        written = io.BytesIO()
+        with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
+            sheet = book.add_worksheet("Sales")
+            style = book.add_format({"num_format": "dd/mm/yyyy"})
+            sheet.write_row(0, 0, list(_on("x", 1)[0]))
+            number = 0
+            for day in range(1, 31):
+                for row in _on("x", 4):
+                    number += 1
+                    for position, (header, value) in enumerate(row.items()):
+                        if header == "InvoiceNo":
+                            sheet.write_string(number, position, f"{day}{value}")
+                        elif header != "InvoiceDate":
+                            sheet.write_string(number, position, value)
+                        elif day <= 12:
+                            sheet.write_datetime(number, position, datetime(2024, day, 6), style)
+                        else:
+                            sheet.write_string(number, position, f"{day}/06/2024")
+        published = alone(Case("swapped", {"june.xlsx": written.getvalue()}))
+        if published.outcome.succeeded:
+            assert published.rows(
+                "select min(date), max(date), count(*), sum(net_revenue) from marts.fct_daily_revenue"
+            ) == [(date(2024, 6, 1), date(2024, 6, 30), 30, Decimal("1680.00"))]
+            assert published.is_told("june.xlsx", "month")
+        else:
+            _says(_refusal(published), "june.xlsx", "day", "month")
+
+
+class TestHabits:
+    def test_a_habit_that_takes_more_than_a_twentieth_of_the_money_stops_the_run(self, alone: Alone) -> None:
+        # credit notes that are negative make POST mean postage; here it is a tenth of the money
+        habits = [
+            line("540001", "P07", "CAKE STAND", 2, "2024-03-04 10:00:00", "14.00", 9001),
+            line("C540002", "P07", "CAKE STAND", -2, "2024-03-05 10:00:00", "14.00", 9001),
+            line("540003", "POST", "POSTAGE", 1, "2024-03-06 10:00:00", "555.00", 9002),
+        ]
+        case = Case("costly-habit", {"orders.csv": csv_text(shop() + habits)})
+        told = _refusal(alone(case))
+        _says(told, "POST", "product_codes", "555.00")
+        answered = alone(settings='[cleaning]\nproduct_codes = ["POST"]\n')
+        assert answered.outcome.succeeded, answered.outcome.problems
+        assert answered.customer("9002") == (1, Decimal("555.00"))
+
+
+class TestLeaving:
+    def test_a_bad_file_that_has_left_landing_blocks_nothing(self, alone: Alone) -> None:
+        _refusal(alone(Case("bad", {"bad.csv": _with_status("Order Status", "completed", "cancelled")})))
+        good = Case("good", {"good.csv": csv_text(shop())})
+        blocked = alone(good)
+        _says(_refusal(blocked), "bad.csv")
+        (blocked.home.landing / "bad.csv").unlink()
+        published = alone()
+        assert published.outcome.succeeded, published.outcome.problems
+        # the same 201 lines came in both; the 700.00 that were cancelled in one only
+        assert published.rows("select sum(monetary_net), count(*) from marts.customer_rfm") == [
+            (Decimal("4992.60"), 30)
+        ]
