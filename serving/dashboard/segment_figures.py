@@ -244,7 +244,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
-    """Areas by ``customers`` or by ``money``; a segment that brought nothing has none."""
+    """Areas by ``customers`` or by ``money``; a segment that brought nothing, or less, has none."""
     values = sizes["customers"] if by == "customers" else sizes["monetary_net"].clip(lower=0)
     if values.sum() <= 0:
         return empty("These customers brought no money.", "Choose Customers to see how many they are.")
@@ -285,7 +285,8 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
         uniformtext={"minsize": 10, "mode": "hide"},
     )
     first = sizes.iloc[0]
-    return chart(
+    without = [] if by == "customers" else sizes.loc[values <= 0, "segment"].tolist()
+    drawn_chart = chart(
         drawn,
         name="segments-treemap",
         description=(
@@ -295,6 +296,11 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
         ),
         height=280,
     )
+    if not without:
+        return drawn_chart
+    verb = "has" if len(without) == 1 else "have"
+    told = f"{', '.join(without)} {verb} no area: as much was given back as was bought, or more."
+    return html.Div([drawn_chart, html.P(told, className="about")])
 
 
 def _readable_on(colour: str) -> str:
@@ -313,7 +319,6 @@ def scatter(
         measure: Axis(words.axis(measure), rows[measure], words.tick(measure), is_log=measure != "recency_days")
         for measure in (across, up)
     }
-    sign = currency_symbol(view.currency)
     traces = []
     for segment in look.order:
         theirs = rows[rows["segment"] == segment]
@@ -338,14 +343,14 @@ def scatter(
                         [safe(found) for found in theirs["customer_id"]],
                         theirs["recency_days"].tolist(),
                         theirs["frequency"].tolist(),
-                        theirs["monetary"].round(2).tolist(),
-                        ["–" if is_missing(value) else f"{value:,.0f}" for value in theirs["clv"]],
+                        [money(value, view.currency, pence=False) for value in theirs["monetary"]],
+                        [money(value, view.currency, pence=False) for value in theirs["clv"]],
                         strict=True,
                     )
                 ],
                 "hovertemplate": f"<b>Customer %{{customdata[0]}}</b><br>{safe(segment)}<br>"
                 f"%{{customdata[1]}} days since, %{{customdata[2]}} {words.orders}<br>"
-                f"{sign}%{{customdata[3]:,.0f}} so far, CLV {sign}%{{customdata[4]}}<extra></extra>",
+                "%{customdata[3]} so far, CLV %{customdata[4]}<extra></extra>",
             }
         )
     measures = ["recency_days", "frequency", "monetary", "clv"]

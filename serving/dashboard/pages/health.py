@@ -161,7 +161,7 @@ def _alarms(missing: pd.DataFrame, faults: pd.DataFrame, accounting: RowAccounti
                         [
                             html.Strong(row.file_name),
                             ": ",
-                            *_problem(row.problem),
+                            *_problem(row.file_name, row.problem),
                             " The version before it stays in use."
                             if row.has_former
                             else " Its sales are missing from every figure.",
@@ -211,11 +211,12 @@ def _alarms(missing: pd.DataFrame, faults: pd.DataFrame, accounting: RowAccounti
     return alarms
 
 
-def _problem(problem: Any) -> list[Any]:
+def _problem(file_name: str, problem: Any) -> list[Any]:
     """Why a file was refused: the first line as text, a block to paste as it is."""
     if is_missing(problem):
         return ["no reason was recorded."]
-    first, _, block = str(problem).partition("\n")
+    # the name stands before it already
+    first, _, block = str(problem).removeprefix(f"{file_name}: ").partition("\n")
     return [first, html.Pre(block.strip("\n"), className="paste")] if block.strip() else [first]
 
 
