@@ -41,6 +41,13 @@ SHOP_LINES, SHOP_ORDERS, SHOP_CUSTOMERS, SHOP_MONEY = 201, 88, 30, Decimal("4992
 LONG_AGO = datetime(2024, 11, 28, 6, 0)
 """When files were delivered, unless a case says otherwise: after all their sales, and not just now."""
 
+NOBODY = (
+    *("Guest", "WALK-IN", "n/a", "#N/A", "<NA>", "-", "unknown", "cash", "0", "0.0", "NULL", "None", "nan"),
+    *("Laufkunde", "Barverkauf", "unbekannt", "Gast", "client de passage", "Comptoir", "invité", "anonyme"),
+    *("desconocido", "consumidor final", "ospite", "sconosciuto", "contant", "onbekend", "okänd", "gość"),
+)
+"""What tills and web shops write where they know no customer."""
+
 _CUSTOMERS = ("CustomerID", "Customer ID", "Customer_ID", "Email")
 _ORDERS = ("InvoiceNo", "Order ID", "Name")
 _IDENTIFIER = re.compile(r"[A-Za-z]?\d{3,}(\.0)?|[^@\s]+@\S+", re.ASCII)

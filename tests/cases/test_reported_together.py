@@ -242,3 +242,7 @@ def test_every_delivered_line_is_accounted_for(shops: Published) -> None:
     assert shops.rows("select count(*), sum(net_revenue) from marts.fct_invoices where customer_id is null") == [
         (37, Decimal("868.00"))
     ]
+
+
+def test_months_of_many_customers_need_no_doubt_beside_the_headline(shops: Published) -> None:
+    assert shops.rows("select sentence from reporting.headline_notes") == []

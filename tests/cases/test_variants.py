@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from tests.cases.shop import (
+    NOBODY,
     SHOP_CUSTOMERS,
     SHOP_LINES,
     SHOP_MONEY,
@@ -133,13 +134,6 @@ def _returns() -> list[Case]:
         Case("gutschriften", {"r.csv": csv_text(apart(german, "24"))}, 'columns = { kind = "Belegart" }'),
         Case("discounts", {"r.csv": csv_text(apart(shop() + discounted, "25"))}),
     ]
-
-
-NOBODY = (
-    *("Guest", "WALK-IN", "n/a", "#N/A", "<NA>", "-", "unknown", "cash", "0", "0.0", "NULL", "None", "nan"),
-    *("Laufkunde", "Barverkauf", "unbekannt", "Gast", "client de passage", "Comptoir", "invité", "anonyme"),
-    *("desconocido", "consumidor final", "ospite", "sconosciuto", "contant", "onbekend", "okänd", "gość"),
-)
 
 
 def _customers() -> list[Case]:
