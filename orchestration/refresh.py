@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestration.instance import event_files_kept_open, prepare_dagster_home
+from orchestration.turned_away import turned_away
+from warehouse.database import open_warehouse
+from warehouse.errors import WarehouseBusyError
 from warehouse.home import Home
 
 if TYPE_CHECKING:
@@ -35,6 +38,10 @@ class RefreshOutcome:
     checks_passed: int = 0
     checks_warned: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    """Of a run that stopped: what stopped it, then each file in landing that was turned away, with its whole
+    message. A check that found no lines at all helps nobody who isn't told why there are none."""
+    turned_away: list[str] = field(default_factory=list)
+    """Those of ``problems`` that are about such files."""
 
 
 def run_refresh(
@@ -114,6 +121,16 @@ def run_refresh(
             # a resource that could not start (the home is busy) fails the run before any step does
             error = getattr(event.event_specific_data, "error", None)
             problems.extend([] if error is None else [_cause(error)])
+    # a run that could not begin looked at no file
+    is_loaded = any(step.step_key == "load_landing_files" for step in steps)
+    missing: list[str] = []
+    if is_loaded and not result.success and home.warehouse.exists():
+        try:
+            with open_warehouse(home.warehouse, read_only=True) as connection:
+                missing = [file.problem for file in turned_away(connection)]
+        except WarehouseBusyError as error:
+            # another process took the file since the run ended
+            problems.append(str(error))
     return RefreshOutcome(
         run_id=result.run_id,
         succeeded=result.success,
@@ -125,7 +142,8 @@ def run_refresh(
         },
         checks_passed=passed,
         checks_warned=warned,
-        problems=problems,
+        problems=[*problems, *missing],
+        turned_away=missing,
     )
 
 

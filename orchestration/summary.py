@@ -20,6 +20,7 @@ from rich.table import Table
 
 from orchestration.progress import step_label
 from orchestration.refresh import RefreshOutcome
+from orchestration.turned_away import TurnedAway, has_table, turned_away
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError, WarehouseBusyError
 from warehouse.home import Home
@@ -76,7 +77,10 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
 
 def _print_failure(console: Console, home: Home, outcome: RefreshOutcome) -> None:
     console.print("[red]Not published.[/] What went wrong:")
+    # a file that was turned away is told below, among the files
     for problem in dict.fromkeys(outcome.problems):
+        if problem in outcome.turned_away:
+            continue
         console.print(f"  [red]✗[/] {escape(problem)}")
     _print_what_is_known(console, home, outcome)
     if home.published.exists():
@@ -91,7 +95,7 @@ def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) 
         return
     try:
         with open_warehouse(home.warehouse, read_only=True) as connection:
-            if not _has(connection, "quality", "load_ledger"):
+            if not has_table(connection, "quality", "load_ledger"):
                 return
             _print_files(console, connection)
             # a gate runs only once its layer was built
@@ -114,7 +118,7 @@ def _print_files(console: Console, connection: duckdb.DuckDBPyConnection) -> Non
         where status not in ('rejected', 'in_transit') group by 1 order by 1
         """
     ).fetchall()
-    turned_away = _turned_away(connection)
+    missing = turned_away(connection)
     others = connection.execute(
         """
         select kind, count(*), min(file_name) from quality.load_ledger
@@ -129,55 +133,34 @@ def _print_files(console: Console, connection: duckdb.DuckDBPyConnection) -> Non
     ).fetchall()
     told = [f"{files:,} {status.replace('_', ' ')} ({lines:,} lines)" for status, files, lines in counts]
     for status in ("rejected", "in_transit"):
-        if number := sum(one == status for _, one, _ in turned_away):
+        if number := sum(file.status == status for file in missing):
             told.append(f"{number:,} {status.replace('_', ' ')}")
     console.print(f"[bold]Files[/]      {', '.join(told) or 'none'}")
     if others and not sales:
         only = ", ".join(f"{files:,} of {kind.replace('_', ' ')} ({name})" for kind, files, name in others)
         console.print(f"  [yellow]![/] No file of sales was loaded, only {escape(only)}")
-    _print_turned_away(console, turned_away)
+    _print_turned_away(console, missing)
     for file_name, note in noted[:5]:
         console.print(f"  · {escape(file_name)}: {escape(note)}")
     if len(noted) > 5:
         console.print(f"  … notes on {len(noted) - 5:,} more files in quality.load_ledger")
 
 
-def _turned_away(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
-    """Each file in landing that was rejected or is still arriving: its name, which of both, its whole message."""
-    # a ledger that an older version wrote does not tell what has left landing
-    is_there = "is_in_landing" if _has(connection, "quality", "load_ledger", "is_in_landing") else "true"
-    return connection.execute(
-        f"""
-        with
-
-        latest as (
-
-            select * from quality.load_ledger
-            qualify row_number() over (partition by file_name order by load_id desc) = 1
-
-        )
-
-        select file_name, status, problem from latest
-        where (status = 'rejected' and superseded_by is null and {is_there}) or status = 'in_transit'
-        order by file_name
-        """
-    ).fetchall()
-
-
-def _print_turned_away(console: Console, turned_away: Sequence[tuple[str, str, str | None]]) -> None:
+def _print_turned_away(console: Console, files: Sequence[TurnedAway]) -> None:
+    """Each with its whole message."""
     blocks: dict[str, str] = {}
-    for file_name, _, problem in turned_away[:MOST_FILES]:
-        first, _, block = (problem or f"{file_name}: not loaded, and no reason was recorded").partition("\n")
+    for file in files[:MOST_FILES]:
+        first, _, block = file.problem.partition("\n")
         console.print(f"  [yellow]![/] {escape(first)}")
         # the same block for every file of an export would bury the rest
-        same = blocks.setdefault(block.replace(file_name, "*"), file_name)
-        if block and same == file_name:
+        same = blocks.setdefault(block.replace(file.file_name, "*"), file.file_name)
+        if block and same == file.file_name:
             # as it is, to be copied
             console.print(block.rstrip("\n"), markup=False)
         elif block:
             console.print(f"    the same lines as for {escape(same)}, with the name of this file")
-    if len(turned_away) > MOST_FILES:
-        console.print(f"  … and {len(turned_away) - MOST_FILES:,} more in quality.load_ledger")
+    if len(files) > MOST_FILES:
+        console.print(f"  … and {len(files) - MOST_FILES:,} more in quality.load_ledger")
 
 
 def _print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
@@ -342,21 +325,6 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str | None = None) -> bool:
-    """Whether there is such a table, or such a column of it."""
-    return bool(
-        _one(
-            connection,
-            """
-            select count(*) from duckdb_columns()
-            where database_name = current_database() and schema_name = $schema and table_name = $table
-                and ($column is null or column_name = $column)
-            """,
-            {"schema": schema, "table": table, "column": column},
-        )[0]
-    )
-
-
 def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
     customers, net = _one(connection, "select count(*), coalesce(sum(monetary_net), 0) from marts.customer_rfm")
     segments = connection.execute(
@@ -487,12 +455,10 @@ def _print_rejected(console: Console, home: Home) -> None:
             continue
         try:
             with open_warehouse(path, read_only=True) as connection:
-                if not _has(connection, "quality", "load_ledger"):
-                    continue
-                turned_away = _turned_away(connection)
-            if turned_away:
+                missing = turned_away(connection)
+            if missing:
                 console.print("[bold]Not loaded[/]")
-                _print_turned_away(console, turned_away)
+                _print_turned_away(console, missing)
             return
         except WarehouseBusyError:
             # a refresh is at work: what is published tells what was known before it
