@@ -115,8 +115,10 @@ MONEY: dict[str, Callable[[str], str]] = {
 
 @st.composite
 def number_styles(draw: st.DrawFn) -> tuple[tuple[str, str], str, str]:
-    """Marks, sign and currency of one file."""
-    return draw(st.sampled_from(MARKS)), draw(st.sampled_from(sorted(SIGNS))), draw(st.sampled_from(sorted(MONEY)))
+    """Marks, sign and currency of one file; only one of sign and currency stands behind."""
+    sign = draw(st.sampled_from(sorted(SIGNS)))
+    money = draw(st.sampled_from([name for name in sorted(MONEY) if not (sign == "minus behind" and "behind" in name)]))
+    return draw(st.sampled_from(MARKS)), sign, money
 
 
 def _written(value: Decimal, style: tuple[tuple[str, str], str, str]) -> str:
@@ -134,7 +136,7 @@ AMOUNTS = st.integers(-2_000_000, 90_000_000).map(lambda cents: Decimal(cents) /
 def test_an_amount_is_the_same_in_any_style(bench: Bench, data: st.DataObject) -> None:
     styles = data.draw(st.lists(number_styles(), min_size=40, max_size=40, unique=True))
     # small and large ones in each file, so that its marks can be told
-    values = data.draw(st.lists(AMOUNTS, min_size=6, max_size=20)) + [Decimal("1234.50"), Decimal("0.99")]
+    values = [*data.draw(st.lists(AMOUNTS, min_size=6, max_size=20)), Decimal("1234.50"), Decimal("0.99")]
     cases = []
     for number, style in enumerate(styles):
         rows = [
@@ -373,7 +375,7 @@ def test_what_a_customer_brought_back_is_taken_back_however_it_is_written(bench:
 @given(data=st.data())
 def test_overlapping_exports_count_each_order_once_in_any_order_of_arrival(bench: Bench, data: st.DataObject) -> None:
     """Any windows of one history, any names, any order of arrival; equal lines within it stay so many."""
-    batches: list[list[Case]] = [[], [], [], []]
+    batches: list[list[Case]] = [[], [], []]
     expected: dict[str, Decimal] = {}
     for place in range(11, 17):
         rows: list[Row] = []
