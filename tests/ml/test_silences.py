@@ -48,6 +48,19 @@ def test_a_closure_of_many_weeks_lasts_until_sales_are_back(weeks: int, back: st
     assert silences["expected_days"].tolist() == [6 * weeks]
 
 
+def test_a_shop_that_often_misses_a_day_is_silent_for_a_week_or_more_only():
+    # closed on every eighth day: each weekday traded in seven of eight weeks, and 6 of 48 usual days were missed
+    often = {date(2024, 1, 5) + timedelta(days=8 * each) for each in range(22)}
+    assert find_silences(shop(often)).empty
+    # every sixteenth day: 3 of 48
+    seldom = {date(2024, 1, 5) + timedelta(days=16 * each) for each in range(11)}
+    assert len(find_silences(shop(seldom))) > 0
+    closed = {date(2024, 5, 14) + timedelta(days=each) for each in range(10)}
+    silences = find_silences(shop(often | closed))
+    assert silences["date"].tolist() == [pd.Timestamp("2024-05-14")]
+    assert silences["back_date"].tolist() == [pd.Timestamp("2024-05-24")]
+
+
 def test_a_weekend_that_is_always_closed_belongs_to_the_stretch_but_is_not_missed():
     weekends = {day.date() for day in pd.date_range("2024-01-01", "2024-06-30") if day.weekday() == 6}
     thursday, friday = date(2024, 5, 2), date(2024, 5, 3)
