@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
 RAW_SCHEMA = ROOT / "warehouse" / "raw_schema.sql"
 
-STAGING = ("path:models/staging",)
-MARTS = ("path:seeds", "path:models/intermediate", "path:models/marts")
+STAGING = ("path:seeds", "path:models/staging")
+MARTS = ("path:models/intermediate", "path:models/marts")
 REPORTING = ("path:models/reporting",)
 
 # tables that must not depend on how the same lines were delivered
@@ -54,20 +54,39 @@ RAW_COLUMNS = (
     "_load_id",
     "_file_name",
     "_row_number",
-    "_layout",
-    "_decimal_mark",
-    "_loaded_at",
     "invoice",
     "stock_code",
     "description",
     "quantity",
     "invoice_date",
     "unit_price",
+    "line_amount",
+    "discount_amount",
+    "tax_amount",
+    "currency",
+    "status",
+    "line_kind",
+    "store",
     "customer_id",
     "country",
     "invoiced_at",
     "_problem",
     "_line_text",
+)
+
+MARKS = ("_quantity_mark", "_unit_price_mark", "_line_amount_mark", "_discount_amount_mark", "_tax_amount_mark")
+
+# what a line may say of the file that it came in; `_decimal_mark` stands for all five marks
+DELIVERY_COLUMNS = (
+    "_source",
+    "_layout",
+    "_profile",
+    *MARKS,
+    "_not_sale_words",
+    "_return_words",
+    "_prices_include_tax",
+    "_delivered_at",
+    "_loaded_at",
 )
 
 
@@ -183,7 +202,11 @@ def line(
     country: str = "United Kingdom",
     **other: Any,
 ) -> dict[str, Any]:
-    """A delivered line in the fields of raw.transactions; lineage is filled in by ``write_raw``."""
+    """A delivered line in the fields of raw.transactions, with what is to be said of its file.
+
+    ``write_raw`` fills in lineage, and puts what belongs to the file (``DELIVERY_COLUMNS``
+    and ``_decimal_mark``, which stands for all five marks) into raw.deliveries.
+    """
     return {
         "_layout": "invoice_lines",
         "_decimal_mark": ".",
@@ -201,26 +224,48 @@ def line(
     }
 
 
+def _delivery(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a line says of its file, in the columns of raw.deliveries."""
+    marks = dict.fromkeys(MARKS, fields.get("_decimal_mark", "."))
+    layout = fields.get("_layout", "invoice_lines")
+    said = {"_layout": layout, "_source": layout, "_loaded_at": "2012-01-01 06:00:00", **marks}
+    return said | {column: fields[column] for column in DELIVERY_COLUMNS if column in fields}
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    if rows:
+        con.executemany(
+            f"insert into {table} ({', '.join(columns)}) values ({', '.join('?' * len(columns))})",
+            [[row.get(column) for column in columns] for row in rows],
+        )
+
+
 def write_raw(folder: Path, lines: Sequence[dict[str, Any]], file_of: Callable[[int], str] = lambda _: "a.csv") -> Path:
-    """A warehouse in this folder that holds these lines, in this order, as if loaded from the files named."""
+    """A warehouse in this folder that holds these lines, in this order, as if loaded from the files named.
+
+    Lines of one file that say different things of it make several deliveries of that name.
+    """
     folder.mkdir(exist_ok=True)
     path = folder / "warehouse.duckdb"
+    deliveries: dict[str, dict[str, Any]] = {}
+    rows = []
+    for number, fields in enumerate(lines):
+        said = _delivery(fields)
+        file_name = fields.get("_file_name", file_of(number))
+        delivery = deliveries.setdefault(
+            repr((file_name, said)), {"_load_id": len(deliveries) + 1, "_file_name": file_name, **said}
+        )
+        lineage = {
+            "_line_id": delivery["_load_id"] * 2**32 + number,
+            "_load_id": delivery["_load_id"],
+            "_file_name": file_name,
+            "_row_number": number + 2,
+        }
+        rows.append({**lineage, **{column: fields[column] for column in RAW_COLUMNS if column in fields}})
     with duckdb.connect(str(path)) as con:
         con.execute(RAW_SCHEMA.read_text())
-        rows = []
-        for number, fields in enumerate(lines):
-            lineage = {
-                "_line_id": 2**32 + number,
-                "_load_id": 1,
-                "_file_name": file_of(number),
-                "_row_number": number + 2,
-            }
-            rows.append([{**lineage, **fields}.get(column) for column in RAW_COLUMNS])
-        if rows:
-            con.executemany(
-                f"insert into raw.transactions ({', '.join(RAW_COLUMNS)}) values ({', '.join('?' * len(RAW_COLUMNS))})",
-                rows,
-            )
+        _insert(con, "raw.deliveries", list(deliveries.values()), ("_load_id", "_file_name", *DELIVERY_COLUMNS))
+        _insert(con, "raw.transactions", rows, RAW_COLUMNS)
     return path
 
 
