@@ -207,8 +207,8 @@ def _print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) -
     reasons = connection.execute(
         """
         select
-            disposition, reason, line_count, amount, amount_text, customer_count, lost_customer_count, file_count,
-            example_file, example_row
+            disposition, reason, line_count, amount, lines_without_amount, example_amount_text, customer_count,
+            lost_customer_count, file_count, example_file_name, example_row_number
         from marts.set_aside_reasons
         order by line_count desc, disposition, reason
         """
@@ -220,16 +220,16 @@ def _print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) -
     table.add_row("[bold]delivered[/]", f"{delivered:,}", f"{delivered_amount:,.2f}")
     console.print(table)
     table = _reasons_table("Set aside because")
-    for disposition, reason, count, amount, text, customers, lost, files, file_name, row in reasons[:MOST_REASONS]:
+    shown = reasons[:MOST_REASONS]
+    for disposition, reason, count, amount, without, text, customers, lost, files, file_name, row in shown:
         told = (
             f"{disposition.replace('_', ' ')}: {reason}",
+            _without_amount(count, without, text),
             _customers(customers, lost),
             _example(file_name, row, files),
         )
         table.add_row(
-            f"{count:,}",
-            f"{amount:,.2f}" if amount is not None else escape(f"“{text}”") if text else "–",
-            escape("; ".join(filter(None, told))),
+            f"{count:,}", "–" if without == count else f"{amount:,.2f}", escape("; ".join(filter(None, told)))
         )
     if len(reasons) > MOST_REASONS:
         rest = sum(reason[2] for reason in reasons[MOST_REASONS:])
@@ -308,10 +308,18 @@ def _reasons_table(title: str) -> Table:
     return table
 
 
+def _without_amount(lines: int, without: int, text: str | None) -> str:
+    """On how many lines the amount would not read, and what stands there."""
+    if not without:
+        return ""
+    told = "no amount" if without == lines else f"no amount on {without:,} of them"
+    return told if text is None else f"{told}, such as “{text}”"
+
+
 def _customers(customers: int, lost: int) -> str:
     if not customers:
         return ""
-    return _counted(customers, "customer") + (f", {lost:,} of them only here" if lost else "")
+    return _counted(customers, "customer") + (f", {lost:,} of them with no line kept" if lost else "")
 
 
 def _example(file_name: str | None, row: int | None, files: int) -> str:
@@ -355,9 +363,7 @@ def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> N
         from ml.model_runs where coalesce(warnings, change_notes) is not null order by 1, 2
         """
     ).fetchall()
-    concerns = connection.execute(
-        "select sentence from reporting.headline_notes order by sort_order, note_key"
-    ).fetchall()
+    concerns = connection.execute("select sentence from reporting.headline_notes order by place, note_key").fetchall()
     currency = load_settings().shop.currency
     console.print(f"[bold]Customers[/]  {customers:,} with a purchase, who spent {currency} {net:,.2f} net of returns")
     for (sentence,) in concerns:

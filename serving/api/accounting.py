@@ -89,15 +89,16 @@ class SetAsideReason(Answer):
     reason: Annotated[str, Field(description="Why, in words.")]
     line_count: Annotated[int, Field(description="Lines.", ge=0)]
     line_pct: Annotated[float | None, Field(description="Of all delivered lines, 0 to 100.")]
-    amount: Annotated[Money | None, Field(description="Units times price; null where none would read (money).")]
-    amount_pct: Annotated[float | None, Field(description="Of the amount of all delivered lines, in percent.")]
-    amount_text: Annotated[str | None, Field(description="What stands where an amount would not read.")]
+    amount: Annotated[Money, Field(description="Of the lines on which it would read, signed (money).")]
+    amount_pct: Annotated[float | None, Field(description="Of all delivered money, signs left out, 0 to 100.")]
+    lines_without_amount: Annotated[int, Field(description="Lines on which the amount would not read.", ge=0)]
+    example_amount_text: Annotated[str | None, Field(description="What stands in its place on one of them.")]
     customer_count: Annotated[int, Field(description="Customers on these lines.", ge=0)]
-    customer_pct: Annotated[float | None, Field(description="Of all customers that a line names, 0 to 100.")]
-    lost_customer_count: Annotated[int, Field(description="Of these customers, with nothing else in the data.", ge=0)]
+    lost_customer_count: Annotated[int, Field(description="Of them, with no line that was kept.", ge=0)]
+    lost_customer_pct: Annotated[float | None, Field(description="Those of all customers that a line names, 0 to 100.")]
     file_count: Annotated[int, Field(description="Files with such lines.", ge=0)]
-    example_file: Annotated[str | None, Field(description="One of them.")]
-    example_row: Annotated[int | None, Field(description="A line of it, the header being line 1.")]
+    example_file_name: Annotated[str, Field(description="The first of them by name.")]
+    example_row_number: Annotated[int, Field(description="A line of it, the header being line 1.")]
 
 
 class SourceProfile(Answer):

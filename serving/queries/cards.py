@@ -117,7 +117,7 @@ def headline_notes(reading: Reading) -> list[HeadlineNote]:
     return [
         HeadlineNote(row["note_key"], row["sentence"], row["severity"])
         for row in reading.rows(
-            "select note_key, sentence, severity from reporting.headline_notes order by sort_order, note_key"
+            "select note_key, sentence, severity from reporting.headline_notes order by place, note_key"
         )
     ]
 

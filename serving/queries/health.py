@@ -247,10 +247,11 @@ def set_aside_reasons(reading: Reading) -> pd.DataFrame:
     -------
     DataFrame
         ``disposition``, ``rule`` (the habit or list behind it, null where there is none), ``reason`` (in words),
-        ``line_count``, ``amount`` (units times price, null where no line of it would read), ``amount_text`` (what
-        stands in its place on such lines), ``customer_count`` (named on the lines), ``lost_customer_count`` (of
-        them, with nothing else in the data), ``file_count``, ``example_file``, ``example_row`` (line of that file,
-        or row of its sheet), ``line_pct``, ``amount_pct``, ``customer_pct`` (of all that was delivered, 0 to 100).
+        ``line_count``, ``amount`` (of the lines on which it would read), ``lines_without_amount``,
+        ``example_amount_text`` (what stands in its place on one of those), ``customer_count`` (named on the lines),
+        ``lost_customer_count`` (of them, with no line that was kept), ``file_count``, ``example_file_name``,
+        ``example_row_number`` (line of that file, or row of its sheet), ``line_pct``, ``amount_pct`` (signs left
+        out), ``lost_customer_pct`` (of all that was delivered, 0 to 100).
     """
     return reading.query(f"select * from ({_set_aside_reasons(Filters(), '').sql}) as reasons order by {_BY_LINES}")
 
@@ -451,9 +452,9 @@ def _set_aside_reasons(_filters: Filters, _context: str) -> Clause:
     return Clause(
         """
         select
-            disposition, rule, reason, line_count, amount::double as amount, amount_text, customer_count,
-            lost_customer_count, file_count, example_file, example_row, line_pct::double as line_pct,
-            amount_pct::double as amount_pct, customer_pct::double as customer_pct
+            disposition, rule, reason, line_count, amount::double as amount, lines_without_amount, example_amount_text,
+            customer_count, lost_customer_count, file_count, example_file_name, example_row_number, line_pct,
+            amount_pct, lost_customer_pct
         from marts.set_aside_reasons
         """,
         {},
@@ -475,14 +476,15 @@ LISTS: tuple[ListSpec, ...] = (
             Column("line_count", "Lines", "count"),
             Column("line_pct", "Lines, %", "percent", "Of all delivered lines."),
             Column("amount", "Amount", "money", "Units times price, of the lines on which it would read."),
-            Column("amount_pct", "Amount, %", "percent", "Of the amount of all delivered lines."),
-            Column("amount_text", "As delivered", about="What stands where an amount would not read.", width=150),
+            Column("amount_pct", "Amount, %", "percent", "Of all delivered money, signs left out."),
+            Column("lines_without_amount", "Without", "count", "Lines on which the amount would not read."),
+            Column("example_amount_text", "As delivered", about="What stands in its place on one of them.", width=150),
             Column("customer_count", "Customers", "count", "Named on these lines."),
-            Column("lost_customer_count", "Only here", "count", "Of them, with nothing else in the data."),
-            Column("customer_pct", "Customers, %", "percent", "Of all customers that any line names."),
+            Column("lost_customer_count", "Lost", "count", "Of them, with no line that was kept."),
+            Column("lost_customer_pct", "Lost, %", "percent", "Of all customers that any line names."),
             Column("file_count", "Files", "count"),
-            Column("example_file", "For example", width=200),
-            Column("example_row", "Line", "count", "Of that file, the header being line 1."),
+            Column("example_file_name", "For example", width=200),
+            Column("example_row_number", "Line", "count", "Of that file, the header being line 1."),
         ),
         rows=_set_aside_reasons,
         order_by=_BY_LINES,

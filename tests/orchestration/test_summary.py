@@ -183,12 +183,12 @@ def accounted(home: Home) -> None:
         create table marts.set_aside_reasons as
         select * from (
             values
-                ('unreadable', 'unit price is no number', 1, null, '12,50 kg', 0, 0, 1, 'a.csv', 7),
-                ('non_product', 'stock code POST is postage', 3, 12.00, null, 3, 1, 2, 'a.csv', 4),
-                ('non_positive_price', 'given away', 2, 0.00, null, 1, 0, 1, 'b.csv', 9)
+                ('unreadable', 'unit price is no number', 1, 0.00, 1, '12,50 kg', 0, 0, 1, 'a.csv', 7),
+                ('non_product', 'postage', 3, 12.00, 0, null, 3, 1, 2, 'a.csv', 4),
+                ('non_positive_price', 'given away', 2, 0.00, 0, null, 1, 0, 1, 'b.csv', 9)
         ) as rows (
-            disposition, reason, line_count, amount, amount_text, customer_count, lost_customer_count, file_count,
-            example_file, example_row
+            disposition, reason, line_count, amount, lines_without_amount, example_amount_text, customer_count,
+            lost_customer_count, file_count, example_file_name, example_row_number
         )
         """,
     )
@@ -205,9 +205,9 @@ def test_a_run_that_stopped_after_the_marts_tells_where_every_line_went(home: Ho
     # largest first, with the money, the customers who are nowhere else, and where to look
     at = lines.index("lines amount Set aside because")
     assert lines[at + 1 : at + 4] == [
-        "3 12.00 non product: stock code POST is postage; 3 customers, 1 of them only here; a.csv line 4, in 2 files",
+        "3 12.00 non product: postage; 3 customers, 1 of them with no line kept; a.csv line 4, in 2 files",
         "2 0.00 non positive price: given away; 1 customer; b.csv line 9",
-        "1 “12,50 kg” unreadable: unit price is no number; a.csv line 7",
+        "1 – unreadable: unit price is no number; no amount, such as “12,50 kg”; a.csv line 7",
     ]
     assert "Sources transactions: profile plain (no number begins with C); 2 files, 12 lines" in lines
     assert "Times UTC offset, converted to Europe/London (1 file)" in lines
@@ -215,7 +215,7 @@ def test_a_run_that_stopped_after_the_marts_tells_where_every_line_went(home: Ho
 
 def test_marts_of_an_earlier_run_are_not_told_of_one_that_stopped_before_them(home: Home) -> None:
     accounted(home)
-    assert "POST" not in refused(home, "validate_raw")
+    assert "postage" not in refused(home, "validate_raw")
 
 
 def test_reasons_that_are_too_many_are_added_up(home: Home) -> None:
@@ -224,7 +224,7 @@ def test_reasons_that_are_too_many_are_added_up(home: Home) -> None:
         home,
         """
         insert into marts.set_aside_reasons
-        select 'non_product', 'code ' || n, 1, 1.00, null, 0, 0, 1, 'c.csv', n from range(20) as t (n)
+        select 'non_product', 'code ' || n, 1, 1.00, 0, null, 0, 0, 1, 'c.csv', n from range(20) as t (n)
         """,
     )
     said = refused(home, "validate_marts")

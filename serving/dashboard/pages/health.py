@@ -617,8 +617,8 @@ def _reasons_panel(view: View) -> html.Section:
     reasons = set_aside_reasons(view.reading)
     title = "Why lines were set aside"
     about = (
-        "Most lines first. Shares are of everything that was delivered. “Only here”: customers who are named on such "
-        "lines alone, and so are in no figure."
+        "Most lines first. Shares are of everything that was delivered. Lost: customers of whom no line was kept, so "
+        "that they are in no figure."
     )
     if reasons.empty:
         return panel(title, empty("Every delivered line was kept."), about=about)
@@ -627,18 +627,18 @@ def _reasons_panel(view: View) -> html.Section:
     return panel(
         title,
         simple_table(
-            ["Why", "Lines", "Amount", "Customers", "Only here", "For example"],
+            ["Why", "Lines", "Amount", "Customers", "Lost", "For example"],
             [
                 (
                     html.Div([html.Strong(_disposition(row.disposition)), f": {row.reason}"], className="meaning"),
                     _with_share(count(row.line_count), row.line_pct),
                     _reason_amount(view, row),
-                    _with_share(count(row.customer_count), row.customer_pct if row.customer_count else None),
-                    count(row.lost_customer_count) if row.customer_count else MISSING,
-                    MISSING
-                    if is_missing(row.example_file)
-                    else html.Div(
-                        f"{row.example_file}, line {count(row.example_row)}"
+                    count(row.customer_count),
+                    _with_share(
+                        count(row.lost_customer_count), row.lost_customer_pct if row.lost_customer_count else None
+                    ),
+                    html.Div(
+                        f"{row.example_file_name}, line {count(row.example_row_number)}"
                         + (f" (in {count(row.file_count)} files)" if row.file_count > 1 else ""),
                         className="member",
                     ),
@@ -654,14 +654,22 @@ def _reasons_panel(view: View) -> html.Section:
 
 
 def _reason_amount(view: View, row: Any) -> Any:
-    """The amount, or what stands in its place: a text that no number can be made of."""
-    if not is_missing(row.amount):
-        return _with_share(money(row.amount, view.currency, pence=True), row.amount_pct)
-    return MISSING if is_missing(row.amount_text) else html.Span(f"“{row.amount_text}”", className="member")
+    """The amount, and what stands in its place where no number can be made of it."""
+    text = "" if is_missing(row.example_amount_text) else f"“{row.example_amount_text}”"
+    if row.lines_without_amount == row.line_count:
+        return html.Span(text or MISSING)
+    told = _with_share(money(row.amount, view.currency, pence=True), row.amount_pct)
+    if not row.lines_without_amount:
+        return told
+    return [told, html.Div(f"none on {plural(row.lines_without_amount, 'line')} {text}".strip(), className="of-all")]
 
 
 def _with_share(told: str, share_pct: Any) -> Any:
-    return told if is_missing(share_pct) else [told, html.Span(f" {percent(share_pct)}", className="of-all no-wrap")]
+    return (
+        told
+        if is_missing(share_pct)
+        else html.Span([told, html.Span(f" {percent(share_pct)}", className="of-all no-wrap")])
+    )
 
 
 # ---- files, lists, models ------------------------------------------------------------
