@@ -189,8 +189,8 @@ def _trends(reading: Reading, filters: Filters) -> dict[str, Any]:
     revenue, customers = monthly_revenue(reading, filters), monthly_customers(reading, filters)
     odd = unusual_periods(reading, filters)
     return {
-        "revenue_about": "Gross revenue less returns, each taken off the sale that it reverses. A grey month is not "
-        "wholly in the data."
+        "revenue_about": "Gross revenue less returns, each taken off the sale that it reverses, or where none was "
+        "found off the day it was booked on. A grey month is not wholly in the data."
         + (
             " Odd days are the shop's, or the chosen countries', whatever else is filtered."
             if filters.is_about_customers
@@ -425,7 +425,11 @@ def _health(reading: Reading) -> dict[str, Any]:
                     ]
                     for row in _rows(loads)
                 ),
-                *([f"Not in the figures: {row.file_name}", _text(row.problem)] for row in _rows(missing.head(5))),
+                # what there is to paste stands on the page of data health
+                *(
+                    [f"Not in the figures: {row.file_name}", _text(row.problem).partition("\n")[0]]
+                    for row in _rows(missing.head(5))
+                ),
             ],
             widths=[1.4, 3],
             right=[],

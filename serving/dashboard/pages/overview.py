@@ -243,7 +243,8 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
         chart(drawn, name="overview-revenue-chart", description=described, height=340),
         html.P(
             [
-                "Each return is taken off the sale that it reverses, so recent months can still shrink a little. ",
+                "Each return is taken off the sale that it reverses, or where none was found off its own day: recent "
+                "months can still shrink a little. ",
                 f"Paler, not complete: {', '.join(partial)}." if partial else "",
             ],
             className="about",
