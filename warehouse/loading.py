@@ -35,8 +35,9 @@ from warehouse.ledger import (
     write_in_transit,
 )
 from warehouse.readers.errors import DiskFullError, explain_os_error, first_line, is_disk_full
+from warehouse.readers.file_styles import NUMBER_COLUMNS
 from warehouse.readers.landing_files import LandingContents, LandingFile, find_unsettled, hash_file, list_landing
-from warehouse.readers.layouts import DATE_COLUMNS, KINDS, NUMBER_COLUMNS, Kind, columns_of
+from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, columns_of
 from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings
@@ -433,7 +434,14 @@ def read_file(
         _create_rows(con, f"{into}_unused_columns", "raw.unused_columns", unused)
     finally:
         staging.drop()
-    return ReadOutcome(reading, *tables.values(), f"{into}_deliveries", f"{into}_unused_columns")
+    return ReadOutcome(
+        reading,
+        tables["transactions"],
+        tables["customers"],
+        tables["segment_overrides"],
+        f"{into}_deliveries",
+        f"{into}_unused_columns",
+    )
 
 
 def _create_rows(con: duckdb.DuckDBPyConnection, table: str, like: str, rows: Sequence[Mapping[str, object]]) -> None:
@@ -704,9 +712,7 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, like: str, rows: Se
     names = list(rows[0])
     # a list of lists can't be unnested beside scalars in one go without its inner lists
     values = ", ".join(f"unnest(${name}::{types[name]}[]) as {name}" for name in names)
-    con.execute(
-        f"insert into {table} by name select {values}", {name: [row[name] for row in rows] for name in names}
-    )
+    con.execute(f"insert into {table} by name select {values}", {name: [row[name] for row in rows] for name in names})
 
 
 def _write_lines(

@@ -124,12 +124,13 @@ def test_a_workbook_without_a_known_sheet_says_what_it_found(shop: Shop, tmp_pat
     assert "sheet 'Budget': no known header was found: it reads 'Month', 'Amount'" in rejected_problem(shop)
 
 
-def test_a_zip_archive_is_to_be_unpacked(shop: Shop) -> None:
+def test_a_zip_archive_of_several_files_is_to_be_unpacked(shop: Shop) -> None:
     import zipfile
 
     with zipfile.ZipFile(shop.landing / "sales.zip", "w") as archive:
-        archive.writestr("sales.csv", HEADER)
-    assert "a zip archive (sales.csv); unpack it" in rejected_problem(shop)
+        archive.writestr("january.csv", HEADER)
+        archive.writestr("february.csv", HEADER)
+    assert "a zip archive that holds 2 files (january.csv, february.csv); unpack it" in rejected_problem(shop)
 
 
 def test_a_header_only_loads_no_lines_and_is_noted(shop: Shop) -> None:

@@ -6,12 +6,13 @@ Belongs here: signatures of file formats. Does not belong here: reading the cont
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Literal
 
 from warehouse.readers.errors import UnreadableFileError
 
-Format = Literal["csv", "csv.gz", "xlsx", "parquet"]
+Format = Literal["csv", "csv.gz", "xlsx", "ods", "parquet"]
 
 HEAD_BYTES = 64 * 1024
 
@@ -32,6 +33,8 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EXPECTED = "expected CSV (plain or gzip), XLSX or Parquet"
+_ODS_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
 
 
 def detect_format(path: Path, head: bytes) -> Format:
@@ -87,13 +90,22 @@ def _detect_zip(path: Path) -> Format:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+            kind = _begin(archive, "mimetype") if "mimetype" in names else b""
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise UnreadableFileError(
             f"the workbook (or zip archive) is cut off or damaged ({error}); deliver it again"
         ) from error
-    if "xl/workbook.xml" not in names:
-        if "xl/workbook.bin" in names:
-            raise UnreadableFileError("the file is a binary Excel workbook (.xlsb); save it as .xlsx")
+    if "xl/workbook.xml" in names:
+        found: Format = "xlsx"
+    elif kind.startswith(_ODS_TYPE):
+        found = "ods"
+    elif kind.startswith(_OPEN_DOCUMENT):
+        raise UnreadableFileError("the file is an OpenDocument text or drawing; save its table as .xlsx or CSV")
+    elif "xl/workbook.bin" in names:
+        raise UnreadableFileError("the file is a binary Excel workbook (.xlsb); save it as .xlsx")
+    elif "word/document.xml" in names or "ppt/presentation.xml" in names:
+        raise UnreadableFileError("the file is a Word document or a presentation; save its table as .xlsx or CSV")
+    else:
         held = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
         raise UnreadableFileError(f"the file is a zip archive ({held}); unpack it into landing")
     if unpacked_bytes > MAX_WORKBOOK_BYTES:
@@ -101,7 +113,13 @@ def _detect_zip(path: Path) -> Format:
             f"the workbook unpacks to {unpacked_bytes:,} bytes, more than the {MAX_WORKBOOK_BYTES:,} that are read; "
             "deliver it as CSV or Parquet"
         )
-    return "xlsx"
+    return found
+
+
+def _begin(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Read the first bytes of a part, however much it unpacks to."""
+    with archive.open(name) as part:
+        return part.read(200).strip()
 
 
 MAX_WORKBOOK_BYTES = 6 * 1024**3

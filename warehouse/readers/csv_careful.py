@@ -7,19 +7,25 @@ so that the rest of the file loads. Does not belong here: files that are clean
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from warehouse.readers.columns import column_expressions
 from warehouse.readers.csv_fast import MAX_LINE_BYTES, CsvFile
 from warehouse.readers.csv_fields import OpenQuoteError, StrayQuoteError, split_fields
+from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import read_lines
 
-MAX_JOINED_LINES = 100
-"""An address or a note in quotes spans a few lines; a quote never closed spans the file."""
+MAX_RECORD_BYTES = 8 * 1024 * 1024
+"""A note in quotes may run over thousands of lines; one of more than this is a quote that was never closed."""
+MAX_FRUITLESS_BYTES = 512 * 1024 * 1024
+FEW_LINES = 100
+"""Once that many bytes were searched for closing quotes in vain, a search gives up after this many lines:
+a file in which each line opens a quote would otherwise be read thousands of times."""
 _BATCH_LINES = 50_000
 _BATCH_BYTES = 64 * 1024 * 1024
 _NUL_SHOWN = "\u2400"
@@ -32,8 +38,11 @@ class CarefulReading:
     loaded_lines: int = 0
     unreadable_lines: int = 0
     read_bytes: int = 0
+    fruitless_bytes: int = 0
+    """Searched for a closing quote in vain."""
     nul_lines: int = 0
     joined_lines: int = 0
+    unused_columns: tuple[UnusedColumn, ...] = ()
     notes: list[str] = field(default_factory=list)
 
 
@@ -71,6 +80,7 @@ def read_damaged_file(
             if on_lines is not None:
                 on_lines(line_number)
     batch.flush()
+    reading.unused_columns = tuple(batch.unused_columns())
     if reading.nul_lines:
         reading.notes.append(f"{reading.nul_lines:,} lines hold NUL bytes, shown as {_NUL_SHOWN}")
     if reading.joined_lines:
@@ -119,9 +129,9 @@ def _split_odd_line(
     try:
         fields = split_fields(text, delimiter)
     except OpenQuoteError:
-        joined = _join_following(text, delimiter, width, waiting, source)
-        if joined is None:
-            return number, None, f"line {number} opens a quote that is never closed", text
+        joined = _join_following(text, delimiter, width, waiting, source, reading)
+        if isinstance(joined, str):
+            return number, None, f"line {number} opens a quote that {joined}", text
         reading.joined_lines += 1
         fields = joined
     except StrayQuoteError:
@@ -137,16 +147,30 @@ def _split_odd_line(
 
 
 def _join_following(
-    text: str, delimiter: str, width: int, waiting: deque[_Line], source: Iterator[_Line]
-) -> list[str] | None:
-    """Take in following lines until the quote closes and the fields fit; None gives all of them back.
+    text: str,
+    delimiter: str,
+    width: int,
+    waiting: deque[_Line],
+    source: Iterator[_Line],
+    reading: CarefulReading,
+) -> list[str] | str:
+    """Take in following lines until the quote closes and the fields fit.
 
-    A line that is a whole record of its own ends the search: then the quote was
-    forgotten, and swallowing sales lines into a description would lose them.
+    Returns what is wrong with the quote if they don't; then the lines are given back.
+
+    A quote that closes so that the fields fit is a note, whatever its lines look like:
+    they never become sales. There is one exception, a closing quote that was forgotten: the
+    line has all its fields if the quote is read as itself, and so has each line down to the
+    one whose quote (``RULER 12"``) seems to close it. Then the quote costs its own line only.
     """
     taken: list[_Line] = []
-    joined: list[str] | None = None
-    while len(taken) < MAX_JOINED_LINES and len(text) <= MAX_LINE_BYTES:
+    pieces, size = [text], len(text)
+    forgotten = text.count(delimiter) == width - 1
+    outcome: list[str] | str = "is never closed"
+    attempts = 0
+    while size <= MAX_RECORD_BYTES:
+        if len(taken) >= FEW_LINES and reading.fruitless_bytes > MAX_FRUITLESS_BYTES:
+            break
         following = waiting.popleft() if waiting else next(source, None)
         if following is None:
             break
@@ -154,28 +178,53 @@ def _join_following(
         if len(following[1]) > MAX_LINE_BYTES:
             break
         added = following[1].decode("utf-8", "replace").replace("\x00", _NUL_SHOWN)
-        text = f"{text}\n{added}"
-        # only a quote can close a quote
-        if '"' in added:
-            try:
-                fields = split_fields(text, delimiter)
-            except OpenQuoteError:
-                pass
-            except StrayQuoteError:
-                break
-            else:
-                joined = fields if len(fields) == width else None
-                break
-        if _is_record(added, delimiter, width):
+        pieces.append(added)
+        size += len(added) + 1
+        forgotten = forgotten and _is_record(added, delimiter, width)
+        if not _closes_quote(added):
+            continue
+        attempts += 1
+        if attempts > width:
+            # each attempt ends one quoted field, and a record has no more of them
             break
-    if joined is None:
+        try:
+            fields = split_fields("\n".join(pieces), delimiter)
+        except OpenQuoteError:
+            # one note ended and the next began
+            continue
+        except StrayQuoteError:
+            break
+        if len(fields) == width and not forgotten:
+            outcome = fields
+        elif not forgotten:
+            outcome = f"closes on line {following[0]}, where {len(fields)} fields end; the header has {width}"
+        break
+    if isinstance(outcome, str):
         waiting.extendleft(reversed(taken))
-    return joined
+        reading.fruitless_bytes += size
+    else:
+        reading.read_bytes += sum(len(raw) for _, raw in taken)
+    return outcome
+
+
+def _closes_quote(text: str) -> bool:
+    """Whether a line that begins inside quotes has a quote that ends them; doubled ones don't."""
+    position = text.find('"')
+    while position >= 0:
+        if text[position + 1 : position + 2] != '"':
+            return True
+        position = text.find('"', position + 2)
+    return False
 
 
 def _is_record(text: str, delimiter: str, width: int) -> bool:
+    """Whether a line by itself has as many fields as the header, quotes read as quotes or as themselves."""
+    if width == 1:
+        return False
+    if text.count(delimiter) == width - 1:
+        return True
     try:
-        return width > 1 and len(split_fields(text, delimiter)) == width
+        return len(split_fields(text, delimiter)) == width
     except ValueError:
         return False
 
@@ -196,7 +245,10 @@ class _Batch:
         self._staging = staging
         self._file_id = file.file_id
         self._kind = file.dialect.recognised.kind
-        self._positions = file.dialect.recognised.columns
+        self._recognised = file.dialect.recognised
+        self._unused: dict[UnusedHeader, Counter[str | None]] = {
+            header: Counter() for header in self._recognised.unused
+        }
         self._empty = [""] * file.dialect.width
         self._ordinal = 0
         self._flushed_bytes = 0
@@ -214,6 +266,11 @@ class _Batch:
         self._problems.append(problem)
         self._texts.append(text)
 
+    def unused_columns(self) -> list[UnusedColumn]:
+        """What the columns with a role hold, once everything is flushed."""
+        described = (describe_unused(header, counts) for header, counts in self._unused.items())
+        return [column for column in described if column is not None]
+
     def is_full(self, read_bytes: int) -> bool:
         """Tell whether to flush, by lines or by the bytes of the file that were read so far."""
         return len(self._numbers) >= _BATCH_LINES or read_bytes - self._flushed_bytes >= _BATCH_BYTES
@@ -230,9 +287,14 @@ class _Batch:
             "row_number": pa.array(self._numbers, pa.int64()),
             "problem": pa.array(self._problems, pa.string()),
             "line_text": pa.array(self._texts, pa.string()),
-        } | {name: pa.array(columns[position], pa.string()) for name, position in self._positions.items()}
+        } | {f"f{position}": pa.array(columns[position], pa.string()) for position in self._recognised.positions}
         expressions = {name: name for name in ("ordinal", "row_number", "problem", "line_text")}
-        expressions |= {name: f"nullif({name}, '')" for name in self._positions}
+        expressions |= column_expressions(
+            self._recognised, lambda position: f"nullif(f{position}, '')", split="problem is null"
+        )
         expressions["file_id"] = str(self._file_id)
+        for header, counts in self._unused.items():
+            values = zip(columns[header.position], self._problems, strict=True)
+            counts.update(value for value, problem in values if problem is None)
         self._staging.append_arrow(self._kind, pa.table(data), expressions)
         self._clear()

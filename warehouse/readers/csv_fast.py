@@ -14,15 +14,17 @@ gives more once lone CRs are excluded, which :mod:`warehouse.readers.text` does.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from warehouse.readers.columns import column_expressions, filled_down
 from warehouse.readers.csv_fields import Dialect
 from warehouse.readers.errors import is_disk_full
 from warehouse.readers.layouts import columns_of
+from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import TextFacts
 
@@ -41,6 +43,14 @@ class CsvFile:
     is_gzip: bool
     dialect: Dialect
     facts: TextFacts
+
+    @property
+    def needs_one_thread(self) -> bool:
+        """Whether quotes may run over line ends in a file that several threads would read.
+
+        A thread that begins inside such quotes takes their lines for records.
+        """
+        return self.facts.has_open_quotes
 
     @property
     def expected_rows(self) -> int:
@@ -62,7 +72,11 @@ class CsvFile:
         )
 
 
-def read_clean_files(staging: Staging, files: Sequence[CsvFile]) -> dict[int, int]:
+Unused = Callable[[int, UnusedColumn], None]
+"""Called with the ``file_id`` and each column that has a role and no use."""
+
+
+def read_clean_files(staging: Staging, files: Sequence[CsvFile], *, on_unused: Unused | None = None) -> dict[int, int]:
     """Bring the lines of clean files into the staging area.
 
     Returns
@@ -73,17 +87,15 @@ def read_clean_files(staging: Staging, files: Sequence[CsvFile]) -> dict[int, in
     """
     groups: dict[tuple[object, ...], list[CsvFile]] = defaultdict(list)
     for file in files:
-        recognised = file.dialect.recognised
-        positions = tuple(sorted(recognised.columns.items()))
-        key = (recognised.kind, positions, file.dialect.width, file.dialect.delimiter, file.is_gzip)
+        key = (file.dialect.recognised.plan, file.dialect.delimiter, file.is_gzip, file.needs_one_thread)
         groups[key].append(file)
     accepted: dict[int, int] = {}
     for group in groups.values():
-        accepted.update(_read_group(staging, group))
+        accepted.update(_read_group(staging, group, on_unused))
     return accepted
 
 
-def _read_group(staging: Staging, files: Sequence[CsvFile]) -> dict[int, int]:
+def _read_group(staging: Staging, files: Sequence[CsvFile], on_unused: Unused | None) -> dict[int, int]:
     """Read files of one header and dialect; halve the group where DuckDB refuses it as a whole."""
     table = staging.new_name()
     try:
@@ -96,26 +108,32 @@ def _read_group(staging: Staging, files: Sequence[CsvFile]) -> dict[int, int]:
             # the careful reader will say what is wrong, line by line
             return {}
         middle = len(files) // 2
-        return _read_group(staging, files[:middle]) | _read_group(staging, files[middle:])
+        return _read_group(staging, files[:middle], on_unused) | _read_group(staging, files[middle:], on_unused)
     staging.keep_track("table", table)
-    return _accept_complete_files(staging, table, files)
+    return _accept_complete_files(staging, table, files, on_unused)
 
 
 def _create_table(staging: Staging, table: str, files: Sequence[CsvFile]) -> None:
     dialect, is_gzip = files[0].dialect, files[0].is_gzip
     struct = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(dialect.width))
-    selected = ", ".join(f"c{position} as {column}" for column, position in dialect.recognised.columns.items())
+    recognised = dialect.recognised
+    expressions = column_expressions(recognised, lambda position: f"c{position}")
+    expressions |= {_unused_name(header): f"c{header.position}" for header in recognised.unused}
+    selected = ", ".join(f"{expression} as {column}" for column, expression in expressions.items())
     staging.con.execute(
         f"create temp table {table} as select file_index::integer as file_index, {selected} "
         f"from read_csv($paths, columns = {{{struct}}}, auto_detect = false, header = true, "
         f"delim = {_SQL_DELIMITERS[dialect.delimiter]}, quote = '\"', escape = '\"', "
         f"compression = '{'gzip' if is_gzip else 'none'}', strict_mode = true, ignore_errors = true, "
+        f"parallel = {'false' if files[0].needs_one_thread else 'true'}, "
         f"max_line_size = {MAX_LINE_BYTES})",
         {"paths": [str(file.path) for file in files]},
     )
 
 
-def _accept_complete_files(staging: Staging, table: str, files: Sequence[CsvFile]) -> dict[int, int]:
+def _accept_complete_files(
+    staging: Staging, table: str, files: Sequence[CsvFile], on_unused: Unused | None
+) -> dict[int, int]:
     # rowid keeps the order of delivery; row_number() over (partition by file) does not
     found = staging.con.execute(
         f"select file_index, min(rowid), max(rowid), count(*) from {table} group by file_index"
@@ -139,9 +157,9 @@ def _accept_complete_files(staging: Staging, table: str, files: Sequence[CsvFile
     )
     staging.keep_track("table", starts)
     recognised = files[0].dialect.recognised
+    read = {*recognised.columns, *recognised.constants}
     texts = ", ".join(
-        f"g.{column}" if column in recognised.columns else f"null::varchar as {column}"
-        for column in columns_of(recognised.kind)
+        f"g.{column}" if column in read else f"null::varchar as {column}" for column in columns_of(recognised.kind)
     )
     lines = f"{table}_lines"
     staging.con.execute(
@@ -150,5 +168,31 @@ def _accept_complete_files(staging: Staging, table: str, files: Sequence[CsvFile
         f"null::varchar as problem, null::varchar as line_text from {table} as g join {starts} as f using (file_index)"
     )
     staging.keep_track("view", lines)
+    if recognised.fill_down:
+        filled = f"{table}_filled"
+        query = filled_down(f"select * from {lines}", staging.shape(recognised.kind), recognised)
+        staging.con.execute(f"create temp table {filled} as {query}")
+        staging.keep_track("table", filled)
+        lines = filled
     staging.add_batch(recognised.kind, lines)
+    if on_unused is not None:
+        for header in recognised.unused:
+            _tell_unused(staging, table, starts, header, on_unused)
     return {file_id: rows for _, file_id, _, rows in accepted}
+
+
+def _tell_unused(staging: Staging, table: str, starts: str, header: UnusedHeader, on_unused: Unused) -> None:
+    counts: dict[int, dict[str | None, int]] = defaultdict(dict)
+    for file_id, value, lines in staging.con.execute(
+        f"select f.file_id, g.{_unused_name(header)}, count(*) from {table} as g "
+        f"join {starts} as f using (file_index) group by all"
+    ).fetchall():
+        counts[file_id][value] = lines
+    for file_id, values in counts.items():
+        column = describe_unused(header, values)
+        if column is not None:
+            on_unused(file_id, column)
+
+
+def _unused_name(header: UnusedHeader) -> str:
+    return f"unused_{header.position}"

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from warehouse.readers.errors import HeaderError, UnreadableFileError
 from warehouse.readers.layouts import Recognised, recognise
+from warehouse.readers.suggest import guess_columns
 from warehouse.settings import Settings
 
 DELIMITERS = (",", ";", "\t", "|")
-HEADER_WITHIN_LINES = 10
-"""Exports put a title or a few lines about the report above the header."""
+HEADER_WITHIN_LINES = 30
+"""Exports put a title or a few lines about the report above the header; some, a page of them."""
 
 
 class OpenQuoteError(ValueError):
@@ -23,6 +24,16 @@ class OpenQuoteError(ValueError):
 
 class StrayQuoteError(ValueError):
     """A quoted field goes on after its closing quote."""
+
+
+class UnknownDialectError(UnreadableFileError):
+    """No line near the beginning is a known header; ``error`` tells of the nearest one and where it is."""
+
+    def __init__(self, error: HeaderError, delimiter: str, line_number: int) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.delimiter = delimiter
+        self.line_number = line_number
 
 
 @dataclass(frozen=True)
@@ -101,12 +112,14 @@ def find_header(head: str, file_name: str, settings: Settings) -> Dialect:
 
     Raises
     ------
+    UnknownDialectError
+        If no line near the beginning is a known header; it is about the line that comes
+        nearest.
     UnreadableFileError
-        If no line near the beginning is a known header; the message is about the
-        line that comes nearest.
+        If there are blank lines only, or a mapping can't work.
     """
     lines = head.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:HEADER_WITHIN_LINES]
-    nearest: tuple[tuple[int, int, int], UnreadableFileError] | None = None
+    nearest: tuple[tuple[int, int, int, int], UnknownDialectError] | None = None
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -118,9 +131,9 @@ def find_header(head: str, file_name: str, settings: Settings) -> Dialect:
             try:
                 recognised = recognise(headers, file_name, settings)
             except HeaderError as error:
-                rank = (error.nearness, -number, len(headers))
+                rank = (error.nearness, len(guess_columns(headers)), -number, len(headers))
                 if nearest is None or rank > nearest[0]:
-                    nearest = (rank, error)
+                    nearest = (rank, UnknownDialectError(error, delimiter, number))
                 continue
             if recognised.mapping and recognised.mapping.delimiter not in (None, delimiter):
                 continue

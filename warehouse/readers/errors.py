@@ -8,6 +8,7 @@ lines, which are data (``_problem`` in the raw tables).
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 
@@ -23,11 +24,25 @@ class HeaderError(UnreadableFileError):
 
     ``nearness`` is how many of the closest layout's needed columns were there: a
     sheet of notes has none or one, a sheet of sales with a column missing has most.
+    ``headers`` is the header that came nearest, ``closest`` the name of its layout, where
+    one is nearer than the others. ``below`` reads the fields of the lines under that header
+    as often as it is called, for a message that says what was refused.
     """
 
-    def __init__(self, message: str, nearness: int) -> None:
+    def __init__(
+        self,
+        message: str,
+        nearness: int,
+        *,
+        headers: tuple[str, ...] = (),
+        closest: str | None = None,
+        below: Callable[[], Iterator[Sequence[str | None]]] | None = None,
+    ) -> None:
         super().__init__(message)
         self.nearness = nearness
+        self.headers = headers
+        self.closest = closest
+        self.below = below
 
 
 class DiskFullError(RegularsError):

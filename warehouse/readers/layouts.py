@@ -1,20 +1,21 @@
 """Which columns a header names: the built-in layouts and the mappings of the settings.
 
 Belongs here: known header names, what each layout needs, and the messages for a
-header that fits none. Does not belong here: finding the header in a file, and
-reading lines.
+header that fits none. Does not belong here: finding the header in a file, reading
+lines, and guessing what an unknown header means (:mod:`warehouse.readers.suggest`).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
 from warehouse.readers.errors import HeaderError, UnreadableFileError
-from warehouse.settings import Settings, SourceMapping
+from warehouse.readers.roles import UnusedHeader, headers_with_a_role
+from warehouse.settings import LayoutName, Settings, SourceMapping
 
 Kind = Literal["transactions", "customers", "segment_overrides"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -36,8 +37,6 @@ TRANSACTION_COLUMNS = (
     "customer_id",
     "country",
 )
-NUMBER_COLUMNS = ("quantity", "unit_price", "line_amount", "discount_amount", "tax_amount")
-"""Columns of sales whose decimal mark is decided for each file from all its values."""
 CUSTOMER_COLUMNS = ("customer_id", "age", "gender", "location")
 OVERRIDE_COLUMNS = ("customer_id", "segment", "reason", "author", "expires_on")
 DATE_COLUMNS: dict[Kind, str] = {"transactions": "invoice_date", "segment_overrides": "expires_on"}
@@ -48,20 +47,34 @@ _COLUMNS: dict[Kind, tuple[str, ...]] = {
     "customers": CUSTOMER_COLUMNS,
     "segment_overrides": OVERRIDE_COLUMNS,
 }
+_RAW_NAMES = {"kind": "line_kind"}
+"""``kind`` is what people call it; in a table beside statuses and dispositions it says too little."""
+_TIME = "time"
 
 
 @dataclass(frozen=True)
 class Layout:
     """One known set of headers.
 
-    ``names`` maps each of our columns to the headers that hold it, the first one
-    being how it is usually written; ``required`` are those that must be there.
+    ``names`` maps each of our columns that is found without a mapping to the headers that
+    hold it, the first one being how it is usually written. ``required`` are the columns
+    that must be there; of each group any one will do, and the first is the one asked for.
     """
 
-    name: Literal["invoice_lines", "transactions", "customers", "segment_overrides"]
+    name: LayoutName
     kind: Kind
     names: dict[str, tuple[str, ...]]
-    required: tuple[str, ...]
+    required: tuple[tuple[str, ...], ...]
+
+    def missing(self, found: Iterable[str]) -> list[str]:
+        """The first of each needed group of which nothing was found."""
+        there = set(found)
+        return [group[0] for group in self.required if not there.intersection(group)]
+
+    @property
+    def needed(self) -> set[str]:
+        """Every column that can meet a need."""
+        return {column for group in self.required for column in group}
 
 
 INVOICE_LINES = Layout(
@@ -77,19 +90,30 @@ INVOICE_LINES = Layout(
         "customer_id": ("CustomerID",),
         "country": ("Country",),
     },
-    ("invoice", "stock_code", "quantity", "invoice_date", "unit_price"),
+    (
+        ("invoice",),
+        ("stock_code", "description"),
+        ("quantity", "line_amount"),
+        ("invoice_date",),
+        ("unit_price", "line_amount"),
+    ),
 )
 TRANSACTIONS = Layout(
     "transactions",
     "transactions",
-    {"customer_id": ("Customer_ID",), "invoice_date": ("Transaction_Date",), "unit_price": ("Amount",)},
-    ("customer_id", "invoice_date", "unit_price"),
+    {
+        "customer_id": ("Customer_ID",),
+        "invoice_date": ("Transaction_Date",),
+        "unit_price": ("Amount",),
+        "invoice": ("Order_ID", "Order_No", "Order_Number", "InvoiceNo", "Invoice", "Transaction_ID", "Receipt_No"),
+    },
+    (("customer_id",), ("invoice_date",), ("unit_price",)),
 )
 CUSTOMERS = Layout(
     "customers",
     "customers",
     {"customer_id": ("Customer_ID",), "age": ("Age",), "gender": ("Gender",), "location": ("Location",)},
-    ("customer_id",),
+    (("customer_id",),),
 )
 SEGMENT_OVERRIDES = Layout(
     "segment_overrides",
@@ -102,7 +126,7 @@ SEGMENT_OVERRIDES = Layout(
         "author": ("Author",),
         "expires_on": ("Expires_On",),
     },
-    OVERRIDE_COLUMNS,
+    tuple((column,) for column in OVERRIDE_COLUMNS),
 )
 LAYOUTS = {layout.name: layout for layout in (INVOICE_LINES, TRANSACTIONS, CUSTOMERS, SEGMENT_OVERRIDES)}
 
@@ -111,19 +135,44 @@ LAYOUTS = {layout.name: layout for layout in (INVOICE_LINES, TRANSACTIONS, CUSTO
 class Recognised:
     """A header that fits: where each of our columns is.
 
-    ``columns`` maps our column to its position (from 0) among ``headers``.
+    ``columns`` maps our column to positions (from 0) among ``headers``, tried in turn on
+    each line; ``time`` are those of a clock time beside the date. ``constants`` hold for
+    every line, ``fill_down`` are columns whose blanks take the value above, the invoice
+    first. ``unused`` are headers that look like they matter and that nothing uses.
     """
 
     layout: Layout
     headers: tuple[str, ...]
-    columns: dict[str, int]
+    columns: dict[str, tuple[int, ...]]
     mapping: SourceMapping | None = None
     notes: tuple[str, ...] = ()
+    time: tuple[int, ...] = ()
+    constants: dict[str, str] = field(default_factory=dict)
+    fill_down: tuple[str, ...] = ()
+    unused: tuple[UnusedHeader, ...] = ()
 
     @property
     def kind(self) -> Kind:
         """Which raw table the lines belong to."""
         return self.layout.kind
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Every position that has to be read for our columns, ascending."""
+        return tuple(sorted({position for found in (*self.columns.values(), self.time) for position in found}))
+
+    @property
+    def plan(self) -> tuple[object, ...]:
+        """What decides how lines become our columns; files of equal plans are read together."""
+        return (
+            self.kind,
+            tuple(sorted(self.columns.items())),
+            self.time,
+            tuple(sorted(self.constants.items())),
+            self.fill_down,
+            self.unused,
+            len(self.headers),
+        )
 
 
 def columns_of(kind: Kind) -> tuple[str, ...]:
@@ -141,7 +190,7 @@ def recognise(headers: Sequence[str], file_name: str, settings: Settings) -> Rec
     """Find the layout of a header.
 
     Mappings of the settings come first, if their glob fits the file's name and
-    their headers are all there; then the built-in layouts.
+    their headers are there; then the built-in layouts.
 
     Raises
     ------
@@ -151,16 +200,19 @@ def recognise(headers: Sequence[str], file_name: str, settings: Settings) -> Rec
     headers = tuple(header.strip().lstrip("\ufeff") for header in headers)
     keys = [normalise(header) for header in headers]
     for mapping in settings.landing.sources:
-        if _name_fits(mapping, file_name) and all(normalise(h) in keys for h in mapping.columns.values()):
-            return _by_mapping(mapping, headers, keys)
+        if name_fits(mapping, file_name) and not _absent_headers(mapping, keys):
+            layout = LAYOUTS[mapping.layout]
+            # a mapping that names no header holds for files that are of its layout anyway
+            if mapping.columns or not layout.missing([*_match(layout, keys), *mapping.constants]):
+                return _by_mapping(mapping, headers, keys)
     base_name = file_name.rsplit("/", 1)[-1].casefold()
-    found: dict[str, dict[str, list[int]]] = {name: _match(layout, keys) for name, layout in LAYOUTS.items()}
+    found = {name: _match(layout, keys) for name, layout in LAYOUTS.items()}
     # sales first, whatever else they carry; then overrides, whose every column is needed, so that
     # a customers file has no chance to look like one
     for layout in (INVOICE_LINES, TRANSACTIONS, SEGMENT_OVERRIDES):
-        if all(column in found[layout.name] for column in layout.required):
+        if not layout.missing(found[layout.name]):
             return _complete(layout, headers, keys)
-    sells = len(found["invoice_lines"]) > 2 or len(found["transactions"]) > 1
+    sells = len(found["invoice_lines"]) > 2 or len(found["transactions"].keys() & TRANSACTIONS.needed) > 1
     # an id and nothing else of a customer's, but most of an override: a column of that was forgotten
     overrides = len(found["segment_overrides"]) > 2 and len(found["customers"]) == 1
     if base_name.startswith("customers") and "customer_id" in found["customers"] and not sells and not overrides:
@@ -170,105 +222,154 @@ def recognise(headers: Sequence[str], file_name: str, settings: Settings) -> Rec
     raise _unknown_header(headers, found, file_name, settings)
 
 
-def _name_fits(mapping: SourceMapping, file_name: str) -> bool:
+def name_fits(mapping: SourceMapping, file_name: str) -> bool:
+    """Whether a mapping is meant for a file of this name."""
     base_name = file_name.rsplit("/", 1)[-1]
     glob = mapping.files.casefold()
     return fnmatchcase(base_name.casefold(), glob) or fnmatchcase(file_name.casefold(), glob)
 
 
+def _absent_headers(mapping: SourceMapping, keys: Sequence[str]) -> list[str]:
+    """Headers that a mapping names and the file lacks; of several for one column any one will do."""
+    absent = []
+    for column in mapping.columns:
+        named = mapping.headers_of(column)
+        if not any(normalise(header) in keys for header in named):
+            absent.append(named[0])
+    return absent
+
+
 def _match(layout: Layout, keys: Sequence[str]) -> dict[str, list[int]]:
-    """Positions of each of a layout's columns that appears, however often."""
-    wanted = {column: {normalise(name) for name in names} for column, names in layout.names.items()}
-    return {
-        column: positions
-        for column, names in wanted.items()
-        if (positions := [position for position, key in enumerate(keys) if key in names])
-    }
+    """Positions of each of a layout's columns that appears, however often; in the order of its names."""
+    found: dict[str, list[int]] = {}
+    for column, names in layout.names.items():
+        wanted = list(dict.fromkeys(normalise(name) for name in names))
+        positions = [position for name in wanted for position, key in enumerate(keys) if key == name]
+        if positions:
+            found[column] = positions
+    return found
 
 
 def _complete(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) -> Recognised:
-    found = _match(layout, keys)
-    for column, positions in found.items():
-        if len(positions) > 1:
+    columns: dict[str, tuple[int, ...]] = {}
+    for column, positions in _match(layout, keys).items():
+        is_choice = column not in layout.needed and keys[positions[0]] not in {keys[p] for p in positions[1:]}
+        if len(positions) > 1 and not is_choice:
             raise _doubled_column(column, [headers[p] for p in positions])
-    columns = {column: positions[0] for column, positions in found.items()}
-    return Recognised(layout, headers, columns, None, _notes(layout, headers, columns))
+        columns[column] = (positions[0],)
+    return _recognised(layout, headers, columns)
 
 
 def _by_mapping(mapping: SourceMapping, headers: tuple[str, ...], keys: Sequence[str]) -> Recognised:
     layout = LAYOUTS[mapping.layout]
-    unknown = sorted(set(mapping.columns) - set(layout.names))
-    if unknown:
-        raise UnreadableFileError(
-            f"landing.sources {mapping.name!r} maps {', '.join(unknown)}, which layout {layout.name} does not have; "
-            f"it has {', '.join(layout.names)}"
+    columns: dict[str, tuple[int, ...]] = {}
+    for column in mapping.columns:
+        columns[_RAW_NAMES.get(column, column)] = tuple(
+            position
+            for header in mapping.headers_of(column)
+            if (position := _position_of(header, column, headers, keys)) is not None
         )
-    columns: dict[str, int] = {}
-    for column, header in mapping.columns.items():
-        exact = [position for position, name in enumerate(headers) if name == header]
-        positions = exact or [position for position, key in enumerate(keys) if key == normalise(header)]
-        if len(positions) > 1:
-            raise _doubled_column(column, [headers[p] for p in positions])
-        columns[column] = positions[0]
+    constants = {_RAW_NAMES.get(column, column): value for column, value in mapping.constants.items()}
+    ignored = {normalise(header) for header in mapping.ignore}
+    taken = {position for positions in columns.values() for position in positions}
     # what a mapping leaves out may still carry its usual name
     for column, positions in _match(layout, keys).items():
-        if column not in columns and len(positions) == 1 and positions[0] not in columns.values():
-            columns[column] = positions[0]
-    missing = [column for column in layout.required if column not in columns]
+        free = [position for position in positions if position not in taken and keys[position] not in ignored]
+        is_choice = column not in layout.needed
+        if column not in columns and column not in constants and free and (len(free) == 1 or is_choice):
+            columns[column] = (free[0],)
+            taken.add(free[0])
+    missing = layout.missing([*columns, *constants])
     if missing:
         raise UnreadableFileError(
             f"landing.sources {mapping.name!r} does not say which header holds {', '.join(missing)}, "
-            f"which layout {layout.name} needs; the file's headers are {_quoted(headers)}"
+            f"which layout {layout.name} needs; the file's headers are {quoted(headers)}"
         )
-    return Recognised(layout, headers, columns, mapping, _notes(layout, headers, columns))
+    return _recognised(layout, headers, columns, mapping, constants)
 
 
-def _notes(layout: Layout, headers: tuple[str, ...], columns: dict[str, int]) -> tuple[str, ...]:
+def _position_of(header: str, column: str, headers: Sequence[str], keys: Sequence[str]) -> int | None:
+    exact = [position for position, name in enumerate(headers) if name == header]
+    positions = exact or [position for position, key in enumerate(keys) if key == normalise(header)]
+    if len(positions) > 1:
+        raise _doubled_column(column, [headers[p] for p in positions])
+    return positions[0] if positions else None
+
+
+def _recognised(
+    layout: Layout,
+    headers: tuple[str, ...],
+    columns: dict[str, tuple[int, ...]],
+    mapping: SourceMapping | None = None,
+    constants: dict[str, str] | None = None,
+) -> Recognised:
+    time = columns.pop(_TIME, ())
+    used = {position for positions in (*columns.values(), time) for position in positions}
+    ignored = {normalise(header) for header in mapping.ignore} if mapping else set()
+    left = [
+        (position, name)
+        for position, name in enumerate(headers)
+        if name and position not in used and normalise(name) not in ignored
+    ]
     notes = []
-    ignored = [name for position, name in enumerate(headers) if name and position not in columns.values()]
-    if ignored:
-        notes.append(f"columns not used: {', '.join(ignored)}")
-    absent = [names[0] for column, names in layout.names.items() if column not in columns]
+    if left:
+        notes.append(f"columns not used: {', '.join(name for _, name in left)}")
+    absent = [names[0] for column, names in layout.names.items() if column not in {*columns, *(constants or {})}]
     if absent and layout is INVOICE_LINES:
         notes.append(f"columns not delivered: {', '.join(absent)}")
-    return tuple(notes)
+    wanted = [_RAW_NAMES.get(column, column) for column in mapping.fill_down] if mapping else []
+    filled = sorted((column for column in wanted if column in columns), key=lambda column: column != "invoice")
+    return Recognised(
+        layout,
+        headers,
+        columns,
+        mapping,
+        tuple(notes),
+        time,
+        constants or {},
+        tuple(filled),
+        headers_with_a_role(left) if layout.kind == "transactions" else (),
+    )
 
 
 def _doubled_column(column: str, headers: Sequence[str]) -> HeaderError:
     return HeaderError(
-        f"column {column} is there {len(headers)} times ({_quoted(headers)}) and nothing tells which one counts; "
+        f"column {column} is there {len(headers)} times ({quoted(headers)}) and nothing tells which one counts; "
         "remove or rename one, or name the right one under [[landing.sources]] in regulars.toml",
         nearness=len(INVOICE_LINES.required),
     )
 
 
 def _unknown_header(
-    headers: tuple[str, ...], found: dict[str, dict[str, list[int]]], file_name: str, settings: Settings
+    headers: tuple[str, ...], found: dict[LayoutName, dict[str, list[int]]], file_name: str, settings: Settings
 ) -> HeaderError:
+    def missing_of(layout: Layout) -> list[str]:
+        return layout.missing(found[layout.name])
+
     closest = max(
         (INVOICE_LINES, TRANSACTIONS, SEGMENT_OVERRIDES),
-        key=lambda layout: len(found[layout.name].keys() & set(layout.required)),
+        key=lambda layout: len(layout.required) - len(missing_of(layout)),
     )
-    missing = [column for column in closest.required if column not in found[closest.name]]
+    missing = missing_of(closest)
+    nearness = len(closest.required) - len(missing)
+    keys = [normalise(header) for header in headers]
     advice = "Add the column, or map its header under [[landing.sources]] in regulars.toml"
     for mapping in settings.landing.sources:
-        if _name_fits(mapping, file_name):
-            keys = {normalise(header) for header in headers}
-            absent = [header for header in mapping.columns.values() if normalise(header) not in keys]
-            advice += f" (the mapping {mapping.name!r} fits its name, but {_quoted(absent)} is not in the header)"
-    nearness = len(closest.required) - len(missing)
+        if name_fits(mapping, file_name) and (absent := _absent_headers(mapping, keys)):
+            advice += f" (the mapping {mapping.name!r} fits its name, but {quoted(absent)} is not in the header)"
     if nearness < 2:
         expected = " or ".join(
-            ",".join(layout.names[column][0] for column in layout.required) for layout in (INVOICE_LINES, TRANSACTIONS)
+            ",".join(layout.names[group[0]][0] for group in layout.required) for layout in (INVOICE_LINES, TRANSACTIONS)
         )
-        message = f"no known header was found: it reads {_quoted(headers)}, expected at least {expected}. {advice}"
+        message = f"no known header was found: it reads {quoted(headers)}, expected at least {expected}. {advice}"
     else:
         named = ", ".join(f"{column} (header {' or '.join(closest.names[column])})" for column in missing)
         plural = "s" if len(missing) > 1 else ""
-        message = f"column{plural} missing: {named}; the headers found are {_quoted(headers)}. {advice}"
-    return HeaderError(message, nearness)
+        message = f"column{plural} missing: {named}; the headers found are {quoted(headers)}. {advice}"
+    return HeaderError(message, nearness, headers=headers, closest=closest.name)
 
 
-def _quoted(names: Sequence[str]) -> str:
+def quoted(names: Sequence[str]) -> str:
+    """Names for a message: each in quotes, at most twenty of them."""
     shown = [f"'{name[:60]}'" for name in names[:20]]
     return ", ".join(shown) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

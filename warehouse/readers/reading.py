@@ -7,35 +7,36 @@ format is read, and what the ledger makes of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from warehouse.readers.content import HEAD_BYTES, describe_text, detect_format, expected_instead
 from warehouse.readers.csv_fast import CsvFile, read_clean_files
-from warehouse.readers.csv_fields import find_header
-from warehouse.readers.errors import UnreadableFileError, explain_os_error, is_disk_full
-from warehouse.readers.layouts import DATE_COLUMNS, KINDS, NUMBER_COLUMNS, Kind, Recognised
+from warehouse.readers.csv_fields import UnknownDialectError, find_header, split_fields
+from warehouse.readers.errors import HeaderError, UnreadableFileError, explain_os_error, is_disk_full
+from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, Recognised, name_fits
+from warehouse.readers.packing import Packing, detect_packing, unpack
+from warehouse.readers.refusals import explain_refusal
+from warehouse.readers.roles import UnusedColumn
 from warehouse.readers.staging import Staging
-from warehouse.readers.text import inspect_text, read_head, transcode_latin, transcode_wide, wide_encoding
+from warehouse.readers.text import inspect_text, read_head, read_lines, transcode_latin, transcode_wide, wide_encoding
 from warehouse.readers.values import FileHints, check_date_format, decide_styles
 from warehouse.settings import Settings, SourceMapping
+
+if TYPE_CHECKING:
+    from warehouse.readers.parquet import ParquetReading
+    from warehouse.readers.workbook import WorkbookReading
 
 READER_VERSION = "3"
 """Raise it when files would be read otherwise than before; rejected ones are then tried again."""
 
+_ENOUGH_WORTHLESS_LINES = 5
+"""A handful of gifts may be all that a file holds; so many lines without a price are no sales."""
+
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class UnusedColumn:
-    """A column that looks like it matters and that nothing uses, with its values and their lines."""
-
-    header: str
-    role: Literal["status", "currency"]
-    values: tuple[tuple[str | None, int], ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class ReadRequest:
     file_id: int
     path: Path
     name: str
+    delivered_at: datetime | None = None
+    """When the file was last written, UTC without zone."""
+    loaded_at: datetime | None = None
+    """When its bytes were first read, UTC without zone; no sale lies after it."""
 
 
 @dataclass
@@ -75,7 +80,7 @@ class FileReading:
     """The mapping of the settings that was used."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """Decimal mark by column, for sales."""
-    unused_columns: Sequence[UnusedColumn] = ()
+    unused_columns: tuple[UnusedColumn, ...] = ()
 
     @property
     def source(self) -> str | None:
@@ -95,6 +100,7 @@ def read_deliveries(
     scratch: Path,
     *,
     dates_table: str,
+    known_styles: Mapping[str, Mapping[str, int]] | None = None,
     progress: Progress | None = None,
 ) -> dict[int, FileReading]:
     """Read files into the staging area.
@@ -104,9 +110,11 @@ def read_deliveries(
     Parameters
     ----------
     scratch
-        A folder for transcoded copies; they are gone when this returns.
+        A folder for unpacked and transcoded copies; they are gone when this returns.
     dates_table
         Name for the temporary table of parsed dates, see :func:`decide_styles`.
+    known_styles
+        How earlier deliveries of each source wrote their dates; see :class:`FileHints`.
 
     Returns
     -------
@@ -118,181 +126,314 @@ def read_deliveries(
     OSError, duckdb.Error
         If the disk is full or DuckDB itself fails; nothing a file can cause.
     """
-    readings = {request.file_id: FileReading(request.file_id, request.name) for request in requests}
-    mapped: dict[int, Recognised] = {}
-    texts: list[CsvFile] = []
-    temporary: list[Path] = []
+    round_ = _Round(staging, settings, scratch, {request.file_id: request for request in requests})
     report = progress or (lambda stage, done, total: None)
     try:
         for position, request in enumerate(requests):
             report("looking at files", position, len(requests))
-            reading = readings[request.file_id]
             try:
-                _read_or_prepare(staging, request, reading, settings, scratch, texts, mapped, temporary)
+                round_.read_or_prepare(request)
             except (UnreadableFileError, OSError) as error:
-                _reject(reading, error)
-        clean = read_clean_files(staging, [text for text in texts if text.looks_clean])
-        damaged = [text for text in texts if text.file_id not in clean]
-        for text in texts:
-            readings[text.file_id].loaded_lines = clean.get(text.file_id, 0)
+                round_.reject(request.file_id, error)
+        round_.read_texts(report)
+    finally:
+        for path in round_.temporary:
+            path.unlink(missing_ok=True)
+    round_.fill_down()
+    round_.look_for_worthless_files()
+    report("deciding date and number styles", 0, 1)
+    round_.decide_styles(dates_table, known_styles or {})
+    for reading in round_.readings.values():
+        if reading.problem is None and reading.delivered_lines == 0:
+            reading.notes.append("header only, no lines")
+    return round_.readings
+
+
+class _Round:
+    """Files that are read together, and what came of each so far."""
+
+    def __init__(
+        self, staging: Staging, settings: Settings, scratch: Path, requests: Mapping[int, ReadRequest]
+    ) -> None:
+        self.staging = staging
+        self.settings = settings
+        self.scratch = scratch
+        self.requests = requests
+        self.readings = {file_id: FileReading(file_id, request.name) for file_id, request in requests.items()}
+        self.recognised: dict[int, Recognised] = {}
+        self.texts: list[CsvFile] = []
+        self.temporary: list[Path] = []
+        self._clean: set[int] = set()
+
+    def reject(self, file_id: int, error: UnreadableFileError | OSError) -> None:
+        """Keep why a file can't be read, and nothing of its lines."""
+        if is_disk_full(error):
+            raise error
+        for kind in KINDS:
+            self.staging.forget(kind, file_id)
+        self.texts = [text for text in self.texts if text.file_id != file_id]
+        reading = self.readings[file_id]
+        if isinstance(error, OSError):
+            reading.problem = explain_os_error(error)
+        elif isinstance(error, HeaderError):
+            reading.problem = explain_refusal(error, reading.name)
+        else:
+            reading.problem = str(error)
+        reading.loaded_lines = reading.unreadable_lines = 0
+
+    def read_or_prepare(self, request: ReadRequest) -> None:
+        """Read workbooks and Parquet at once; get text files ready to be read together."""
+        reading = self.readings[request.file_id]
+        path, name, packing = self._unpacked(request)
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+        content = detect_format(path, head)
+        if packing is not None and content == "csv.gz":
+            raise UnreadableFileError(f"the {packing} file holds another archive; unpack it into landing")
+        reading.file_format = f"{content}.{packing}" if packing else content
+        if content in ("xlsx", "ods"):
+            # fastexcel and pyarrow take 0.3 s to import, which a folder of CSV files need not pay
+            from warehouse.readers.workbook import read_workbook
+
+            workbook = read_workbook(
+                self.staging, request.file_id, path, name, self.settings, is_open_document=content == "ods"
+            )
+            reading.sheets = ", ".join(workbook.sheets)
+            found: WorkbookReading | ParquetReading = workbook
+        elif content == "parquet":
+            from warehouse.readers.parquet import read_parquet_file
+
+            found = read_parquet_file(
+                self.staging, request.file_id, self._plain_path(path, request.file_id), name, self.settings
+            )
+        else:
+            text = self._prepare_text(request.file_id, path, name, is_gzip=content == "csv.gz")
+            self.texts.append(text)
+            self._keep(request.file_id, text.dialect.recognised)
+            return
+        reading.loaded_lines = found.loaded_lines
+        reading.notes.extend(found.notes)
+        reading.unused_columns = found.unused_columns
+        self._keep(request.file_id, found.recognised)
+
+    def read_texts(self, report: Progress) -> None:
+        """Read the text files: those that are clean together, the others line by line."""
+
+        def keep(file_id: int, column: UnusedColumn) -> None:
+            self.readings[file_id].unused_columns += (column,)
+
+        looking_clean = [text for text in self.texts if text.looks_clean]
+        clean = read_clean_files(self.staging, looking_clean, on_unused=keep)
+        self._clean = set(clean)
+        for file_id, lines in clean.items():
+            self.readings[file_id].loaded_lines = lines
+        damaged = [text for text in self.texts if text.file_id not in clean]
         if damaged:
             from warehouse.readers.csv_careful import read_damaged_file
         for position, text in enumerate(damaged):
             report("reading damaged files line by line", position, len(damaged))
-            reading = readings[text.file_id]
+            reading = self.readings[text.file_id]
             try:
-                careful = read_damaged_file(staging, text)
+                careful = read_damaged_file(self.staging, text)
             except (UnreadableFileError, OSError) as error:
-                staging.forget(text.dialect.recognised.kind, text.file_id)
-                _reject(reading, error)
+                self.reject(text.file_id, error)
                 continue
             reading.loaded_lines, reading.unreadable_lines = careful.loaded_lines, careful.unreadable_lines
+            reading.unused_columns = careful.unused_columns
             reading.notes.extend(careful.notes)
-    finally:
-        for path in temporary:
-            path.unlink(missing_ok=True)
-    report("deciding date and number styles", 0, 1)
-    hints = {
-        reading.file_id: _hints(reading, mapped[reading.file_id])
-        for reading in readings.values()
-        if reading.problem is None and reading.kind in DATE_COLUMNS
-    }
-    for file_id, styles in decide_styles(staging, hints, dates_table).items():
-        reading = readings[file_id]
-        reading.date_style = styles.date_style
-        reading.date_style_evidence = styles.date_style_evidence
-        if reading.kind == "transactions":
-            reading.marks = getattr(styles, "marks", None) or dict.fromkeys(NUMBER_COLUMNS, styles.decimal_mark)
-            reading.decimal_mark = reading.marks.get("unit_price", ".")
-            reading.assumed_lines = getattr(styles, "assumed_lines", 0)
-            reading.clock = getattr(styles, "clock", None)
-            reading.first_invoiced_at, reading.last_invoiced_at = styles.first_at, styles.last_at
-        reading.notes.extend(styles.notes)
-    for reading in readings.values():
-        if reading.problem is None and reading.delivered_lines == 0:
-            reading.notes.append("header only, no lines")
-    return readings
 
+    def fill_down(self) -> None:
+        """Let blanks take the value above, where a mapping asks for it; clean text has done so."""
+        for file_id, recognised in self.recognised.items():
+            if self.readings[file_id].problem is None and file_id not in self._clean:
+                self.staging.fill_down(file_id, recognised)
 
-def _reject(reading: FileReading, error: UnreadableFileError | OSError) -> None:
-    if is_disk_full(error):
-        raise error
-    reading.problem = explain_os_error(error) if isinstance(error, OSError) else str(error)
-    reading.loaded_lines = reading.unreadable_lines = 0
+    def look_for_worthless_files(self) -> None:
+        """Tell of files whose every price and amount is empty or 0; a workbook of that kind is refused."""
+        sales = [
+            reading
+            for reading in self.readings.values()
+            if reading.problem is None and reading.kind == "transactions" and reading.loaded_lines
+        ]
+        if not sales:
+            return
+        # a currency sign may stand there and no digit
+        worth = " or ".join(f"trim({column}, '0.,+-() €$£%') != ''" for column in ("unit_price", "line_amount"))
+        rows = self.staging.con.execute(
+            f"select file_id from ({self.staging.lines('transactions')}) group by file_id having bool_or({worth})"
+        ).fetchall()
+        worthy = {row[0] for row in rows}
+        for reading in sales:
+            if reading.file_id in worthy:
+                continue
+            is_workbook = (reading.file_format or "").startswith(("xlsx", "ods"))
+            told = "every price is empty or 0"
+            if is_workbook:
+                told += ", which is what formulas look like whose results were never stored"
+            if is_workbook and reading.loaded_lines >= _ENOUGH_WORTHLESS_LINES:
+                lines = f"{reading.loaded_lines:,} lines"
+                self.reject(
+                    reading.file_id,
+                    UnreadableFileError(
+                        f"{told} ({lines}); open and save it in the spreadsheet program, or deliver values"
+                    ),
+                )
+            else:
+                reading.notes.append(told)
 
+    def decide_styles(self, dates_table: str, known_styles: Mapping[str, Mapping[str, int]]) -> None:
+        """Decide how each file writes dates and numbers, and read its dates."""
+        hints = {
+            reading.file_id: self._hints(reading, known_styles)
+            for reading in self.readings.values()
+            if reading.problem is None and reading.kind in DATE_COLUMNS
+        }
+        for file_id, styles in decide_styles(self.staging, hints, dates_table).items():
+            reading = self.readings[file_id]
+            reading.date_style = styles.date_style
+            reading.date_style_evidence = styles.date_style_evidence
+            if reading.kind == "transactions":
+                reading.marks = styles.marks
+                reading.decimal_mark = styles.decimal_mark
+                reading.assumed_lines = styles.assumed_lines
+                reading.clock = styles.clock
+                reading.first_invoiced_at, reading.last_invoiced_at = styles.first_at, styles.last_at
+            reading.notes.extend(styles.notes)
 
-def _hints(reading: FileReading, recognised: Recognised) -> FileHints:
-    mapping = recognised.mapping
-    return FileHints(
-        reading.name,
-        reading.delimiter,
-        mapping.decimal_mark if mapping else None,
-        mapping.date_format if mapping else None,
-        recognised.kind,
-    )
+    def _keep(self, file_id: int, recognised: Recognised) -> None:
+        reading, mapping = self.readings[file_id], recognised.mapping
+        reading.kind = recognised.kind
+        reading.layout = recognised.layout.name
+        if mapping is not None:
+            reading.source_mapping = mapping.name
+            reading.mapping = mapping
+            if mapping.date_format is not None:
+                check_date_format(self.staging.con, mapping.date_format, mapping.name)
+        self.recognised[file_id] = recognised
 
+    def _hints(self, reading: FileReading, known_styles: Mapping[str, Mapping[str, int]]) -> FileHints:
+        mapping = reading.mapping
+        request = self.requests[reading.file_id]
+        return FileHints(
+            reading.name,
+            reading.delimiter,
+            mapping.decimal_mark if mapping else None,
+            mapping.date_format if mapping else None,
+            reading.kind or "transactions",
+            source=reading.source or "",
+            date_order=(mapping.date_order if mapping else None) or self.settings.landing.date_order,
+            clock=mapping.clock if mapping else None,
+            timezone=self.settings.shop.timezone,
+            loaded_at=request.loaded_at,
+            delivered_at=request.delivered_at,
+            known_styles=known_styles,
+        )
 
-def _read_or_prepare(
-    staging: Staging,
-    request: ReadRequest,
-    reading: FileReading,
-    settings: Settings,
-    scratch: Path,
-    texts: list[CsvFile],
-    mapped: dict[int, Recognised],
-    temporary: list[Path],
-) -> None:
-    """Read workbooks and Parquet at once; get text files ready to be read together."""
-    with request.path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
-    reading.file_format = detect_format(request.path, head)
-    if reading.file_format == "xlsx":
-        # fastexcel and pyarrow take 0.3 s to import, which a folder of CSV files need not pay
-        from warehouse.readers.workbook import read_workbook
+    def _unpacked(self, request: ReadRequest) -> tuple[Path, str, Packing | None]:
+        """Path and name of the table itself, and what it was packed in."""
+        with request.path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+        packing = detect_packing(request.path, head)
+        if packing is None:
+            return request.path, request.name, None
+        copy = self._scratch_file(request.file_id)
+        inside = unpack(request.path, packing, copy)
+        with copy.open("rb") as stream:
+            if detect_packing(copy, stream.read(HEAD_BYTES)) is not None:
+                raise UnreadableFileError(f"the {packing} file holds another archive; unpack it into landing")
+        suffix = _suffix(copy)
+        if suffix:
+            # fastexcel goes by the suffix
+            named = copy.with_suffix(suffix)
+            self.temporary.append(named)
+            copy.rename(named)
+            copy = named
+        is_meant = any(name_fits(mapping, request.name) for mapping in self.settings.landing.sources)
+        return copy, request.name if inside is None or is_meant else f"{request.name}/{inside}", packing
 
-        try:
-            workbook = read_workbook(staging, request.file_id, request.path, request.name, settings)
-        except UnreadableFileError:
-            _forget_everywhere(staging, request.file_id)
-            raise
-        recognised = workbook.recognised
-        reading.sheets = ", ".join(workbook.sheets)
-        reading.loaded_lines = workbook.loaded_lines
-        reading.notes.extend(workbook.notes)
-    elif reading.file_format == "parquet":
-        from warehouse.readers.parquet import read_parquet_file
-
-        path = _plain_path(request, scratch, temporary)
-        parquet = read_parquet_file(staging, request.file_id, path, request.name, settings)
-        recognised = parquet.recognised
-        reading.loaded_lines = parquet.loaded_lines
-        reading.notes.extend(parquet.notes)
-    else:
-        text = _prepare_text(request, reading, settings, scratch, temporary)
-        recognised = text.dialect.recognised
-        texts.append(text)
-    if recognised.mapping is not None:
-        reading.source_mapping = recognised.mapping.name
-        reading.mapping = recognised.mapping
-        if recognised.mapping.date_format is not None:
-            try:
-                check_date_format(staging.con, recognised.mapping.date_format, recognised.mapping.name)
-            except UnreadableFileError:
-                texts[:] = [text for text in texts if text.file_id != request.file_id]
-                _forget_everywhere(staging, request.file_id)
-                raise
-    mapped[request.file_id] = recognised
-    reading.kind = recognised.kind
-    reading.layout = recognised.layout.name
-
-
-def _forget_everywhere(staging: Staging, file_id: int) -> None:
-    for kind in KINDS:
-        staging.forget(kind, file_id)
-
-
-def _prepare_text(
-    request: ReadRequest, reading: FileReading, settings: Settings, scratch: Path, temporary: list[Path]
-) -> CsvFile:
-    """Make sure that a text is UTF-8, find its header and look at all its bytes."""
-    path, is_gzip = request.path, reading.file_format == "csv.gz"
-    head = read_head(path, HEAD_BYTES, is_gzip=is_gzip)
-    if is_gzip:
+    def _prepare_text(self, file_id: int, path: Path, name: str, *, is_gzip: bool) -> CsvFile:
+        """Make sure that a text is UTF-8, find its header and look at all its bytes."""
+        reading = self.readings[file_id]
+        head = read_head(path, HEAD_BYTES, is_gzip=is_gzip)
         if not head:
-            raise UnreadableFileError("the gzip file holds nothing (0 bytes); deliver it again, or remove it")
-        if head.startswith((b"PK\x03\x04", b"PAR1", b"\x1f\x8b")):
+            packed = "gzip file" if is_gzip else "file"
+            raise UnreadableFileError(f"the {packed} holds nothing (0 bytes); deliver it again, or remove it")
+        if is_gzip and head.startswith((b"PK\x03\x04", b"PAR1", b"\x1f\x8b")):
             raise UnreadableFileError("the gzip file holds another archive, workbook or Parquet file; unpack it")
-    wide = wide_encoding(head)
-    if wide is not None:
-        copy = _scratch_file(request, scratch, temporary)
-        transcode_wide(path, copy, wide, is_gzip=is_gzip)
-        path, is_gzip = copy, False
-        head = read_head(path, HEAD_BYTES, is_gzip=False)
-    try:
-        dialect = find_header(_decode_head(head), request.name, settings)
-    except UnreadableFileError as error:
-        what = describe_text(head)
-        if what is not None:
-            raise UnreadableFileError(expected_instead(what)) from error
-        raise
-    facts = inspect_text(path, is_gzip=is_gzip)
-    if facts.is_utf8:
-        reading.encoding = wide.upper() if wide else ("UTF-8 with BOM" if facts.has_bom else "UTF-8")
-    else:
-        copy = _scratch_file(request, scratch, temporary)
-        counts = transcode_latin(path, copy, is_gzip=is_gzip)
-        path, is_gzip = copy, False
-        facts = inspect_text(path, is_gzip=False)
-        reading.encoding = "mixed" if counts.utf8_lines else "Latin-1"
-        if counts.utf8_lines:
-            reading.notes.append(
-                f"mixed encodings: {counts.latin_lines:,} lines read as Latin-1, {counts.utf8_lines:,} as UTF-8"
-            )
-    reading.delimiter = dialect.delimiter
-    reading.notes.extend(dialect.recognised.notes)
-    if dialect.header_line > 1:
-        reading.notes.append(f"the header is on line {dialect.header_line}; the lines above it are not data")
-    return CsvFile(request.file_id, path, is_gzip, dialect, facts)
+        wide = wide_encoding(head)
+        if wide is not None:
+            copy = self._scratch_file(file_id)
+            transcode_wide(path, copy, wide, is_gzip=is_gzip)
+            path, is_gzip = copy, False
+            head = read_head(path, HEAD_BYTES, is_gzip=False)
+        try:
+            dialect = find_header(_decode_head(head), name, self.settings)
+        except UnreadableFileError as error:
+            what = describe_text(head)
+            if what is not None:
+                raise UnreadableFileError(expected_instead(what)) from error
+            if isinstance(error, UnknownDialectError):
+                raise _told_with_lines(error, path, is_gzip=is_gzip) from error
+            raise
+        facts = inspect_text(path, is_gzip=is_gzip)
+        if facts.is_utf8:
+            reading.encoding = wide.upper() if wide else ("UTF-8 with BOM" if facts.has_bom else "UTF-8")
+        else:
+            copy = self._scratch_file(file_id)
+            counts = transcode_latin(path, copy, is_gzip=is_gzip)
+            path, is_gzip = copy, False
+            facts = inspect_text(path, is_gzip=False)
+            reading.encoding = "mixed" if counts.utf8_lines else "Latin-1"
+            if counts.utf8_lines:
+                reading.notes.append(
+                    f"mixed encodings: {counts.latin_lines:,} lines read as Latin-1, {counts.utf8_lines:,} as UTF-8"
+                )
+        reading.delimiter = dialect.delimiter
+        reading.notes.extend(dialect.recognised.notes)
+        if dialect.header_line > 1:
+            reading.notes.append(f"the header is on line {dialect.header_line}; the lines above it are not data")
+        return CsvFile(file_id, path, is_gzip, dialect, facts)
+
+    def _scratch_file(self, file_id: int) -> Path:
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        path = self.scratch / f"text_{file_id}_{len(self.temporary)}.csv"
+        self.temporary.append(path)
+        return path
+
+    def _plain_path(self, path: Path, file_id: int) -> Path:
+        """Return a path that DuckDB can be told; odd bytes in a name go through a link."""
+        if str(path).isprintable():
+            return path
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        link = self.scratch / f"link_{file_id}_{len(self.temporary)}.parquet"
+        self.temporary.append(link)
+        link.symlink_to(path.absolute())
+        return link
+
+
+def _suffix(path: Path) -> str | None:
+    """The suffix of an unpacked workbook; None for what is read by its bytes alone."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    found = detect_format(path, head) if head.startswith(b"PK") else None
+    return f".{found}" if found else None
+
+
+def _told_with_lines(error: UnknownDialectError, path: Path, *, is_gzip: bool) -> HeaderError:
+    """The error of a header that no layout knows, with a way to read what stands below it."""
+
+    def below() -> Iterator[Sequence[str | None]]:
+        lines = read_lines(path, is_gzip=is_gzip, is_cr_ended=False)
+        for number, raw in enumerate(lines, start=1):
+            if number > error.line_number and raw.strip():
+                text = _decode_head(raw)
+                try:
+                    yield split_fields(text, error.delimiter)
+                except ValueError:
+                    yield [text]
+
+    found = error.error
+    return HeaderError(str(found), found.nearness, headers=found.headers, closest=found.closest, below=below)
 
 
 def _decode_head(head: bytes) -> str:
@@ -304,21 +445,3 @@ def _decode_head(head: bytes) -> str:
             # a character that is cut in two by the end of the head
             return head[: error.start].decode("utf-8-sig")
         return head.decode("cp1252", "replace")
-
-
-def _scratch_file(request: ReadRequest, scratch: Path, temporary: list[Path]) -> Path:
-    scratch.mkdir(parents=True, exist_ok=True)
-    path = scratch / f"text_{request.file_id}_{len(temporary)}.csv"
-    temporary.append(path)
-    return path
-
-
-def _plain_path(request: ReadRequest, scratch: Path, temporary: list[Path]) -> Path:
-    """Return a path that DuckDB can be told; odd bytes in a name go through a link."""
-    if str(request.path).isprintable():
-        return request.path
-    scratch.mkdir(parents=True, exist_ok=True)
-    link = scratch / f"link_{request.file_id}_{len(temporary)}.parquet"
-    temporary.append(link)
-    link.symlink_to(request.path.absolute())
-    return link

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from warehouse.readers.layouts import KINDS, Kind, columns_of
+from warehouse.readers.columns import filled_down
+from warehouse.readers.layouts import KINDS, Kind, Recognised, columns_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,8 +88,20 @@ class Staging:
         finally:
             self.con.unregister(_ARROW_VIEW)
 
+    def fill_down(self, file_id: int, recognised: Recognised) -> None:
+        """Let blanks of a file's columns take the value above, where its mapping asks for it."""
+        if not recognised.fill_down:
+            return
+        kind = recognised.kind
+        shared, filled = self._shared_table(kind), self.new_name()
+        own = f"select * from {shared} where file_id = {int(file_id)}"
+        self.con.execute(f"create temp table {filled} as {filled_down(own, self.shape(kind), recognised)}")
+        self.keep_track("table", filled)
+        self.forget(kind, file_id)
+        self.add_batch(kind, filled)
+
     def forget(self, kind: Kind, file_id: int) -> None:
-        """Remove what was appended of a file that turned out unreadable."""
+        """Remove what was appended of a file that turned out unreadable, or moved on."""
         self.con.execute(f"delete from {self._shared_table(kind)} where file_id = ?", [file_id])
 
     def drop(self) -> None:

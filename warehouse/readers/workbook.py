@@ -1,7 +1,7 @@
-"""Excel workbooks: every sheet that has a known header.
+"""Workbooks (Excel and OpenDocument): every sheet in sight that has a known header.
 
-Belongs here: finding the header in a sheet, and native cells as text. Does not
-belong here: which reading of a date or number in text holds.
+Belongs here: finding the header in a sheet, native cells as text, hidden sheets and error
+cells. Does not belong here: which reading of a date or number in text holds.
 
 fastexcel reads two sheets with a million lines in about 5 s. Asked for strings, it
 renders native cells as needed here: dates as ``2010-12-01 08:26:00``, whole numbers
@@ -10,21 +10,42 @@ without a point (``17850``), others without float noise (``2.55``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import fastexcel
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.readers.columns import column_expressions
 from warehouse.readers.csv_fields import HEADER_WITHIN_LINES
 from warehouse.readers.errors import HeaderError, UnreadableFileError, first_line
 from warehouse.readers.layouts import Recognised, recognise
+from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
 from warehouse.readers.staging import Staging
+from warehouse.readers.suggest import guess_columns
 from warehouse.settings import Settings
 
 _NEAR_MISS = 3
 """A sheet with this many needed columns was meant as data; loading the workbook without it would be half a load."""
+
+_ERROR_TEXTS = {
+    "NA": "#N/A",
+    "Div0": "#DIV/0!",
+    "Ref": "#REF!",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Value": "#VALUE!",
+    "GettingData": "#GETTING_DATA",
+}
+_NOTHING_WITHOUT = frozenset(
+    {"invoice", "stock_code", "quantity", "invoice_date", "unit_price", "line_amount", "discount_amount", "tax_amount"}
+)
+"""Columns in which an error cell costs the line; its text stays, so that the line says why. Elsewhere it is a blank."""
+_ID_COLUMNS = ("invoice", "stock_code", "customer_id")
 
 
 @dataclass(frozen=True)
@@ -35,13 +56,100 @@ class WorkbookReading:
     sheets: tuple[str, ...]
     loaded_lines: int
     notes: tuple[str, ...]
+    unused_columns: tuple[UnusedColumn, ...] = ()
 
 
-def read_workbook(staging: Staging, file_id: int, path: Path, name: str, settings: Settings) -> WorkbookReading:
+@dataclass(frozen=True)
+class _Sheet:
+    """One sheet as text; ``errors`` are its error cells by row and column (from 0)."""
+
+    name: str
+    batch: pa.RecordBatch
+    visible: str
+    errors: dict[tuple[int, int], str]
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.visible != "visible"
+
+
+@dataclass
+class _Load:
+    """What was loaded of a workbook so far."""
+
+    staging: Staging
+    file_id: int
+    is_open_document: bool
+    recognised: Recognised | None = None
+    sheets: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    lines: int = 0
+    rows_before: int = 0
+    unused: dict[UnusedHeader, Counter[str | None]] = field(default_factory=dict)
+
+    def add(self, sheet: _Sheet, header_row: int, recognised: Recognised) -> None:
+        """Bring a sheet's lines into the staging area, if its layout is that of the sheets before it."""
+        if self.recognised is not None and recognised.layout is not self.recognised.layout:
+            self.notes.append(
+                f"sheet '{sheet.name}' ({sheet.batch.num_rows:,} rows) not loaded: it has layout "
+                f"{recognised.layout.name}, the sheets before it {self.recognised.layout.name}; deliver it as a file "
+                "of its own"
+            )
+            return
+        self.recognised = self.recognised or recognised
+        self.notes.extend(f"sheet '{sheet.name}': {note}" for note in recognised.notes)
+        batch = _with_error_texts(sheet, header_row, recognised, self.notes)
+        self._note_truth_values(sheet, batch, header_row, recognised)
+        self.lines += self._append(sheet.name, batch.slice(header_row + 1), header_row + 2, recognised)
+        self.rows_before += batch.num_rows
+        self.sheets.append(sheet.name)
+
+    def _append(self, sheet: str, body: pa.RecordBatch, first_row: int, recognised: Recognised) -> int:
+        data = {
+            "row_number": pa.array(range(first_row, first_row + body.num_rows), pa.int64()),
+            "sheet": pc.fill_null(pa.nulls(body.num_rows, pa.string()), sheet),
+        } | {f"f{position}": body.column(position) for position in recognised.positions}
+        expressions = {
+            "file_id": str(self.file_id),
+            "ordinal": f"row_number + {self.rows_before}",
+            "sheet": "sheet",
+            "row_number": "row_number",
+        } | column_expressions(recognised, self._field)
+        fields = ", ".join(f"nullif(f{position}, '')" for position in recognised.positions)
+        for header in recognised.unused:
+            counts = self.unused.setdefault(header, Counter())
+            counts.update(body.column(header.position).to_pylist())
+        return self.staging.append_arrow(
+            recognised.kind, pa.table(data), expressions, f"coalesce({fields}) is not null"
+        )
+
+    def _field(self, position: int) -> str:
+        if self.is_open_document:
+            # native dates come as 2010-12-01T08:26:00 from these, and with a blank from Excel
+            whole = r"'^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2}\S*)$'"
+            return rf"nullif(regexp_replace(f{position}, {whole}, '\1 \2'), '')"
+        return f"nullif(f{position}, '')"
+
+    def _note_truth_values(self, sheet: _Sheet, batch: pa.RecordBatch, header_row: int, recognised: Recognised) -> None:
+        for column in _ID_COLUMNS:
+            for position in recognised.columns.get(column, ()):
+                is_truth = pc.is_in(batch.column(position).slice(header_row + 1), pa.array(["true", "false"]))
+                found = pc.sum(is_truth).as_py() or 0
+                if found:
+                    self.notes.append(
+                        f"sheet '{sheet.name}': {found:,} cells of column '{recognised.headers[position]}' are TRUE or "
+                        f"FALSE and were read as the {column.replace('_', ' ')} true or false; mend them"
+                    )
+
+
+def read_workbook(
+    staging: Staging, file_id: int, path: Path, name: str, settings: Settings, *, is_open_document: bool = False
+) -> WorkbookReading:
     """Bring the lines of every sheet with a known header into the staging area.
 
     Row numbers are the sheet's own. Other sheets are named in the notes. The header
-    may stand below a title, within the first ten rows.
+    may stand below a title, within the first thirty rows. A hidden sheet is loaded only
+    where no sheet in sight has a known header: people hide what they no longer mean.
 
     Raises
     ------
@@ -51,95 +159,127 @@ def read_workbook(staging: Staging, file_id: int, path: Path, name: str, setting
     """
     try:
         reader = fastexcel.read_excel(path)
+        names = reader.sheet_names
     except fastexcel.FastExcelError as error:
         raise _damaged(error) from error
-    chosen: Recognised | None = None
-    loaded: list[str] = []
-    notes: list[str] = []
-    nearest: tuple[int, str] | None = None
-    lines = rows_before = 0
-    for sheet in reader.sheet_names:
-        batch = _load_sheet(reader, sheet)
-        if batch is None or batch.num_rows == 0:
-            notes.append(f"sheet '{sheet}' not loaded: it is empty")
+    load = _Load(staging, file_id, is_open_document)
+    nearest: HeaderError | None = None
+    hidden: list[tuple[_Sheet, int, Recognised]] = []
+    for sheet_name in names:
+        sheet = _load_sheet(reader, sheet_name)
+        if sheet is None or sheet.batch.num_rows == 0:
+            load.notes.append(f"sheet '{sheet_name}' not loaded: it is empty")
             continue
         try:
-            header_row, recognised = _find_header(batch, name, settings)
+            header_row, recognised = _find_header(sheet, name, settings)
         except HeaderError as error:
-            if error.nearness >= _NEAR_MISS:
-                raise UnreadableFileError(f"sheet '{sheet}': {error}") from error
-            notes.append(f"sheet '{sheet}' ({batch.num_rows:,} rows) not loaded: no known header")
-            if nearest is None or error.nearness > nearest[0]:
-                nearest = (error.nearness, f"sheet '{sheet}': {error}")
+            if error.nearness >= _NEAR_MISS and not sheet.is_hidden:
+                raise error
+            load.notes.append(f"sheet '{sheet_name}' ({sheet.batch.num_rows:,} rows) not loaded: no known header")
+            if nearest is None or error.nearness > nearest.nearness:
+                nearest = error
             continue
-        if chosen is not None and recognised.layout is not chosen.layout:
-            notes.append(
-                f"sheet '{sheet}' ({batch.num_rows:,} rows) not loaded: it has layout {recognised.layout.name}, "
-                f"the sheets before it {chosen.layout.name}; deliver it as a file of its own"
-            )
-            continue
-        chosen = chosen or recognised
-        notes.extend(f"sheet '{sheet}': {note}" for note in recognised.notes)
-        lines += _append_sheet(staging, file_id, sheet, batch, header_row, recognised, rows_before)
-        rows_before += batch.num_rows
-        loaded.append(sheet)
-    if chosen is None:
-        raise UnreadableFileError(
-            nearest[1] if nearest else "the workbook holds empty sheets only; deliver it again, or remove it"
-        )
-    return WorkbookReading(chosen, tuple(loaded), lines, tuple(notes))
+        if sheet.is_hidden:
+            hidden.append((sheet, header_row, recognised))
+        else:
+            load.add(sheet, header_row, recognised)
+    has_seen_one = load.recognised is not None
+    for sheet, header_row, recognised in hidden:
+        rows = f"sheet '{sheet.name}' ({sheet.batch.num_rows - header_row - 1:,} rows below its header)"
+        if has_seen_one:
+            load.notes.append(f"{rows} is hidden and was not loaded; show it in the workbook if its lines count")
+        else:
+            load.notes.append(f"{rows} is hidden and was loaded, since no sheet in sight has a known header")
+            load.add(sheet, header_row, recognised)
+    if load.recognised is None:
+        raise nearest or UnreadableFileError("the workbook holds empty sheets only; deliver it again, or remove it")
+    described = (describe_unused(header, counts) for header, counts in load.unused.items())
+    unused = tuple(column for column in described if column is not None)
+    return WorkbookReading(load.recognised, tuple(load.sheets), load.lines, tuple(load.notes), unused)
 
 
-def _load_sheet(reader: fastexcel.ExcelReader, sheet: str) -> pa.RecordBatch | None:
+def _load_sheet(reader: fastexcel.ExcelReader, name: str) -> _Sheet | None:
     try:
         # skip_rows=0 keeps empty rows at the top, so that positions are the sheet's row numbers
-        loaded = reader.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string", eager=True)
+        loaded = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+        batch, found = loaded.to_arrow_with_errors()
     except fastexcel.SheetNotFoundError:
         # a chart sheet has a name and no cells
         return None
     except fastexcel.FastExcelError as error:
         raise _damaged(error) from error
-    return loaded if isinstance(loaded, pa.RecordBatch) else loaded.to_arrow()
+    errors = {cell.offset_position: cell.detail for cell in found.errors} if found is not None else {}
+    return _Sheet(name, batch, loaded.visible, errors)
 
 
-def _find_header(batch: pa.RecordBatch, name: str, settings: Settings) -> tuple[int, Recognised]:
+def _find_header(sheet: _Sheet, name: str, settings: Settings) -> tuple[int, Recognised]:
     """Position (from 0) of the header row, and what it says."""
-    nearest: HeaderError | None = None
-    for position in range(min(HEADER_WITHIN_LINES, batch.num_rows)):
-        headers = [column[position].as_py() or "" for column in batch.columns]
+    nearest: tuple[tuple[int, int], HeaderError, int] | None = None
+    for position in range(min(HEADER_WITHIN_LINES, sheet.batch.num_rows)):
+        headers = [column[position].as_py() or "" for column in sheet.batch.columns]
         if not any(header.strip() for header in headers):
             continue
         try:
             return position, recognise(headers, name, settings)
         except HeaderError as error:
-            if nearest is None or error.nearness > nearest.nearness:
-                nearest = error
-    raise nearest or HeaderError("no known header was found: the first rows are empty", nearness=0)
+            rank = (error.nearness, len(guess_columns(headers)))
+            if nearest is None or rank > nearest[0]:
+                nearest = rank, error, position
+    if nearest is None:
+        raise HeaderError(
+            f"sheet '{sheet.name}': no known header was found: the first {HEADER_WITHIN_LINES} rows are empty, and "
+            "the header is not looked for below them; delete the empty rows",
+            nearness=0,
+        )
+    _, found, row = nearest
+    raise HeaderError(
+        f"sheet '{sheet.name}': {found}",
+        found.nearness,
+        headers=found.headers,
+        closest=found.closest,
+        below=lambda: _rows(sheet.batch.slice(row + 1)),
+    ) from found
 
 
-def _append_sheet(
-    staging: Staging,
-    file_id: int,
-    sheet: str,
-    batch: pa.RecordBatch,
-    header_row: int,
-    recognised: Recognised,
-    rows_before: int,
-) -> int:
-    body = batch.slice(header_row + 1)
-    first_row = header_row + 2
-    data = {
-        "row_number": pa.array(range(first_row, first_row + body.num_rows), pa.int64()),
-        "sheet": pc.fill_null(pa.nulls(body.num_rows, pa.string()), sheet),
-    } | {column: body.column(position) for column, position in recognised.columns.items()}
-    expressions = {
-        "file_id": str(file_id),
-        "ordinal": f"row_number + {rows_before}",
-        "sheet": "sheet",
-        "row_number": "row_number",
-    } | {column: f"nullif({column}, '')" for column in recognised.columns}
-    not_blank = f"coalesce({', '.join(expressions[column] for column in recognised.columns)}) is not null"
-    return staging.append_arrow(recognised.kind, pa.table(data), expressions, not_blank)
+def _rows(batch: pa.RecordBatch) -> Iterator[Sequence[str | None]]:
+    for start in range(0, batch.num_rows, 10_000):
+        yield from zip(*(column.to_pylist() for column in batch.slice(start, 10_000).columns), strict=True)
+
+
+def _with_error_texts(sheet: _Sheet, header_row: int, recognised: Recognised, notes: list[str]) -> pa.RecordBatch:
+    """Tell of error cells below the header, and keep their texts where the line is nothing without the value."""
+    if not sheet.errors:
+        return sheet.batch
+    costly = {
+        position for column, found in recognised.columns.items() if column in _NOTHING_WITHOUT for position in found
+    } | set(recognised.time)
+    columns = list(sheet.batch.columns)
+    for position in recognised.positions:
+        cells = {
+            row: _error_text(detail)
+            for (row, column), detail in sheet.errors.items()
+            if column == position and row > header_row
+        }
+        if not cells:
+            continue
+        kinds = ", ".join(f"{text} {count:,}" for text, count in Counter(cells.values()).most_common())
+        fate = "their lines are set aside" if position in costly else "they count as blank"
+        notes.append(
+            f"sheet '{sheet.name}': {len(cells):,} cells of column '{recognised.headers[position]}' hold an error of "
+            f"the spreadsheet ({kinds}), the first in row {min(cells) + 1}; {fate}"
+        )
+        if position in costly:
+            values = columns[position].to_pylist()
+            for row, text in cells.items():
+                values[row] = text
+            columns[position] = pa.array(values, pa.string())
+    return pa.RecordBatch.from_arrays(columns, names=sheet.batch.schema.names)
+
+
+def _error_text(detail: str) -> str:
+    """Text of an error cell as the spreadsheet shows it; fastexcel names it ``Error(NA)``."""
+    _, _, name = detail.partition("Error(")
+    return _ERROR_TEXTS.get(name.partition(")")[0], "#ERROR!")
 
 
 def _damaged(error: Exception) -> UnreadableFileError:

@@ -1,0 +1,127 @@
+"""Headers that look like they matter: a column of states, a column of currencies.
+
+Belongs here: by which words such a header is told, in the languages of the shop systems
+that are known, and whether a column's values bear it out. Does not belong here: headers
+that a layout or a mapping uses, and what follows from a value.
+
+An order that was cancelled keeps its lines and its money in most exports, and amounts in
+two currencies add up to nonsense; so these two are looked at even where nothing uses them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["status", "currency"]
+
+MAX_VALUES = 200
+"""Distinct values kept of a column; a status has a dozen, a currency a few."""
+
+
+@dataclass(frozen=True)
+class UnusedHeader:
+    """A header that nothing uses, with the role that its name suggests.
+
+    ``is_doubtful``: the name alone does not tell (a *state* may be a part of a country).
+    """
+
+    position: int
+    header: str
+    role: Role
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class UnusedColumn:
+    """A column of that kind, with its distinct values and how many lines have each; None is blank."""
+
+    header: str
+    role: Role
+    values: tuple[tuple[str | None, int], ...]
+
+
+_CURRENCY = re.compile("currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta|divisa")
+_STATUS = re.compile("status|statut|fulfill?ment|cancel|storno|storniert|voided|annul")
+# what is said of a person, of the stock or of a rule, and figures that only name what they are of
+_SOMETHING_ELSE = re.compile(
+    "marital|customers?|members?|membership|subscribers?|subscription|consent|marketing|tax|stock|inventory|loyalty|"
+    "employment|rate|kurs|fees?|gebuehr|gebuhr|amount|total|sum|price|betrag|summe|by|reason|reference|policy|address"
+)
+_PLACE = re.compile("shipping|billing|ship|bill|customers?|address|country|city|region|province|delivery|recipient")
+_STATE = re.compile("state|estado|stato|etat|zustand|stan|tilstand|stav")
+_OF_A_SALE = re.compile("order|payment|line|item|transaction|invoice|pedido|orden|ordine|commande")
+
+_KNOWN_STATES = re.compile(
+    "open|closed|complete|completed|done|cancell?ed|cancellation|refund|(partially)?(refunded|paid|fulfilled|shipped)|"
+    "un(paid|shipped|fulfilled)|pending|failed|void|voided|processing|onhold|draft|trash|returned|delivered|authori[sz]ed|"
+    "new|active|inactive|invoiced|restocked|checkoutdraft|success|successful|declined|rejected|expired|sale|"
+    "(un)?bezahlt|offen|storniert|abgeschlossen|versendet|versandt|geliefert|erstattet|retourniert|inbearbeitung|neu|"
+    "annulee?|payee?|expediee?|livree?|remboursee?|terminee?|encours|"
+    "pagad[oa]|cancelad[oa]|enviad[oa]|entregad[oa]|reembolsad[oa]|pendiente|completad[oa]|"
+    "pagat[oa]|annullat[oa]|spedit[oa]|consegnat[oa]|rimborsat[oa]|completat[oa]|"
+    "betaald|geannuleerd|verzonden|geleverd|true|false|yes|no|ja|nein|y|n|0|1"
+)
+
+
+def headers_with_a_role(headers: Sequence[tuple[int, str]]) -> tuple[UnusedHeader, ...]:
+    """Those of the headers (position and name) that look like a status or a currency."""
+    found = []
+    for position, header in headers:
+        told = _role_of(header)
+        if told is not None:
+            found.append(UnusedHeader(position, header, *told))
+    return tuple(found)
+
+
+def describe_unused(header: UnusedHeader, counts: Mapping[str | None, int]) -> UnusedColumn | None:
+    """Values of a column with a role, most frequent first; None if they speak against the role.
+
+    Parameters
+    ----------
+    counts
+        Lines by value as delivered.
+    """
+    trimmed: Counter[str | None] = Counter()
+    for value, lines in counts.items():
+        trimmed[(value or "").strip() or None] += lines
+    said = {value: lines for value, lines in trimmed.items() if value is not None}
+    if not said:
+        return None
+    known = sum(lines for value, lines in said.items() if _KNOWN_STATES.fullmatch(_folded(value)))
+    if header.is_doubtful and known * 2 < sum(said.values()):
+        return None
+    # ties by value, so that equal files give equal rows
+    ranked = sorted(trimmed.items(), key=lambda item: (-item[1], item[0] or ""))
+    return UnusedColumn(header.header, header.role, tuple(ranked[:MAX_VALUES]))
+
+
+def _role_of(header: str) -> tuple[Role, bool] | None:
+    words = _words(header)
+    key = "".join(words)
+    is_something_else = any(_SOMETHING_ELSE.fullmatch(word) for word in words)
+    if _CURRENCY.search(key):
+        # "Currency conversion rate" holds numbers
+        return None if is_something_else else ("currency", False)
+    if is_something_else:
+        return None
+    if _STATUS.search(key):
+        return "status", False
+    if any(_STATE.fullmatch(word) for word in words) and not any(_PLACE.fullmatch(word) for word in words):
+        return "status", not any(_OF_A_SALE.fullmatch(word) for word in words)
+    return None
+
+
+def _words(header: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)
+    return [_folded(word) for word in re.split(r"[^\w]+|_", spaced) if word]
+
+
+def _folded(text: str) -> str:
+    """Lower case letters and digits without accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in plain if character.isalnum())
