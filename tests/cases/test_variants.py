@@ -420,7 +420,7 @@ class TestReturns:
         assert shops.rows(
             "select stock_code, return_amount, is_matched from marts.fct_invoice_lines"
             " where customer_id in ('149001', '149004') and line_type = 'return' order by 1"
-        ) == [("P07", Decimal("28.00"), True), ("P10", Decimal("11.50"), False)]
+        ) == [("P07", Decimal("-28.00"), True), ("P10", Decimal("-11.50"), False)]
 
 
 class TestCustomers:
@@ -527,7 +527,9 @@ class TestNumbers:
         assert any("fourteen" in text for text in said)
         texts = [
             text
-            for (text,) in shops.rows("select amount_text from marts.set_aside_reasons where amount_text is not null")
+            for (text,) in shops.rows(
+                "select example_amount_text from marts.set_aside_reasons where example_amount_text is not null"
+            )
         ]
         assert any("fourteen" in text for text in texts)
 
