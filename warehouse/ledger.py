@@ -8,14 +8,15 @@ The rules. The active contents are, for each file name ever delivered, its lates
 readable content. Equal bytes under several names load once. A name delivered with new
 content supersedes its former one, unless another name's latest content is the same
 bytes: then the lines move to that name. What could not be read replaces nothing.
-Files that are gone from landing keep their lines.
+Files that are gone from landing keep their lines, but for those that were taken back
+(:mod:`warehouse.withdrawals`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,9 @@ import duckdb
 
 from warehouse.database import open_warehouse
 from warehouse.readers.reading import READER_VERSION, FileReading
+from warehouse.readers.values import known_styles
 from warehouse.settings import Settings
+from warehouse.withdrawals import Candidate
 
 Status = Literal["loaded", "already_loaded", "superseded", "withdrawn", "rejected", "in_transit"]
 
@@ -46,6 +49,8 @@ class Entry:
     problem: str | None
     reader_fingerprint: str | None
     superseded_by: int | None = None
+    is_in_landing: bool = True
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,15 @@ class Ledger:
                 self.current[entry.file_name] = entry
             if entry.status == "loaded" and entry.content_hash is not None:
                 self.holders[entry.content_hash] = entry
+
+    def first_read_at(self, content_hash: str) -> datetime | None:
+        """When these bytes were delivered first, under any name; None if they are new."""
+        moments = [
+            entry.recorded_at
+            for entry in self.by_id.values()
+            if entry.content_hash == content_hash and entry.recorded_at is not None
+        ]
+        return min(moments, default=None)
 
     @property
     def next_load_id(self) -> int:
@@ -136,6 +150,7 @@ def make_plan(
     rejected: Iterable[int],
     read: Mapping[str, int],
     restored: Iterable[str] = (),
+    withdrawn: Iterable[int] = (),
 ) -> Plan:
     """Work out the consequences of new deliveries.
 
@@ -149,15 +164,19 @@ def make_plan(
         ``file_id`` of the reading by content hash, for contents that were just read.
     restored
         Names whose active content is back after a version that was refused.
+    withdrawn
+        Entries that were taken back; each is the current one of its name, which is gone.
     """
-    refused = set(rejected)
+    refused, taken_back = set(rejected), set(withdrawn)
     plan = Plan(statuses=dict.fromkeys(refused, "rejected"))
+    for load_id in taken_back:
+        plan.statuses[load_id] = "withdrawn"
     for name in restored:
         plan.successors[ledger.latest[name].load_id] = ledger.current[name].load_id
     owners: dict[str, tuple[int, str]] = {
         name: (entry.load_id, entry.content_hash)
         for name, entry in ledger.current.items()
-        if entry.content_hash is not None
+        if entry.content_hash is not None and entry.load_id not in taken_back
     }
     for load_id, seen in new_entries.items():
         former = ledger.latest.get(seen.file_name)
@@ -206,12 +225,120 @@ def reader_fingerprint(settings: Settings) -> str:
 
 
 def read_ledger(con: duckdb.DuckDBPyConnection) -> Ledger:
-    """Read the ledger; the raw schema must exist."""
+    """Read the ledger; it must exist, and may be of an older version that did not keep what is in landing."""
+    kept = con.execute(
+        "select 1 from duckdb_columns() where database_name = current_database() and schema_name = 'quality' "
+        "and table_name = 'load_ledger' and column_name = 'is_in_landing'"
+    ).fetchall()
     rows = con.execute(
         "select load_id, file_name, content_hash, size_bytes, delivered_at, status, problem, reader_fingerprint, "
-        "superseded_by from quality.load_ledger"
+        f"superseded_by, {'is_in_landing' if kept else 'true'}, recorded_at from quality.load_ledger"
     ).fetchall()
     return Ledger(Entry(*row) for row in rows)
+
+
+def read_known_styles(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    """How many files of each source prove by their own values how they write dates."""
+    rows = con.execute(
+        "select source, date_style, date_style_evidence from quality.load_ledger "
+        "where status = 'loaded' and kind = 'transactions' and source is not null"
+    ).fetchall()
+    return known_styles(rows)
+
+
+def read_withdrawal_candidates(
+    con: duckdb.DuckDBPyConnection, ledger: Ledger, present: Collection[str]
+) -> list[Candidate]:
+    """Deliveries that are in use while their files are gone.
+
+    Parameters
+    ----------
+    present
+        Names of the files in landing now.
+    """
+    gone = {entry.load_id for name, entry in ledger.current.items() if name not in present}
+    if not gone:
+        return []
+    rows = con.execute(
+        """
+        select
+            load_id,
+            file_name,
+            recorded_at,
+            -- only sales have dates without which a line is nothing
+            kind is distinct from 'transactions' or coalesce(delivered_lines, 0) = 0 or first_invoiced_at is not null
+        from quality.load_ledger
+        where load_id in (select unnest($ids))
+        """,
+        {"ids": sorted(gone)},
+    ).fetchall()
+    return [Candidate(*row) for row in rows]
+
+
+def write_presence(con: duckdb.DuckDBPyConnection, present: Collection[str]) -> list[str]:
+    """Let the ledger tell which versions lie in landing; call it after all entries are written.
+
+    Returns
+    -------
+    list of str
+        Names of files that are gone now and of which no version was ever in use.
+    """
+    latest = """
+        select load_id, file_name in (select unnest($present)) as is_present
+        from quality.load_ledger
+        where status <> 'in_transit'
+        qualify row_number() over (partition by file_name order by load_id desc) = 1
+    """
+    parameters = {"present": sorted(present)}
+    left = con.execute(
+        f"""
+        select file_name
+        from quality.load_ledger as ledger
+        where status = 'rejected' and is_in_landing
+            and load_id in (select load_id from ({latest}) where not is_present)
+            and not exists (
+                select 1 from quality.load_ledger as used
+                where used.file_name = ledger.file_name and used.status in ('loaded', 'already_loaded')
+            )
+        order by file_name
+        """,
+        parameters,
+    ).fetchall()
+    con.execute(
+        f"""
+        update quality.load_ledger as ledger
+        set is_in_landing = not ledger.is_in_landing
+        where ledger.status <> 'in_transit'
+            and ledger.is_in_landing
+                <> coalesce((select is_present from ({latest}) as l where l.load_id = ledger.load_id), false)
+        """,
+        parameters,
+    )
+    return [row[0] for row in left]
+
+
+def write_withdrawals(con: duckdb.DuckDBPyConnection, reasons: Mapping[int, str], *, at: datetime) -> None:
+    """Keep why deliveries were taken back, beside their status."""
+    if reasons:
+        con.execute(
+            "update quality.load_ledger as l set problem = c.reason, superseded_at = $at "
+            "from (select unnest($ids)::integer as load_id, unnest($reasons) as reason) as c "
+            "where l.load_id = c.load_id",
+            {"ids": list(reasons), "reasons": list(reasons.values()), "at": at},
+        )
+
+
+def record_profiles(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep in the ledger what each source's lines told of its habits (``marts.source_profiles``)."""
+    con.execute(
+        """
+        update quality.load_ledger as ledger
+        set profile = found.profile, profile_evidence = found.evidence
+        from marts.source_profiles as found
+        where ledger.source = found.source and ledger.status = 'loaded' and ledger.kind = 'transactions'
+            and (ledger.profile, ledger.profile_evidence) is distinct from (found.profile, found.evidence)
+        """
+    )
 
 
 def active_content_hashes(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -28,11 +28,15 @@ from warehouse.ledger import (
     Status,
     active_content_hashes,
     make_plan,
+    read_known_styles,
     read_ledger,
+    read_withdrawal_candidates,
     reader_fingerprint,
     update_entries,
     write_entries,
     write_in_transit,
+    write_presence,
+    write_withdrawals,
 )
 from warehouse.readers.errors import DiskFullError, explain_os_error, first_line, is_disk_full
 from warehouse.readers.file_styles import NUMBER_COLUMNS
@@ -41,6 +45,7 @@ from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, columns_of
 from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings
+from warehouse.withdrawals import find_withdrawn
 
 __all__ = [
     "FileOutcome",
@@ -93,6 +98,8 @@ class LoadReport:
     """Rows of ``raw.customers`` after the load."""
     override_lines: int = 0
     """Rows of ``raw.segment_overrides`` after the load."""
+    gone: list[str] = field(default_factory=list)
+    """What this load found of files that left landing, where it means something; each is told once."""
 
     def with_status(self, *statuses: OutcomeStatus) -> list[FileOutcome]:
         """Files that have one of the statuses, by name."""
@@ -159,6 +166,8 @@ def ensure_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
         for table in outdated:
             kept = ", ".join(column for column, _ in wanted[table].columns if column in found[table].names)
             con.execute(f"insert into {table} by name select {kept} from {_former(table)}")
+        if "quality.load_ledger" in outdated:
+            con.execute("update quality.load_ledger set source = coalesce(source_mapping, layout) where source is null")
         if "_layout" in found.get("raw.transactions", _Shape()).names and "raw.transactions" in outdated:
             con.execute(_FORMER_DELIVERIES)
         for table in outdated:
@@ -328,14 +337,18 @@ def load_landing(
         )
     fingerprint = reader_fingerprint(settings)
     survey = _survey(contents, ledger, fingerprint, settle_wait_seconds, report_progress)
+    present = {file.name for file in (*contents.files, *contents.uploads)}
+    withdrawn = find_withdrawn(con, read_withdrawal_candidates(con, ledger, present))
     staged = _Staged()
     is_writing = False
     try:
-        _read_new_contents(con, staged, survey, ledger, settings, scratch, fingerprint, report_progress)
+        _read_new_contents(
+            con, staged, survey, ledger, settings, scratch, fingerprint, report_progress, read_at=recorded_at
+        )
         _set_aside_changed_files(staged, survey, ledger, fingerprint)
         new_entries = dict(enumerate((seen for _, seen in survey.deliveries.values()), start=ledger.next_load_id))
         rejected = _mark_rejected(new_entries, staged)
-        plan = make_plan(ledger, new_entries, rejected, staged.by_content, survey.restored)
+        plan = make_plan(ledger, new_entries, rejected, staged.by_content, survey.restored, withdrawn)
         readings = {
             load_id: staged.readings[seen.file_name]
             for load_id, seen in new_entries.items()
@@ -347,6 +360,8 @@ def load_landing(
         _write_lines(con, staged, plan, new_entries, recorded_at)
         write_entries(con, new_entries, readings, plan, recorded_at=recorded_at, fingerprint=fingerprint)
         update_entries(con, ledger, plan, superseded_at=recorded_at)
+        write_withdrawals(con, withdrawn, at=recorded_at)
+        left = write_presence(con, present)
         write_in_transit(con, survey.arriving, ledger.next_load_id + len(new_entries), recorded_at=recorded_at)
         con.execute("commit")
         is_writing = False
@@ -376,9 +391,11 @@ def load_landing(
             )
         )
     outcomes.sort(key=lambda outcome: outcome.file_name)
+    gone = [f"{name}: it could not be read and has left landing; nothing waits for it any more" for name in left]
     return LoadReport(
         outcomes,
         plan.changes_lines,
+        gone=[*withdrawn.values(), *gone],
         transaction_lines=_count(con, "raw.transactions"),
         customer_lines=_count(con, "raw.customers"),
         override_lines=_count(con, "raw.segment_overrides"),
@@ -418,11 +435,13 @@ def read_file(
     staging = Staging(con, prefix=f"{into}_staging")
     tables = {kind: f"{into}_{kind}" for kind in KINDS}
     dates = staging.new_name()
-    request = ReadRequest(1, path, known_as)
+    request = ReadRequest(1, path, known_as, delivered_at, _as_utc(read_at))
     try:
         reading = read_deliveries(staging, [request], settings, scratch, dates_table=dates)[1]
         if reading.problem is not None:
-            raise RegularsError(f"{known_as}: {reading.problem}.")
+            # a message that ends with a block to paste has an end of its own
+            end = "" if reading.problem.endswith("\n") else "."
+            raise RegularsError(f"{known_as}: {reading.problem}{end}")
         values = _owner_values({1: reading}, {1: known_as}, _as_utc(read_at))
         for kind, table in tables.items():
             con.execute(f"drop table if exists {table}")
@@ -546,6 +565,8 @@ def _read_new_contents(
     scratch: Path,
     fingerprint: str,
     progress: Progress,
+    *,
+    read_at: datetime,
 ) -> None:
     """Read each new content once.
 
@@ -557,6 +578,7 @@ def _read_new_contents(
         for file, seen in survey.deliveries.values()
         if seen.content_hash is not None and not ledger.is_active(seen.content_hash, fingerprint)
     ]
+    known_styles = read_known_styles(con)
     next_file_id = 1
     while waiting:
         chosen: dict[str, LandingFile] = {}
@@ -566,13 +588,25 @@ def _read_new_contents(
         contents = dict(enumerate(chosen, start=next_file_id))
         next_file_id += len(contents)
         requests = [
-            ReadRequest(file_id, chosen[content_hash].path, chosen[content_hash].name)
+            ReadRequest(
+                file_id,
+                chosen[content_hash].path,
+                chosen[content_hash].name,
+                chosen[content_hash].delivered_at,
+                ledger.first_read_at(content_hash) or read_at,
+            )
             for file_id, content_hash in contents.items()
         ]
         staging = Staging(con, prefix=f"load_{len(staged.rounds) + 1}")
         staged.rounds.append((staging, f"{staging.prefix}_dates"))
         found = read_deliveries(
-            staging, requests, settings, scratch, dates_table=staged.rounds[-1][1], progress=progress
+            staging,
+            requests,
+            settings,
+            scratch,
+            dates_table=staged.rounds[-1][1],
+            known_styles=known_styles,
+            progress=progress,
         )
         for file_id, reading in found.items():
             staged.readings[reading.name] = reading

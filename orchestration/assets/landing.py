@@ -22,6 +22,8 @@ RAW_TABLES = (
     ["raw", "transactions"],
     ["raw", "customers"],
     ["raw", "segment_overrides"],
+    ["raw", "deliveries"],
+    ["raw", "unused_columns"],
     ["quality", "load_ledger"],
 )
 NOTHING_NEW = "nothing_new"
@@ -30,6 +32,8 @@ _DESCRIPTIONS = {
     "transactions": "Every delivered line of every current file, as text, with file, sheet and row number.",
     "customers": "Every line of the delivered customers files, as text.",
     "segment_overrides": "Every line of the delivered files of segment overrides, as text.",
+    "deliveries": "Every current file of sales with what typing its lines needs to know: marks, words, profile, times.",
+    "unused_columns": "What stands in columns that look like a status or a currency and that nothing uses.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
 }
 
@@ -72,7 +76,9 @@ def load_landing_files(
         home.bind(origin.landing, is_sample=origin.is_sample)
         for outcome in report.files:
             if outcome.problem:
-                context.log.warning(f"{outcome.file_name}: {outcome.problem}")
+                context.log.warning(outcome.problem)
+        for told in report.gone:
+            context.log.warning(told)
         version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
         metadata = _report_metadata(report)
         if not refresh.full and home.published.exists() and last_published_version(connection) == version:

@@ -52,6 +52,8 @@ def inspect_upload(path: Path, name: str, limits: UploadLimits) -> Format:
         kind = detect_format(path, head)
     except UnreadableFileError as error:
         raise UnknownKindError(f"{name}: {error}.") from error
+    if kind == "ods":
+        raise UnknownKindError(f"{name}: the file is an OpenDocument spreadsheet; save it as .xlsx or CSV.")
     if kind == "xlsx":
         _inspect_workbook(path, name, limits)
     elif kind == "csv.gz":

@@ -25,7 +25,7 @@ from ml.features import (
 from ml.segment_model import SegmentModel
 from serving.classify.errors import UnreadableUploadError
 from serving.classify.limits import UploadLimits
-from serving.classify.replay import load_upload, read_recipe, replay, upload_database
+from serving.classify.replay import known_profiles, load_upload, read_recipe, replay, upload_database
 from serving.classify.results import RECOMMENDATIONS, Classification
 from serving.snapshot import Reading
 from serving.wording import day, days, plural
@@ -75,7 +75,7 @@ def classify_file(
     name
         What people know it by; mappings of ``landing.sources`` go by it.
     settings
-        Only ``landing`` is looked at: how files are read.
+        Only ``landing`` and ``shop`` are looked at: how files are read.
     method
         ``kmeans``, ``hierarchical`` or ``mixture``.
     as_of
@@ -99,7 +99,7 @@ def classify_file(
     targets = [_RFM, _ACCOUNTING, _SET_ASIDE, _DIM_CUSTOMERS, *([_SHARES] if has_shares else [])]
     steps = read_recipe(reading, targets)
     with upload_database(path.parent, steps[0].database, limits) as connection:
-        file = load_upload(connection, path, name, settings, limits, read_at=read_at)
+        file = load_upload(connection, path, name, settings, limits, read_at=read_at, profiles=known_profiles(reading))
         replay(connection, steps, as_of=as_of)
         customers = _label(connection, model, cast(Algorithm, method), has_shares=has_shares)
         facts = _facts(connection)

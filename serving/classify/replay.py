@@ -7,7 +7,7 @@ statement that makes a table comes from the snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -112,7 +112,7 @@ def upload_database(folder: Path, name: str, limits: UploadLimits) -> Iterator[d
     connection = duckdb.connect(":memory:", config=config)
     try:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set preserve_insertion_order = false")
+        # the order of insertion stays: a text's lines are numbered, and blanks filled, in the order they are read
         connection.execute(f"attach ':memory:' as {_name(name)}")
         connection.execute(f"use {_name(name)}")
         connection.execute("set allowed_directories = [$folder]", {"folder": str(folder)})
@@ -123,6 +123,20 @@ def upload_database(folder: Path, name: str, limits: UploadLimits) -> Iterator[d
         connection.close()
 
 
+def known_profiles(reading: Reading) -> dict[str, str]:
+    """What the published lines told of each source's habits: ``uci`` or ``plain`` by source.
+
+    None of it where the snapshot was made by a version that did not look.
+    """
+    there = reading.value(
+        "select count(*) from duckdb_tables() where database_name = current_database() "
+        "and schema_name = 'marts' and table_name = 'source_profiles'"
+    )
+    if not there:
+        return {}
+    return {row["source"]: row["profile"] for row in reading.rows("select source, profile from marts.source_profiles")}
+
+
 def load_upload(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
@@ -131,8 +145,15 @@ def load_upload(
     limits: UploadLimits,
     *,
     read_at: datetime,
+    profiles: Mapping[str, str] | None = None,
 ) -> FileReading:
     """Bring a file's lines into the raw tables, as a delivery's would be.
+
+    Parameters
+    ----------
+    profiles
+        What is known of each source's habits (:func:`known_profiles`): a few lines of a shop
+        mean what all its lines mean.
 
     Raises
     ------
@@ -161,6 +182,9 @@ def load_upload(
     ):
         connection.execute(f"insert into {table} by name select * from {read}")
         connection.execute(f"drop table {read}")
+    profile = (profiles or {}).get(outcome.reading.source or "")
+    if profile is not None:
+        connection.execute("update raw.deliveries set _profile = $profile where _profile is null", {"profile": profile})
     for table in (outcome.customers_table, outcome.segment_overrides_table):
         connection.execute(f"drop table {table}")
     return outcome.reading

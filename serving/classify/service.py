@@ -148,6 +148,7 @@ class Classifier:
         if not self.home.to_read.published.exists():
             raise NoSnapshotError(f"Nothing is published in {self.home.root} yet. Run `regulars refresh` first.")
         upload.close()
+        settings = load_settings()
         job = {
             "home": str(self.home.root),
             "file": _FILE,
@@ -156,7 +157,8 @@ class Classifier:
             "as_of": None if as_of is None else as_of.isoformat(),
             "read_at": datetime.now(UTC).isoformat(),
             "limits": asdict(self.limits),
-            "landing": load_settings().landing.model_dump(mode="json"),
+            "landing": settings.landing.model_dump(mode="json"),
+            "shop": settings.shop.model_dump(mode="json"),
         }
         (upload.folder / JOB).write_text(json.dumps(job), encoding="utf-8")
         self._run(upload)

@@ -41,7 +41,7 @@ def work(folder: Path) -> None:
     from serving.snapshot import SnapshotReader
     from warehouse.home import Home
     from warehouse.readers.errors import is_disk_full
-    from warehouse.settings import Landing, Settings
+    from warehouse.settings import Landing, Settings, Shop
 
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
     limits, name = UploadLimits(**job["limits"]), job["name"]
@@ -49,7 +49,10 @@ def work(folder: Path) -> None:
     kind = inspect_upload(path, name, limits)
     # readers of workbooks go by the suffix
     path = path.rename(path.with_suffix(f".{kind}"))
-    settings = Settings.model_construct(landing=Landing.model_validate(job["landing"]))
+    # the shop's clock is what times with an offset are converted to
+    settings = Settings.model_construct(
+        landing=Landing.model_validate(job["landing"]), shop=Shop.model_validate(job["shop"])
+    )
     try:
         with SnapshotReader(Home(Path(job["home"]))).reading() as reading:
             done = classify_file(
