@@ -32,7 +32,7 @@ numbers as (
         min(customer_id) as first_customer_id,
         max(customer_id) as last_customer_id,
         min(country) as first_country,
-
+        max(country) as last_country,
         min(load_id) as first_load_id,
         max(load_id) as last_load_id
     from lines
@@ -67,7 +67,8 @@ lines_used_again as (
         lines.invoice_no,
         lines.invoiced_at,
         lines.customer_id,
-        min(lines.country) as country,
+        min(lines.country) as first_country,
+        max(lines.country) as last_country,
         min(lines.load_id) as first_load_id,
         max(lines.load_id) as last_load_id
     from lines
@@ -131,7 +132,8 @@ repeated_orders as (
         min(invoiced_at) as first_at,
         min(use_first_at) as use_first_at,
         max(use_last_at) as use_last_at,
-        min(country) as first_country,
+        min(first_country) as first_country,
+        max(last_country) as last_country,
         min(first_load_id) as first_load_id,
         max(last_load_id) as last_load_id
     from spans
@@ -165,6 +167,7 @@ orders as (
         first_at as use_first_at,
         last_at as use_last_at,
         first_country,
+        last_country,
         first_load_id,
         last_load_id
     from judged_numbers
@@ -186,6 +189,7 @@ orders as (
         use_first_at,
         use_last_at,
         first_country,
+        last_country,
         first_load_id,
         last_load_id
     from named_repeats
@@ -205,10 +209,15 @@ final as (
         cast(orders.first_at as date) as invoice_date,
         orders.use_first_at,
         orders.use_last_at,
-        coalesce(country_names.country, orders.first_country) as country,
+        -- a country that is known outbids one that is not
+        coalesce(
+            nullif(coalesce(first_names.country, orders.first_country), 'Unspecified'),
+            nullif(coalesce(last_names.country, orders.last_country), 'Unspecified')
+        ) as country,
         orders.first_load_id <> orders.last_load_id as is_in_several_deliveries
     from orders
-    left join country_names on upper(orders.first_country) = country_names.name_key
+    left join country_names as first_names on upper(orders.first_country) = first_names.name_key
+    left join country_names as last_names on upper(orders.last_country) = last_names.name_key
 
 )
 
