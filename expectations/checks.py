@@ -20,6 +20,12 @@ Severity = Literal["error", "warning"]
 NO_ROWS = "expect_no_rows"
 """Our expectation for claims that only SQL can make; see `expectations.no_rows`."""
 
+TOLD = "told"
+"""Column of such a query that puts a row into words; the message then has these, not names and values of columns."""
+
+ADVICE = "advice"
+"""Column of such a query with lines to type, which end the message; equal ones once."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -218,7 +224,8 @@ def finds_no_rows(
     rows
         One select statement. ``this_table`` is the suite's table; other tables are
         named with their schema. Its first columns should say where to look: a few
-        rows of the answer are kept as examples, in the order of its columns.
+        rows of the answer are kept as examples, in the order of its columns. Columns
+        :data:`TOLD` and :data:`ADVICE` go into the message instead.
     """
     return Check(
         name=name,

@@ -1,8 +1,9 @@
 """What must hold of the facts, dimensions and RFM before models see them.
 
 Belongs here: totals that agree to the penny, every line accounted for, ranges that
-the definitions promise. Does not belong here: keys, references and rules of single
-rows, which are dbt contracts and dbt tests.
+the definitions promise. Does not belong here: what setting lines aside may cost (see
+:mod:`expectations.losses`), keys, references and rules of single rows, which are dbt
+contracts and dbt tests.
 """
 
 from __future__ import annotations
@@ -18,11 +19,23 @@ from expectations.checks import (
     is_unique,
     lies_between,
 )
+from expectations.losses import (
+    habits_cost_little,
+    named_non_products_cost_little,
+    nobody_has_most_orders,
+    orders_are_told_once,
+    reasons_add_up,
+    reasons_cost_little,
+    repeats_within_a_file_are_few,
+)
 
 DISPOSITIONS = (
-    *("unreadable", "after_as_of", "duplicate", "adjustment", "non_product", "return"),
-    *("non_positive_quantity", "non_positive_price", "sale"),
+    *("unreadable", "after_as_of", "duplicate", "not_a_sale", "adjustment", "non_product"),
+    *("return", "non_positive_quantity", "non_positive_price", "sale"),
 )
+
+PRICE_ROUNDING = 0.00005
+"""A price that was made from an amount is rounded to four decimals, and so is what a return takes back in parts."""
 
 RFM_SEGMENTS = (
     *("Champions", "Loyal", "Potential Loyalist", "New", "Promising", "Need Attention"),
@@ -65,15 +78,19 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                 ),
                 finds_no_rows(
                     "amounts_add_up",
+                    # without signs: a credit note in positive figures is a return, and so turns its sign
                     """
-                    select
-                        (select coalesce(sum(gross_amount), 0) from this_table) as accounted_amount,
-                        (
-                            select coalesce(sum(cast(quantity_units * unit_price as decimal(18, 4))), 0)
-                            from staging.stg_transactions
-                            where abs(quantity_units::double * unit_price::double) < 1e14
-                        ) as delivered_amount
-                    where accounted_amount <> delivered_amount
+                    select *
+                    from (
+                        select
+                            sum(abs(signed_amount)) as disposed_amount,
+                            sum(signed_amount) as disposed_net_amount,
+                            (select sum(abs(signed_amount)) from staging.stg_transactions) as delivered_amount,
+                            (select sum(gross_amount) from this_table) as accounted_net_amount
+                        from intermediate.int_line_dispositions
+                    ) as totals
+                    where coalesce(disposed_amount, 0) <> coalesce(delivered_amount, 0)
+                        or coalesce(disposed_net_amount, 0) <> coalesce(accounted_net_amount, 0)
                     """,
                     claim="the amounts of all dispositions add up to those of all lines, to the penny",
                     fault="amounts accounted for are not the amounts delivered",
@@ -106,6 +123,20 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
         ),
         Suite(
             layer="marts",
+            table="marts.set_aside_reasons",
+            noun="reasons",
+            keys=("disposition", "reason"),
+            checks=(
+                reasons_add_up(),
+                reasons_cost_little(),
+                habits_cost_little(),
+                named_non_products_cost_little(),
+                repeats_within_a_file_are_few(),
+                orders_are_told_once(),
+            ),
+        ),
+        Suite(
+            layer="marts",
             table="marts.fct_invoice_lines",
             noun="lines",
             keys=("invoice_no", "stock_code", "line_id"),
@@ -114,10 +145,10 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                 is_one_of("line_type", ("sale", "return"), reason="Only sales and returns enter the facts."),
                 finds_no_rows(
                     "net_is_at_most_gross",
-                    """
+                    f"""
                     select invoice_no, stock_code, net_revenue, gross_revenue, line_id
                     from this_table
-                    where net_revenue > gross_revenue
+                    where net_revenue > gross_revenue + {PRICE_ROUNDING} * abs(quantity_units)
                     """,
                     column="net_revenue",
                     claim="net_revenue is at most gross_revenue",
@@ -243,30 +274,37 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                         scored.customers,
                         sold.customers as customers_with_sales,
                         scored.gross,
-                        sold.gross as gross_of_sales,
+                        sold.gross as gross_of_lines,
                         scored.net,
-                        sold.net as net_of_sales
+                        sold.net as net_of_lines
                     from (
                         select count(*) as customers, sum(monetary_gross) as gross, sum(monetary_net) as net
                         from this_table
                     ) as scored
                     cross join (
                         select
-                            count(distinct customer_id) as customers,
-                            sum(gross_revenue) as gross,
-                            sum(net_revenue) as net
-                        from marts.fct_invoice_lines
-                        where customer_id is not null and line_type = 'sale'
+                            count(*) as customers,
+                            sum(gross) as gross,
+                            sum(net) as net
+                        from (
+                            select customer_id, sum(gross_revenue) as gross, sum(net_revenue) as net
+                            from marts.fct_invoice_lines
+                            where customer_id is not null
+                            group by customer_id
+                            having bool_or(line_type = 'sale')
+                        ) as bought
                     ) as sold
                     where scored.customers <> sold.customers
                         or scored.gross is distinct from sold.gross
                         or scored.net is distinct from sold.net
                     """,
-                    claim="customers and their money are those of the identified sales, to the penny",
-                    fault="customers or their money differ from the sales",
+                    claim="customers are those of the identified sales, and their money that of all their lines, "
+                    "to the penny",
+                    fault="customers or their money differ from their lines",
                     noun="tables",
                     reason="Money that is no customer's, or a customer's twice, misleads every ranking.",
                 ),
+                nobody_has_most_orders(),
             ),
         ),
         *_history(),

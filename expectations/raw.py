@@ -7,6 +7,8 @@ belong here: what a line says (see `expectations.staging`).
 from __future__ import annotations
 
 from expectations.checks import (
+    ADVICE,
+    TOLD,
     Check,
     Circumstances,
     Severity,
@@ -17,6 +19,7 @@ from expectations.checks import (
     is_filled,
     is_unique,
 )
+from expectations.phrases import shown
 
 LINEAGE = ("_file_name", "_row_number")
 
@@ -32,6 +35,26 @@ UNREADABLE_LINES = 20
 
 REDELIVER = "Correct the file and deliver it again under the same name."
 
+REBUILD = "Run a full refresh; if it stays, the warehouse file was changed by hand."
+
+# Latest deliveries of files that still lie in landing: a bad file that was taken away is nobody's
+# worry any more. A problem may end in lines to type.
+_REJECTED = f"""
+    select
+        file_name,
+        load_id,
+        split_part(problem, chr(10), 1) as problem,
+        case when starts_with(problem, file_name) then '' else file_name || ': ' end
+        || split_part(problem, chr(10), 1) as {TOLD},
+        nullif(substr(problem, length(split_part(problem, chr(10), 1)) + 2), '') as {ADVICE}
+    from quality.load_ledger as delivery
+    where status = 'rejected' and superseded_by is null and is_in_landing
+        and not exists (
+            select 1 from quality.load_ledger as later
+            where later.file_name = delivery.file_name and later.load_id > delivery.load_id
+        )
+"""
+
 
 def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
     """List the suites of the raw layer."""
@@ -45,19 +68,126 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
             checks=(
                 has_columns(
                     (
-                        *("_line_id", "_load_id", "_file_name", "_sheet", "_row_number", "_layout"),
-                        *("_decimal_mark", "_loaded_at", "invoice", "stock_code", "description", "quantity"),
-                        *("invoice_date", "unit_price", "customer_id", "country", "invoiced_at"),
-                        *("_problem", "_line_text"),
+                        *("_line_id", "_load_id", "_file_name", "_sheet", "_row_number", "invoice", "stock_code"),
+                        *("description", "quantity", "invoice_date", "unit_price", "line_amount", "discount_amount"),
+                        *("tax_amount", "currency", "status", "line_kind", "store", "customer_id", "country"),
+                        *("invoiced_at", "_problem", "_line_text"),
                     ),
                     reason="Staging reads these columns by name; without one nothing after it means anything.",
                 ),
-                has_rows("lines", reason="An empty warehouse would be published as a shop without sales."),
+                _has_sales(),
                 is_filled("_file_name", reason="A line that can't be traced to its file can't be corrected."),
                 is_filled("_row_number", reason="A line that can't be traced to its row can't be corrected."),
                 is_unique("_line_id", reason="Every later layer joins on it; a repeat would count lines twice."),
                 _files_are_readable("files_are_readable", f"more than {UNREADABLE_LINES} lines", ">", "error"),
                 _files_are_readable("small_files_are_readable", f"at most {UNREADABLE_LINES} lines", "<=", "warning"),
+            ),
+        ),
+        Suite(
+            layer="raw",
+            table="raw.deliveries",
+            noun="deliveries",
+            keys=("_file_name", "_load_id"),
+            checks=(
+                has_columns(
+                    (
+                        *("_load_id", "_file_name", "_source", "_layout", "_profile", "_quantity_mark"),
+                        *("_unit_price_mark", "_line_amount_mark", "_discount_amount_mark", "_tax_amount_mark"),
+                        *("_not_sale_words", "_return_words", "_prices_include_tax", "_delivered_at", "_loaded_at"),
+                        *("_first_invoiced_at", "_last_invoiced_at"),
+                    ),
+                    reason="Staging reads from them how to type a file's lines.",
+                ),
+                finds_no_rows(
+                    "deliveries_are_those_of_the_ledger",
+                    """
+                    select
+                        coalesce(ledger.file_name, delivered.file_name) as file_name,
+                        coalesce(ledger.load_id, delivered.load_id) as load_id,
+                        coalesce(delivered.deliveries, 0) as deliveries,
+                        ledger.load_id is not null as is_in_ledger
+                    from (
+                        select load_id, file_name from quality.load_ledger
+                        where status = 'loaded' and kind = 'transactions'
+                    ) as ledger
+                    full join (
+                        select _load_id as load_id, min(_file_name) as file_name, count(*) as deliveries
+                        from this_table
+                        group by _load_id
+                    ) as delivered on ledger.load_id = delivered.load_id
+                    where ledger.load_id is null or coalesce(delivered.deliveries, 0) <> 1
+                    """,
+                    claim="every file of sales that the ledger has as loaded stands here once, and no other",
+                    fault="the ledger and the deliveries disagree",
+                    reason="A file that stands twice doubles its lines in staging; one that is missing loses them.",
+                    remedy=REBUILD,
+                ),
+                finds_no_rows(
+                    "every_line_has_its_delivery",
+                    """
+                    select lines.file_name, lines.load_id, lines.lines
+                    from (
+                        select _load_id as load_id, min(_file_name) as file_name, count(*) as lines
+                        from raw.transactions
+                        group by _load_id
+                    ) as lines
+                    left join this_table as delivered on lines.load_id = delivered._load_id
+                    where delivered._load_id is null
+                    """,
+                    claim="every line belongs to a delivery",
+                    fault="lines without a delivery",
+                    reason="Nothing says how to read their numbers, or which words of theirs are no sale.",
+                    remedy=REBUILD,
+                ),
+                finds_no_rows(
+                    "tax_is_in_all_prices_or_in_none",
+                    f"""
+                    select
+                        'prices of ' || string_agg({shown("source")}, ', ' order by source) filter (is_in)
+                        || ' include tax, those of ' || string_agg({shown("source")}, ', ' order by source)
+                            filter (not is_in) || ' do not' as {TOLD}
+                    from (
+                        select _source as source, _prices_include_tax as is_in
+                        from this_table
+                        where _prices_include_tax is not null
+                        group by _source, _prices_include_tax
+                    ) as sources
+                    having count(distinct is_in) = 2
+                    """,
+                    claim="the prices of all sources that say so include tax, or of none",
+                    fault="sources differ in whether prices include tax",
+                    noun="tables",
+                    severity="warning",
+                    reason="Their amounts are added up, and customers of the one look better than those of the other.",
+                    remedy="Deliver all with tax or all without; prices_include_tax under [[landing.sources]] in "
+                    "regulars.toml says what a source has, and changes no amount.",
+                ),
+            ),
+        ),
+        Suite(
+            layer="raw",
+            table="raw.unused_columns",
+            noun="values",
+            keys=("_file_name", "header", "value"),
+            checks=(
+                has_columns(
+                    ("_load_id", "_file_name", "header", "role", "value", "lines"),
+                    reason="Staging's checks look here for cancelled orders and for other currencies.",
+                ),
+                finds_no_rows(
+                    "columns_are_those_of_deliveries",
+                    """
+                    select _file_name as file_name, header, _load_id as load_id
+                    from this_table
+                    where _load_id not in (select _load_id from raw.deliveries)
+                    group by _load_id, _file_name, header
+                    """,
+                    claim="every column is one of a delivery in force",
+                    fault="columns of no delivery in force",
+                    noun="columns",
+                    reason="A file that no longer counts would stop the run for ever.",
+                    remedy=REBUILD,
+                ),
             ),
         ),
         Suite(
@@ -94,25 +224,16 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     claim="every loaded delivery has exactly the lines in raw that the ledger says",
                     fault="the ledger and raw disagree on the number of lines",
                     reason="A difference means a load was cut short, or lines were lost or loaded twice.",
-                    remedy="Run a full refresh; if it stays, the warehouse file was changed by hand.",
+                    remedy=REBUILD,
                 ),
                 finds_no_rows(
                     "no_file_is_rejected",
-                    """
-                    select file_name, load_id, problem
-                    from this_table as delivery
-                    where status = 'rejected'
-                        and not exists (
-                            select 1 from this_table as later
-                            where later.file_name = delivery.file_name and later.load_id > delivery.load_id
-                        )
-                    """,
-                    claim="no file's latest delivery was rejected",
+                    f"select file_name, load_id, problem, {TOLD}, {ADVICE} from ({_REJECTED}) as rejected",
+                    claim="no file in landing was rejected",
                     fault="files could not be loaded",
                     noun="files",
                     severity="warning",
                     reason="Their sales are missing from every figure, while the good files go on.",
-                    remedy=REDELIVER,
                 ),
             ),
         ),
@@ -164,6 +285,36 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                 ),
             ),
         ),
+    )
+
+
+def _has_sales() -> Check:
+    return finds_no_rows(
+        "has_rows",
+        # an empty warehouse has a cause, and the cause is what helps
+        f"""
+        select file_name, {TOLD}, {ADVICE} from ({_REJECTED}) as rejected
+        where not exists (select 1 from this_table)
+        union all
+        select
+            null,
+            case
+                when count(*) filter (status = 'loaded') = 0 then 'landing has no file that could be loaded'
+                else 'landing has only ' || string_agg(
+                    file_name || ' (' || case when kind = 'transactions' then 'a header without lines'
+                        else replace(kind, '_', ' ') end || ')', ', ' order by file_name
+                ) filter (status = 'loaded')
+            end,
+            null
+        from quality.load_ledger
+        where not exists (select 1 from this_table) and not exists ({_REJECTED})
+        having not exists (select 1 from this_table) and not exists ({_REJECTED})
+        """,
+        claim="there are lines of sales",
+        fault="no lines of sales at all",
+        noun="reasons",
+        reason="An empty warehouse would be published as a shop without sales.",
+        remedy="Put a file of sales into the landing folder, or mend the one that is there.",
     )
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations import dialect, marts, ml, raw, reporting, staging
-from expectations.checks import NO_ROWS, Check, Circumstances, Suite
+from expectations.checks import ADVICE, NO_ROWS, TOLD, Check, Circumstances, Suite
 from expectations.results import CheckResult, LayerReport, Status
 from warehouse.database import open_warehouse
 from warehouse.settings import Settings
@@ -321,7 +321,9 @@ def _observed(details: Mapping[str, Any], unexpected: int | None) -> str | None:
 
 def _examples(suite: Suite, check: Check, details: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     if check.expectation == NO_ROWS:
-        rows = details.get("details", {}).get("unexpected_rows", [])
+        rows = [
+            {name: value for name, value in row.items() if name not in (TOLD, ADVICE)} for row in _found_rows(details)
+        ]
     elif "partial_unexpected_index_list" in details:
         # keys first, so that every example starts by saying where it is
         order = [*suite.keys, check.column]
@@ -333,6 +335,10 @@ def _examples(suite: Suite, check: Check, details: Mapping[str, Any]) -> tuple[d
 
 def _limit(check: Check) -> int:
     return FILE_LIMIT if check.noun == "files" else EXAMPLE_LIMIT
+
+
+def _found_rows(details: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return details.get("details", {}).get("unexpected_rows", [])
 
 
 def as_json_value(value: Any) -> Any:
@@ -375,9 +381,17 @@ def _fault(
         if unexpected is not None and unexpected > len(examples):
             message += f"\n  and {unexpected - len(examples):,} more"
         return f"{message}\n{check.remedy}" if check.remedy else message
-    if examples:
+    rows = _found_rows(details) if check.expectation == NO_ROWS else []
+    told = list(dict.fromkeys(row[TOLD] for row in rows if row.get(TOLD)))
+    if told:
+        rest = (unexpected or 0) - len(rows)
+        message += f": {'; '.join(told)}" + (f"; and {rest:,} more" if rest > 0 else "")
+    elif examples:
         message += f"{': ' if noun == 'tables' else ', e.g. '}{describe_example(examples[0])}"
-    return f"{message}. {check.remedy}" if check.remedy else message
+    if check.remedy:
+        message += f". {check.remedy}"
+    # below each other and nothing else on their lines, to be copied as they are
+    return "\n".join([message, *dict.fromkeys(row[ADVICE] for row in rows if row.get(ADVICE))])
 
 
 def describe_example(example: Mapping[str, Any]) -> str:

@@ -1,17 +1,31 @@
 """What must hold of the typed lines before money is counted.
 
 Belongs here: completeness against raw, values so far out that one line would change
-every figure, files whose values did not survive typing. Does not belong here: which
-lines count (dispositions are dbt's), and rules that dbt tests row by row.
+every figure. Does not belong here: what was lost or guessed in typing (see
+:mod:`expectations.readings`) and columns that nothing reads
+(:mod:`expectations.unread_columns`), which lines count (dispositions are dbt's), and
+rules that dbt tests row by row.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from expectations.checks import Check, Circumstances, Severity, Suite, finds_no_rows, has_rows, is_filled, is_unique
+from expectations.checks import Check, Circumstances, Suite, finds_no_rows, has_rows, is_filled, is_unique
 from expectations.raw import LINEAGE as RAW_LINEAGE
 from expectations.raw import REDELIVER, UNREADABLE_LINES
+from expectations.readings import (
+    few_months_are_uncertain,
+    files_have_prices,
+    ids_are_ids,
+    ids_are_whole,
+    lines_are_complete,
+    lost_values_are_told,
+    months_are_certain,
+    small_files_have_prices,
+    values_survive,
+)
+from expectations.unread_columns import cancellation_days_are_few, columns_are_read
 
 LINEAGE = tuple(name.removeprefix("_") for name in RAW_LINEAGE)
 
@@ -25,17 +39,11 @@ LINE_AMOUNT_LIMIT = 1_000_000
 """Six times the largest true line known, 168,469.60. The UCI history's 373 days come to 9.7 million in all,
 so that one line above this is a typing slip that would be a tenth of all revenue and the best customer there is."""
 
-LOST_VALUES_SHARE = 0.05
-"""Above this share of a file's lines with a value that would not type, the file's number or date style was misread."""
-
 EARLIEST_SALE = date(1990, 1, 1)
 """Spreadsheets write 1899, 1900 or 1904 for an empty date, computers 1970; no till roll in a CSV is older than this."""
 
 ANONYMOUS_SHARE = 0.75
 """A quarter of the UCI lines have no customer; three quarters mean that the column is another one or empty."""
-
-SEVERAL_CUSTOMERS_SHARE = 0.001
-"""None of the 25,900 UCI invoices has two customers; a few may be corrections, more mean reused numbers."""
 
 
 def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
@@ -57,7 +65,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     f"""
                     select file_name, row_number, quantity_units, invoice_no, stock_code
                     from this_table
-                    where is_readable and abs(quantity_units::bigint) > {QUANTITY_LIMIT_UNITS}
+                    where is_readable and abs(quantity_units) > {QUANTITY_LIMIT_UNITS}
                     """,
                     column="quantity_units",
                     claim=f"quantity_units is within ±{QUANTITY_LIMIT_UNITS:,}",
@@ -83,17 +91,12 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                 finds_no_rows(
                     "line_amount_is_plausible",
                     f"""
-                    select
-                        file_name,
-                        row_number,
-                        round(quantity_units::double * unit_price::double, 2) as amount,
-                        quantity_units,
-                        unit_price
+                    select file_name, row_number, signed_amount as amount, quantity_units, unit_price
                     from this_table
-                    where is_readable and abs(quantity_units::double * unit_price::double) > {LINE_AMOUNT_LIMIT}
+                    where is_readable and abs(signed_amount) > {LINE_AMOUNT_LIMIT}
                     """,
-                    claim=f"quantity times price is within ±{LINE_AMOUNT_LIMIT:,}",
-                    fault=f"quantity times price outside ±{LINE_AMOUNT_LIMIT:,}",
+                    claim=f"the amount of a line is within ±{LINE_AMOUNT_LIMIT:,}",
+                    fault=f"the amount of a line outside ±{LINE_AMOUNT_LIMIT:,}",
                     reason="The largest true line known is 168,469.60; one line of a million would be the best "
                     "customer there is.",
                     remedy=REDELIVER,
@@ -114,32 +117,23 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     reason="Recency is counted from the last line: one line in the future makes every customer lost.",
                     remedy=REDELIVER,
                 ),
-                _values_survive("values_survive_typing", f"more than {UNREADABLE_LINES} lines", ">", "error"),
-                _values_survive("values_of_small_files_survive", f"at most {UNREADABLE_LINES} lines", "<=", "warning"),
-                finds_no_rows(
-                    "invoice_has_one_customer",
-                    f"""
-                    select invoice_no, min(customer_id) as customer_id, max(customer_id) as other_customer_id
-                    from this_table
-                    where is_readable and layout <> 'transactions'
-                    group by invoice_no
-                    having min(customer_id) <> max(customer_id)
-                    qualify count(*) over () > {SEVERAL_CUSTOMERS_SHARE} * (
-                        select count(distinct invoice_no) from this_table where is_readable
-                    )
-                    """,
-                    column="customer_id",
-                    claim=f"at most {SEVERAL_CUSTOMERS_SHARE:.1%} of invoices name two customers",
-                    fault="invoices name several customers",
-                    noun="invoices",
-                    severity="warning",
-                    reason="Frequency counts invoices; numbers used twice make customers look less frequent.",
-                ),
+                columns_are_read(circumstances.settings.shop.currency),
+                cancellation_days_are_few(),
+                months_are_certain(UNREADABLE_LINES),
+                few_months_are_uncertain(UNREADABLE_LINES),
+                values_survive(UNREADABLE_LINES),
+                lost_values_are_told(UNREADABLE_LINES),
+                files_have_prices(UNREADABLE_LINES),
+                small_files_have_prices(UNREADABLE_LINES),
+                lines_are_complete(),
+                ids_are_whole(),
+                ids_are_ids(),
                 finds_no_rows(
                     "customers_are_known",
                     f"""
                     select
                         count(*) filter (where customer_id is null) as lines_without_customer,
+                        count(*) filter (where customer_id_doubt = 'placeholder') as of_them_guest_or_the_like,
                         count(*) as readable_lines
                     from this_table
                     where is_readable
@@ -182,9 +176,6 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
     )
 
 
-_LOST = "is_quantity_lost or is_unit_price_lost or is_invoice_date_lost"
-
-
 def _one_row_per_delivered_line(source: str) -> Check:
     return finds_no_rows(
         "one_row_per_delivered_line",
@@ -203,33 +194,6 @@ def _one_row_per_delivered_line(source: str) -> Check:
         noun="tables",
         reason="Staging drops nothing: a line that is lost here is missing from the accounting too.",
         remedy="Run a full refresh.",
-    )
-
-
-def _values_survive(name: str, extent: str, comparison: str, severity: Severity) -> Check:
-    lost = f"count(*) filter (where {_LOST})"
-    return finds_no_rows(
-        name,
-        f"""
-        select
-            file_name,
-            min(row_number) filter (where {_LOST}) as row_number,
-            {lost} as lines_with_lost_values,
-            count(*) as lines,
-            arg_min(unreadable_reason, row_number) filter (where {_LOST}) as problem
-        from this_table
-        group by load_id, file_name
-        having {lost} > {LOST_VALUES_SHARE} * count(*) and {lost} {comparison} {UNREADABLE_LINES}
-        """,
-        claim=f"no file has a value that would not type on over {LOST_VALUES_SHARE:.0%} of its lines and {extent}",
-        fault=f"values would not type on over {LOST_VALUES_SHARE:.0%} of the lines and {extent}",
-        noun="files",
-        severity=severity,
-        reason="So many values lost mean that the file's decimal mark or date style was misread."
-        if severity == "error"
-        else "Few lines are set aside without harm to the figures, but the file deserves a look.",
-        remedy="Name the file's style under landing.sources in regulars.toml, or correct the file and deliver it "
-        "again under the same name.",
     )
 
 

@@ -14,6 +14,12 @@ from warehouse.settings import PROJECT_ROOT
 RECORDED_AT = datetime(2011, 12, 10, 6, 0, tzinfo=UTC)
 
 STAGING = """
+    create schema seeds;
+    create table seeds.source_words as
+    select * from (values
+        ('not_a_sale', 'cancelled', 'en'), ('not_a_sale', 'pending', 'en'), ('not_a_sale', 'annulée', 'fr'),
+        ('nobody', 'guest', 'en'), ('return', 'refund', 'en')
+    ) as t (meaning, word, language);
     create schema staging;
     create table staging.stg_transactions as
     select
@@ -22,19 +28,28 @@ STAGING = """
         _file_name as file_name,
         _sheet as sheet,
         _row_number as row_number,
-        _layout as layout,
+        'invoice_lines' as layout,
+        'invoice_lines' as source,
+        cast(null as varchar) as set_profile,
+        md5(invoice || stock_code || quantity || unit_price) as content_key,
         invoice as invoice_no,
         stock_code,
         customer_id,
-        try_cast(quantity as integer) as quantity_units,
-        try_cast(unit_price as decimal(18, 4)) as unit_price,
+        description,
+        cast(quantity as decimal(18, 3)) as quantity_units,
+        cast(unit_price as decimal(18, 4)) as unit_price,
+        cast(cast(quantity as decimal(18, 3)) * cast(unit_price as decimal(18, 4)) as decimal(18, 4)) as signed_amount,
         invoiced_at,
-        try_cast(quantity as integer) is not null
-            and try_cast(unit_price as decimal(18, 4)) is not null and invoiced_at is not null as is_readable,
-        try_cast(quantity as integer) is null as is_quantity_lost,
-        try_cast(unit_price as decimal(18, 4)) is null as is_unit_price_lost,
+        true as is_readable,
+        false as is_quantity_lost,
+        false as is_unit_price_lost,
         false as is_invoice_date_lost,
-        cast(null as varchar) as unreadable_reason
+        false as is_invoice_no_shortened,
+        false as is_stock_code_shortened,
+        cast(null as varchar) as customer_id_doubt,
+        cast(null as varchar) as unreadable_reason,
+        cast(null as varchar) as amount_text,
+        cast(null as varchar) as line_text
     from raw.transactions;
     create table staging.stg_customers as
     select _line_id as delivered_line_id, _file_name as file_name, _row_number as row_number, customer_id
@@ -47,14 +62,38 @@ STAGING = """
 """
 
 MARTS = """
+    create schema intermediate;
+    create table intermediate.int_line_dispositions as
+    select
+        delivered_line_id, delivered_line_id as line_id, invoice_no, stock_code, description, customer_id,
+        signed_amount, stock_code <> 'POST' as is_kept,
+        case when stock_code = 'POST' then 'postage' end as rule,
+        case when stock_code = 'POST' then 'non_product' when signed_amount < 0 then 'return' else 'sale' end
+            as disposition
+    from staging.stg_transactions;
+    create table intermediate.int_order_versions (
+        invoice_no varchar, load_id integer, newest_load_id integer, line_count bigint, amount decimal(28, 4),
+        is_as_newest boolean, is_replaced boolean
+    );
     create schema marts;
     create table marts.row_accounting as
     select disposition, is_kept, row_count, cast(gross_amount as decimal(28, 4)) as gross_amount
     from (values
         ('unreadable', false, 0, 0), ('after_as_of', false, 0, 0), ('duplicate', false, 0, 0),
-        ('adjustment', false, 0, 0), ('non_product', false, 1, 4.00), ('return', true, 1, -10.00),
-        ('non_positive_quantity', false, 0, 0), ('non_positive_price', false, 0, 0), ('sale', true, 3, 52.00)
+        ('not_a_sale', false, 0, 0), ('adjustment', false, 0, 0), ('non_product', false, 1, 1.00),
+        ('return', true, 1, -10.00), ('non_positive_quantity', false, 0, 0), ('non_positive_price', false, 0, 0),
+        ('sale', true, 3, 52.00)
     ) as t (disposition, is_kept, row_count, gross_amount);
+    create table marts.source_profiles as
+    select 'invoice_lines' as source, 'uci' as profile, 'drop' as exact_duplicates, 1 as file_count, 5 as line_count;
+    create table marts.set_aside_reasons as
+    select
+        'non_product' as disposition, 'postage' as rule, 'No product, by code or name: postage' as reason,
+        cast(1 as bigint) as line_count, cast(1.00 as decimal(28, 4)) as amount,
+        cast(0 as bigint) as lines_without_amount, cast(null as varchar) as example_amount_text,
+        cast(1 as bigint) as customer_count, cast(0 as bigint) as lost_customer_count, cast(1 as bigint) as file_count,
+        '2011-03-04.csv' as example_file_name, cast(6 as bigint) as example_row_number, 20.0::double as line_pct,
+        1.6::double as amount_pct, 0.0::double as lost_customer_pct;
     create table marts.set_aside_lines as select 'non_product' as disposition;
     create table marts.fct_invoice_lines as
     select
@@ -91,7 +130,7 @@ MARTS = """
     select
         customer_id, recency_days, frequency, cast(monetary_gross as decimal(28, 4)) as monetary_gross,
         cast(monetary_net as decimal(28, 4)) as monetary_net, cast(monetary_net as decimal(28, 4)) as monetary,
-        r_score, f_score, m_score, rfm_segment,
+        r_score, f_score, m_score, rfm_segment, frequency as invoice_count,
         cast(last_purchase_at as timestamp) as last_purchase_at, date '2011-03-08' as snapshot_date
     from (values
         ('17850', 4, 1, 22.00, 12.00, 1, 1, 1, 'Lost', '2011-03-04 08:10:00'),
@@ -260,8 +299,17 @@ LINES = (
     (3, "1", "B", "1", "2.00", "17850", "2011-03-04 08:10:00"),
     (4, "2", "A", "6", "5.00", "13047", "2011-03-07 09:00:00"),
     (5, "C3", "A", "-2", "5.00", "17850", "2011-03-07 10:00:00"),
-    (6, "2", "POST", "1", "4.00", "13047", "2011-03-07 09:00:00"),
+    (6, "2", "POST", "1", "1.00", "13047", "2011-03-07 09:00:00"),
 )
+
+DELIVERY = """
+    insert into raw.deliveries (
+        _load_id, _file_name, _source, _layout, _quantity_mark, _unit_price_mark, _line_amount_mark,
+        _discount_amount_mark, _tax_amount_mark, _loaded_at
+    ) values (
+        {load_id}, '{file_name}', 'invoice_lines', 'invoice_lines', '.', '.', '.', '.', '.', timestamp '2011-12-10'
+    )
+"""
 
 Build = Callable[..., Path]
 
@@ -275,13 +323,16 @@ def build(tmp_path: Path) -> Build:
         with duckdb.connect(str(path)) as con:
             con.execute((PROJECT_ROOT / "warehouse" / "raw_schema.sql").read_text())
             con.execute(
-                "insert into quality.load_ledger (load_id, file_name, recorded_at, status, kind, delivered_lines) "
-                "values (1, '2011-03-04.csv', timestamp '2011-12-10', 'loaded', 'transactions', 5)"
+                "insert into quality.load_ledger "
+                "(load_id, file_name, recorded_at, status, kind, layout, delivered_lines) "
+                "values (1, '2011-03-04.csv', timestamp '2011-12-10', 'loaded', 'transactions', 'invoice_lines', 5)"
             )
+            con.execute(DELIVERY.format(load_id=1, file_name="2011-03-04.csv"))
             con.executemany(
-                "insert into raw.transactions values ((1::bigint << 32) + ?1, 1, '2011-03-04.csv', null, ?1, "
-                "'invoice_lines', '.', timestamp '2011-12-10', ?2, ?3, 'BIRD', ?4, ?7, ?5, ?6, 'United Kingdom', ?7, "
-                "null, null)",
+                "insert into raw.transactions by name select (1::bigint << 32) + ?1 as _line_id, 1 as _load_id, "
+                "'2011-03-04.csv' as _file_name, ?1 as _row_number, ?2 as invoice, ?3 as stock_code, "
+                "'BIRD' as description, ?4 as quantity, ?7 as invoice_date, ?5 as unit_price, ?6 as customer_id, "
+                "'United Kingdom' as country, ?7::timestamp as invoiced_at",
                 [list(line) for line in LINES],
             )
             for sql in (STAGING, MARTS, ML, *spoil):

@@ -19,7 +19,9 @@ RECORDED_AT = datetime(2011, 12, 10, 6, 0, tzinfo=UTC)
 
 @pytest.fixture
 def warehouse(build: Build) -> Path:
-    return build("update staging.stg_transactions set quantity_units = 5000000 where row_number = 3")
+    return build(
+        "update staging.stg_transactions set quantity_units = 5000000, signed_amount = 10000000 where row_number = 3"
+    )
 
 
 def check(warehouse: Path, run_id: str, recorded_at: datetime = RECORDED_AT) -> LayerReport:
