@@ -62,6 +62,7 @@ judged as (
 
     select
         delivered.*,
+        customers.customer_id as known_customer_id,
         known_segments.segment_name as known_segment_name,
         case
             when not delivered.is_readable then 'unreadable'
@@ -70,7 +71,7 @@ judged as (
             else 'usable'
         end as usability
     from delivered
-    left join customers on delivered.customer_id = customers.customer_id
+    left join customers on delivered.customer_id = lower(customers.customer_id)
     left join known_segments on {{ words_of('delivered.segment_name') }} = known_segments.words
 
 ),
@@ -113,7 +114,7 @@ dated as (
 final as (
 
     select
-        customer_id,
+        coalesce(known_customer_id, customer_spelling) as customer_id,
         coalesce(known_segment_name, segment_name) as segment_name,
         reason,
         author,
@@ -121,7 +122,7 @@ final as (
         status,
         case status
             when 'unreadable' then problem
-            when 'unknown_customer' then 'customer ' || {{ shortened('customer_id', 60) }} || ' is on no line of sales'
+            when 'unknown_customer' then 'customer ' || {{ shortened('customer_spelling', 60) }} || ' is on no line of sales'
             when 'unknown_segment' then 'no segment is called "' || {{ shortened('segment_name', 60) }} || '"'
             when 'superseded'
                 then 'row ' || cast(last_row_number as {{ dbt.type_string() }})

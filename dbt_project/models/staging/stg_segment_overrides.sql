@@ -21,6 +21,7 @@ typed as (
         {{ identifier(missing_to_null('customer_id')) }} as customer_id,
 
         -- attributes
+        {{ missing_to_null('customer_id') }} as customer_spelling,
         {{ missing_to_null('segment') }} as segment_name,
         {{ missing_to_null('reason') }} as reason,
         {{ missing_to_null('author') }} as author,
@@ -76,6 +77,7 @@ final as (
         customer_id,
 
         -- attributes
+        customer_spelling,
         segment_name,
         reason,
         author,
