@@ -38,6 +38,7 @@ def project_vars(settings: Settings, as_of_date: str | None) -> dict[str, Any]:
         "as_of_date": as_of_date,
         "exact_duplicates": settings.cleaning.exact_duplicates,
         "exclude_non_product": settings.cleaning.exclude_non_product,
+        "product_codes": list(settings.cleaning.product_codes),
         "require_positive_price": settings.cleaning.require_positive_price,
         "rfm_monetary": settings.rfm.monetary,
         "rfm_frequency": settings.rfm.frequency,

@@ -41,8 +41,11 @@
     end
 {%- endmacro %}
 
+{# A column that a file does not have costs nothing: no pattern is tried on its nulls. #}
 {% macro number(column, decimal_mark, type) -%}
-    {{ return(adapter.dispatch('number')(column, decimal_mark, type)) }}
+    case
+        when {{ column }} is not null then {{ adapter.dispatch('number')(column, decimal_mark, type) }}
+    end
 {%- endmacro %}
 
 {# Signs and codes that stand before or behind an amount. #}

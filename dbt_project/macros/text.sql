@@ -36,20 +36,26 @@
 
 {#
     Whether a spreadsheet has shortened a number: 7.12346E+12 stands for ten thousands of
-    numbers, and nothing tells which.
+    numbers, and nothing tells which. In cases, here and below, because engines evaluate both
+    sides of an `and` for every row, and a pattern costs ten times a search for one character.
 #}
 {% macro is_shortened_number(column) -%}
-    coalesce(
-        contains({{ column }}, '+')
-        and {{ fits_pattern('upper(' ~ column ~ ')', "'[0-9]([.,][0-9]+)?E[+][0-9]{1,3}'") }}, false
-    )
+    case
+        when contains({{ column }}, '+')
+            then {{ fits_pattern('upper(' ~ column ~ ')', "'[0-9]([.,][0-9]+)?E[+][0-9]{1,3}'") }}
+        else false
+    end
 {%- endmacro %}
 
 {# A code as text, without the .0 of spreadsheets that made a column of floats of it. #}
 {% macro code(column) -%}
     case
-        when contains({{ column }}, '.') or contains({{ column }}, ',')
-            then {{ without_float_zeros(column) }}
+        when right({{ column }}, 1) = '0'
+            then case
+                when contains({{ column }}, '.') or contains({{ column }}, ',')
+                    then {{ without_float_zeros(column) }}
+                else {{ column }}
+            end
         else {{ column }}
     end
 {%- endmacro %}
@@ -126,10 +132,13 @@
     {{ return(adapter.dispatch('surrogate_key')(columns)) }}
 {%- endmacro %}
 
+{# One call, not a chain of ||, which copies the text once for each column. #}
 {% macro _joined(columns) -%}
-    {%- for column in columns -%}
-        coalesce(cast({{ column }} as {{ dbt.type_string() }}), chr(30)){{ " || chr(31) || " if not loop.last }}
-    {%- endfor -%}
+    concat(
+        {%- for column in columns -%}
+        coalesce(cast({{ column }} as {{ dbt.type_string() }}), chr(30)){{ ", chr(31), " if not loop.last }}
+        {%- endfor -%}
+    )
 {%- endmacro %}
 
 {% macro duckdb__surrogate_key(columns) -%}
@@ -176,12 +185,12 @@
 
 {# Whether a word is among those of a file's mapping, or of seed `source_words` where the mapping names none. #}
 {% macro is_listed_word(word, own_words, meaning) -%}
-    case
-        when {{ own_words }} is not null then {{ list_holds(own_words, 'lower(' ~ word ~ ')') }}
-        else {{ folded_word(word) }} in (
+    coalesce(
+            {{ list_holds(own_words, 'lower(' ~ stripped(word) ~ ')') }},
+            {{ folded_word(word) }} in (
                 select known.word from {{ ref('source_words') }} as known where known.meaning = '{{ meaning }}'
             )
-    end
+        )
 {%- endmacro %}
 
 {% macro list_holds(list, value) -%}
@@ -211,7 +220,11 @@
 
 {# Whether a number is one letter and digits behind it, as in C536379. #}
 {% macro begins_with_letter(number, letter) -%}
-    ({{ starts_with(number, "'" ~ letter ~ "'") }} and {{ fits_pattern('substr(' ~ number ~ ', 2)', "'[0-9]+[A-Z]?'") }})
+    case
+        when {{ starts_with(number, "'" ~ letter ~ "'") }}
+            then {{ fits_pattern('substr(' ~ number ~ ', 2)', "'[0-9]+[A-Z]?'") }}
+        else false
+    end
 {%- endmacro %}
 
 {# A reason without the values it quotes, so that lines of one kind share it. #}

@@ -17,10 +17,11 @@ from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.settings import load_settings
 
 # A Great Expectations gate stands after each of these, so each is a step of its own. By
-# fqn, because a path would depend on the folder that the code location is loaded from.
+# fqn, because a path would depend on the folder that the code location is loaded from. Seeds
+# come first: staging asks them which words name nobody.
 DBT_STEPS = {
-    "staging": ["fqn:regulars.staging"],
-    "marts": ["resource_type:seed", "fqn:regulars.intermediate", "fqn:regulars.marts"],
+    "staging": ["resource_type:seed", "fqn:regulars.staging"],
+    "marts": ["fqn:regulars.intermediate", "fqn:regulars.marts"],
     "reporting": ["fqn:regulars.reporting"],
 }
 

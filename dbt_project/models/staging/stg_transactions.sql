@@ -21,13 +21,14 @@ words as (
 
 ),
 
--- Ids are judged once each, not once a line: there are hundreds of lines to a customer.
+-- Ids are judged once each, not once a line: there are hundreds of lines to a customer. These
+-- read the source itself, because an engine keeps a copy of what several steps ask for.
 delivered_ids as (
 
     select
         customer_id as delivered_customer_id,
         {{ stripped('customer_id') }} as id_text
-    from lines
+    from {{ source('raw', 'transactions') }}
     where customer_id is not null
     group by customer_id
 
@@ -61,6 +62,33 @@ customers as (
         -- an e-mail address has one spelling; of other ids it is kept
         case when doubt is null and not contains(id_text, '@') then nullif(id_text, customer_key) end as customer_spelling
     from judged_ids
+
+),
+
+-- so are statuses and kinds, file by file, because each file's mapping may name its own words
+statuses as (
+
+    select
+        lines._load_id as load_id,
+        lines.status as delivered_status,
+        {{ is_listed_word('lines.status', 'deliveries._not_sale_words', 'not_a_sale') }} as is_not_a_sale
+    from {{ source('raw', 'transactions') }} as lines
+    inner join deliveries on lines._load_id = deliveries._load_id
+    where {{ stripped('lines.status') }} is not null
+    group by lines._load_id, lines.status, deliveries._not_sale_words
+
+),
+
+kinds as (
+
+    select
+        lines._load_id as load_id,
+        lines.line_kind as delivered_kind,
+        {{ is_listed_word('lines.line_kind', 'deliveries._return_words', 'return') }} as is_return
+    from {{ source('raw', 'transactions') }} as lines
+    inner join deliveries on lines._load_id = deliveries._load_id
+    where {{ stripped('lines.line_kind') }} is not null
+    group by lines._load_id, lines.line_kind, deliveries._return_words
 
 ),
 
@@ -101,8 +129,8 @@ typed as (
         {{ stripped('lines.line_kind') }} as line_kind,
         upper({{ stripped('lines.store') }}) as store,
         {{ blank_to_null('lines.country') }} as country,
-        deliveries._not_sale_words as not_sale_words,
-        deliveries._return_words as return_words,
+        coalesce(statuses.is_not_a_sale, false) as is_not_a_sale,
+        coalesce(kinds.is_return, false) as is_return_by_word,
         deliveries._prices_include_tax as prices_include_tax,
         customers.customer_id,
         customers.customer_spelling,
@@ -118,6 +146,8 @@ typed as (
     from lines
     left join deliveries on lines._load_id = deliveries._load_id
     left join customers on lines.customer_id = customers.delivered_customer_id
+    left join statuses on lines._load_id = statuses.load_id and lines.status = statuses.delivered_status
+    left join kinds on lines._load_id = kinds.load_id and lines.line_kind = kinds.delivered_kind
 
 ),
 
@@ -129,8 +159,8 @@ named as (
         {{ is_shortened_number('invoice_text') }} as is_invoice_no_shortened,
         {{ is_shortened_number('stock_code_text') }} as is_stock_code_shortened,
         case
-            when {{ is_shortened_number('stock_code_text') }} then upper(description)
-            else coalesce({{ code('stock_code_text') }}, upper(description))
+            when stock_code_text is null or {{ is_shortened_number('stock_code_text') }} then upper(description)
+            else {{ code('stock_code_text') }}
         end as product_code,
         case currency_text
             when '£' then 'GBP'
@@ -168,19 +198,26 @@ counted as (
 
 ),
 
+discounted as (
+
+    select
+        *,
+        case
+            when delivered_discount is null then amount_before_discount
+            when contains(discount_amount_text, '%')
+                then try_cast(amount_before_discount * (1 - abs(delivered_discount)) as {{ money_type() }})
+            else try_cast(amount_before_discount - abs(delivered_discount) as {{ money_type() }})
+        end as amount_after_discount
+    from counted
+
+),
+
 valued as (
 
     select
         *,
-        try_cast(
-            case when is_negative then -1 else 1 end
-            * case
-                when delivered_discount is null then amount_before_discount
-                when contains(discount_amount_text, '%') then amount_before_discount * (1 - abs(delivered_discount))
-                else amount_before_discount - abs(delivered_discount)
-            end as {{ money_type() }}
-        ) as signed_amount
-    from counted
+        case when is_negative then -amount_after_discount else amount_after_discount end as signed_amount
+    from discounted
 
 ),
 
@@ -362,8 +399,8 @@ final as (
         is_invoice_no_shortened,
         is_stock_code_shortened,
         customer_id_doubt,
-        status is not null and {{ is_listed_word('status', 'not_sale_words', 'not_a_sale') }} as is_not_a_sale,
-        line_kind is not null and {{ is_listed_word('line_kind', 'return_words', 'return') }} as is_return_by_word,
+        is_not_a_sale,
+        is_return_by_word,
         unreadable_reason,
         case
             when not is_readable
