@@ -630,7 +630,7 @@ def _reasons_panel(view: View) -> html.Section:
             ["Why", "Lines", "Amount", "Customers", "Lost", "For example"],
             [
                 (
-                    html.Div([html.Strong(_disposition(row.disposition)), f": {row.reason}"], className="meaning"),
+                    html.Div([html.Strong(_disposition(row.disposition)), f": {_bare(row)}"], className="meaning"),
                     _with_share(count(row.line_count), row.line_pct),
                     _reason_amount(view, row),
                     count(row.customer_count),
@@ -651,6 +651,12 @@ def _reasons_panel(view: View) -> html.Section:
         html.P(f"And {plural(rest, 'more reason')}, in the list below.", className="about below") if rest else None,
         about=about,
     )
+
+
+def _bare(row: Any) -> str:
+    """The reason without the name of its kind, which stands before it."""
+    reason = str(row.reason)
+    return reason.removeprefix(f"{_disposition(row.disposition)}: ")
 
 
 def _reason_amount(view: View, row: Any) -> Any:
