@@ -48,20 +48,32 @@
     end
 {%- endmacro %}
 
-{# Signs and codes that stand before or behind an amount. #}
+{#
+    Signs and codes that stand before or behind an amount. Codes are named one by one: SKU123 in
+    the wrong column is no amount of a currency SKU.
+#}
 {% macro _currency_pattern() -%}
-    (?:[£$€¥₹₽₺₩₪฿₫₴₦]|[A-Z]{1,3} ?[$]|[A-Z]{3}|kr[.]?|Kč|zł|Ft|lei|Fr[.]?)
+    (?:[£$€¥₹₽₺₩₪฿₫₴₦]|(?:A|AU|C|CA|NZ|US|HK|S|R|MX) ?[$]
+    {{- '|(?i:GBP|EUR|USD|CHF|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|TRY|UAH|RSD|CAD|AUD|NZD|SGD|HKD|JPY|CNY|KRW|INR|THB|MYR|IDR'
+        ~ '|PHP|VND|BRL|MXN|ARS|CLP|COP|PEN|ZAR|NGN|KES|EGP|MAD|AED|SAR|ILS)|(?i:kr|Rs|Fr)[.]?|Kč|zł|Ft|lei|R)' }}
 {%- endmacro %}
 
 {#
-    The whole of an amount, its digits and marks being the one group. The minus and the
-    parentheses around them are looked for in the whole.
+    The whole of an amount, its digits and marks being the one group. A group of thousands
+    begins with no zero: 0,125 is an eighth, written with the other mark. The minus and the
+    parentheses around the digits are looked for in the whole.
 #}
 {% macro _number_pattern(group_marks, decimal_mark) -%}
     [(]? ?[-+]? ?{{ _currency_pattern() }}? ?[(]? ?[-+]? ?
-    {{- '((?:[0-9]{1,3}(?:[' ~ group_marks ~ '][0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)'
+    {{- '((?:[1-9][0-9]{0,2}(?:[' ~ group_marks ~ '][0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)'
         ~ '(?:[' ~ decimal_mark ~ '][0-9]*)?|[' ~ decimal_mark ~ '][0-9]+)' }}
     {{- ' ?%? ?' }}{{ _currency_pattern() }}{{ '? ?-? ?[)]?' }}
+{%- endmacro %}
+
+{# One sign at the most, and no parenthesis without its other half. #}
+{% macro _is_signed_once(folded) -%}
+    length({{ folded }}) - length(translate({{ folded }}, '-+(', '')) <= 1
+                and contains({{ folded }}, '(') = contains({{ folded }}, ')')
 {%- endmacro %}
 
 {# One kind of blank, of apostrophe and of minus, as exports write many. #}
@@ -107,10 +119,12 @@
         end,
         case
             when {{ decimal_mark }} = '.' and regexp_full_match({{ folded }}, '{{ point }}')
+                and {{ _is_signed_once(folded) }}
                 then {{ _signed_number(
                     folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ point ~ "', 1)", "."), type
                 ) }}
             when {{ decimal_mark }} = ',' and regexp_full_match({{ folded }}, '{{ comma }}')
+                and {{ _is_signed_once(folded) }}
                 then {{ _signed_number(
                     folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ comma ~ "', 1)", ","), type
                 ) }}
@@ -130,13 +144,57 @@
         end,
         case
             when {{ decimal_mark }} = '.' and {{ folded }} rlike '^{{ point }}$'
+                and {{ _is_signed_once(folded) }}
                 then {{ _signed_number(
                     folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ point ~ "', 1)", "."), type
                 ) }}
             when {{ decimal_mark }} = ',' and {{ folded }} rlike '^{{ comma }}$'
+                and {{ _is_signed_once(folded) }}
                 then {{ _signed_number(
                     folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ comma ~ "', 1)", ","), type
                 ) }}
         end
     )
+{%- endmacro %}
+
+{#
+    A product of two decimals, neither negative, as an amount; null beyond 14 digits. Engines multiply in 64 bits
+    as long as both factors have 18 digits, and stop where that overflows.
+#}
+{% macro exact_product(one, other) -%}
+    case
+                when cast({{ one }} as double) * cast({{ other }} as double) < 1e10
+                    then cast({{ one }} * {{ other }} as {{ money_type() }})
+                else try_cast(cast({{ one }} as decimal(24, 4)) * {{ other }} as {{ money_type() }})
+            end
+{%- endmacro %}
+
+{# The ISO 4217 code of a currency; a sign that several have is the shop's own where that is one of them. #}
+{% macro currency_code(text) -%}
+    {%- set own = setting('currency') -%}
+    {%- set signs = {
+        '£': ['GBP', 'EGP'],
+        '€': ['EUR'],
+        '$': ['USD', 'AUD', 'CAD', 'NZD', 'SGD', 'HKD', 'MXN', 'ARS', 'CLP', 'COP'],
+        '¥': ['JPY', 'CNY'],
+        'KR': ['SEK', 'NOK', 'DKK', 'ISK'],
+        'KR.': ['DKK', 'SEK', 'NOK', 'ISK'],
+        'ZŁ': ['PLN'],
+        'KČ': ['CZK'],
+        'FT': ['HUF'],
+        'R$': ['BRL'],
+        'EURO': ['EUR'],
+        'EUROS': ['EUR'],
+        'POUND': ['GBP'],
+        'POUNDS': ['GBP'],
+        'POUND STERLING': ['GBP'],
+        'DOLLAR': ['USD', 'AUD', 'CAD', 'NZD', 'SGD', 'HKD'],
+        'DOLLARS': ['USD', 'AUD', 'CAD', 'NZD', 'SGD', 'HKD'],
+    } -%}
+    case {{ text }}
+        {%- for sign, codes in signs.items() %}
+            when {{ quoted(sign) }} then {{ quoted(own if own in codes else codes[0]) }}
+        {%- endfor %}
+            else {{ text }}
+        end
 {%- endmacro %}

@@ -74,7 +74,10 @@
 
 {# Trimmed text; blank and the words that data frames write for "nothing" become null. #}
 {% macro missing_to_null(column) -%}
-    case when lower(trim({{ column }})) in ('', 'nan', 'null', 'none') then null else trim({{ column }}) end
+    case
+        when lower({{ stripped(column) }}) in ('nan', 'null', 'none') then null
+        else {{ stripped(column) }}
+    end
 {%- endmacro %}
 
 {#

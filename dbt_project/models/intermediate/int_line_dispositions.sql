@@ -12,11 +12,40 @@ lines as (
 
 ),
 
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+replaced as (
+
+    select * from {{ ref('int_order_versions') }} where is_replaced
+
+),
+
+-- an order that came again with other lines is told by the newest file alone: what the older
+-- one says is no copy of anything, and nothing is a copy of it
+replaced_lines as (
+
+    select
+        lines.delivered_line_id,
+        replaced.newest_load_id
+    from lines
+    inner join orders on {{ is_order_of_line('orders', 'lines') }}
+    inner join replaced on orders.invoice_no = replaced.invoice_no and lines.load_id = replaced.load_id
+    where orders.is_in_several_deliveries
+
+),
+
 repeated_keys as (
 
     select content_key
     from lines
-    where is_readable and not is_after_as_of
+    where
+        is_readable
+        and not is_after_as_of
+        and delivered_line_id not in (select replaced_lines.delivered_line_id from replaced_lines)
     group by content_key
     having count(*) > 1
 
@@ -41,6 +70,7 @@ occurrences as (
         ) as occurrence_in_file
     from lines
     inner join repeated_keys on lines.content_key = repeated_keys.content_key
+    where lines.delivered_line_id not in (select replaced_lines.delivered_line_id from replaced_lines)
 
 ),
 
@@ -55,18 +85,6 @@ copies as (
             order by file_name, load_id
         ) as copy_number
     from occurrences
-
-),
-
-orders as (
-
-    select * from {{ ref('int_orders') }}
-
-),
-
-replaced as (
-
-    select * from {{ ref('int_order_versions') }} where is_replaced
 
 ),
 
@@ -106,7 +124,7 @@ described as (
             else false
         end as is_repeat,
         profiles.exact_duplicates as profile_duplicates,
-        replaced.newest_load_id is not null as is_replaced,
+        replaced_lines.newest_load_id is not null as is_replaced,
         orders.invoice_no as order_no,
         orders.invoice_date as order_date,
         orders.first_at as order_first_at,
@@ -124,9 +142,9 @@ described as (
     from lines
     left join copies on lines.delivered_line_id = copies.delivered_line_id
     left join orders on {{ is_order_of_line('orders', 'lines') }}
-    left join replaced on orders.invoice_no = replaced.invoice_no and lines.load_id = replaced.load_id
+    left join replaced_lines on lines.delivered_line_id = replaced_lines.delivered_line_id
     left join profiles on lines.source = profiles.source
-    left join stock_codes on lines.stock_code = stock_codes.stock_code
+    left join stock_codes on lines.source = stock_codes.source and lines.stock_code = stock_codes.stock_code
     left join spellings on lines.customer_id = spellings.customer_key
     left join country_names on upper(lines.country) = country_names.name_key
 

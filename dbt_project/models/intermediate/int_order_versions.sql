@@ -19,11 +19,7 @@ orders as (
 
 deliveries as (
 
-    select
-        _load_id as load_id,
-        _file_name as file_name,
-        _delivered_at as delivered_at
-    from {{ source('raw', 'deliveries') }}
+    select * from {{ ref('stg_deliveries') }}
 
 ),
 
@@ -63,6 +59,10 @@ versions as (
         lines.load_id,
         count(*) as line_count,
         sum({{ content_number('lines.content_key') }}) as content_sum,
+        -- the same without the status, which changes while the goods stay
+        sum({{ content_number(surrogate_key([
+            'lines.stock_code', 'lines.description', 'lines.quantity_units', 'lines.invoiced_at', 'lines.signed_amount'
+        ])) }}) as goods_sum,
         cast(sum(lines.signed_amount) as {{ money_sum_type() }}) as amount,
         min(lines.invoiced_at) as first_at,
         max(lines.invoiced_at) as last_at
@@ -93,6 +93,7 @@ compared as (
         older.amount,
         newest.load_id as newest_load_id,
         older.line_count = newest.line_count and older.content_sum = newest.content_sum as is_same,
+        older.line_count = newest.line_count and older.goods_sum = newest.goods_sum as is_same_goods,
         older.first_at <= newest.last_at and newest.first_at <= older.last_at as is_same_time
     from followed as older
     inner join followed as newest
@@ -100,12 +101,12 @@ compared as (
 
 ),
 
--- a file that tells some order just as another file does is an export of orders
+-- a file that tells of the goods of some order just as another file does is an export of orders
 exports as (
 
-    select load_id from compared where is_same and load_id <> newest_load_id
+    select load_id from compared where is_same_goods and load_id <> newest_load_id
     union
-    select newest_load_id as load_id from compared where is_same and load_id <> newest_load_id
+    select newest_load_id as load_id from compared where is_same_goods and load_id <> newest_load_id
 
 ),
 

@@ -171,7 +171,7 @@ final as (
         cast(
             case
                 when settled.matched_units = numbered_returns.return_units then numbered_returns.return_amount
-                else settled.matched_units * groups.unit_price
+                else cast(settled.matched_units as {{ units_sum_type() }}) * groups.unit_price
             end as {{ money_type() }}
         ) as matched_amount,
         settled.sold_at,

@@ -66,8 +66,14 @@ final as (
         case
             when set_profile is not null then 'set under landing.sources'
             when is_cancellation_prefix
-                then 'all ' || {{ grouped_number('c_lines') }}
-                    || ' lines on numbers that begin with C are negative'
+                then case
+                    when c_lines = 1 then 'the one line on a number that begins with C is negative'
+                    when negative_c_lines = c_lines
+                        then 'all ' || {{ grouped_number('c_lines') }}
+                            || ' lines on numbers that begin with C are negative'
+                    else {{ grouped_number('negative_c_lines') }} || ' of ' || {{ grouped_number('c_lines') }}
+                        || ' lines on numbers that begin with C are negative'
+                end
                     || case
                         when a_lines = 0 then ''
                         when identified_a_lines = 0

@@ -1,14 +1,14 @@
--- Grain: one row per stock code seen on a readable line. Patterns are compared with
--- codes and descriptions, of which there are thousands, not with lines, of which there are
--- millions.
+-- Grain: one stock code seen on a readable line of a source: a code means what its source
+-- means by it. Patterns are compared with codes and descriptions, of which there are
+-- thousands, not with lines, of which there are millions.
 with
 
 lines as (
 
     select
+        source,
         stock_code,
-        upper(description) as description,
-        source
+        upper(description) as description
     from {{ ref('stg_transactions') }}
     where is_readable
 
@@ -16,9 +16,11 @@ lines as (
 
 codes as (
 
-    select stock_code
+    select
+        source,
+        stock_code
     from lines
-    group by stock_code
+    group by source, stock_code
 
 ),
 
@@ -44,6 +46,7 @@ descriptions as (
 suspects as (
 
     select
+        codes.source,
         codes.stock_code,
         patterns.pattern,
         patterns.kind,
@@ -60,34 +63,38 @@ suspects as (
 suspects_described as (
 
     select
+        suspects.source,
         suspects.stock_code,
         suspects.pattern,
         suspects.category,
         suspects.kind,
         count(lines.description) as described_lines,
-        count(case when {{ fits_pattern('lines.description', 'suspects.described_as') }} then 1 end) as fitting_lines,
-        count(uci_sources.source) as uci_lines
+        count(case when {{ fits_pattern('lines.description', 'suspects.described_as') }} then 1 end) as fitting_lines
     from suspects
-    inner join lines on suspects.stock_code = lines.stock_code
-    left join uci_sources on lines.source = uci_sources.source
-    group by suspects.stock_code, suspects.pattern, suspects.category, suspects.kind
+    inner join lines on suspects.source = lines.source and suspects.stock_code = lines.stock_code
+    group by suspects.source, suspects.stock_code, suspects.pattern, suspects.category, suspects.kind
 
 ),
 
 by_code as (
 
     select
-        stock_code,
-        category,
+        suspects_described.source,
+        suspects_described.stock_code,
+        suspects_described.category,
         row_number() over (
-            partition by stock_code
-            order by case kind when 'exact' then 1 else 2 end, length(pattern) desc, pattern
+            partition by suspects_described.source, suspects_described.stock_code
+            order by
+                case suspects_described.kind when 'exact' then 1 else 2 end,
+                length(suspects_described.pattern) desc,
+                suspects_described.pattern
         ) as preference
     from suspects_described
+    left join uci_sources on suspects_described.source = uci_sources.source
     where
-        2 * fitting_lines >= described_lines
+        2 * suspects_described.fitting_lines >= suspects_described.described_lines
         -- where nothing is described, the habits of the source decide
-        and (described_lines > 0 or uci_lines > 0)
+        and (suspects_described.described_lines > 0 or uci_sources.source is not null)
 
 ),
 
@@ -107,24 +114,28 @@ named as (
 codes_named as (
 
     select
-        codes_with_names.stock_code,
+        lines.source,
+        lines.stock_code,
         min(named.category) as category,
         count(named.category) as named_lines,
         count(*) as line_count
-    from lines as codes_with_names
-    left join named on codes_with_names.description = named.description
+    from lines
+    left join named on lines.description = named.description
     where
-        codes_with_names.description is not null
-        and codes_with_names.stock_code in (
-            select lines.stock_code from lines inner join named on lines.description = named.description
+        lines.description is not null
+        and lines.stock_code in (
+            select named_lines.stock_code
+            from lines as named_lines
+            inner join named on named_lines.description = named.description
         )
-    group by codes_with_names.stock_code
+    group by lines.source, lines.stock_code
 
 ),
 
 final as (
 
     select
+        codes.source,
         codes.stock_code,
         coalesce(by_code.category, codes_named.category) is null
         or {{ is_product_code('codes.stock_code') }} as is_product,
@@ -133,9 +144,12 @@ final as (
                 then coalesce(by_code.category, codes_named.category)
         end as non_product_category
     from codes
-    left join by_code on codes.stock_code = by_code.stock_code and by_code.preference = 1
+    left join by_code
+        on codes.source = by_code.source and codes.stock_code = by_code.stock_code and by_code.preference = 1
     left join codes_named
-        on codes.stock_code = codes_named.stock_code and 2 * codes_named.named_lines >= codes_named.line_count
+        on codes.source = codes_named.source
+            and codes.stock_code = codes_named.stock_code
+            and 2 * codes_named.named_lines >= codes_named.line_count
 
 )
 

@@ -7,6 +7,19 @@ products as (
 
 ),
 
+-- a code that is a product at one source is one
+stock_codes as (
+
+    select
+        stock_code,
+        max(case when is_product then 1 else 0 end) = 1 as is_product,
+        case when max(case when is_product then 1 else 0 end) = 0 then min(non_product_category) end
+            as non_product_category
+    from {{ ref('int_stock_codes') }}
+    group by stock_code
+
+),
+
 final as (
 
     select
@@ -18,7 +31,7 @@ final as (
         products.first_sold_date,
         products.last_sold_date
     from products
-    inner join {{ ref('int_stock_codes') }} as stock_codes on products.stock_code = stock_codes.stock_code
+    inner join stock_codes on products.stock_code = stock_codes.stock_code
     left join {{ ref('int_product_categories') }} as categories
         on products.stock_code = categories.stock_code and stock_codes.is_product
 

@@ -25,10 +25,10 @@ versions as (
     select
         order_versions.load_id,
         order_versions.invoice_no,
-        deliveries._file_name as newest_file_name
+        deliveries.file_name as newest_file_name
     from {{ ref('int_order_versions') }} as order_versions
-    inner join {{ source('raw', 'deliveries') }} as deliveries
-        on order_versions.newest_load_id = deliveries._load_id
+    inner join {{ ref('stg_deliveries') }} as deliveries
+        on order_versions.newest_load_id = deliveries.load_id
     where order_versions.is_replaced
 
 ),

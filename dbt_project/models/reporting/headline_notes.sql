@@ -89,9 +89,14 @@ notes as (
         'warning' as severity,
         'Customer ' || first.customer_id || ' alone brought ' || {{ amount_in_words('first.monetary_net') }} || ', '
         || {{ share_in_words('100 * cast(first.monetary_net as double) / cast(first.money as double)') }}
-        || ' of what customers spent and ' || {{ grouped_number(
-            'cast(first.monetary_net as double) / cast(greatest(first.next_money, 0.01) as double)'
-        ) }} || ' times as much as the next: averages tell of that one. The middle customer spent '
+        || ' of what customers spent'
+        || case
+            when first.next_money > 0 then ' and ' || {{ grouped_number(
+                'cast(first.monetary_net as double) / cast(first.next_money as double)'
+            ) }} || ' times as much as the next'
+            else ''
+        end
+        || ': averages tell of that one. The middle customer spent '
         || {{ amount_in_words('middle.middle_money') }} || '.' as sentence
     from first
     cross join middle

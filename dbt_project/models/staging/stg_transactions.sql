@@ -162,13 +162,7 @@ named as (
             when stock_code_text is null or {{ is_shortened_number('stock_code_text') }} then upper(description)
             else {{ code('stock_code_text') }}
         end as product_code,
-        case currency_text
-            when '£' then 'GBP'
-            when '€' then 'EUR'
-            when '$' then 'USD'
-            when '¥' then 'JPY'
-            else currency_text
-        end as currency,
+        {{ currency_code('currency_text') }} as currency,
         -- a sale by amount alone is one unit
         case
             when layout = 'transactions' and quantity_text is null then 1
@@ -190,9 +184,8 @@ counted as (
         or coalesce(delivered_line_amount < 0, false) as is_negative,
         case
             when delivered_line_amount is not null then abs(delivered_line_amount)
-            when {{ blank_to_null('line_amount_text') }} is null then try_cast(
-                abs(quantity_units * delivered_unit_price) as {{ money_type() }}
-            )
+            when {{ blank_to_null('line_amount_text') }} is not null then null
+            else {{ exact_product('abs(quantity_units)', 'abs(delivered_unit_price)') }}
         end as amount_before_discount
     from named
 
@@ -205,7 +198,7 @@ discounted as (
         case
             when delivered_discount is null then amount_before_discount
             when contains(discount_amount_text, '%')
-                then try_cast(amount_before_discount * (1 - abs(delivered_discount)) as {{ money_type() }})
+                then {{ exact_product('amount_before_discount', '(1 - abs(delivered_discount))') }}
             else try_cast(amount_before_discount - abs(delivered_discount) as {{ money_type() }})
         end as amount_after_discount
     from counted
@@ -364,7 +357,7 @@ final as (
             when is_readable
                 then {{ surrogate_key([
                     'invoice_no', 'stock_code', 'description', 'quantity_units',
-                    'invoiced_at', 'signed_amount', 'customer_id', 'country',
+                    'invoiced_at', 'signed_amount', 'customer_id', 'country', 'store', 'status', 'line_kind',
                 ]) }}
         end as content_key,
         invoice_no,

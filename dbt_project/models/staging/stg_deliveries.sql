@@ -1,0 +1,23 @@
+-- Grain: one row per delivery in force that holds sales.
+with
+
+source as (
+
+    select * from {{ source('raw', 'deliveries') }}
+
+),
+
+renamed as (
+
+    select
+        _load_id as load_id,
+        _file_name as file_name,
+        _source as source,
+        _layout as layout,
+        _delivered_at as delivered_at,
+        _loaded_at as loaded_at
+    from source
+
+)
+
+select * from renamed
