@@ -320,6 +320,7 @@ def _observed(details: Mapping[str, Any], unexpected: int | None) -> str | None:
 
 
 def _examples(suite: Suite, check: Check, details: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    rows: list[dict[Any, Any]]
     if check.expectation == NO_ROWS:
         rows = [
             {name: value for name, value in row.items() if name not in (TOLD, ADVICE)} for row in _found_rows(details)
@@ -370,19 +371,15 @@ def _fault(
     elements: int | None,
     examples: Sequence[Mapping[str, Any]],
 ) -> str:
+    rows = _found_rows(details) if check.expectation == NO_ROWS else []
+    told = list(dict.fromkeys(row[TOLD] for row in rows if row.get(TOLD)))
     message = f"{suite.table}: {check.fault}"
-    if unexpected is not None and noun != "tables":
+    if told and unexpected == 1:
+        pass  # a sentence about the only one needs no count
+    elif unexpected is not None and noun != "tables":
         message += f": {unexpected:,} of {elements:,} {noun}" if elements else f": {unexpected:,} {noun}"
     elif unexpected is None and "mismatched" in details.get("details", {}):
         message += f": {', '.join(details['details']['mismatched'].get('missing', []))}"
-    if noun == "files" and len(examples) > 1:
-        # file by file, one on a line
-        message += ":" + "".join(f"\n  {describe_example(example)}" for example in examples)
-        if unexpected is not None and unexpected > len(examples):
-            message += f"\n  and {unexpected - len(examples):,} more"
-        return f"{message}\n{check.remedy}" if check.remedy else message
-    rows = _found_rows(details) if check.expectation == NO_ROWS else []
-    told = list(dict.fromkeys(row[TOLD] for row in rows if row.get(TOLD)))
     if told:
         rest = (unexpected or 0) - len(rows)
         message += f": {'; '.join(told)}" + (f"; and {rest:,} more" if rest > 0 else "")

@@ -9,6 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from expectations.checks import Check, Suite
+from expectations.results import CheckResult
+from expectations.runner import run_suites
 from warehouse.settings import PROJECT_ROOT
 
 RECORDED_AT = datetime(2011, 12, 10, 6, 0, tzinfo=UTC)
@@ -312,6 +315,7 @@ DELIVERY = """
 """
 
 Build = Callable[..., Path]
+Judge = Callable[..., CheckResult]
 
 
 @pytest.fixture
@@ -320,6 +324,7 @@ def build(tmp_path: Path) -> Build:
 
     def build(*spoil: str) -> Path:
         path = tmp_path / "it's 100% $HOME.duckdb"
+        path.unlink(missing_ok=True)
         with duckdb.connect(str(path)) as con:
             con.execute((PROJECT_ROOT / "warehouse" / "raw_schema.sql").read_text())
             con.execute(
@@ -340,3 +345,17 @@ def build(tmp_path: Path) -> Build:
         return path
 
     return build
+
+
+@pytest.fixture
+def judge(build: Build) -> Judge:
+    """Evaluate one check on a warehouse whose every check passes, once the SQL given has spoilt it."""
+
+    def judge(check: Check, *spoil: str, table: str = "staging.stg_transactions") -> CheckResult:
+        path = build(*spoil)
+        suite = Suite(table.partition(".")[0], table, "lines", (), (check,))
+        (result,) = run_suites(suite.layer, [suite], path, run_id="run 1", recorded_at=RECORDED_AT).results
+        assert result.status != "error", result.message
+        return result
+
+    return judge

@@ -62,6 +62,23 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "update raw.transactions set _load_id = 9 where _row_number = 3",
             "quality.load_ledger ledger_equals_raw",
         ),
+        ("raw", "delete from raw.deliveries", "raw.deliveries every_line_has_its_delivery"),
+        ("raw", "delete from raw.deliveries", "raw.deliveries deliveries_are_those_of_the_ledger"),
+        (
+            "raw",
+            "insert into raw.deliveries from raw.deliveries",
+            "raw.deliveries deliveries_are_those_of_the_ledger",
+        ),
+        (
+            "raw",
+            "insert into raw.unused_columns values (9, 'gone.csv', 'Status', 'status', 'cancelled', 3)",
+            "raw.unused_columns columns_are_those_of_deliveries",
+        ),
+        (
+            "staging",
+            "insert into raw.unused_columns values (1, '2011-03-04.csv', 'Status', 'status', 'cancelled', 3)",
+            "staging.stg_transactions columns_that_matter_are_read",
+        ),
         (
             "staging",
             "delete from staging.stg_transactions where row_number = 3",
@@ -97,6 +114,17 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "update marts.row_accounting set disposition = 'mislaid' where disposition = 'duplicate'",
             "marts.row_accounting disposition_is_known",
         ),
+        (
+            "marts",
+            "update intermediate.int_line_dispositions set signed_amount = 2.01 where stock_code = 'B'",
+            "marts.row_accounting amounts_add_up",
+        ),
+        (
+            "marts",
+            "update staging.stg_transactions set signed_amount = 2.01 where stock_code = 'B'",
+            "marts.row_accounting amounts_add_up",
+        ),
+        ("marts", "delete from marts.set_aside_reasons", "marts.set_aside_reasons reasons_add_up"),
         ("marts", "delete from marts.set_aside_lines", "marts.row_accounting kept_and_set_aside"),
         (
             "marts",
@@ -551,6 +579,77 @@ def test_rejected_file_is_a_warning_until_its_next_delivery_loads(build: Build) 
     with duckdb.connect(str(warehouse)) as con:
         con.execute(mended)
     assert run("raw", warehouse).warnings == ()
+
+
+def test_a_rejected_file_that_was_taken_away_is_nobodys_worry(build: Build) -> None:
+    gone = (
+        "insert into quality.load_ledger (load_id, file_name, recorded_at, status, problem, delivered_lines, "
+        "is_in_landing) values (2, 'b.csv', timestamp '2011-12-10', 'rejected', 'no header', 0, false)"
+    )
+
+    assert run("raw", build(gone)).warnings == ()
+
+
+def test_rejected_files_are_told_whole_with_their_lines_to_type(build: Build) -> None:
+    rejected = (
+        "insert into quality.load_ledger (load_id, file_name, recorded_at, status, problem, delivered_lines) "
+        "select 1 + i, i || '.csv', timestamp '2011-12-10', 'rejected', "
+        "'no known header' || chr(10) || '[[landing.sources]]' || chr(10) || 'files = \"' || i || '.csv\"', 0 "
+        "from range(1, {last}) as t (i)"
+    )
+
+    (two,) = run("raw", build(rejected.format(last=3))).warnings
+    assert two.message == (
+        "quality.load_ledger: files could not be loaded: 2 files: 1.csv: no known header; 2.csv: no known header\n"
+        '[[landing.sources]]\nfiles = "1.csv"\n[[landing.sources]]\nfiles = "2.csv"'
+    )
+    (nine,) = run("raw", build(rejected.format(last=10))).warnings
+    assert "; 5.csv: no known header; and 4 more\n" in nine.message
+
+
+@pytest.mark.parametrize(
+    ("ledger", "told"),
+    [
+        (
+            "update quality.load_ledger set status = 'rejected', problem = 'column price is missing'",
+            "2011-03-04.csv: column price is missing",
+        ),
+        (
+            "update quality.load_ledger set kind = 'customers', file_name = 'customers.csv'",
+            "landing has only customers.csv (customers)",
+        ),
+        (
+            "update quality.load_ledger set delivered_lines = 0",
+            "landing has only 2011-03-04.csv (a header without lines)",
+        ),
+        ("delete from quality.load_ledger", "landing has no file that could be loaded"),
+    ],
+)
+def test_an_empty_warehouse_stops_with_its_cause(build: Build, ledger: str, told: str) -> None:
+    report = run("raw", build("delete from raw.transactions", ledger))
+
+    found = troubles(report)["raw.transactions has_rows"]
+    assert found.is_blocking
+    assert found.message.startswith(f"raw.transactions: no lines of sales at all: {told}. ")
+
+
+def test_sources_that_differ_in_tax_are_named(build: Build) -> None:
+    def priced(*taxes: str) -> LayerReport:
+        values = ", ".join(f"({i + 2}, 'source {i}', {tax})" for i, tax in enumerate(taxes))
+        return run(
+            "raw",
+            build(
+                "insert into raw.deliveries by name select deliveries.* replace (load_id as _load_id, "
+                "source as _source, tax as _prices_include_tax) "
+                f"from raw.deliveries as deliveries, (values {values}) as t (load_id, source, tax)"
+            ),
+        )
+
+    told = [found.message for found in priced("true", "false", "true", "null").warnings]
+    assert len(told) == 1
+    assert 'prices of "source 0", "source 2" include tax, those of "source 1" do not' in told[0]
+    for agreeing in (("true", "true"), ("false", "null")):
+        assert priced(*agreeing).warnings == ()
 
 
 def test_damaged_file_blocks_and_small_slip_warns(build: Build) -> None:
