@@ -296,7 +296,7 @@ def test_expiries_go_by_values_settings_and_neighbours_only(con: duckdb.DuckDBPy
 SALES = st.lists(st.dates(date(2010, 1, 1), date(2011, 12, 31)), min_size=1, max_size=4)
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=30, deadline=None)
 @given(
     files=st.lists(
         st.tuples(
@@ -338,7 +338,7 @@ def test_the_order_of_files_and_lines_changes_nothing(
     assert decided(data.draw(st.permutations(straight)), shuffle=True) == decided(straight, shuffle=False)
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=15, deadline=None)
 @given(
     order=st.sampled_from(["%d/%m/%Y", "%m/%d/%Y"]),
     first=st.dates(date(2009, 1, 1), date(2020, 1, 1)),

@@ -170,7 +170,7 @@ def as_written(moment: datetime, written: str) -> datetime:
     return datetime.strptime(moment.strftime(written), written)
 
 
-@hypothesis_settings(max_examples=120, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(written=st.sampled_from(NAMED + NUMBERED), moments=st.lists(MOMENTS, min_size=1, max_size=6))
 def test_a_style_with_one_reading_gives_back_what_was_written(
     con: duckdb.DuckDBPyConnection, written: str, moments: list[datetime]
@@ -180,7 +180,7 @@ def test_a_style_with_one_reading_gives_back_what_was_written(
     assert styles.notes == []
 
 
-@hypothesis_settings(max_examples=120, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(
     order=st.sampled_from(sorted(OPEN)),
     moments=st.lists(MOMENTS, max_size=6),
@@ -200,7 +200,7 @@ def test_one_date_past_the_twelfth_reads_all_others_right(
     assert bool(styles.notes) == (hints.date_order not in (None, order))
 
 
-@hypothesis_settings(max_examples=120, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(
     seconds=st.lists(st.integers(0, 60_000 * 86_400), min_size=1, max_size=5),
     digits=st.integers(9, 12),

@@ -171,7 +171,7 @@ STYLES = [
 ]
 
 
-@hypothesis_settings(max_examples=150, deadline=None)
+@hypothesis_settings(max_examples=100, deadline=None)
 @given(
     style=st.sampled_from(STYLES),
     numbers=st.lists(st.tuples(st.integers(0, 10**8), st.integers(0, 3), AROUND), max_size=12),

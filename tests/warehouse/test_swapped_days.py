@@ -110,11 +110,11 @@ def test_cells_that_fit_neither_way_or_both_leave_the_file_unread(
     assert moments == [None] * 5
     assert styles.date_style is None
     assert str(styles.date_style_evidence).startswith("not read: no date in a native cell lies past the 12th")
-    assert styles.notes[1] == "5 dates would not read, for example '13/11/2011'" or "13/01" in styles.notes[1]
     assert "deliver the file that the workbook was made from" in styles.notes[0]
+    assert styles.notes[1].startswith("5 dates would not read, for example '")
 
 
-@hypothesis_settings(max_examples=80, deadline=None)
+@hypothesis_settings(max_examples=50, deadline=None)
 @given(
     first=st.dates(date(2005, 1, 1), date(2030, 12, 1)),
     days=st.lists(st.integers(1, 31), min_size=1, max_size=31, unique=True),
@@ -130,7 +130,7 @@ def test_a_swapped_month_is_never_believed(
     assert decide_dates(con, [opened_wrongly(moment, written) for moment in truth])[1] == truth
 
 
-@hypothesis_settings(max_examples=80, deadline=None)
+@hypothesis_settings(max_examples=50, deadline=None)
 @given(
     begin=st.dates(date(2005, 1, 1), date(2030, 12, 1)),
     open_days=st.sets(st.integers(0, 30), min_size=1),

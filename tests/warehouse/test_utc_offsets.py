@@ -126,7 +126,7 @@ def test_each_file_goes_by_its_own_clock(con: duckdb.DuckDBPyConnection) -> None
     ]
 
 
-@hypothesis_settings(max_examples=80, deadline=None)
+@hypothesis_settings(max_examples=40, deadline=None)
 @given(
     instant=st.datetimes(datetime(1975, 1, 1), datetime(2036, 1, 1)),
     minutes=st.integers(-12 * 4, 14 * 4).map(lambda quarters: quarters * 15),
