@@ -336,7 +336,8 @@ def _explain(error: ValidationError, path: Path) -> str:
             given: Any = problem.get("input")
             # a whole mapping says nothing that its name does not
             shown = "" if isinstance(given, dict | list | tuple) else f" = {given!r}"
-            parts.append(f"{origin}: {key}{shown}: {problem['msg'].removeprefix('Value error, ')}")
+            told = problem["msg"].removeprefix("Value error, ")
+            parts.append(f"{origin}: {told}" if told.startswith("landing.sources ") else f"{origin}: {key}{shown}: {told}")
     return "; ".join(parts) + "."
 
 

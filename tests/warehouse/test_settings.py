@@ -1,11 +1,13 @@
 """Settings come from a file and the environment, and a wrong one is named."""
 
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from warehouse.errors import SettingsError
-from warehouse.settings import PROJECT_ROOT, Settings, load_settings
+from warehouse.settings import PROJECT_ROOT, Landing, Settings, Shop, SourceMapping, load_settings
 
 
 def settings_file(folder: Path, text: str) -> Path:
@@ -67,3 +69,72 @@ def test_equal_settings_have_equal_fingerprints(monkeypatch: pytest.MonkeyPatch)
     assert load_settings().fingerprint() == before
     monkeypatch.setenv("REGULARS_CLV__HORIZON_DAYS", "90")
     assert load_settings().fingerprint() != before
+
+
+def mapping(**values: object) -> SourceMapping:
+    return SourceMapping.model_validate({"name": "till", **values})
+
+
+def test_what_the_shipped_file_shows_as_an_example_of_a_mapping_is_one(tmp_path: Path) -> None:
+    shipped = (PROJECT_ROOT / "regulars.toml").read_text(encoding="utf-8")
+    _, _, example = shipped.partition("# [[landing.sources]]")
+    text = re.sub(r"^# (?=[a-z])", "", f"# [[landing.sources]]{example}".replace("# [[", "[["), flags=re.MULTILINE)
+    (found,) = load_settings(settings_file(tmp_path, text)).landing.sources
+    assert found.headers_of("customer_id") == ("Kunde", "E-Mail")
+    assert found.headers_of("invoice") == ("Bon",)
+    assert found.headers_of("country") == ()
+    assert (found.fill_down, found.prices_include_tax) == (("invoice", "customer_id"), True)
+
+
+def test_product_codes_and_sources_can_be_set_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_CLEANING__PRODUCT_CODES", '["S", "GIFT*"]')
+    monkeypatch.setenv("REGULARS_LANDING__SOURCES", '[{"name": "a", "columns": {"status": ["State", "Status"]}}]')
+    monkeypatch.setenv("REGULARS_LANDING__DATE_ORDER", "day_first")
+    settings = load_settings()
+    assert settings.cleaning.product_codes == ("S", "GIFT*")
+    assert settings.landing.sources[0].headers_of("status") == ("State", "Status")
+    assert settings.landing.date_order == "day_first"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"columns": {"colour": "Farbe"}}, "maps colour, which layout invoice_lines does not have; it has invoice"),
+        ({"layout": "transactions", "columns": {"quantity": "Qty"}}, "maps quantity, which layout transactions does"),
+        ({"constants": {"line_kind": "sale"}}, "sets line_kind, which layout invoice_lines does not have"),
+        ({"fill_down": ["name"]}, "fills down name, which"),
+        ({"columns": {"invoice": ""}}, "columns names no header for invoice"),
+        ({"columns": {"invoice": []}}, "columns names no header for invoice"),
+        (
+            {"columns": {"country": "Land"}, "constants": {"country": "DE"}},
+            "maps a header to country and sets the same",
+        ),
+        ({"constants": {"time": "12:00"}}, "sets time as a constant"),
+        ({"constants": {"country": "DE"}, "fill_down": ["country"]}, "fills down country, which is a constant"),
+        ({"not_sales": ["void"]}, "has not_sales, and no header for status"),
+        ({"returns": ["refund"], "columns": {"status": "S"}}, "has returns, and no header for kind"),
+        ({"date_format": "%d/%m/%Y", "date_order": "day_first"}, "has both date_format and date_order"),
+        ({"layout": "customers", "profile": "uci"}, "has profile, which only sales have"),
+        ({"profile": "amazon"}, "'uci' or 'plain'"),
+    ],
+)
+def test_a_mapping_that_contradicts_itself_is_refused_with_the_reason(values: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(told)):
+        mapping(**values)
+
+
+def test_a_wrong_mapping_is_named_by_its_name(tmp_path: Path) -> None:
+    text = '[[landing.sources]]\nname = "till"\nnot_sales = ["void"]\n'
+    with pytest.raises(SettingsError, match=r"regulars\.toml: landing\.sources 'till' has not_sales, and no header"):
+        load_settings(settings_file(tmp_path, text))
+
+
+def test_two_mappings_of_one_name_are_refused() -> None:
+    with pytest.raises(ValidationError, match=r"two landing\.sources are called till"):
+        Landing(sources=(mapping(), mapping(files="b*")))
+
+
+def test_files_are_read_again_when_the_shops_clock_changes() -> None:
+    london, madrid = Settings(), Settings(shop=Shop(timezone="Europe/Madrid"))
+    assert london.landing_fingerprint() != madrid.landing_fingerprint()
+    assert london.landing_fingerprint() == Settings(shop=Shop(currency="EUR")).landing_fingerprint()

@@ -255,14 +255,12 @@ class _Round:
             for reading in self.readings.values()
             if reading.problem is None and reading.kind == "transactions" and reading.loaded_lines
         ]
-        if not sales:
-            return
-        # a currency sign may stand there and no digit
-        worth = " or ".join(f"trim({column}, '0.,+-() €$£%') != ''" for column in ("unit_price", "line_amount"))
-        rows = self.staging.con.execute(
-            f"select file_id from ({self.staging.lines('transactions')}) group by file_id having bool_or({worth})"
-        ).fetchall()
-        worthy = {row[0] for row in rows}
+        worthy = self._files_with("unit_price >= '1' and unit_price < ':'", sales)
+        doubtful = [reading for reading in sales if reading.file_id not in worthy]
+        # a currency sign may stand there, and no digit
+        worthy |= self._files_with(
+            " or ".join(f"trim({column}, '0.,+-() €$£%') != ''" for column in ("unit_price", "line_amount")), doubtful
+        )
         for reading in sales:
             if reading.file_id in worthy:
                 continue
@@ -280,6 +278,17 @@ class _Round:
                 )
             else:
                 reading.notes.append(told)
+
+    def _files_with(self, condition: str, readings: Sequence[FileReading]) -> set[int]:
+        """Which of the files have a line of which a condition holds."""
+        if not readings:
+            return set()
+        rows = self.staging.con.execute(
+            f"select distinct file_id from ({self.staging.lines('transactions')}) where ({condition}) "
+            "and file_id in (select unnest($ids)::integer)",
+            {"ids": [reading.file_id for reading in readings]},
+        ).fetchall()
+        return {row[0] for row in rows}
 
     def decide_styles(self, dates_table: str, known_styles: Mapping[str, Mapping[str, int]]) -> None:
         """Decide how each file writes dates and numbers, and read its dates."""
