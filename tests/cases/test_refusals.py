@@ -8,6 +8,7 @@ import io
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -34,6 +35,19 @@ def _says(text: str, *words: str) -> None:
     assert not missing, f"{missing} is not in: {text}"
 
 
+def _block(text: str) -> str:
+    """The part of a refusal to paste into the settings: as many lines from the first section on as are TOML."""
+    lines = text[text.index("\n[") + 1 :].splitlines()
+    for end in range(len(lines), 0, -1):
+        pasted = "\n".join(lines[:end])
+        try:
+            tomllib.loads(pasted)
+        except tomllib.TOMLDecodeError:
+            continue
+        return pasted
+    raise AssertionError(f"nothing to paste is in: {text}")
+
+
 def _with_status(header: str, usual: str, *words: str) -> str:
     rows = shop(lambda row: {**row, header: usual})
     off = [
@@ -50,6 +64,8 @@ class TestStatus:
         _says(told, "[[landing.sources]]", 'status = "Order Status"')
         # and how to say that the column does not matter
         _says(told, 'ignore = ["Order Status"]')
+        (source,) = tomllib.loads(_block(told))["landing"]["sources"]
+        assert (source["files"], source["columns"]) == ("orders.csv", {"status": "Order Status"})
 
     @pytest.mark.parametrize(
         ("header", "usual", "words"),
@@ -72,6 +88,8 @@ class TestCurrency:
         told = _refusal(alone(reported.two_currencies()))
         _says(told, "orders.csv", "Currency", "GBP", "201", "JPY", "8")
         _says(told, "[[landing.sources]]", 'currency = "Currency"')
+        (source,) = tomllib.loads(_block(told))["landing"]["sources"]
+        assert (source["files"], source["columns"]) == ("orders.csv", {"currency": "Currency"})
 
     @pytest.mark.parametrize(
         ("header", "usual", "other"),
@@ -89,6 +107,15 @@ class TestUnknownFiles:
     def test_a_header_that_nobody_knows_is_told_whole_with_what_to_type(self, alone: Alone) -> None:
         told = _refusal(alone(reported.unknown_header()))
         _says(told, "orders_export_1.csv", "Lineitem price", "[[landing.sources]]")
+
+    def test_what_it_says_to_type_can_be_pasted_and_is_right(self, alone: Alone) -> None:
+        told = _refusal(alone(reported.unknown_header()))
+        answered = alone(settings=_block(told))
+        assert answered.outcome.succeeded, answered.outcome.problems
+        assert answered.rows(
+            "select count(*), count(distinct invoice_no), count(distinct customer_id), sum(net_revenue)"
+            " from marts.fct_invoice_lines"
+        ) == [(76, 41, 20, Decimal("1222.35"))]
 
     def test_the_command_ends_with_1_and_says_so(self, alone: Alone) -> None:
         home = alone(reported.unknown_header()).home
