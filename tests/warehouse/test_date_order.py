@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.warehouse.staged import decide, decide_dates
 from warehouse.readers.file_name_dates import periods_in_name
 from warehouse.readers.file_styles import FileHints
-from warehouse.readers.values import known_styles
+from warehouse.readers.values import known_styles, may_change_with_neighbours
 
 MONTH_FIRST, DAY_FIRST = "month/day/year", "day/month/year"
 
@@ -205,6 +205,35 @@ def test_a_file_takes_the_order_of_files_that_came_before(con: duckdb.DuckDBPyCo
     )
     assert days(con, ["05/12/2010"], source="web", known_styles=before)[0] == [date(2010, 5, 12)]
     assert days(con, ["05/12/2010"], source="shop", known_styles=before)[1].startswith("assumed:")
+
+
+@pytest.mark.parametrize(
+    ("dates", "hints", "weak"),
+    [
+        (["05/12/2010"], {}, True),
+        (["05/12/2010"], {"delivered_at": datetime(2010, 12, 6)}, True),
+        (["06/12/2010", "07/12/2010"], {}, True),
+        (["05/12/2010"], {"name": "2010-12-05.csv"}, False),
+        (["12/11/2026"], {"loaded_at": datetime(2026, 11, 28)}, False),
+        (["05/12/2010"], {"date_order": "day_first"}, False),
+        (["05/12/2010"], {"known_styles": {"": {DAY_FIRST: 1}}}, False),
+        (["13/12/2010"], {}, False),
+        (["05/05/2010"], {}, False),
+        (["2010-12-05"], {}, False),
+    ],
+)
+def test_only_what_is_weaker_than_neighbours_is_read_again_for_them(
+    con: duckdb.DuckDBPyConnection, dates: list[str], hints: dict[str, Any], weak: bool
+) -> None:
+    _, evidence = days(con, dates, **hints)
+    assert may_change_with_neighbours(evidence) == weak
+    # and the neighbours, once known, do change it
+    if weak:
+        order = {MONTH_FIRST: 1, DAY_FIRST: 2}
+        for style in order:
+            found, _ = days(con, dates, **hints, known_styles={"": {style: 1}})
+            assert found[0] is not None
+            assert found[0].month == int(dates[0].split("/")[order[style] - 1])
 
 
 def test_neighbours_that_disagree_settle_nothing(con: duckdb.DuckDBPyConnection) -> None:

@@ -32,6 +32,8 @@ _PROVED = re.compile(
     r"^(?P<style>(?:day|month)\S+) reads [\d,]+ of [\d,]+ dates(?:, (?:day|month)\S+ [\d,]+)?(?:$|; \d)"
 )
 
+_WEAKER_THAN_NEIGHBOURS = re.compile(r"^assumed:|^both orders fit; .* close to the day|^both orders read .* keeps them")
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -97,6 +99,16 @@ def is_proved_evidence(date_style: str | None, evidence: str | None) -> bool:
     """
     found = _PROVED.match(evidence or "")
     return found is not None and found["style"] == date_style
+
+
+def may_change_with_neighbours(evidence: str | None) -> bool:
+    """Whether a file with this evidence would be judged anew if the order of its source were known.
+
+    A guess, and what rests on the day a file came or on the span of its dates, counts for less
+    than files whose values decide. Reading such a file again when the first of those comes
+    makes files that come one by one equal to files that come together.
+    """
+    return evidence is not None and _WEAKER_THAN_NEIGHBOURS.search(evidence) is not None
 
 
 def known_styles(entries: Iterable[tuple[str, str | None, str | None]]) -> dict[str, dict[str, int]]:

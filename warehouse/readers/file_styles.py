@@ -68,7 +68,3 @@ class ValueStyles:
     def decimal_mark(self) -> str:
         """The mark of unit prices."""
         return self.marks["unit_price"]
-
-    @decimal_mark.setter
-    def decimal_mark(self, mark: str) -> None:
-        self.marks = dict.fromkeys(self.marks, mark)

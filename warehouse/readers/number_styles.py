@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from warehouse.readers.file_styles import NUMBER_COLUMNS, FileHints, ValueStyles
-from warehouse.readers.layouts import columns_of
 from warehouse.readers.staging import Staging
 
 # Blanks, apostrophes and an exponent can't be decimal marks. Points of an abbreviation belong to the
@@ -123,7 +122,6 @@ def _read_evidence(staging: Staging) -> dict[int, dict[str, MarkEvidence]]:
         f"select file_id, '{column}' as column_name, {column} as text, count(*) as lines from ({lines}) "
         f"where contains({column}, '.') or contains({column}, ',') group by file_id, {column}"
         for column in NUMBER_COLUMNS
-        if column in columns_of("transactions")
     )
     rows = staging.con.execute(
         rf"""

@@ -10,13 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from warehouse.readers.date_formats import check_date_format
-from warehouse.readers.date_order import is_proved_evidence, known_styles
+from warehouse.readers.date_order import known_styles, may_change_with_neighbours
 from warehouse.readers.date_styles import decide_dates
 from warehouse.readers.file_styles import FileHints, ValueStyles
 from warehouse.readers.number_styles import decide_marks
 from warehouse.readers.staging import Staging
 
-__all__ = ["FileHints", "ValueStyles", "check_date_format", "decide_styles", "is_proved_evidence", "known_styles"]
+__all__ = [
+    "FileHints",
+    "ValueStyles",
+    "check_date_format",
+    "decide_styles",
+    "known_styles",
+    "may_change_with_neighbours",
+]
 
 
 def decide_styles(staging: Staging, files: Mapping[int, FileHints], dates_table: str) -> dict[int, ValueStyles]:
