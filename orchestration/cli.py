@@ -195,6 +195,25 @@ def status(home: HomeOption = None, verbose: VerboseOption = False) -> None:
 
 
 @app.command()
+def inspect(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file as it would be delivered: CSV, gzip, XLSX, Parquet …")
+    ],
+    verbose: VerboseOption = False,
+) -> None:
+    """Show how one file would be read, without loading it: columns, styles, totals, doubts, what is set aside.
+
+    For a header that is not known it writes a mapping to paste into the settings. Exit code 1
+    where a refresh would stop or turn the file away.
+    """
+    from orchestration.inspection import inspect_file
+
+    with _explained(verbose):
+        if not inspect_file(stdout, file):
+            raise typer.Exit(FAILED)
+
+
+@app.command()
 def rollback(
     to: Annotated[
         int | None, typer.Option("--to", metavar="N", help="Publication to put back (default: the one before).")

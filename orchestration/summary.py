@@ -54,8 +54,8 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         return
     with open_warehouse(home.warehouse, read_only=True) as connection:
         _print_files(console, connection)
-        _print_sources(console, connection)
-        _print_accounting(console, connection)
+        print_sources(console, connection)
+        print_accounting(console, connection)
         _print_answers(console, connection)
     checks = f"{outcome.checks_passed} passed"
     if outcome.checks_warned:
@@ -100,8 +100,8 @@ def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) 
             _print_files(console, connection)
             # a gate runs only once its layer was built
             if "validate_marts" in steps:
-                _print_sources(console, connection)
-                _print_accounting(console, connection)
+                print_sources(console, connection)
+                print_accounting(console, connection)
             elif "validate_staging" in steps:
                 _print_typed_lines(console, connection)
             elif "validate_raw" in steps:
@@ -163,7 +163,7 @@ def _print_turned_away(console: Console, files: Sequence[TurnedAway]) -> None:
         console.print(f"  … and {len(files) - MOST_FILES:,} more in quality.load_ledger")
 
 
-def _print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+def print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
     """How the files of each source were judged, and whose clock their times are on."""
     sources = connection.execute(
         """
@@ -188,7 +188,8 @@ def _print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> N
         console.print(f"{head} {escape(clock)} ({_counted(files, 'file')})")
 
 
-def _print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+def print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """Where every delivered line went, and for what reasons lines were set aside."""
     kept = connection.execute(
         """
         select disposition, row_count, gross_amount from marts.row_accounting

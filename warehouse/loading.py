@@ -100,6 +100,8 @@ class LoadReport:
     """Rows of ``raw.segment_overrides`` after the load."""
     gone: list[str] = field(default_factory=list)
     """What this load found of files that left landing, where it means something; each is told once."""
+    readings: Mapping[str, FileReading] = field(default_factory=dict)
+    """What was read, by file name, for the files that this load opened."""
 
     def with_status(self, *statuses: OutcomeStatus) -> list[FileOutcome]:
         """Files that have one of the statuses, by name."""
@@ -396,6 +398,7 @@ def load_landing(
         outcomes,
         plan.changes_lines,
         gone=[*withdrawn.values(), *gone],
+        readings=staged.readings,
         transaction_lines=_count(con, "raw.transactions"),
         customer_lines=_count(con, "raw.customers"),
         override_lines=_count(con, "raw.segment_overrides"),

@@ -14,6 +14,7 @@ from orchestration.dbt import build, dagster_events, project_vars
 from orchestration.metadata import table_metadata
 from orchestration.recipe import keep_recipe
 from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.ledger import record_profiles
 from warehouse.settings import load_settings
 
 # A Great Expectations gate stands after each of these, so each is a step of its own. By
@@ -46,6 +47,9 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         variables = project_vars(load_settings(), refresh.as_of)
         done = build(warehouse.home, select, variables, full_refresh=refresh.full)
         keep_recipe(warehouse, manifest, done.made, variables)
+        if any(unique_id.endswith(".source_profiles") for unique_id in done.made):
+            with warehouse.get_connection() as connection:
+                record_profiles(connection)
         with warehouse.get_connection(read_only=True) as connection:
             for event in dagster_events(done, manifest, translator, context):
                 if isinstance(event, dg.Output):

@@ -163,6 +163,17 @@ class Recognised:
         return tuple(sorted({position for found in (*self.columns.values(), self.time) for position in found}))
 
     @property
+    def named_columns(self) -> dict[str, str]:
+        """Each of our columns with the headers that it is read from, or with its constant, as people read it."""
+        named = {
+            column: ", else ".join(f"'{self.headers[position]}'" for position in positions)
+            for column, positions in self.columns.items()
+        }
+        if self.time:
+            named[DATE_COLUMNS[self.kind]] += " with " + ", else ".join(f"'{self.headers[p]}'" for p in self.time)
+        return named | {column: f"always {value!r}" for column, value in self.constants.items()}
+
+    @property
     def plan(self) -> tuple[object, ...]:
         """What decides how lines become our columns; files of equal plans are read together."""
         return (

@@ -78,6 +78,8 @@ class FileReading:
     notes: list[str] = field(default_factory=list)
     mapping: SourceMapping | None = None
     """The mapping of the settings that was used."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Headers that each of our columns is read from, or the constant that stands for it."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """Decimal mark by column, for sales."""
     unused_columns: tuple[UnusedColumn, ...] = ()
@@ -313,6 +315,7 @@ class _Round:
         reading, mapping = self.readings[file_id], recognised.mapping
         reading.kind = recognised.kind
         reading.layout = recognised.layout.name
+        reading.columns = recognised.named_columns
         if mapping is not None:
             reading.source_mapping = mapping.name
             reading.mapping = mapping
