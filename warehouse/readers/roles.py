@@ -47,10 +47,11 @@ class UnusedColumn:
 
 _CURRENCY = re.compile("currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta|divisa")
 _STATUS = re.compile("status|statut|fulfill?ment|cancel|storno|storniert|voided|annul")
-# what is said of a person, of the stock or of a rule, and figures that only name what they are of
-_SOMETHING_ELSE = re.compile(
+# figures that only name what they are of, and who or what was behind a state
+_FIGURE = re.compile("rate|kurs|fees?|gebuehr|gebuhr|amount|total|sum|price|betrag|summe|by|reason|reference|policy")
+_NOT_OF_A_SALE = re.compile(
     "marital|customers?|members?|membership|subscribers?|subscription|consent|marketing|tax|stock|inventory|loyalty|"
-    "employment|rate|kurs|fees?|gebuehr|gebuhr|amount|total|sum|price|betrag|summe|by|reason|reference|policy|address"
+    "employment|address"
 )
 _PLACE = re.compile("shipping|billing|ship|bill|customers?|address|country|city|region|province|delivery|recipient")
 _STATE = re.compile("state|estado|stato|etat|zustand|stan|tilstand|stav")
@@ -103,11 +104,12 @@ def describe_unused(header: UnusedHeader, counts: Mapping[str | None, int]) -> U
 def _role_of(header: str) -> tuple[Role, bool] | None:
     words = _words(header)
     key = "".join(words)
-    is_something_else = any(_SOMETHING_ELSE.fullmatch(word) for word in words)
+    if any(_FIGURE.fullmatch(word) for word in words):
+        # "Currency conversion rate" holds numbers, "Cancellation reason" prose
+        return None
     if _CURRENCY.search(key):
-        # "Currency conversion rate" holds numbers
-        return None if is_something_else else ("currency", False)
-    if is_something_else:
+        return "currency", False
+    if any(_NOT_OF_A_SALE.fullmatch(word) for word in words):
         return None
     if _STATUS.search(key):
         return "status", False

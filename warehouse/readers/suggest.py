@@ -231,7 +231,7 @@ def _names(file_name: str) -> tuple[str, str]:
 
 def _plain(header: str) -> str:
     """Lower case letters and digits, without accents and signs."""
-    spelled = header.casefold().replace("#", " no ").replace("ß", "ss")
+    spelled = header.casefold().replace("#", " no ").replace("ß", "ss").replace("°", "o").replace("º", "o")
     decomposed = unicodedata.normalize("NFKD", spelled)
     return "".join(character for character in decomposed if character.isalnum())
 

@@ -22,8 +22,6 @@ _TAIL_BYTES = 64 * 1024
 MAX_KEPT_LINE_BYTES = 256 * 1024 * 1024
 """A line must fit into memory; one as large as this is no line of a table."""
 UTF8_BOM = codecs.BOM_UTF8
-PARALLEL_BYTES = 4 * 1024 * 1024
-"""DuckDB gives each thread 8 MB of a file, so that half of that is never read in parts."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,6 @@ class TextFacts:
     """Every line ends in the same way, LF or CRLF, and no CR stands alone."""
     is_cr_ended: bool
     """CR alone ends lines (old Macintosh); there is no LF at all."""
-    has_open_quotes: bool = False
-    """A line has an odd number of quotes; only looked for in texts that are read in parts at once."""
 
 
 def open_bytes(path: Path, *, is_gzip: bool) -> IO[bytes] | gzip.GzipFile:
@@ -81,9 +77,6 @@ def inspect_text(path: Path, *, is_gzip: bool) -> TextFacts:
     """Look at every byte once."""
     line_feeds = carriage_returns = pairs = 0
     is_utf8, has_nul = True, False
-    # packed text is read by one thread
-    counts_quotes = not is_gzip and path.stat().st_size > PARALLEL_BYTES
-    has_open_quotes, unended = False, b""
     decoder = codecs.getincrementaldecoder("utf-8")()
     head = tail = b""
     for chunk in read_chunks(path, is_gzip=is_gzip):
@@ -94,9 +87,6 @@ def inspect_text(path: Path, *, is_gzip: bool) -> TextFacts:
             pairs += chunk.count(b"\r\n")
         pairs += tail.endswith(b"\r") and chunk.startswith(b"\n")
         has_nul = has_nul or b"\x00" in chunk
-        if counts_quotes and not has_open_quotes:
-            *lines, unended = (unended + chunk).split(b"\n")
-            has_open_quotes = b'"' in chunk and any(line.count(b'"') & 1 for line in lines)
         if is_utf8 and (decoder.getstate()[0] or not chunk.isascii()):
             try:
                 decoder.decode(chunk)
@@ -116,7 +106,6 @@ def inspect_text(path: Path, *, is_gzip: bool) -> TextFacts:
         has_nul=has_nul,
         is_evenly_ended=carriage_returns == pairs and pairs in (0, line_feeds),
         is_cr_ended=is_cr_ended,
-        has_open_quotes=has_open_quotes,
     )
 
 

@@ -1,0 +1,256 @@
+"""A file whose header is unknown is refused with what is known of it and what to type."""
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+import xlsxwriter
+
+from tests.warehouse.conftest import Shop
+from warehouse.errors import RegularsError
+from warehouse.loading import read_file
+from warehouse.readers.suggest import guess_mapping, write_mapping
+from warehouse.settings import Settings, load_settings
+
+ORDERS = [
+    "Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Currency",
+    "#1001,a@example.org,paid,2024-03-10 15:07:00 +0000,2,Door Mat,18.00,P09,GBP",
+    "#1001,,,2024-03-10 15:07:00 +0000,1,Mug,4.50,P01,",
+    "#1002,b@example.org,voided,2024-03-11 09:00:00 +0000,1,Mug,4.50,P01,GBP",
+]
+
+
+def refusal(shop: Shop) -> str:
+    (outcome,) = shop.load(settle_wait_seconds=0.01).files
+    assert outcome.status == "rejected"
+    assert outcome.problem is not None
+    assert shop.value("select problem from quality.load_ledger") == outcome.problem
+    return outcome.problem
+
+
+def block_of(problem: str) -> str:
+    return problem.partition("\n\n")[2]
+
+
+def test_it_names_file_header_extent_example_money_and_the_mapping(shop: Shop) -> None:
+    shop.deliver("orders_export_1.csv", "\n".join(ORDERS) + "\n")
+    problem = refusal(shop)
+    said, _, block = problem.partition("\n\n")
+    for part in (
+        "orders_export_1.csv: no known header was found: it reads 'Name', 'Email', 'Financial Status'",
+        "expected at least InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice or Customer_ID,Transaction_Date,Amount",
+        "Below it are 3 lines, the first: #1001,a@example.org,paid,2024-03-10 15:07:00 +0000,2,Door Mat,18.00,P09,GBP",
+        # 2 x 18.00 + 4.50 + 4.50
+        "Column 'Lineitem price' by 'Lineitem quantity' adds up to 45.00",
+    ):
+        assert part in said
+    assert "\n" not in said
+    assert block.splitlines() == [
+        "[[landing.sources]]",
+        'name = "orders_export"',
+        'files = "orders_export*.csv"',
+        'columns.invoice = "Name"',
+        'columns.stock_code = "Lineitem sku"',
+        'columns.description = "Lineitem name"',
+        'columns.quantity = "Lineitem quantity"',
+        'columns.invoice_date = "Created at"',
+        'columns.unit_price = "Lineitem price"',
+        'columns.currency = "Currency"',
+        'columns.status = "Financial Status"',
+        'columns.customer_id = "Email"',
+        'fill_down = ["customer_id", "status", "currency"]',
+    ]
+
+
+def test_the_block_can_be_pasted_as_it_is(shop: Shop, tmp_path: Path) -> None:
+    shop.deliver("orders_export_1.csv", "\n".join(ORDERS) + "\n")
+    settings = tmp_path / "regulars.toml"
+    settings.write_text(block_of(refusal(shop)), encoding="utf-8")
+    shop.settings = load_settings(settings)
+    (outcome,) = shop.load().files
+    assert (outcome.status, outcome.lines) == ("loaded", 3)
+    assert shop.rows("select invoice, customer_id, status from raw.transactions order by _row_number") == [
+        ("#1001", "a@example.org", "paid"),
+        ("#1001", "a@example.org", "paid"),
+        ("#1002", "b@example.org", "voided"),
+    ]
+
+
+def test_what_is_not_found_has_a_question_mark_and_is_asked_for(shop: Shop) -> None:
+    shop.deliver("till 7.csv", "Bon;Artikel;Menge;Datum;Kunde\n1;A;2;01.12.2010;7\n")
+    problem = refusal(shop)
+    assert "look it over, and put its header in place of the ?:" in problem
+    assert 'columns.unit_price = "?"  # which header holds it?' in problem
+    assert tomllib.loads(block_of(problem))["landing"]["sources"][0]["columns"] == {
+        "invoice": "Bon",
+        "stock_code": "Artikel",
+        "quantity": "Menge",
+        "invoice_date": "Datum",
+        "unit_price": "?",
+        "customer_id": "Kunde",
+    }
+
+
+def test_only_what_the_layout_lacks_is_asked_for(shop: Shop) -> None:
+    shop.deliver(
+        "a.csv", "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,Cost to them,CustomerID\n1,A,B,1,x,2,7\n"
+    )
+    problem = refusal(shop)
+    assert "a.csv: column missing: unit_price (header UnitPrice or Price)" in problem
+    assert block_of(problem).splitlines() == [
+        "[[landing.sources]]",
+        'name = "a"',
+        'files = "a*.csv"',
+        'columns.unit_price = "?"  # which header holds it?',
+    ]
+
+
+@pytest.mark.parametrize("text", ["not,a,sales,file\n1,2,3,4\n", "shopping list\nmilk\n", "a;b;c\n"])
+def test_a_file_that_is_no_sales_gets_no_mapping(shop: Shop, text: str) -> None:
+    shop.deliver("a.csv", text)
+    assert "[[landing.sources]]\n" not in refusal(shop)
+
+
+def test_a_title_above_the_unknown_header_does_not_hide_it(shop: Shop) -> None:
+    shop.deliver("a.csv", "\n".join(["Orders of March", "", "made on 1 April, for the shop", *ORDERS]) + "\n")
+    problem = refusal(shop)
+    assert "it reads 'Name', 'Email'" in problem
+    assert "Below it are 3 lines" in problem
+
+
+def test_a_sheet_is_told_of_in_the_same_way(shop: Shop) -> None:
+    with xlsxwriter.Workbook(str(shop.landing / "a.xlsx")) as book:
+        sheet = book.add_worksheet("März")
+        for number, line in enumerate(ORDERS):
+            sheet.write_row(number + 2, 0, line.split(","))
+    problem = refusal(shop)
+    assert problem.startswith("a.xlsx: sheet 'März': no known header was found: it reads 'Name'")
+    assert "adds up to 45.00" in problem
+    assert 'columns.invoice = "Name"' in problem
+
+
+def test_so_is_a_parquet_file(shop: Shop) -> None:
+    shop.deliver("orders.txt", "\n".join(ORDERS) + "\n")
+    duckdb.sql(f"copy (from read_csv('{shop.landing}/orders.txt')) to '{shop.landing}/a.parquet' (format parquet)")
+    (shop.landing / "orders.txt").unlink()
+    problem = refusal(shop)
+    assert "Below it are 3 lines" in problem
+    assert "adds up to 45.00" in problem
+    assert 'files = "a*.parquet"' in problem
+
+
+def test_a_header_beyond_thirty_rows_is_told_of_with_the_limit(shop: Shop) -> None:
+    with xlsxwriter.Workbook(str(shop.landing / "a.xlsx")) as book:
+        book.add_worksheet().write_row(31, 0, ["InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "Price"])
+    assert "the first 30 rows are empty, and the header is not looked for below them" in refusal(shop)
+
+
+@pytest.mark.parametrize("row", [9, 14, 29])
+def test_a_header_within_thirty_rows_is_found(shop: Shop, row: int) -> None:
+    with xlsxwriter.Workbook(str(shop.landing / "a.xlsx")) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "Report")
+        sheet.write_row(row, 0, ["InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "Price"])
+        sheet.write_row(row + 1, 0, ["1", "A", 1, "2024-01-02", 2.5])
+    shop.deliver(
+        "b.csv",
+        "Report\n" + "\n" * (row - 1) + "InvoiceNo,StockCode,Quantity,InvoiceDate,Price\n2,A,1,2024-01-02,2.5\n",
+    )
+    shop.load(settle_wait_seconds=0.01)
+    assert shop.rows("select invoice, _row_number from raw.transactions order by 1") == [("1", row + 2), ("2", row + 2)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (
+            "Belegnr,Artikelnummer,Bezeichnung,Menge,Belegdatum,VK-Preis,Kundennummer,Land",
+            {
+                "invoice": "Belegnr",
+                "stock_code": "Artikelnummer",
+                "description": "Bezeichnung",
+                "quantity": "Menge",
+                "invoice_date": "Belegdatum",
+                "unit_price": "VK-Preis",
+                "customer_id": "Kundennummer",
+                "country": "Land",
+            },
+        ),
+        (
+            "N° commande,Date,Réf. article,Désignation,Quantité,Prix unitaire,Client,Pays",
+            {
+                "invoice": "N° commande",
+                "invoice_date": "Date",
+                "stock_code": "Réf. article",
+                "description": "Désignation",
+                "quantity": "Quantité",
+                "unit_price": "Prix unitaire",
+                "customer_id": "Client",
+                "country": "Pays",
+            },
+        ),
+        (
+            "Order ID,Order Date,Ship Date,Customer ID,Product ID,Product Name,Sales,Quantity,Discount,Profit,Country",
+            {
+                "invoice": "Order ID",
+                "invoice_date": "Order Date",
+                "customer_id": "Customer ID",
+                "stock_code": "Product ID",
+                "description": "Product Name",
+                "line_amount": "Sales",
+                "quantity": "Quantity",
+                "discount_amount": "Discount",
+                "country": "Country",
+            },
+        ),
+        (
+            "Fecha,Ticket,Código artículo,Cantidad,Precio",
+            {
+                "invoice_date": "Fecha",
+                "invoice": "Ticket",
+                "stock_code": "Código artículo",
+                "quantity": "Cantidad",
+                "unit_price": "Precio",
+            },
+        ),
+        (
+            "Date,Time,Transaction ID,Item,Qty,Gross Sales,Location",
+            {
+                "invoice_date": "Date",
+                "time": "Time",
+                "invoice": "Transaction ID",
+                "description": "Item",
+                "quantity": "Qty",
+                "line_amount": "Gross Sales",
+                "store": "Location",
+            },
+        ),
+    ],
+)
+def test_headers_are_guessed_in_several_languages(headers: str, expected: dict[str, str]) -> None:
+    assert guess_mapping(headers.split(",")).headers == expected
+
+
+def test_payments_are_guessed_as_plain_transactions() -> None:
+    guess = guess_mapping(["user_id", "purchase_date", "total"])
+    assert (guess.layout.name, guess.missing) == ("transactions", ())
+    assert 'layout = "transactions"' in write_mapping(guess, "pay.csv")
+
+
+@pytest.mark.parametrize("header", ['Preis "netto"', "Preis\\neu", "Preis\u00a0€"])
+def test_odd_headers_are_written_as_the_settings_read_them(header: str) -> None:
+    guess = guess_mapping(["Bon", "Artikel", "Menge", "Datum"])
+    guess.headers["unit_price"] = header
+    (source,) = tomllib.loads(write_mapping(guess, 'a"1.csv'))["landing"]["sources"]
+    assert source["columns"]["unit_price"] == header
+    assert source["name"] == "a"
+
+
+def test_a_file_read_for_its_own_sake_is_refused_in_the_same_words(shop: Shop) -> None:
+    path = shop.deliver("orders_export_1.csv", "\n".join(ORDERS) + "\n")
+    problem = refusal(shop)
+    with pytest.raises(RegularsError, match="Below it are 3 lines") as caught:
+        read_file(shop.con, path, Settings(), scratch=shop.scratch, read_at=datetime(2024, 4, 1))
+    assert str(caught.value) == problem

@@ -1,0 +1,113 @@
+"""Columns that look like a status or a currency are told of, with their values, when nothing uses them."""
+
+from collections.abc import Sequence
+
+import pytest
+import xlsxwriter
+
+from tests.warehouse.conftest import HEADER, LINE_A, LINE_B, Shop
+from tests.warehouse.test_mappings import WRITERS, Write, every_format, use
+from warehouse.readers.roles import headers_with_a_role
+
+
+def unused(shop: Shop) -> list[tuple[object, ...]]:
+    return shop.rows("select header, role, value, lines from raw.unused_columns order by header, lines desc, value")
+
+
+@pytest.mark.parametrize(
+    ("header", "role"),
+    [
+        *[(name, "status") for name in ("Status", "Order Status", "order-status", "FinancialStatus", "payment_status")],
+        *[(name, "status") for name in ("Fulfillment Status", "Cancelled at", "isCanceled", "Storno", "Bestellstatus")],
+        *[(name, "status") for name in ("Zahlungsstatus", "Statut", "Estado", "Stato ordine", "Order State", "Voided")],
+        *[(name, "currency") for name in ("Currency", "currency_code", "Order Currency", "Währung", "Waehrung")],
+        *[(name, "currency") for name in ("Devise", "Moneda", "Valuta", "Customer Currency")],
+        *[(name, None) for name in ("Country", "Shipping State", "Billing Province State", "ship-state", "Estate")],
+        *[(name, None) for name in ("Marital Status", "Customer status", "Tax Status", "Stock status", "Cancelled by")],
+        *[(name, None) for name in ("Currency rate", "Cancellation reason", "Refunded Amount", "Quantity", "Till")],
+        ("Statement", None),
+    ],
+)
+def test_the_header_tells_the_role(header: str, role: str | None) -> None:
+    assert [found.role for found in headers_with_a_role([(0, header)])] == ([] if role is None else [role])
+
+
+def columns_of(header: str, values: Sequence[str | None]) -> list[tuple[str | None, ...]]:
+    first = ("InvoiceNo", "StockCode", "Quantity", "Price", "InvoiceDate", header)
+    return [first, *((str(n), "A", "1", "2.00", "2024-01-02", value) for n, value in enumerate(values))]
+
+
+@every_format
+def test_values_are_counted_in_every_format(shop: Shop, write: Write) -> None:
+    write(shop, "a", columns_of("Order Status", ["completed", "completed ", "cancelled", None, "completed"]))
+    shop.load(settle_wait_seconds=0.01)
+    assert unused(shop) == [
+        ("Order Status", "status", "completed", 3),
+        ("Order Status", "status", "cancelled", 1),
+        ("Order Status", "status", None, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "is_told"),
+    [
+        ("State", ["CA", "NY", "TX", "CA"], False),
+        ("State", ["paid", "cancelled", "paid", None], True),
+        ("Stato", ["spedito", "annullato", "in attesa"], True),
+        ("Estado", ["Jalisco", "Puebla", "cancelado"], False),
+        ("Status", ["A", "B", "X9"], True),  # whatever its codes mean, it is one
+        ("Status", [None, None], False),  # and a column without a value says nothing
+    ],
+)
+def test_where_the_header_leaves_it_open_the_values_decide(
+    shop: Shop, header: str, values: list[str | None], is_told: bool
+) -> None:
+    WRITERS["csv"](shop, "a", columns_of(header, values))
+    shop.load()
+    assert bool(unused(shop)) == is_told
+
+
+def test_at_most_two_hundred_values_of_a_column_are_kept_the_frequent_ones(shop: Shop) -> None:
+    values = [f"code {number:03}" for number in range(250)] + ["code 249"]
+    WRITERS["csv"](shop, "a", columns_of("Status", values))
+    shop.load()
+    assert shop.rows("select count(*), sum(lines) from raw.unused_columns") == [(200, 201)]
+    assert unused(shop)[0] == ("Status", "status", "code 249", 2)
+
+
+def test_a_column_that_is_mapped_or_ignored_is_not_told_of(shop: Shop) -> None:
+    use(shop, columns={"currency": "Currency"}, ignore=["Order Status"])
+    shop.deliver("a.csv", f"{HEADER},Currency,Order Status\n{LINE_A},EUR,paid\n")
+    shop.load()
+    assert unused(shop) == []
+    assert shop.rows("select currency, status from raw.transactions") == [("EUR", None)]
+
+
+def test_they_go_and_move_with_the_lines_of_their_file(shop: Shop) -> None:
+    shop.deliver("a.csv", f"{HEADER},Currency\n{LINE_A},EUR\n")
+    shop.deliver("b.csv", f"{HEADER},Currency\n{LINE_A},EUR\n")
+    shop.load()
+    shop.deliver("a.csv", f"{HEADER}\n{LINE_B}\n")
+    shop.load()
+    assert shop.rows("select _load_id, _file_name, value from raw.unused_columns") == [(2, "b.csv", "EUR")]
+    assert shop.rows("select _load_id, _file_name from raw.deliveries order by 1") == [(2, "b.csv"), (3, "a.csv")]
+    shop.deliver("b.csv", f"{HEADER}\n{LINE_A}\n")
+    shop.load()
+    assert unused(shop) == []
+    assert shop.rows("select _load_id, _file_name from raw.deliveries order by 1") == [(3, "a.csv"), (4, "b.csv")]
+
+
+def test_the_sheets_of_a_workbook_are_counted_together(shop: Shop) -> None:
+    with xlsxwriter.Workbook(str(shop.landing / "a.xlsx")) as book:
+        for name, values in (("January", ["GBP", "GBP"]), ("February", ["GBP", "JPY"])):
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(columns_of("Currency", values)):
+                sheet.write_row(number, 0, row)
+    shop.load(settle_wait_seconds=0.01)
+    assert unused(shop) == [("Currency", "currency", "GBP", 3), ("Currency", "currency", "JPY", 1)]
+
+
+def test_a_line_that_could_not_be_split_counts_for_none(shop: Shop) -> None:
+    shop.deliver("a.csv", f"{HEADER},Currency\n{LINE_A},EUR\nbroken\n")
+    shop.load()
+    assert unused(shop) == [("Currency", "currency", "EUR", 1)]
