@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from expectations.results import CheckResult
-from expectations.runner import run_layer
+from expectations.runner import import_great_expectations, run_layer
 from orchestration.dbt import build, project_vars
 from orchestration.summary import print_accounting, print_sources
 from warehouse.database import open_warehouse
@@ -57,8 +57,9 @@ def inspect_file(console: Console, file: Path) -> bool:
     if not file.is_file():
         raise RegularsError(f"{file} is not a file.")
     settings = load_settings()
-    # Great Expectations tells where it puts its pages, which are gone a moment later
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import_great_expectations()
+    # it would tell where it puts pages that are gone a moment later
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="regulars-inspect-") as folder:
         home = Home(Path(folder) / "home")
         landing = Path(folder) / "landing"
