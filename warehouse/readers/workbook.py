@@ -137,8 +137,8 @@ class _Load:
                 found = pc.sum(is_truth).as_py() or 0
                 if found:
                     self.notes.append(
-                        f"sheet '{sheet.name}': {found:,} cells of column '{recognised.headers[position]}' are TRUE or "
-                        f"FALSE and were read as the {column.replace('_', ' ')} true or false; mend them"
+                        f"sheet '{sheet.name}': column '{recognised.headers[position]}' has {_cells(found)} with TRUE "
+                        f"or FALSE, read as the {column.replace('_', ' ')} true or false; mend the workbook"
                     )
 
 
@@ -265,7 +265,7 @@ def _with_error_texts(sheet: _Sheet, header_row: int, recognised: Recognised, no
         kinds = ", ".join(f"{text} {count:,}" for text, count in Counter(cells.values()).most_common())
         fate = "their lines are set aside" if position in costly else "they count as blank"
         notes.append(
-            f"sheet '{sheet.name}': {len(cells):,} cells of column '{recognised.headers[position]}' hold an error of "
+            f"sheet '{sheet.name}': column '{recognised.headers[position]}' has {_cells(len(cells))} with an error of "
             f"the spreadsheet ({kinds}), the first in row {min(cells) + 1}; {fate}"
         )
         if position in costly:
@@ -274,6 +274,10 @@ def _with_error_texts(sheet: _Sheet, header_row: int, recognised: Recognised, no
                 values[row] = text
             columns[position] = pa.array(values, pa.string())
     return pa.RecordBatch.from_arrays(columns, names=sheet.batch.schema.names)
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell{'' if count == 1 else 's'}"
 
 
 def _error_text(detail: str) -> str:
