@@ -61,7 +61,8 @@ versions as (
         sum({{ content_number('lines.content_key') }}) as content_sum,
         -- the same without the status, which changes while the goods stay
         sum({{ content_number(surrogate_key([
-            'lines.stock_code', 'lines.description', 'lines.quantity_units', 'lines.invoiced_at', 'lines.signed_amount'
+            'lines.stock_code', 'lines.description', 'lines.quantity_units', 'lines.invoiced_at', 'lines.signed_amount',
+            'lines.is_return_by_word',
         ])) }}) as goods_sum,
         cast(sum(lines.signed_amount) as {{ money_sum_type() }}) as amount,
         min(lines.invoiced_at) as first_at,
