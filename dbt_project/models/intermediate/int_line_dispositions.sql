@@ -176,7 +176,8 @@ decided as (
             when is_non_product then 'non_product'
             {%- endif %}
             when is_return then 'return'
-            when quantity_units <= 0 then 'non_positive_quantity'
+            -- a line that tells its amount needs no units: a till's coupon or deposit has none
+            when quantity_units <= 0 and signed_amount <= 0 then 'non_positive_quantity'
             {%- if setting('require_positive_price') %}
             when signed_amount <= 0 then 'non_positive_price'
             {%- endif %}

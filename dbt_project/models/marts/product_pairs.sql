@@ -12,7 +12,7 @@ bought as (
     inner join {{ ref('dim_products') }} as products on lines.stock_code = products.stock_code
     where
         lines.line_type = 'sale'
-        and lines.returned_quantity < lines.quantity_units
+        and (lines.returned_quantity < lines.quantity_units or lines.quantity_units = 0)
         and products.is_product
 
 ),
