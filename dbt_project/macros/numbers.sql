@@ -157,6 +157,11 @@
     )
 {%- endmacro %}
 
+{# A number as an amount; null beyond 14 digits. #}
+{% macro as_money(value) -%}
+    try_cast({{ value }} as {{ money_type() }})
+{%- endmacro %}
+
 {#
     A product of two decimals, neither negative, as an amount; null beyond 14 digits. Engines multiply in 64 bits
     as long as both factors have 18 digits, and stop where that overflows.
@@ -165,7 +170,7 @@
     case
                 when cast({{ one }} as double) * cast({{ other }} as double) < 1e10
                     then cast({{ one }} * {{ other }} as {{ money_type() }})
-                else try_cast(cast({{ one }} as decimal(24, 4)) * {{ other }} as {{ money_type() }})
+                else {{ as_money('cast(' ~ one ~ ' as decimal(24, 4)) * ' ~ other) }}
             end
 {%- endmacro %}
 

@@ -19,7 +19,7 @@ PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": "(dim|fct)_", "r
 NAMED_BY_AGREEMENT = {
     *("customer_rfm", "customer_rfm_monthly", "segment_moves", "cohort_retention"),
     *("customer_category_shares", "product_pairs", "revenue_concentration"),
-    *("row_accounting", "set_aside_lines"),
+    *("row_accounting", "set_aside_lines", "set_aside_reasons", "source_profiles"),
 }
 LAYERS = list(PREFIXES)
 # spelled differently or missing on other engines
@@ -102,6 +102,7 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "as_of_date": None,
         "exact_duplicates": defaults.cleaning.exact_duplicates,
         "exclude_non_product": defaults.cleaning.exclude_non_product,
+        "product_codes": list(defaults.cleaning.product_codes),
         "require_positive_price": defaults.cleaning.require_positive_price,
         "rfm_monetary": defaults.rfm.monetary,
         "rfm_frequency": defaults.rfm.frequency,
@@ -119,5 +120,8 @@ def test_layers_are_schemas(dbt: Dbt) -> None:
 def test_every_rule_has_unit_tests(dbt: Dbt) -> None:
     tested = {test.model for test in dbt.manifest.unit_tests.values()}
     # what only renames, or sums with the shared measures, has nothing of its own to test
-    plain = {"stg_delivered_text", "fct_return_matches", "fct_invoices", "fct_monthly_revenue", "fct_country_revenue"}
+    plain = {
+        *("stg_delivered_text", "stg_deliveries", "source_profiles"),
+        *("fct_return_matches", "fct_invoices", "fct_monthly_revenue", "fct_country_revenue"),
+    }
     assert {node.name for node in model_nodes(dbt.manifest)} - tested - plain - {"customer_360"} == set()

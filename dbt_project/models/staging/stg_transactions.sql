@@ -199,7 +199,7 @@ discounted as (
             when delivered_discount is null then amount_before_discount
             when contains(discount_amount_text, '%')
                 then {{ exact_product('amount_before_discount', '(1 - abs(delivered_discount))') }}
-            else try_cast(amount_before_discount - abs(delivered_discount) as {{ money_type() }})
+            else {{ as_money('amount_before_discount - abs(delivered_discount)') }}
         end as amount_after_discount
     from counted
 
@@ -233,7 +233,7 @@ filled as (
         end as stock_code,
         case
             when delivered_line_amount is null and delivered_discount is null then delivered_unit_price
-            when quantity_units <> 0 then try_cast(signed_amount / quantity_units as {{ money_type() }})
+            when quantity_units <> 0 then {{ as_money('signed_amount / quantity_units') }}
             else coalesce(delivered_unit_price, 0)
         end as unit_price
     from valued
