@@ -266,7 +266,8 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
         by_category as (
             select
                 category,
-                sum(net_revenue) as shop_revenue,
+                -- more may come back of a category than was seen bought; nobody keeps less than nothing
+                sum(greatest(net_revenue, 0)) as shop_revenue,
                 sum(net_revenue) filter (customer_id = $of_customer) as own_revenue
             from marts.customer_category_shares
             group by category
@@ -276,7 +277,7 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
             select
                 category,
                 own_revenue::double as net_revenue,
-                100.0 * own_revenue / nullif(sum(own_revenue) over (), 0) as share_pct,
+                100.0 * greatest(own_revenue, 0) / nullif(sum(greatest(own_revenue, 0)) over (), 0) as share_pct,
                 100.0 * shop_revenue / nullif(sum(shop_revenue) over (), 0) as shop_share_pct
             from by_category
         )

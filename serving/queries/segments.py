@@ -446,12 +446,17 @@ def _affinity(filters: Filters) -> Clause:
     sql = f"""
         with {kept.sql},
 
+        -- more may come back of a category than was seen bought; nobody keeps less than nothing
+        shares as (
+            select *, greatest(net_revenue, 0) as kept_revenue from marts.customer_category_shares
+        ),
+
         overall as (
             select
                 category,
-                cast(sum(net_revenue) as double) as net_revenue,
-                cast(sum(sum(net_revenue)) over () as double) as of_net_revenue
-            from marts.customer_category_shares
+                cast(sum(kept_revenue) as double) as kept_revenue,
+                cast(sum(sum(kept_revenue)) over () as double) as of_kept_revenue
+            from shares
             group by category
         ),
 
@@ -460,14 +465,15 @@ def _affinity(filters: Filters) -> Clause:
                 kept.segment,
                 shares.category,
                 count(*) filter (shares.net_revenue > 0) as customers,
-                sum(shares.net_revenue) as net_revenue
+                sum(shares.net_revenue) as net_revenue,
+                sum(shares.kept_revenue) as kept_revenue
             from kept
-            inner join marts.customer_category_shares as shares using (customer_id)
+            inner join shares using (customer_id)
             group by kept.segment, shares.category
         ),
 
         totals as (
-            select segment, sum(net_revenue) as net_revenue from spent group by segment
+            select segment, sum(kept_revenue) as kept_revenue from spent group by segment
         ),
 
         -- also where nobody of the segment bought: a share of 0 is a finding
@@ -477,11 +483,12 @@ def _affinity(filters: Filters) -> Clause:
                 overall.category,
                 coalesce(spent.customers, 0) as customers,
                 coalesce(cast(spent.net_revenue as double), 0.0) as net_revenue,
-                case when totals.net_revenue > 0
-                    then 100.0 * coalesce(cast(spent.net_revenue as double), 0.0) / cast(totals.net_revenue as double)
+                case when totals.kept_revenue > 0
+                    then 100.0 * coalesce(cast(spent.kept_revenue as double), 0.0)
+                        / cast(totals.kept_revenue as double)
                 end as share_pct,
-                case when overall.of_net_revenue > 0
-                    then 100.0 * overall.net_revenue / overall.of_net_revenue
+                case when overall.of_kept_revenue > 0
+                    then 100.0 * overall.kept_revenue / overall.of_kept_revenue
                 end as all_share_pct
             from totals
             cross join overall
@@ -502,7 +509,7 @@ def category_affinity(reading: Reading, filters: Filters) -> pd.DataFrame:
     -------
     DataFrame
         ``segment``, ``category``, ``customers`` (who kept something of it), ``net_revenue``, ``share_pct`` of
-        the segment's net spend, ``all_share_pct`` of all customers', and ``index_to_all`` (100: the same
+        what the segment kept, ``all_share_pct`` of what all customers did, and ``index_to_all`` (100: the same
         share; 200: twice as much of the wallet; null where there is nothing to compare with). Every pair of
         a segment and a category, by segment, then by category.
     """

@@ -196,7 +196,7 @@ def test_a_set_aside_line_is_told_with_its_line_reason_and_text(small: Classifie
         (
             4,
             "unreadable",
-            'quantity "many" is not a whole number that fits',
+            'quantity "many" is not a number that fits',
             "3 | 20001 | MUG | many | 2024-05-01 10:00:00 | 3.00 | 50001 | United Kingdom",
         ),
         (5, "unreadable", "line 5 has 3 fields, the header has 8", "4,20001,MUG"),

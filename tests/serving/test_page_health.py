@@ -99,10 +99,10 @@ def test_a_rejected_file_a_stopped_check_and_a_lost_line_catch_the_eye(published
         tmp_path,
         """
         insert into quality.load_ledger (
-            load_id, file_name, size_bytes, delivered_at, recorded_at, status, kind, problem
+            load_id, file_name, size_bytes, delivered_at, recorded_at, status, kind, problem, is_in_landing
         )
         values (9001, '<b>bad</b>.csv', 1, timestamp '2024-09-01', timestamp '2024-09-01', 'rejected', 'transactions',
-            'No column for the <script>invoice</script>.')
+            'No column for the <script>invoice</script>.', true)
         """,
         """
         update quality.validation_results set status = 'error', message = 'it broke'
@@ -138,7 +138,7 @@ def test_the_four_outcomes_differ_in_word_and_sign(reading: Reading) -> None:
 
 def test_every_list_can_be_browsed_and_downloaded_whatever_is_filtered(reading: Reading) -> None:
     drawn = drawn_of(reading)
-    named = {"set_aside_lines", "load_ledger", "validation_results", "publications"}
+    named = {"set_aside_reasons", "set_aside_lines", "load_ledger", "validation_results", "publications"}
     assert named <= set(LISTS)
     for name in named:
         assert any(link.startswith(f"/download/{name}.csv") for link in links(drawn))

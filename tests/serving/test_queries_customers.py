@@ -221,9 +221,15 @@ def test_categories_are_shares_of_the_customers_and_of_the_shops_money(reading: 
     top = story.categories.iloc[0]
     shop = reading.row(
         """
-        select 100 * sum(l.net_revenue) filter (p.category = $category) / sum(l.net_revenue) as share_pct
-        from marts.fct_invoice_lines as l inner join marts.dim_products as p using (stock_code)
-        where l.customer_id is not null and l.line_type = 'sale'
+        with kept as (
+            select r.customer_id, p.category, greatest(sum(l.net_revenue), 0) as net_revenue
+            from marts.fct_invoice_lines as l
+            inner join marts.dim_products as p using (stock_code)
+            inner join marts.customer_rfm as r using (customer_id)
+            group by all
+        )
+
+        select 100 * sum(net_revenue) filter (category = $category) / sum(net_revenue) as share_pct from kept
         """,
         {"category": top["category"]},
     )

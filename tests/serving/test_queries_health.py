@@ -29,14 +29,17 @@ SPECS = {spec.name: spec for spec in LISTS}
 OUTCOMES = ["passed", "warned", "failed", "could_not_run"]
 
 
-def delivery(load_id: int, file_name: str, status: str, *, superseded_by: str = "null") -> str:
+def delivery(
+    load_id: int, file_name: str, status: str, *, superseded_by: str = "null", is_in_landing: bool = True
+) -> str:
     return f"""
         insert into quality.load_ledger (
-            load_id, file_name, size_bytes, delivered_at, recorded_at, status, kind, problem, superseded_by
+            load_id, file_name, size_bytes, delivered_at, recorded_at, status, kind, problem, superseded_by,
+            is_in_landing
         )
         values (
             {load_id}, '{file_name}', 1, timestamp '2024-09-01', timestamp '2024-09-02', '{status}', 'transactions',
-            'it is cut short', {superseded_by}
+            'it is cut short', {superseded_by}, {is_in_landing}
         )
     """
 
@@ -170,6 +173,7 @@ def test_missing_files_are_those_whose_latest_delivery_is_not_in_use(published_s
         # the version before was put back by hand: the refused one is over
         delivery(9005, "2024-01-03.csv", "rejected", superseded_by="3"),
         delivery(9006, "coming.csv", "in_transit"),
+        delivery(9007, "taken away.csv", "rejected", is_in_landing=False),
     ) as reading:
         found = missing_files(reading)
         assert list(zip(found["file_name"], found["status"], found["has_former"], strict=True)) == [
@@ -180,9 +184,9 @@ def test_missing_files_are_those_whose_latest_delivery_is_not_in_use(published_s
         assert found["problem"].iloc[0] == "it is cut short"
         by_status = load_summary(reading).set_index("status")
         assert list(by_status.index) == ["loaded", "superseded", "rejected", "in_transit"]
-        assert by_status.loc["rejected", "deliveries"] == 4
+        assert by_status.loc["rejected", "deliveries"] == 5
         ledger = fetch_list(reading, SPECS["load_ledger"], Filters(), limit=5)
-        assert list(ledger["load_id"]) == [9005, 9003, 9002, 9001, 9006]
+        assert list(ledger["load_id"]) == [9007, 9005, 9003, 9002, 9001]
 
 
 def test_loads_are_counted_by_status(reading: Reading) -> None:
@@ -208,6 +212,7 @@ def test_model_notes_put_warnings_first(reading: Reading) -> None:
 def test_lists_hold_their_table_whole_under_any_filter_and_page_without_overlap(reading: Reading, name: str) -> None:
     table = {
         "set_aside_lines": "marts.set_aside_lines",
+        "set_aside_reasons": "marts.set_aside_reasons",
         "validation_results": "quality.validation_results",
         "load_ledger": "quality.load_ledger",
         "publications": "quality.publications",
