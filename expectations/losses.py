@@ -31,7 +31,8 @@ REASON_LINES_SHARE = 0.02
 """Twice what any reason takes of the UCI history's lines: 1.0 %, repeats; of all others together 0.7 %."""
 
 REASON_MONEY_SHARE = 0.05
-"""As for habits: twice what any reason takes of the UCI history's money."""
+"""As for habits, and twice what any reason takes of the UCI history's money. It is the one share by which what is no
+product by its name is judged too: it is likely right, so that it is told and stops nothing."""
 
 REASON_CUSTOMERS_SHARE = 0.02
 """Ten times what any reason takes of the UCI history's customers, 0.2 %: customers lost are seldom meant to be."""
@@ -56,41 +57,22 @@ def habits_cost_little() -> Check:
     """No habit that nothing bears out takes much of a source: it may be another shop's habit."""
     return finds_no_rows(
         "habits_cost_little",
-        _costly_rules("is_habit"),
+        _costly_habits(),
         claim=f"no habit without evidence of its own takes over {HABIT_SHARE:.0%} of a source's money or customers",
         fault=f"a habit of other shops takes over {HABIT_SHARE:.0%} of a source's money or customers",
-        noun="rules",
+        noun="habits",
         reason="Half a shop's orders may begin with A, and its best product may be called POST.",
         remedy="If this source does not have it, say so in regulars.toml; exclude_non_product = false under [cleaning] "
         "counts everything as a product",
     )
 
 
-def named_non_products_cost_little() -> Check:
-    """The same of what is no product by its own name, which is likely right and therefore told only."""
-    return finds_no_rows(
-        "named_non_products_cost_little",
-        _costly_rules("not is_habit"),
-        claim=f"nothing that is no product, by name or by the set profile, takes over {HABIT_SHARE:.0%} of a source's "
-        "money or customers",
-        fault=f"what is no product, by name or by the set profile, takes over {HABIT_SHARE:.0%} of a source's money or "
-        "customers",
-        noun="rules",
-        severity="warning",
-        reason="Postage and gift cards are seldom so much of a shop.",
-        remedy="If it is a product, say so in regulars.toml; exclude_non_product = false under [cleaning] counts "
-        "everything as a product",
-    )
-
-
-def _costly_rules(kind: str) -> str:
+def _costly_habits() -> str:
     sentence = f"""
         source || ': ' || case
             when rule = 'prefix_a' then 'numbers that begin with A are taken for adjustments'
-            else 'code ' || {shown("stock_code")} || case
-                when description is null then ', which no line describes,'
-                else ' (' || {shown("description")} || ')'
-            end || ' is taken for no product (' || replace(rule, '_', ' ') || ')'
+            else 'code ' || {shown("stock_code")} || ', which no line describes, is taken for no product ('
+                || replace(rule, '_', ' ') || ')'
         end
         || ', ' || {counted("lines", "line")} || ' with ' || {amount("taken")} || ' of ' || {amount("money")} || ' ('
         || {percent("money_share")} || ')' || case when lost_customers > 0
@@ -106,12 +88,13 @@ def _costly_rules(kind: str) -> str:
             from intermediate.int_line_dispositions
             where rule = 'prefix_a' or disposition = 'non_product'
         ),
-        -- a code is judged by all lines that have it, so that one description bears it out
-        codes as (
-            select stock_code, mode(description) as description
+        -- a code is judged by all lines that have it: one description bears it out
+        undescribed as (
+            select stock_code
             from set_aside
             where rule <> 'prefix_a'
             group by stock_code
+            having count(description) = 0
         ),
         kept_customers as (
             select customer_id from marts.fct_invoice_lines where customer_id is not null group by customer_id
@@ -119,12 +102,14 @@ def _costly_rules(kind: str) -> str:
         sources as (
             select
                 source,
-                sum(greatest(signed_amount, 0)) as money,
-                count(distinct customer_id) as customers,
-                count(distinct load_id) as file_count,
-                any_value(layout) as layout
-            from staging.stg_transactions
-            where is_readable
+                sum(money) as money,
+                count(distinct customer_id) as customers
+            from (
+                select source, customer_id, sum(greatest(signed_amount, 0)) as money
+                from staging.stg_transactions
+                where is_readable
+                group by source, customer_id
+            ) as spent
             group by source
         ),
         rules as (
@@ -132,8 +117,6 @@ def _costly_rules(kind: str) -> str:
                 staged.source,
                 set_aside.rule,
                 case when set_aside.rule <> 'prefix_a' then set_aside.stock_code end as stock_code,
-                case when set_aside.rule <> 'prefix_a' then any_value(codes.description) end as description,
-                max(staged.set_profile) as set_profile,
                 count(*) as lines,
                 sum(greatest(set_aside.signed_amount, 0)) as taken,
                 count(distinct set_aside.customer_id) filter (where kept_customers.customer_id is null)
@@ -143,8 +126,10 @@ def _costly_rules(kind: str) -> str:
                 arg_min(staged.load_id, staged.delivered_line_id) as load_id
             from set_aside
             inner join staging.stg_transactions as staged on set_aside.delivered_line_id = staged.delivered_line_id
-            left join codes on set_aside.stock_code = codes.stock_code
             left join kept_customers on set_aside.customer_id = kept_customers.customer_id
+            where (set_aside.rule = 'prefix_a' or set_aside.stock_code in (select stock_code from undescribed))
+                -- whoever set the profile said so
+                and staged.set_profile is distinct from 'uci'
             group by
                 staged.source, set_aside.rule,
                 case when set_aside.rule <> 'prefix_a' then set_aside.stock_code end
@@ -154,13 +139,11 @@ def _costly_rules(kind: str) -> str:
                 rules.*,
                 sources.money,
                 sources.customers,
-                sources.file_count,
-                sources.layout,
+                ledger.layout,
                 ledger.source_mapping as mapping,
+                (select count(*) from raw.deliveries where _source = rules.source) as file_count,
                 coalesce(rules.taken / nullif(sources.money, 0), 0) as money_share,
-                coalesce(rules.lost_customers / nullif(sources.customers, 0), 0) as customer_share,
-                -- whoever set the profile said so
-                description is null and set_profile is distinct from 'uci' as is_habit
+                coalesce(rules.lost_customers / nullif(sources.customers, 0), 0) as customer_share
             from rules
             inner join sources on rules.source = sources.source
             left join quality.load_ledger as ledger on rules.load_id = ledger.load_id
@@ -176,14 +159,15 @@ def _costly_rules(kind: str) -> str:
                 else '[cleaning]' || chr(10) || 'product_codes = ' || {toml_list("[stock_code]")}
             end as {ADVICE}
         from shares
-        where {kind} and (money_share > {HABIT_SHARE} or customer_share > {HABIT_SHARE})
+        where money_share > {HABIT_SHARE} or customer_share > {HABIT_SHARE}
     """
 
 
 def reasons_cost_little() -> Check:
     """No reason sets aside more of the whole than reasons do."""
-    # after_as_of is asked for, duplicates are counted elsewhere, and what is no product is judged source by source
-    told_elsewhere = "('after_as_of', 'duplicate', 'non_product')"
+    # after_as_of is asked for, and duplicates are told elsewhere; postage stands on every third line of many shops
+    told_elsewhere = "('after_as_of', 'duplicate')"
+    over_lines = f"line_pct > {100 * REASON_LINES_SHARE} and disposition <> 'non_product'"
     sentence = f"""
         reason || ': ' || {counted("line_count", "line")} || ' (' || {percent("line_pct / 100")} || ' of all), '
         || case
@@ -209,7 +193,7 @@ def reasons_cost_little() -> Check:
                 when disposition = 'not_a_sale'
                     then greatest(line_pct, coalesce(amount_pct, 0), coalesce(lost_customer_pct, 0))
                         > {100 * STATUS_SHARE}
-                else line_pct > {100 * REASON_LINES_SHARE} or coalesce(amount_pct, 0) > {100 * REASON_MONEY_SHARE}
+                else {over_lines} or coalesce(amount_pct, 0) > {100 * REASON_MONEY_SHARE}
                     or coalesce(lost_customer_pct, 0) > {100 * REASON_CUSTOMERS_SHARE}
             end
         """,
@@ -219,7 +203,8 @@ def reasons_cost_little() -> Check:
         noun="reasons",
         severity="warning",
         reason="What is set aside is in no figure; so much of it is a habit that was misread more often than an error.",
-        remedy="marts.set_aside_lines has every such line with its file, and Data health shows them",
+        remedy="marts.set_aside_lines has every such line with its file, and Data health shows them. A code that is a "
+        "product after all can be named in product_codes under [cleaning] in regulars.toml",
     )
 
 

@@ -16,7 +16,6 @@ from expectations.checks import (
     finds_no_rows,
     has_columns,
     has_rows,
-    is_filled,
     is_unique,
 )
 from expectations.phrases import shown
@@ -76,8 +75,6 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     reason="Staging reads these columns by name; without one nothing after it means anything.",
                 ),
                 _has_sales(),
-                is_filled("_file_name", reason="A line that can't be traced to its file can't be corrected."),
-                is_filled("_row_number", reason="A line that can't be traced to its row can't be corrected."),
                 is_unique("_line_id", reason="Every later layer joins on it; a repeat would count lines twice."),
                 _files_are_readable("files_are_readable", f"more than {UNREADABLE_LINES} lines", ">", "error"),
                 _files_are_readable("small_files_are_readable", f"at most {UNREADABLE_LINES} lines", "<=", "warning"),
@@ -99,44 +96,34 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     reason="Staging reads from them how to type a file's lines.",
                 ),
                 finds_no_rows(
-                    "deliveries_are_those_of_the_ledger",
+                    "every_file_of_sales_stands_once",
                     """
                     select
-                        coalesce(ledger.file_name, delivered.file_name) as file_name,
-                        coalesce(ledger.load_id, delivered.load_id) as load_id,
+                        coalesce(ledger.file_name, lines.file_name, delivered.file_name) as file_name,
+                        coalesce(ledger.load_id, lines.load_id, delivered.load_id) as load_id,
                         coalesce(delivered.deliveries, 0) as deliveries,
+                        coalesce(lines.lines, 0) as lines_in_raw,
                         ledger.load_id is not null as is_in_ledger
                     from (
-                        select load_id, file_name from quality.load_ledger
-                        where status = 'loaded' and kind = 'transactions'
-                    ) as ledger
-                    full join (
                         select _load_id as load_id, min(_file_name) as file_name, count(*) as deliveries
                         from this_table
                         group by _load_id
-                    ) as delivered on ledger.load_id = delivered.load_id
-                    where ledger.load_id is null or coalesce(delivered.deliveries, 0) <> 1
-                    """,
-                    claim="every file of sales that the ledger has as loaded stands here once, and no other",
-                    fault="the ledger and the deliveries disagree",
-                    reason="A file that stands twice doubles its lines in staging; one that is missing loses them.",
-                    remedy=REBUILD,
-                ),
-                finds_no_rows(
-                    "every_line_has_its_delivery",
-                    """
-                    select lines.file_name, lines.load_id, lines.lines
-                    from (
+                    ) as delivered
+                    full join (
+                        select load_id, file_name from quality.load_ledger
+                        where status = 'loaded' and kind = 'transactions'
+                    ) as ledger on delivered.load_id = ledger.load_id
+                    full join (
                         select _load_id as load_id, min(_file_name) as file_name, count(*) as lines
                         from raw.transactions
                         group by _load_id
-                    ) as lines
-                    left join this_table as delivered on lines.load_id = delivered._load_id
-                    where delivered._load_id is null
+                    ) as lines on coalesce(delivered.load_id, ledger.load_id) = lines.load_id
+                    where ledger.load_id is null or coalesce(delivered.deliveries, 0) <> 1
                     """,
-                    claim="every line belongs to a delivery",
-                    fault="lines without a delivery",
-                    reason="Nothing says how to read their numbers, or which words of theirs are no sale.",
+                    claim="every file of sales that the ledger has as loaded stands here once, no other, and so does "
+                    "the file of every line",
+                    fault="the ledger, the lines and the deliveries disagree",
+                    reason="A file that stands twice doubles its lines in staging; one that is missing loses them.",
                     remedy=REBUILD,
                 ),
                 finds_no_rows(

@@ -44,7 +44,7 @@ def values_survive(few_lines: int) -> Check:
     """
     return finds_no_rows(
         "values_survive_typing",
-        _lost_values(f"lost > {LOST_VALUES_SHARE} * lines and lost > {few_lines}"),
+        _lost_values(f"lost > {LOST_VALUES_SHARE} * ledger.delivered_lines and lost > {few_lines}"),
         claim=f"no file has a value that would not type on over {LOST_VALUES_SHARE:.0%} of its lines and more than "
         f"{few_lines} lines",
         fault=f"values would not type on over {LOST_VALUES_SHARE:.0%} of the lines and more than {few_lines} lines",
@@ -58,7 +58,7 @@ def lost_values_are_told(few_lines: int) -> Check:
     """Whatever was lost in fewer lines is told with its text: its money is in no figure, and not 0.00 either."""
     return finds_no_rows(
         "lost_values_are_told",
-        _lost_values(f"lost > 0 and not (lost > {LOST_VALUES_SHARE} * lines and lost > {few_lines})"),
+        _lost_values(f"not (lost > {LOST_VALUES_SHARE} * ledger.delivered_lines and lost > {few_lines})"),
         claim="every value that was delivered could be read",
         fault="values could not be read, and their lines are set aside with their text",
         noun="files",
@@ -77,14 +77,14 @@ def _lost_values(condition: str) -> str:
             case when lost_dates > 0 then {counted("lost_dates", "date")} end
         )
     """
-    entry = source_entry("ledger.source_mapping", "ledger.layout", "losses.file_name", "1")
-    advice = f"""
+    entry = source_entry("source_mapping", "layout", "first_file_name", "alike_files")
+    kind = """
         case
             -- nothing that could be typed tells which of two readings of a spoilt workbook holds
-            when ledger.date_style_evidence like 'not read: %' and 2 * lost_dates >= lost then null
-            when 2 * late_dates >= lost then {lines_of_text(entry, _DATE_ORDER)}
-            when 2 * lost_dates >= lost then {lines_of_text(entry, _DATE_FORMAT)}
-            when regexp_matches(problem, '"[^"]*[0-9][.,][0-9]') then {lines_of_text(entry, _DECIMAL_MARK)}
+            when ledger.date_style_evidence like 'not read: %' and 2 * lost_dates >= lost then 'spoilt'
+            when 2 * late_dates >= lost then 'late'
+            when 2 * lost_dates >= lost then 'date'
+            when regexp_matches(losses.problem, '"[^"]*[0-9][.,][0-9]') then 'mark'
         end
     """
     return f"""
@@ -92,7 +92,6 @@ def _lost_values(condition: str) -> str:
             select
                 load_id,
                 file_name,
-                count(*) as lines,
                 count(*) filter (where {_LOST}) as lost,
                 count(*) filter (where {_AMOUNT_LOST}) as lost_amounts,
                 count(*) filter (where is_quantity_lost) as lost_quantities,
@@ -103,24 +102,47 @@ def _lost_values(condition: str) -> str:
                 arg_min(unreadable_reason, row_number) filter (where {_LOST}) as problem,
                 arg_min(amount_text, row_number) filter (where {_AMOUNT_LOST}) as amount_text
             from this_table
+            where not is_readable
             group by load_id, file_name
-            having {condition}
+            having count(*) filter (where {_LOST}) > 0
+        ),
+        known as (
+            select
+                losses.*,
+                ledger.delivered_lines as lines,
+                ledger.source_mapping,
+                ledger.layout,
+                ledger.date_style_evidence,
+                {kind} as kind
+            from losses
+            inner join quality.load_ledger as ledger on losses.load_id = ledger.load_id
+            where {condition}
+        ),
+        -- files alike have one answer
+        grouped as (
+            select
+                *,
+                min(file_name) over alike as first_file_name,
+                count(*) over alike as alike_files
+            from known
+            window alike as (partition by source_mapping, layout, kind)
         )
         select
-            losses.file_name,
+            file_name,
             row_number,
             lost as lines_with_lost_values,
             lines,
             problem,
-            losses.file_name || ': ' || {what} || ' on ' || {number("lost")} || ' of ' || {counted("lines", "line")}
+            file_name || ': ' || {what} || ' on ' || {number("lost")} || ' of ' || {counted("lines", "line")}
             || ' (' || {percent("lost / lines")} || '), e.g. line ' || row_number || ': ' || problem
-            || case when ledger.date_style_evidence like 'not read: %' and lost_dates > 0
-                then '; dates were ' || ledger.date_style_evidence else '' end as {TOLD},
-            {advice} as {ADVICE}
-        from losses
-        left join (
-            select load_id, source_mapping, layout, date_style_evidence from quality.load_ledger
-        ) as ledger on losses.load_id = ledger.load_id
+            || case when date_style_evidence like 'not read: %' and lost_dates > 0
+                then '; dates were ' || date_style_evidence else '' end as {TOLD},
+            case kind
+                when 'late' then {lines_of_text(entry, _DATE_ORDER)}
+                when 'date' then {lines_of_text(entry, _DATE_FORMAT)}
+                when 'mark' then {lines_of_text(entry, _DECIMAL_MARK)}
+            end as {ADVICE}
+        from grouped
     """
 
 
@@ -256,21 +278,29 @@ def _files_without_price(lines: str) -> str:
 
 def lines_are_complete() -> Check:
     """No file lacks a value that a line can't do without on many of its lines."""
-    is_incomplete = f"not is_readable and line_text is null and not {_LOST}"
     return finds_no_rows(
         "lines_are_complete",
         f"""
         select
-            file_name,
-            min(row_number) filter (where {is_incomplete}) as row_number,
-            count(*) filter (where {is_incomplete}) as incomplete_lines,
-            count(*) as lines,
-            file_name || ': ' || {number(f"count(*) filter (where {is_incomplete})")} || ' of '
-            || {counted("count(*)", "line")} || ', e.g. line ' || min(row_number) filter (where {is_incomplete})
-            || ': ' || arg_min(unreadable_reason, row_number) filter (where {is_incomplete}) as {TOLD}
-        from this_table
-        group by load_id, file_name
-        having count(*) filter (where {is_incomplete}) > {INCOMPLETE_SHARE} * count(*)
+            incomplete.file_name,
+            row_number,
+            incomplete_lines,
+            ledger.delivered_lines as lines,
+            incomplete.file_name || ': ' || {number("incomplete_lines")} || ' of '
+            || {counted("ledger.delivered_lines", "line")} || ', e.g. line ' || row_number || ': ' || reason as {TOLD}
+        from (
+            select
+                load_id,
+                file_name,
+                count(*) as incomplete_lines,
+                min(row_number) as row_number,
+                arg_min(unreadable_reason, row_number) as reason
+            from this_table
+            where not is_readable and line_text is null and not {_LOST}
+            group by load_id, file_name
+        ) as incomplete
+        inner join quality.load_ledger as ledger on incomplete.load_id = ledger.load_id
+        where incomplete_lines > {INCOMPLETE_SHARE} * ledger.delivered_lines
         """,
         claim=f"no file lacks a value that a line needs on over {INCOMPLETE_SHARE:.0%} of its lines",
         fault=f"over {INCOMPLETE_SHARE:.0%} of a file's lines can't count",

@@ -6,7 +6,7 @@ belong here: what the columns mean (see `expectations.marts`, `expectations.ml`)
 
 from __future__ import annotations
 
-from expectations.checks import Circumstances, Suite, finds_no_rows, has_rows, is_unique
+from expectations.checks import Circumstances, Suite, finds_no_rows, has_rows
 
 
 def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
@@ -20,7 +20,6 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
             keys=("customer_id",),
             checks=(
                 has_rows("customers", reason="An empty table would be published as a shop without customers."),
-                is_unique("customer_id", reason="One row per customer is what every reader takes for granted."),
                 finds_no_rows(
                     "customers_are_those_of_the_dimension",
                     """

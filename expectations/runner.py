@@ -380,15 +380,21 @@ def _fault(
         message += f": {unexpected:,} of {elements:,} {noun}" if elements else f": {unexpected:,} {noun}"
     elif unexpected is None and "mismatched" in details.get("details", {}):
         message += f": {', '.join(details['details']['mismatched'].get('missing', []))}"
-    if told:
+    lines = told or ([describe_example(one) for one in examples] if noun == "files" else [])
+    if len(lines) > 1:
+        # each has to be mended, so each is told, one on a line
         rest = (unexpected or 0) - len(rows)
-        message += f": {'; '.join(told)}" + (f"; and {rest:,} more" if rest > 0 else "")
+        more = [f"and {rest:,} more"] if rest > 0 else []
+        message += ":" + "".join(f"\n  {line}" for line in (*lines, *more))
+    elif told:
+        message += f": {told[0]}"
     elif examples:
         message += f"{': ' if noun == 'tables' else ', e.g. '}{describe_example(examples[0])}"
     if check.remedy:
-        message += f". {check.remedy}"
-    # below each other and nothing else on their lines, to be copied as they are
-    return "\n".join([message, *dict.fromkeys(row[ADVICE] for row in rows if row.get(ADVICE))])
+        message += f"\n{check.remedy}" if len(lines) > 1 else f". {check.remedy}"
+    # nothing else on their lines, to be copied as they are
+    answers = list(dict.fromkeys(row[ADVICE] for row in rows if row.get(ADVICE)))
+    return "\n".join([message, *answers[:EXAMPLE_LIMIT]])
 
 
 def describe_example(example: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from expectations.checks import Check, Circumstances, Suite, finds_no_rows, has_rows, is_filled, is_unique
+from expectations.checks import Check, Circumstances, Suite, finds_no_rows, has_rows
 from expectations.raw import LINEAGE as RAW_LINEAGE
 from expectations.raw import REDELIVER, UNREADABLE_LINES
 from expectations.readings import (
@@ -57,9 +57,6 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
             checks=(
                 has_rows("lines", reason="Every other check passes on an empty table."),
                 _one_row_per_delivered_line("raw.transactions"),
-                is_filled("file_name", reason="A line that can't be traced to its file can't be corrected."),
-                is_filled("row_number", reason="A line that can't be traced to its row can't be corrected."),
-                is_unique("delivered_line_id", reason="Dispositions are one per line; a repeat would count it twice."),
                 finds_no_rows(
                     "quantity_is_plausible",
                     f"""

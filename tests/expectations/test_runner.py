@@ -62,12 +62,13 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "update raw.transactions set _load_id = 9 where _row_number = 3",
             "quality.load_ledger ledger_equals_raw",
         ),
-        ("raw", "delete from raw.deliveries", "raw.deliveries every_line_has_its_delivery"),
-        ("raw", "delete from raw.deliveries", "raw.deliveries deliveries_are_those_of_the_ledger"),
+        ("raw", "delete from raw.deliveries", "raw.deliveries every_file_of_sales_stands_once"),
+        ("raw", "insert into raw.deliveries from raw.deliveries", "raw.deliveries every_file_of_sales_stands_once"),
+        ("raw", "delete from quality.load_ledger", "raw.deliveries every_file_of_sales_stands_once"),
         (
             "raw",
-            "insert into raw.deliveries from raw.deliveries",
-            "raw.deliveries deliveries_are_those_of_the_ledger",
+            "update raw.transactions set _load_id = 9 where _row_number = 3",
+            "raw.deliveries every_file_of_sales_stands_once",
         ),
         (
             "raw",
@@ -143,17 +144,12 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
         ),
         (
             "marts",
-            "update marts.fct_monthly_revenue set net_revenue = net_revenue + 0.01 where date = date '2011-03-04'",
-            "marts.fct_invoice_lines revenue_totals_agree",
-        ),
-        (
-            "marts",
             "update marts.dim_dates set is_trading_day = true where date = date '2011-03-05'",
             "marts.dim_dates trading_days_agree",
         ),
-        ("marts", "update marts.customer_rfm set r_score = 6", "marts.customer_rfm r_score_in_range"),
+        ("marts", "update marts.customer_rfm set r_score = 6", "marts.customer_rfm scores_are_known"),
         ("marts", "update marts.customer_rfm set rfm_segment = 'Whales'", "marts.customer_rfm rfm_segment_is_known"),
-        ("marts", "update marts.customer_rfm set rfm_segment = null", "marts.customer_rfm rfm_segment_is_filled"),
+        ("marts", "update marts.customer_rfm set rfm_segment = null", "marts.customer_rfm scores_are_known"),
         (
             "marts",
             "update marts.customer_rfm set last_purchase_at = timestamp '2011-03-09'",
@@ -163,11 +159,6 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "marts",
             "delete from marts.customer_rfm where customer_id = '13047'",
             "marts.customer_rfm customers_and_money_agree",
-        ),
-        (
-            "marts",
-            "insert into marts.customer_rfm_monthly from marts.customer_rfm_monthly limit 1",
-            "marts.customer_rfm_monthly one_row_per_customer_and_month_end",
         ),
         (
             "marts",
@@ -195,8 +186,6 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "update marts.segment_moves set from_segment = 'New customer'",
             "marts.segment_moves from_segment_is_known",
         ),
-        ("marts", "update marts.segment_moves set monetary_before = 4.99", "marts.segment_moves moves_add_up"),
-        ("marts", "delete from marts.segment_moves where from_segment = 'Lost'", "marts.segment_moves moves_add_up"),
         (
             "marts",
             "update marts.cohort_retention set retention_pct = 100.1",
@@ -209,18 +198,8 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
         ),
         (
             "marts",
-            "update marts.cohort_retention set net_revenue_as_booked = 0 where age_months = 1",
-            "marts.cohort_retention cohorts_add_up",
-        ),
-        (
-            "marts",
             "update marts.fct_monthly_customers set returning_customers = 0",
             "marts.fct_monthly_customers kinds_add_up",
-        ),
-        (
-            "marts",
-            "update marts.fct_monthly_customers set new_net_revenue_as_booked = 0",
-            "marts.fct_monthly_customers months_add_up",
         ),
         (
             "marts",
@@ -234,11 +213,6 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
         ),
         ("marts", "update marts.product_pairs set invoices_together = 2", "marts.product_pairs pairs_are_possible"),
         ("marts", "update marts.product_pairs set lift = 'nan'", "marts.product_pairs pairs_are_possible"),
-        (
-            "marts",
-            "update marts.revenue_concentration set net_revenue = net_revenue + 0.01",
-            "marts.revenue_concentration all_customers_bring_all_revenue",
-        ),
         (
             "marts",
             "update marts.revenue_concentration set customers = 3 where top_pct = 50",
@@ -369,11 +343,6 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "ml",
             "update ml.anomaly_drivers set dimension = 'country', member = 'United Kingdom'",
             "ml.anomaly_drivers country_drivers_are_booked_revenue",
-        ),
-        (
-            "reporting",
-            "insert into reporting.customer_360 from reporting.customer_360 limit 1",
-            "reporting.customer_360 customer_id_is_unique",
         ),
         (
             "reporting",
@@ -600,11 +569,13 @@ def test_rejected_files_are_told_whole_with_their_lines_to_type(build: Build) ->
 
     (two,) = run("raw", build(rejected.format(last=3))).warnings
     assert two.message == (
-        "quality.load_ledger: files could not be loaded: 2 files: 1.csv: no known header; 2.csv: no known header\n"
+        "quality.load_ledger: files could not be loaded: 2 files:\n  1.csv: no known header\n  2.csv: no known header\n"
         '[[landing.sources]]\nfiles = "1.csv"\n[[landing.sources]]\nfiles = "2.csv"'
     )
-    (nine,) = run("raw", build(rejected.format(last=10))).warnings
-    assert "; 5.csv: no known header; and 4 more\n" in nine.message
+    (many,) = run("raw", build(rejected.format(last=31))).warnings
+    # by name, "27.csv" is the twentieth of 1.csv, 10.csv, 11.csv, …
+    assert "\n  27.csv: no known header\n  and 10 more\n[[landing.sources]]" in many.message
+    assert many.message.count("[[landing.sources]]") == 5
 
 
 @pytest.mark.parametrize(

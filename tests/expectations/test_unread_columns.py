@@ -30,7 +30,7 @@ def delivered(load_id: int) -> list[str]:
 
 def answer_of(result: CheckResult) -> dict:
     """What the settings hold once the lines below the message were pasted."""
-    return tomllib.loads(result.message.partition("\n")[2])
+    return tomllib.loads(result.message[result.message.index("\n[") :])
 
 
 def test_a_status_with_cancelled_orders_stops_with_file_column_words_and_lines(judge: Judge) -> None:
@@ -154,8 +154,8 @@ def test_files_alike_are_told_together_and_others_apart(judge: Judge) -> None:
 
     # 5 lines and 7
     assert (
-        '2.csv and one more file: column "Status" has "cancelled" on 3 lines of 12, and these count as sales; '
-        '3.csv: column "Storno" has "ja" on 1 line of 7'
+        '2 groups of files:\n  2.csv and one more file: column "Status" has "cancelled" on 3 lines of 12, and these '
+        'count as sales\n  3.csv: column "Storno" has "ja" on 1 line of 7'
     ) in result.message
     assert [source["files"] for source in answer_of(result)["landing"]["sources"]] == ["*", "3.csv"]
 
