@@ -118,11 +118,12 @@ def test_a_time_beside_the_date_is_joined_to_it(shop: Shop, write: Write) -> Non
     ]
 
 
-def test_native_cells_of_date_and_time_are_joined(shop: Shop) -> None:
+@pytest.mark.parametrize("style", ["yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"])
+def test_native_cells_of_date_and_time_are_joined(shop: Shop, style: str) -> None:
     use(shop, columns={"invoice_date": "Day", "time": "Time"})
     with xlsxwriter.Workbook(str(shop.landing / "a.xlsx")) as book:
         sheet = book.add_worksheet()
-        day, clock = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "hh:mm"})
+        day, clock = book.add_format({"num_format": style}), book.add_format({"num_format": "hh:mm"})
         sheet.write_row(0, 0, ["InvoiceNo", "StockCode", "Quantity", "Price", "Day", "Time"])
         sheet.write_row(1, 0, ["1", "A", 1, 2.5])
         sheet.write_datetime(1, 4, datetime(2024, 3, 5), day)
@@ -130,15 +131,16 @@ def test_native_cells_of_date_and_time_are_joined(shop: Shop) -> None:
     assert lines(shop, "invoiced_at") == [(datetime(2024, 3, 5, 9, 22, 30),)]
 
 
-def test_native_dates_and_times_of_parquet_are_joined(shop: Shop) -> None:
+@pytest.mark.parametrize("sql_type", ["date", "timestamp"])
+def test_native_dates_and_times_of_parquet_are_joined(shop: Shop, sql_type: str) -> None:
     use(shop, columns={"invoice_date": "Day", "time": "Time"})
     duckdb.sql(
         """
         copy (
             select '1' as "InvoiceNo", 'A' as "StockCode", 1 as "Quantity", 2.5 as "Price",
-                date '2024-03-05' as "Day", time '09:22:30' as "Time"
+                '2024-03-05'::{} as "Day", time '09:22:30' as "Time"
         ) to '{}' (format parquet)
-        """.format(shop.landing / "a.parquet")
+        """.format(sql_type, shop.landing / "a.parquet")
     )
     assert lines(shop, "invoiced_at") == [(datetime(2024, 3, 5, 9, 22, 30),)]
 
@@ -287,14 +289,16 @@ def test_without_the_invoice_among_them_a_line_without_one_takes_nothing(shop: S
             ("S1", "A", "1", "1.00", "2024-01-01", "anna", "FR"),
             ("S1", "B", "1", "1.00", "2024-01-01", None, None),
             (None, "C", "1", "1.00", "2024-01-01", None, None),
-            (None, "D", "1", "1.00", "2024-01-01", None, None),
+            (None, "D", "1", "1.00", "2024-01-01", None, "DE"),
+            (None, "E", "1", "1.00", "2024-01-01", None, None),
         ],
     )
     assert lines(shop, "stock_code", "customer_id", "country") == [
         ("A", "anna", "FR"),
         ("B", None, "FR"),
         ("C", None, None),
-        ("D", None, None),
+        ("D", None, "DE"),
+        ("E", None, None),
     ]
 
 

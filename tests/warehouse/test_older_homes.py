@@ -27,7 +27,8 @@ create table quality.load_ledger (
 create table raw.transactions (
     _line_id bigint not null, _load_id integer not null, _file_name varchar not null, _sheet varchar,
     _row_number bigint not null, _layout varchar not null, _decimal_mark varchar not null,
-    _loaded_at timestamp not null, invoice varchar, stock_code varchar, description varchar, quantity varchar, invoice_date varchar,
+    _loaded_at timestamp not null, invoice varchar, stock_code varchar, description varchar,
+    quantity varchar, invoice_date varchar,
     unit_price varchar, customer_id varchar, country varchar, invoiced_at timestamp, _problem varchar,
     _line_text varchar
 );

@@ -74,6 +74,11 @@ def test_notes_in_the_first_and_in_the_last_column(shop: Shop) -> None:
     assert shop.rows("select _row_number from raw.transactions order by 1") == [(2,), (6,), (7,)]
 
 
+def test_a_note_in_the_first_column_whose_last_line_has_all_the_fields(shop: Shop) -> None:
+    line = f"{quoted('one' + chr(10) + 'two')},{LINE_A}"
+    assert load(shop, line, f"x,{LINE_B}", line, header=f"Note,{HEADER}") == (3, 0)
+
+
 def test_two_notes_of_one_record(shop: Shop) -> None:
     header = f"Note,{HEADER}"
     line = f"{quoted('a' + chr(10) + 'b')},536365,85123A,{quoted('c' + chr(10) + 'd')},6,2010-12-01,2.55,17850,UK"
