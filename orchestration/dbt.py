@@ -39,6 +39,7 @@ def project_vars(settings: Settings, as_of_date: str | None) -> dict[str, Any]:
         "exact_duplicates": settings.cleaning.exact_duplicates,
         "exclude_non_product": settings.cleaning.exclude_non_product,
         "product_codes": list(settings.cleaning.product_codes),
+        "nobody": list(settings.cleaning.nobody),
         "require_positive_price": settings.cleaning.require_positive_price,
         "rfm_monetary": settings.rfm.monetary,
         "rfm_frequency": settings.rfm.frequency,

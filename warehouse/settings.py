@@ -55,6 +55,8 @@ class Cleaning(_Section):
     exact_duplicates: Literal["by_profile", "drop", "overlap", "keep"] = "by_profile"
     exclude_non_product: bool = True
     require_positive_price: bool = True
+    nobody: tuple[str, ...] = ()
+    """Ids that stand for nobody beside the usual placeholders, such as the customer a till books by default."""
     product_codes: tuple[str, ...] = ()
     """Stock codes that are products whatever a rule says; ``*`` stands for any characters."""
 
@@ -337,7 +339,9 @@ def _explain(error: ValidationError, path: Path) -> str:
             # a whole mapping says nothing that its name does not
             shown = "" if isinstance(given, dict | list | tuple) else f" = {given!r}"
             told = problem["msg"].removeprefix("Value error, ")
-            parts.append(f"{origin}: {told}" if told.startswith("landing.sources ") else f"{origin}: {key}{shown}: {told}")
+            parts.append(
+                f"{origin}: {told}" if told.startswith("landing.sources ") else f"{origin}: {key}{shown}: {told}"
+            )
     return "; ".join(parts) + "."
 
 

@@ -52,3 +52,15 @@
     )
     {%- endif -%}
 {%- endmacro %}
+
+{# Whether the settings say of an id that it stands for nobody, such as the customer that a till books by default. #}
+{% macro is_named_nobody(id) -%}
+    {%- set ids = var('nobody', []) -%}
+    {%- if ids | length == 0 -%}
+    false
+    {%- else -%}
+    {{ id }} in (
+        {%- for one in ids -%} {{ quoted(one | string | lower | trim) }}{{ ', ' if not loop.last }} {%- endfor -%}
+    )
+    {%- endif -%}
+{%- endmacro %}

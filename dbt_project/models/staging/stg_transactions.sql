@@ -46,7 +46,8 @@ judged_ids as (
             when lower(ids.id_text) in ('true', 'false') then 'not_an_id'
             when words.word is not null
                 or {{ folded_word('ids.id_text') }} = ''
-                or {{ fits_pattern('ids.id_text', "'-?0+([.,]0+)?|-1([.,]0+)?'") }} then 'placeholder'
+                or {{ fits_pattern('ids.id_text', "'-?0+([.,]0+)?|-1([.,]0+)?'") }}
+                or {{ is_named_nobody(identifier('ids.id_text')) }} then 'placeholder'
         end as doubt
     from delivered_ids as ids
     left join words on {{ folded_word('ids.id_text') }} = words.word and words.meaning = 'nobody'
