@@ -113,6 +113,16 @@ def test_labels_and_orders_are_for_people(marts) -> None:
     assert orders[["orders", "window_orders"]].to_numpy().tolist() == [[2, 2.0]]
 
 
+def test_a_product_without_a_code_is_named_once_and_no_product_is_said_to_be_none(marts) -> None:
+    marts.execute("insert into marts.dim_products values ('RED MUG', ' Red  mug')")
+    marts.execute("update marts.fct_invoice_lines set stock_code = 'RED MUG' where stock_code = 'P'")
+    marts.execute("update marts.fct_invoice_lines set stock_code = '(NONE)' where stock_code = 'Q'")
+    found, _ = read_contributions(marts, flags())
+    labels = dict(zip(found["member"], found["label"], strict=True))
+    assert labels["RED MUG"].split() == ["product", "Red", "mug"]
+    assert labels["(NONE)"] == "lines that name no product"
+
+
 def test_what_is_read_is_bounded(marts) -> None:
     marts.execute(
         """
