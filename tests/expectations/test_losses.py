@@ -255,15 +255,15 @@ class TestNobody:
     @pytest.mark.parametrize(
         ("first", "others", "status"),
         [
-            (30, (2, 1), "failed"),
-            (29, (2, 1), "passed"),
-            # 31 times 10 is not enough, 311 is
-            (310, (31,), "passed"),
-            (311, (31,), "failed"),
-            # a fifth of all and not more: 40 of 200
-            (40, (3,) * 53 + (1,), "passed"),
-            (41, (3,) * 53 + (1,), "failed"),
-            (30, (), "failed"),
+            (20, (2, 1), "failed"),
+            (19, (2, 1), "passed"),
+            # four times as many as the next is not enough, one more is
+            (40, (10,), "passed"),
+            (41, (10,), "failed"),
+            # a tenth of all and not more: 20 of 200
+            (20, (3,) * 60, "passed"),
+            (21, (3,) * 60, "failed"),
+            (20, (), "failed"),
         ],
     )
     def test_one_id_with_most_orders_warns(
