@@ -214,20 +214,31 @@ class TestDates:
             _says(_refusal(published), "june.xlsx", "day", "month")
 
 
+CREDIT_NOTE = [
+    line("540001", "P07", "CAKE STAND", 2, "2024-03-04 10:00:00", "14.00", 9001),
+    line("C540002", "P07", "CAKE STAND", -2, "2024-03-05 10:00:00", "14.00", 9001),
+]
+"""What makes a source one with the habits of the gift shop: its numbers with C are negative."""
+
+
 class TestHabits:
-    def test_a_habit_that_takes_more_than_a_twentieth_of_the_money_stops_the_run(self, alone: Alone) -> None:
-        # credit notes that are negative make POST mean postage; here it is a tenth of the money
-        habits = [
-            line("540001", "P07", "CAKE STAND", 2, "2024-03-04 10:00:00", "14.00", 9001),
-            line("C540002", "P07", "CAKE STAND", -2, "2024-03-05 10:00:00", "14.00", 9001),
-            line("540003", "POST", "POSTAGE", 1, "2024-03-06 10:00:00", "555.00", 9002),
-        ]
-        case = Case("costly-habit", {"orders.csv": csv_text(shop() + habits)})
-        told = _refusal(alone(case))
-        _says(told, "POST", "product_codes", "555.00")
-        answered = alone(settings='[cleaning]\nproduct_codes = ["POST"]\n')
+    def test_a_code_that_takes_more_than_a_twentieth_of_the_money_stops_the_run(self, alone: Alone) -> None:
+        # nothing says what POST is here, but that it is a tenth of the money
+        posts = line("540003", "POST", "", 1, "2024-03-06 10:00:00", "555.00", 9002)
+        told = _refusal(alone(Case("post", {"orders.csv": csv_text([*shop(), *CREDIT_NOTE, posts])})))
+        _says(told, "orders.csv", "POST", "555.00", 'product_codes = ["POST"]')
+        answered = alone(settings=_block(told))
         assert answered.outcome.succeeded, answered.outcome.problems
         assert answered.customer("9002") == (1, Decimal("555.00"))
+
+    def test_a_letter_that_takes_more_than_a_twentieth_of_the_money_stops_the_run(self, alone: Alone) -> None:
+        # orders of a marketplace, which names no customers: 20 x 28.00 of 5,580.60
+        market = [
+            line(f"A{550001 + n}", "P07", "CAKE STAND", 2, at, "14.00", "")
+            for n, at in enumerate(every(7, "2024-02-01 10:00:00", 20))
+        ]
+        told = _refusal(alone(Case("market", {"orders.csv": csv_text(shop() + CREDIT_NOTE + market)})))
+        _says(told, "orders.csv", "begin with A", "20 lines", "560.00", 'profile = "plain"')
 
 
 class TestLeaving:
