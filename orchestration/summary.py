@@ -97,7 +97,7 @@ def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) 
         with open_warehouse(home.warehouse, read_only=True) as connection:
             if not has_table(connection, "quality", "load_ledger"):
                 return
-            _print_files(console, connection)
+            _print_files(console, connection, [one for one in outcome.problems if one not in outcome.turned_away])
             # a gate runs only once its layer was built
             if "validate_marts" in steps:
                 print_sources(console, connection)
@@ -111,7 +111,8 @@ def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) 
         console.print(f"  [yellow]![/] {escape(str(error))}")
 
 
-def _print_files(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+def _print_files(console: Console, connection: duckdb.DuckDBPyConnection, above: Sequence[str] = ()) -> None:
+    """What became of deliveries; a file that the texts ``above`` tell of whole is not told again."""
     counts = connection.execute(
         """
         select status, count(*), coalesce(sum(delivered_lines), 0) from quality.load_ledger
@@ -139,11 +140,16 @@ def _print_files(console: Console, connection: duckdb.DuckDBPyConnection) -> Non
     if others and not sales:
         only = ", ".join(f"{files:,} of {kind.replace('_', ' ')} ({name})" for kind, files, name in others)
         console.print(f"  [yellow]![/] No file of sales was loaded, only {escape(only)}")
-    _print_turned_away(console, missing)
+    _print_turned_away(console, [file for file in missing if not _is_in(file.problem, above)])
     for file_name, note in noted[:5]:
         console.print(f"  · {escape(file_name)}: {escape(note)}")
     if len(noted) > 5:
         console.print(f"  … notes on {len(noted) - 5:,} more files in quality.load_ledger")
+
+
+def _is_in(problem: str, texts: Sequence[str]) -> bool:
+    """Whether a text holds the problem, line for line; a check may put a whole message into its own."""
+    return any(all(line in text for line in problem.splitlines()) for text in texts)
 
 
 def _print_turned_away(console: Console, files: Sequence[TurnedAway]) -> None:
@@ -390,7 +396,9 @@ def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> N
         f"[bold]Value[/]      {currency} {value:,.0f} net expected of them within {horizon_days} days "
         f"({value_model.replace('_', ' ')}; hold-outs in ml.clv_holdout)"
     )
-    console.print(f"[bold]Anomalies[/]  {odd[0][0] if odd else 0} odd days of revenue{'; the last:' if odd else ''}")
+    console.print(
+        f"[bold]Anomalies[/]  {_counted(odd[0][0] if odd else 0, 'odd day')} of revenue{'; the last:' if odd else ''}"
+    )
     for _, day, direction, cause in odd:
         console.print(f"  {day} {direction}: {escape(cause)}")
     for model, algorithm, told in doubts:

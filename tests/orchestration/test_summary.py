@@ -99,6 +99,15 @@ def test_a_refusal_names_the_file_and_what_to_type(home: Home, deliver: Deliver)
     assert PROBLEM in refused(home, "validate_raw", width=40)
 
 
+def test_a_file_whose_message_the_check_told_whole_is_not_told_twice(home: Home, deliver: Deliver) -> None:
+    deliver("orders_export.csv", "rejected", problem=PROBLEM)
+    deliver("other.csv", "rejected", problem="other.csv: the file is empty (0 bytes)")
+    said = refused(home, "validate_raw", problems=[f"{NO_LINES}: {PROBLEM}"])
+    assert said.count("[[landing.sources]]") == 1
+    assert said.count("other.csv") == 1
+    assert "2 rejected" in said
+
+
 def test_a_refusal_for_want_of_sales_says_what_came_instead(home: Home, deliver: Deliver) -> None:
     deliver("customers.csv", kind="customers")
     assert "No file of sales was loaded, only 1 of customers (customers.csv)" in refused(home, "validate_raw")
