@@ -230,8 +230,9 @@ class TestVersions:
     def test_a_version_that_was_replaced_is_no_trouble(self, judge: Judge) -> None:
         assert judge(orders_are_told_once(), *second_version("42.00", "2011-03-04 08:10:00", "true")).status == "passed"
 
-    def test_an_order_cut_in_two_between_files_is_whole(self, judge: Judge) -> None:
-        assert judge(orders_are_told_once(), *second_version("42.00", "2011-03-04 08:10:01")).status == "passed"
+    @pytest.mark.parametrize("at", ["2011-03-04 08:10:01", "2011-03-04 08:09:59"], ids=["after it", "before it"])
+    def test_an_order_cut_in_two_between_files_is_whole(self, judge: Judge, at: str) -> None:
+        assert judge(orders_are_told_once(), *second_version("42.00", at)).status == "passed"
 
     def test_an_order_that_only_grew_counts_once(self, judge: Judge) -> None:
         """All that the older file has of it is in the newer one too, and dropped there."""
