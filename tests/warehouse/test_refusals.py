@@ -11,8 +11,9 @@ import xlsxwriter
 from tests.warehouse.conftest import Shop
 from warehouse.errors import RegularsError
 from warehouse.loading import read_file
+from warehouse.readers.layouts import name_fits
 from warehouse.readers.suggest import guess_mapping, write_mapping
-from warehouse.settings import Settings, load_settings
+from warehouse.settings import Settings, SourceMapping, load_settings
 
 ORDERS = [
     "Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Currency",
@@ -254,3 +255,22 @@ def test_a_file_read_for_its_own_sake_is_refused_in_the_same_words(shop: Shop) -
     with pytest.raises(RegularsError, match="Below it are 3 lines") as caught:
         read_file(shop.con, path, Settings(), scratch=shop.scratch, read_at=datetime(2024, 4, 1))
     assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize(
+    ("file_name", "name", "glob"),
+    [
+        ("orders_export_1.csv", "orders_export", "orders_export*.csv"),
+        ("commandes.csv", "commandes", "commandes*.csv"),
+        ("x/y/till [1].csv", "till", "till*.csv"),
+        ("2011-03-04.csv", "2011-03-04", "*.csv"),
+        ("orders.2024.csv.gz", "orders", "orders*.csv.gz"),
+        ("S2_orders_3.xlsx", "S2_orders", "S*_orders*.xlsx"),
+        ("a", "a", "a*"),
+    ],
+)
+def test_the_glob_fits_the_file_and_those_that_will_follow(file_name: str, name: str, glob: str) -> None:
+    block = write_mapping(guess_mapping(["Bon", "Artikel", "Menge"]), file_name)
+    (source,) = tomllib.loads(block)["landing"]["sources"]
+    assert (source["name"], source["files"]) == (name, glob)
+    assert name_fits(SourceMapping(name="x", files=glob), file_name)

@@ -220,13 +220,14 @@ def _is_usual(layout: LayoutName, column: str, header: str) -> bool:
 def _names(file_name: str) -> tuple[str, str]:
     """Name and glob for the files that this one seems to be one of."""
     base = file_name.rsplit("/", 1)[-1]
-    stem, dot, suffix = base.partition(".")
+    # an ending has letters, of which the last two count: .csv.gz, but not .2024.csv
+    stem, suffix = re.fullmatch(r"(.*?)((?:\.[^\W\d]\w*){0,2})", base, re.DOTALL).groups()  # type: ignore[union-attr]
     glob = re.sub(r"\d+", "*", stem)
     glob = re.sub(r"[*\W_]*\*[*\W_]*$", "*", glob) if "*" in glob else glob
     name = re.sub(r"[\W\d_]+$", "", stem) or stem or "export"
     # what a name may hold that a glob reads otherwise
     glob = re.sub(r"[\[\]?]", "?", glob)
-    return name, (glob if glob.endswith("*") else f"{glob}*") + dot + suffix
+    return name, (glob if glob.endswith("*") else f"{glob}*") + suffix
 
 
 def _plain(header: str) -> str:
