@@ -11,7 +11,7 @@ lines and ledger, so that a crash leaves a load wholly in or wholly out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -44,6 +44,8 @@ from warehouse.readers.landing_files import LandingContents, LandingFile, find_u
 from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, columns_of
 from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
 from warehouse.readers.staging import Staging
+from warehouse.readers.values import known_styles as known_styles_of
+from warehouse.readers.values import may_change_with_neighbours
 from warehouse.settings import Settings
 from warehouse.withdrawals import find_withdrawn
 
@@ -347,6 +349,20 @@ def load_landing(
         _read_new_contents(
             con, staged, survey, ledger, settings, scratch, fingerprint, report_progress, read_at=recorded_at
         )
+        swayed = _swayed_by_news(con, staged, survey)
+        if swayed:
+            _read_new_contents(
+                con,
+                staged,
+                survey,
+                ledger,
+                settings,
+                scratch,
+                fingerprint,
+                report_progress,
+                read_at=recorded_at,
+                again=swayed,
+            )
         _set_aside_changed_files(staged, survey, ledger, fingerprint)
         new_entries = dict(enumerate((seen for _, seen in survey.deliveries.values()), start=ledger.next_load_id))
         rejected = _mark_rejected(new_entries, staged)
@@ -508,6 +524,7 @@ class _Survey:
     restored: list[str] = field(default_factory=list)
     arriving: list[Seen] = field(default_factory=list)
     outcomes: list[FileOutcome] = field(default_factory=list)
+    unchanged: dict[str, tuple[LandingFile, Seen]] = field(default_factory=dict)
 
 
 @dataclass
@@ -547,6 +564,8 @@ def _survey(
             survey.outcomes.append(FileOutcome(file.name, "unchanged", is_new=False))
             if verdict == "restored":
                 survey.restored.append(file.name)
+            else:
+                survey.unchanged[file.name] = (file, seen)
         elif verdict == "known_bad":
             problem = ledger.latest[file.name].problem
             survey.outcomes.append(FileOutcome(file.name, "rejected", problem=problem, is_new=False))
@@ -570,8 +589,9 @@ def _read_new_contents(
     progress: Progress,
     *,
     read_at: datetime,
+    again: Collection[str] = (),
 ) -> None:
-    """Read each new content once.
+    """Read each new content once, and files that are to be read ``again`` whatever is known of them.
 
     Equal bytes are read under the first name that makes sense of them, since mappings
     and customers files go by name; hence more than one round, at times.
@@ -579,10 +599,12 @@ def _read_new_contents(
     waiting = [
         (file, seen.content_hash)
         for file, seen in survey.deliveries.values()
-        if seen.content_hash is not None and not ledger.is_active(seen.content_hash, fingerprint)
+        if seen.content_hash is not None
+        and seen.content_hash not in staged.by_content
+        and (file.name in again or not ledger.is_active(seen.content_hash, fingerprint))
     ]
-    known_styles = read_known_styles(con)
-    next_file_id = 1
+    known_styles = _merged(read_known_styles(con), _proved_by(staged))
+    next_file_id = 1 + max((reading.file_id for reading in staged.readings.values()), default=0)
     while waiting:
         chosen: dict[str, LandingFile] = {}
         for file, content_hash in waiting:
@@ -620,6 +642,49 @@ def _read_new_contents(
             for file, content_hash in waiting
             if content_hash not in staged.by_content and file.name not in staged.readings
         ]
+
+
+def _proved_by(staged: _Staged) -> dict[str, dict[str, int]]:
+    """How the files of this load prove that their sources write dates."""
+    return known_styles_of(
+        (reading.source, reading.date_style, reading.date_style_evidence)
+        for reading in staged.readings.values()
+        if reading.problem is None and reading.kind == "transactions" and reading.source is not None
+    )
+
+
+def _merged(one: Mapping[str, Mapping[str, int]], other: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    merged = {source: dict(styles) for source, styles in one.items()}
+    for source, styles in other.items():
+        for style, files in styles.items():
+            known = merged.setdefault(source, {})
+            known[style] = known.get(style, 0) + files
+    return merged
+
+
+def _swayed_by_news(con: duckdb.DuckDBPyConnection, staged: _Staged, survey: _Survey) -> set[str]:
+    """Move files among the deliveries whose dates were guessed before one of their source proved its order.
+
+    So files that come one by one are read as if they had come together. Files that have
+    left landing can't be read again; they keep the reading they had.
+    """
+    before = read_known_styles(con)
+    news = {source for source, styles in _proved_by(staged).items() if styles.keys() - before.get(source, {}).keys()}
+    if not news:
+        return set()
+    evidence = con.execute(
+        "select file_name, source, date_style_evidence from quality.load_ledger where status = 'loaded'"
+    ).fetchall()
+    swayed = {
+        name
+        for name, source, told in evidence
+        if source in news and name in survey.unchanged and may_change_with_neighbours(told)
+    }
+    for name in swayed:
+        survey.deliveries[name] = survey.unchanged.pop(name)
+    survey.deliveries = dict(sorted(survey.deliveries.items()))
+    survey.outcomes = [outcome for outcome in survey.outcomes if outcome.file_name not in swayed]
+    return swayed
 
 
 def _set_aside_changed_files(staged: _Staged, survey: _Survey, ledger: Ledger, fingerprint: str) -> None:
