@@ -2,6 +2,7 @@
 -- and tell an order anew once it was edited; the newest delivery of it counts. Two files that
 -- merely share an order, because it was cut in two between them, both count.
 {%- set as_of = as_of_date() %}
+{%- set shared_orders_to_one_alike = 5 %}
 with
 
 lines as (
@@ -102,12 +103,32 @@ compared as (
 
 ),
 
--- a file that tells of the goods of some order just as another file does is an export of orders
+told_twice as (
+
+    select
+        load_id,
+        is_same_goods
+    from compared
+    where load_id <> newest_load_id
+
+    union all
+
+    select
+        newest_load_id as load_id,
+        is_same_goods
+    from compared
+    where load_id <> newest_load_id
+
+),
+
+-- Exports that overlap tell of most orders alike. Files among which lines were dealt out, by till or
+-- department, share orders too, and here and there a part of one looks like another.
 exports as (
 
-    select load_id from compared where is_same_goods and load_id <> newest_load_id
-    union
-    select newest_load_id as load_id from compared where is_same_goods and load_id <> newest_load_id
+    select load_id
+    from told_twice
+    group by load_id
+    having {{ shared_orders_to_one_alike }} * count(case when is_same_goods then 1 end) >= count(*)
 
 ),
 
