@@ -72,7 +72,7 @@ def _check_result(table: str, results: list[CheckResult]) -> dg.AssetCheckResult
         passed=not not_passed,
         # a warning is shown and does not stop the run; a check that could not be evaluated does
         severity=dg.AssetCheckSeverity.ERROR if blocking or not not_passed else dg.AssetCheckSeverity.WARN,
-        description="; ".join(result.message for result in (blocking or not_passed)) or None,
+        description=_told_together([result.message for result in (blocking or not_passed)]),
         metadata={
             "evaluated": len(results),
             "failed": sum(result.status == "failed" for result in results),
@@ -81,6 +81,11 @@ def _check_result(table: str, results: list[CheckResult]) -> dg.AssetCheckResult
             "failing_examples": dg.MetadataValue.json({one.check_name: list(one.examples) for one in not_passed}),
         },
     )
+
+
+def _told_together(messages: list[str]) -> str | None:
+    """One message after the other; what ends with lines to paste has nothing put behind its last line."""
+    return ("\n" if any("\n" in message for message in messages) else "; ").join(messages) or None
 
 
 ALL_GATES = [layer_gate(layer) for layer in LAYERS]

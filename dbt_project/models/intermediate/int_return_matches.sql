@@ -167,11 +167,12 @@ final as (
         groups.stock_code,
         groups.unit_price,
         settled.matched_units,
-        -- a price that was derived from an amount is rounded, the amount is not
+        -- its share of what went back: a price that was derived from an amount is rounded, the amount is not
         cast(
             case
                 when settled.matched_units = numbered_returns.return_units then numbered_returns.return_amount
-                else cast(settled.matched_units as {{ units_sum_type() }}) * groups.unit_price
+                else cast(numbered_returns.return_amount as double)
+                    * cast(settled.matched_units as double) / cast(numbered_returns.return_units as double)
             end as {{ money_type() }}
         ) as matched_amount,
         settled.sold_at,
