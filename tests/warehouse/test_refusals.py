@@ -65,6 +65,18 @@ def test_it_names_file_header_extent_example_money_and_the_mapping(shop: Shop) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("end", "encoding"), [("\r", "utf-8"), ("\r\n", "latin-1"), ("\n", "utf-16"), ("\n", "cp1252")]
+)
+def test_the_extent_is_told_whatever_ends_lines_and_encodes_letters(shop: Shop, end: str, encoding: str) -> None:
+    text = end.join(line.replace("Door Mat", "Türmatte") for line in ORDERS) + end
+    shop.deliver("orders_export_1.csv", text.encode(encoding))
+    problem = refusal(shop)
+    assert "Below it are 3 lines, the first: #1001,a@example.org" in problem
+    assert "Türmatte" in problem
+    assert "adds up to 45.00" in problem
+
+
 def test_the_block_can_be_pasted_as_it_is(shop: Shop, tmp_path: Path) -> None:
     shop.deliver("orders_export_1.csv", "\n".join(ORDERS) + "\n")
     settings = tmp_path / "regulars.toml"

@@ -385,7 +385,8 @@ class _Round:
             if what is not None:
                 raise UnreadableFileError(expected_instead(what)) from error
             if isinstance(error, UnknownDialectError):
-                raise _told_with_lines(error, path, is_gzip=is_gzip) from error
+                is_cr_ended = b"\r" in head and b"\n" not in head
+                raise _told_with_lines(error, path, is_gzip=is_gzip, is_cr_ended=is_cr_ended) from error
             raise
         facts = inspect_text(path, is_gzip=is_gzip)
         if facts.is_utf8:
@@ -431,11 +432,11 @@ def _suffix(path: Path) -> str | None:
     return f".{found}" if found else None
 
 
-def _told_with_lines(error: UnknownDialectError, path: Path, *, is_gzip: bool) -> HeaderError:
+def _told_with_lines(error: UnknownDialectError, path: Path, *, is_gzip: bool, is_cr_ended: bool) -> HeaderError:
     """The error of a header that no layout knows, with a way to read what stands below it."""
 
     def below() -> Iterator[Sequence[str | None]]:
-        lines = read_lines(path, is_gzip=is_gzip, is_cr_ended=False)
+        lines = read_lines(path, is_gzip=is_gzip, is_cr_ended=is_cr_ended)
         for number, raw in enumerate(lines, start=1):
             if number > error.line_number and raw.strip():
                 text = _decode_head(raw)
