@@ -9,11 +9,29 @@ countries as (
 
 spellings as (
 
-    select upper(source_name) as name_key, country, 1 as preference from countries
+    select
+        upper(source_name) as name_key,
+        country,
+        1 as preference
+    from countries
+
     union all
-    select upper(iso_alpha2) as name_key, country, 2 as preference from countries where iso_alpha2 is not null
+
+    select
+        upper(iso_alpha2) as name_key,
+        country,
+        2 as preference
+    from countries
+    where iso_alpha2 is not null
+
     union all
-    select upper(iso_alpha3) as name_key, country, 3 as preference from countries where iso_alpha3 is not null
+
+    select
+        upper(iso_alpha3) as name_key,
+        country,
+        3 as preference
+    from countries
+    where iso_alpha3 is not null
 
 ),
 

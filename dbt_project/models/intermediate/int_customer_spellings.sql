@@ -9,7 +9,10 @@ lines as (
 
 spelt_otherwise as (
 
-    select customer_id from lines where customer_spelling is not null group by customer_id
+    select customer_id
+    from lines
+    where customer_spelling is not null
+    group by customer_id
 
 ),
 
@@ -33,7 +36,10 @@ ranked as (
         spelling,
         row_number() over (
             partition by customer_id
-            order by case when lower(spelling) = customer_id then 0 else 1 end, line_count desc, spelling
+            order by
+                case when lower(spelling) = customer_id then 0 else 1 end asc,
+                line_count desc,
+                spelling asc
         ) as place
     from spellings
 

@@ -199,8 +199,7 @@ orders as (
 final as (
 
     select
-        case when orders.store is null then '' else orders.store || ':' end
-            || orders.delivered_invoice_no || orders.suffix as invoice_no,
+        coalesce(orders.store || ':', '') || orders.delivered_invoice_no || orders.suffix as invoice_no,
         orders.delivered_invoice_no,
         orders.store,
         orders.customer_id,

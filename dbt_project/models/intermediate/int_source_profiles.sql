@@ -58,6 +58,27 @@ judged as (
 
 ),
 
+worded as (
+
+    select
+        *,
+        case
+            when c_lines = 1 then 'the one line on a number that begins with C is negative'
+            when negative_c_lines = c_lines
+                then 'all ' || {{ grouped_number('c_lines') }} || ' lines on numbers that begin with C are negative'
+            else {{ grouped_number('negative_c_lines') }} || ' of ' || {{ grouped_number('c_lines') }}
+                || ' lines on numbers that begin with C are negative'
+        end as c_evidence,
+        case
+            when a_lines = 0 then ''
+            when identified_a_lines = 0
+                then '; the ' || {{ grouped_number('a_lines') }} || ' on numbers that begin with A name no customer'
+            else '; numbers that begin with A name customers and are sales'
+        end as a_evidence
+    from judged
+
+),
+
 final as (
 
     select
@@ -65,22 +86,7 @@ final as (
         case when is_cancellation_prefix then 'uci' else 'plain' end as profile,
         case
             when set_profile is not null then 'set under landing.sources'
-            when is_cancellation_prefix
-                then case
-                    when c_lines = 1 then 'the one line on a number that begins with C is negative'
-                    when negative_c_lines = c_lines
-                        then 'all ' || {{ grouped_number('c_lines') }}
-                            || ' lines on numbers that begin with C are negative'
-                    else {{ grouped_number('negative_c_lines') }} || ' of ' || {{ grouped_number('c_lines') }}
-                        || ' lines on numbers that begin with C are negative'
-                end
-                    || case
-                        when a_lines = 0 then ''
-                        when identified_a_lines = 0
-                            then '; the ' || {{ grouped_number('a_lines') }}
-                                || ' on numbers that begin with A name no customer'
-                        else '; numbers that begin with A name customers and are sales'
-                    end
+            when is_cancellation_prefix then c_evidence || a_evidence
             when c_lines > 0
                 then {{ grouped_number('c_lines - negative_c_lines') }} || ' of ' || {{ grouped_number('c_lines') }}
                     || ' lines on numbers that begin with C are not negative: no letter means a return'
@@ -96,7 +102,7 @@ final as (
         {%- endif %}
         cast(file_count as integer) as file_count,
         line_count
-    from judged
+    from worded
 
 )
 

@@ -98,13 +98,22 @@ by_code as (
 
 ),
 
+distinct_descriptions as (
+
+    select description
+    from lines
+    where description is not null
+    group by description
+
+),
+
 -- what any shop calls by such a name is no product: gift cards, postage, tips
 named as (
 
     select
         described.description,
         min(descriptions.category) as category
-    from (select description from lines where description is not null group by description) as described
+    from distinct_descriptions as described
     inner join descriptions
         on {{ fits_pattern('trim(described.description)', 'descriptions.pattern') }}
     group by described.description
@@ -126,7 +135,7 @@ codes_named as (
         and lines.stock_code in (
             select named_lines.stock_code
             from lines as named_lines
-            inner join named on named_lines.description = named.description
+            inner join named as names on named_lines.description = names.description
         )
     group by lines.source, lines.stock_code
 

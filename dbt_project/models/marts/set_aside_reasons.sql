@@ -34,7 +34,10 @@ delivered as (
 -- who has anything that counts is not lost with what does not
 kept_customers as (
 
-    select customer_id from lines where is_kept and customer_id is not null group by customer_id
+    select customer_id
+    from lines
+    where is_kept and customer_id is not null
+    group by customer_id
 
 ),
 
@@ -56,7 +59,8 @@ set_aside as (
         lines.signed_amount,
         staged.amount_text,
         coalesce(lines.customer_id, staged.customer_id) as customer_id,
-        kept_customers.customer_id is null as is_customer_lost,
+        case when kept_customers.customer_id is null then coalesce(lines.customer_id, staged.customer_id) end
+            as lost_customer_id,
         staged.file_name,
         staged.row_number
     from lines
@@ -79,10 +83,11 @@ final as (
         min(case when set_aside.signed_amount is null then {{ shortened('set_aside.amount_text', 60) }} end)
             as example_amount_text,
         count(distinct set_aside.customer_id) as customer_count,
-        count(distinct case when set_aside.is_customer_lost then set_aside.customer_id end) as lost_customer_count,
+        count(distinct set_aside.lost_customer_id) as lost_customer_count,
         count(distinct set_aside.file_name) as file_count,
         min(set_aside.file_name) as example_file_name,
-        {{ value_at_least('set_aside.row_number', 'set_aside.file_name', 'set_aside.row_number') }} as example_row_number,
+        {{ value_at_least('set_aside.row_number', 'set_aside.file_name', 'set_aside.row_number') }}
+            as example_row_number,
         100 * cast(count(*) as double) / max(delivered.line_count) as line_pct,
         case
             when max(delivered.amount) > 0
@@ -91,8 +96,7 @@ final as (
         end as amount_pct,
         case
             when max(delivered.customer_count) > 0
-                then 100 * cast(count(distinct case when set_aside.is_customer_lost then set_aside.customer_id end) as double)
-                    / max(delivered.customer_count)
+                then 100 * cast(count(distinct set_aside.lost_customer_id) as double) / max(delivered.customer_count)
         end as lost_customer_pct
     from set_aside
     cross join delivered

@@ -122,7 +122,8 @@ final as (
         status,
         case status
             when 'unreadable' then problem
-            when 'unknown_customer' then 'customer ' || {{ shortened('customer_spelling', 60) }} || ' is on no line of sales'
+            when 'unknown_customer'
+                then 'customer ' || {{ shortened('customer_spelling', 60) }} || ' is on no line of sales'
             when 'unknown_segment' then 'no segment is called "' || {{ shortened('segment_name', 60) }} || '"'
             when 'superseded'
                 then 'row ' || cast(last_row_number as {{ dbt.type_string() }})

@@ -61,7 +61,8 @@ customers as (
         doubt,
         case when doubt is null then customer_key end as customer_id,
         -- an e-mail address has one spelling; of other ids it is kept
-        case when doubt is null and not contains(id_text, '@') then nullif(id_text, customer_key) end as customer_spelling
+        case when doubt is null and not contains(id_text, '@') then nullif(id_text, customer_key) end
+            as customer_spelling
     from judged_ids
 
 ),
@@ -298,7 +299,10 @@ explained as (
                     end,
                     case
                         when is_unit_price_lost
-                            then case when {{ blank_to_null('line_amount_text') }} is null then 'unit price' else 'amount' end
+                            then case
+                                    when {{ blank_to_null('line_amount_text') }} is null then 'unit price'
+                                    else 'amount'
+                                end
                                 || ' "' || {{ shortened('trim(coalesce(line_amount_text, unit_price_text))', 60) }}
                                 || '" is not an amount that fits'
                         when amount_before_discount is null
