@@ -386,7 +386,7 @@ def test_unit_tests_pass(dbt: Dbt, shop: Path, tmp_path: Path) -> None:
     assert result.success, explain(result)
     result = dbt.run("test", warehouse, ["test_type:unit"])
     assert result.success, explain(result)
-    assert len(result.result) >= 36
+    assert len(result.result) >= 118
 
 
 def test_customer_360_joins_what_the_models_found(dbt: Dbt, shop: Path, tmp_path: Path) -> None:
