@@ -31,7 +31,8 @@ TYPED = ("path:models/staging",)
 COUNTED = ("path:models/staging", "+customer_rfm", "+fct_invoices")
 
 a_few = settings(
-    max_examples=3,
+    # each with dozens of files or hundreds of lines
+    max_examples=2,
     deadline=None,
     derandomize=True,
     database=None,

@@ -67,20 +67,17 @@ class TestStatus:
         (source,) = tomllib.loads(_block(told))["landing"]["sources"]
         assert (source["files"], source["columns"]) == ("orders.csv", {"status": "Order Status"})
 
-    @pytest.mark.parametrize(
-        ("header", "usual", "words"),
-        [
-            ("Bestellstatus", "abgeschlossen", ("storniert", "fehlgeschlagen")),
-            ("Statut", "terminée", ("annulée", "en attente")),
-            ("Estado", "completado", ("cancelado", "reembolsado")),
-            ("Payment State", "PAID", ("VOIDED", "Unpaid")),
-        ],
-    )
-    def test_whatever_the_language_and_the_letters(
-        self, alone: Alone, header: str, usual: str, words: tuple[str, ...]
-    ) -> None:
-        case = Case("statuses", {"verkauf.csv": _with_status(header, usual, *words)})
-        _says(_refusal(alone(case)), "verkauf.csv", header, *words, f'status = "{header}"')
+    def test_whatever_the_language_and_the_letters(self, alone: Alone) -> None:
+        statuses = {
+            "verkauf.csv": ("Bestellstatus", "abgeschlossen", ("storniert", "fehlgeschlagen")),
+            "ventes.csv": ("Statut", "terminée", ("annulée", "en attente")),
+            "ventas.csv": ("Estado", "completado", ("cancelado", "reembolsado")),
+            "sales.csv": ("Payment State", "PAID", ("VOIDED", "Unpaid")),
+        }
+        files = {name: _with_status(header, usual, *words) for name, (header, usual, words) in statuses.items()}
+        told = _refusal(alone(Case("statuses", files)))
+        for name, (header, _, words) in statuses.items():
+            _says(told, name, header, *words, f'status = "{header}"')
 
 
 class TestCurrency:
@@ -91,16 +88,21 @@ class TestCurrency:
         (source,) = tomllib.loads(_block(told))["landing"]["sources"]
         assert (source["files"], source["columns"]) == ("orders.csv", {"currency": "Currency"})
 
-    @pytest.mark.parametrize(
-        ("header", "usual", "other"),
-        [("Devise", "GBP", "CHF"), ("Währung", "GBP", "EUR"), ("currency_code", "gbp", "usd")],
-    )
-    def test_whatever_the_column_is_called(self, alone: Alone, header: str, usual: str, other: str) -> None:
-        rows = shop(lambda row: {**row, header: usual})
-        for row in rows[::10]:
-            row[header] = other
-        case = Case("currencies", {"ventes.csv": csv_text(rows)})
-        _says(_refusal(alone(case)), "ventes.csv", header, usual, other, f'currency = "{header}"')
+    def test_whatever_the_column_is_called(self, alone: Alone) -> None:
+        currencies = {
+            "ventes.csv": ("Devise", "GBP", "CHF"),
+            "verkauf.csv": ("Währung", "GBP", "EUR"),
+            "sales.csv": ("currency_code", "gbp", "usd"),
+        }
+        files: dict[str, str | bytes] = {}
+        for name, (header, usual, other) in currencies.items():
+            rows = shop(lambda row, header=header, usual=usual: {**row, header: usual})
+            for row in rows[::10]:
+                row[header] = other
+            files[name] = csv_text(rows)
+        told = _refusal(alone(Case("currencies", files)))
+        for name, (header, usual, other) in currencies.items():
+            _says(told, name, header, usual, other, f'currency = "{header}"')
 
 
 class TestUnknownFiles:
@@ -145,10 +147,14 @@ class TestUnknownFiles:
 
 
 class TestEmptyValues:
-    @pytest.mark.parametrize("price", ["", "0", "0.00"])
-    def test_a_file_whose_every_price_is_missing_is_refused(self, alone: Alone, price: str) -> None:
-        case = Case("unpriced", {"prices.csv": csv_text(shop(lambda row: {**row, "UnitPrice": price}))})
-        _says(_refusal(alone(case)), "prices.csv", "price")
+    def test_a_file_whose_every_price_is_missing_is_refused(self, alone: Alone) -> None:
+        prices = {"blank.csv": "", "nought.csv": "0", "pennies.csv": "0.00"}
+        files = {
+            name: csv_text(shop(lambda row, price=price: {**row, "UnitPrice": price})) for name, price in prices.items()
+        }
+        told = _refusal(alone(Case("unpriced", {**files, "priced.csv": csv_text(shop())})))
+        _says(told, *prices, "price")
+        assert "priced.csv" not in told
 
     def test_formulas_that_were_never_calculated_are_told_as_that(self, alone: Alone) -> None:
         written = io.BytesIO()

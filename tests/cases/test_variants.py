@@ -333,6 +333,9 @@ def _mapped() -> list[Case]:
     for above, row in list(pairwise(filled))[::-1]:
         if above["InvoiceNo"] == row["InvoiceNo"]:
             row["InvoiceNo"] = row["CustomerID"] = row["InvoiceDate"] = ""
+    rebate = shop(lambda row: {**row, "Rabatt": ""})
+    money = [line("780001", "P07", "CAKE STAND", 2, "2024-03-01 10:00:00", "14.00", 9001, Rabatt="3,00")]
+    per_cent = [line("780001", "P07", "CAKE STAND", 2, "2024-03-01 10:00:00", "14.00", 9001, Rabatt="10 %")]
     headers = {"InvoiceNo": "Beleg", "StockCode": "Artikel", "Quantity": "Menge", "UnitPrice": "Preis"}
     constant = renamed(apart(shop(), "93"), headers)
     for row in constant:
@@ -345,6 +348,16 @@ def _mapped() -> list[Case]:
             {"m.csv": csv_text(constant)},
             'columns = { invoice = "Beleg", stock_code = "Artikel", quantity = "Menge", unit_price = "Preis" }\n'
             'constants = { country = "Ireland" }',
+        ),
+        Case(
+            "rebate-money",
+            {"m.csv": csv_text(apart(rebate + money, "94"))},
+            'columns = { discount_amount = "Rabatt" }\nprices_include_tax = true',
+        ),
+        Case(
+            "rebate-per-cent",
+            {"m.csv": csv_text(apart(rebate + per_cent, "95"))},
+            'columns = { discount_amount = "Rabatt" }\nprices_include_tax = false',
         ),
     ]
 
@@ -561,6 +574,14 @@ class TestColumns:
     @pytest.mark.parametrize("place", ["91", "92", "93"])
     def test_a_mapping_may_try_columns_fill_them_down_and_set_them(self, shops: Published, place: str) -> None:
         assert shops.totals(place) == THE_SHOP
+
+    def test_a_discount_is_taken_off_its_line_in_money_or_per_cent(self, shops: Published) -> None:
+        # 28.00 less 3.00, and less a tenth
+        assert shops.customer("949001") == (1, Decimal("25.00"))
+        assert shops.customer("959001") == (1, Decimal("25.20"))
+
+    def test_prices_with_tax_and_without_are_not_added_up_in_silence(self, shops: Published) -> None:
+        assert shops.is_told("rebate-money", "rebate-per-cent", "tax")
 
     def test_a_constant_is_on_every_line(self, shops: Published) -> None:
         assert shops.rows(

@@ -46,11 +46,15 @@ def test_a_closure_of_ten_weeks_is_told_with_all_of_it(alone: Alone) -> None:
     assert "10 June 2024" in cause
 
 
-def test_closures_of_three_weeks_and_of_twenty_are_told_once_each(alone: Alone) -> None:
-    # Mondays to Saturdays from New Year 2024 to January 2025
-    closed = [(date(2024, 3, 15), date(2024, 4, 5)), (date(2024, 7, 1), date(2024, 11, 18))]
+def test_closures_of_any_length_are_told_once_each_with_all_of_it(alone: Alone) -> None:
+    # Mondays to Saturdays from New Year 2024 to March 2025: three weeks, twenty weeks, one week
+    closed = [
+        (date(2024, 3, 15), date(2024, 4, 5)),
+        (date(2024, 7, 1), date(2024, 11, 18)),
+        (date(2025, 1, 27), date(2025, 2, 3)),
+    ]
     rows: list[Row] = []
-    for number in range(390):
+    for number in range(440):
         day = date(2024, 1, 1) + timedelta(days=number)
         if day.weekday() == 6 or any(first <= day < back for first, back in closed):
             continue
@@ -60,11 +64,13 @@ def test_closures_of_three_weeks_and_of_twenty_are_told_once_each(alone: Alone) 
             at = datetime(day.year, day.month, day.day, 10 + order)
             rows.append(line(500000 + 2 * number + order, "P07", "CAKE STAND", units, at, "14.00", customer))
     told = _published(alone(Case("closures", {"orders.csv": csv_text(rows)})))
-    (three_weeks, twenty_weeks) = _silences(told)
+    (three_weeks, twenty_weeks, one_week) = _silences(told)
     assert three_weeks[0] == date(2024, 3, 15)
     assert "5 April 2024" in three_weeks[1]
     assert twenty_weeks[0] == date(2024, 7, 1)
     assert "18 November 2024" in twenty_weeks[1]
+    assert one_week[0] == date(2025, 1, 27)
+    assert "3 February 2025" in one_week[1]
 
 
 def test_three_weeks_and_five_customers_are_told_beside_the_headline(alone: Alone) -> None:
