@@ -129,8 +129,9 @@ def run_refresh(
             with open_warehouse(home.warehouse, read_only=True) as connection:
                 missing = [file.problem for file in turned_away(connection)]
         except WarehouseBusyError as error:
-            # another process took the file since the run ended
-            problems.append(str(error))
+            # another process has the file: the run may have stopped for it, or it was taken since
+            if str(error) not in problems:
+                problems.append(str(error))
     return RefreshOutcome(
         run_id=result.run_id,
         succeeded=result.success,

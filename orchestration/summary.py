@@ -108,7 +108,8 @@ def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) 
                 _print_raw_lines(console, connection)
     except WarehouseBusyError as error:
         # another process took the file since; that is one more thing to know
-        console.print(f"  [yellow]![/] {escape(str(error))}")
+        if str(error) not in outcome.problems:
+            console.print(f"  [yellow]![/] {escape(str(error))}")
 
 
 def _print_files(console: Console, connection: duckdb.DuckDBPyConnection, above: Sequence[str] = ()) -> None:

@@ -116,7 +116,8 @@ def test_as_of_sees_nothing_dated_on_or_after_the_day(small_home: Home, tmp_path
     assert refresh(earlier, as_of="2024-02-01").succeeded
     accounting = {"marts.row_accounting": ["row_count", "gross_amount"], "ml.model_runs": ["data_version"]}
     differing = differing_tables(small_home.published, earlier.published, but=accounting)
-    assert [table for table in differing if not table.startswith("marts.set_aside_lines")] == []
+    # what was set aside for its date is there in one of both alone
+    assert [table for table in differing if not table.startswith("marts.set_aside_")] == []
     unseen = "select row_count from marts.row_accounting where disposition = 'after_as_of'"
     assert ask(small_home.published, unseen)[0][0] > 0
     assert ask(small_home.published, "select distinct snapshot_date::varchar from marts.customer_rfm") == [
