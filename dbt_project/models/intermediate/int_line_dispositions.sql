@@ -138,7 +138,12 @@ described as (
         stock_codes.is_product,
         stock_codes.non_product_category,
         coalesce(spellings.customer_id, lines.customer_id) as spelt_customer_id,
-        coalesce(country_names.country, lines.country, orders.country, 'Unspecified') as normalised_country
+        -- what an order says somewhere holds where a line leaves it open
+        coalesce(
+            nullif(coalesce(country_names.country, lines.country), 'Unspecified'),
+            orders.country,
+            'Unspecified'
+        ) as normalised_country
     from lines
     left join copies on lines.delivered_line_id = copies.delivered_line_id
     left join orders on {{ is_order_of_line('orders', 'lines') }}
