@@ -103,6 +103,7 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "exact_duplicates": defaults.cleaning.exact_duplicates,
         "exclude_non_product": defaults.cleaning.exclude_non_product,
         "product_codes": list(defaults.cleaning.product_codes),
+        "nobody": list(defaults.cleaning.nobody),
         "require_positive_price": defaults.cleaning.require_positive_price,
         "rfm_monetary": defaults.rfm.monetary,
         "rfm_frequency": defaults.rfm.frequency,
