@@ -44,7 +44,7 @@ _REJECTED = f"""
         load_id,
         split_part(problem, chr(10), 1) as problem,
         case when starts_with(problem, file_name) then '' else file_name || ': ' end
-        || split_part(problem, chr(10), 1) as {TOLD},
+        || rtrim(split_part(problem, chr(10), 1), ':. ') as {TOLD},
         nullif(substr(problem, length(split_part(problem, chr(10), 1)) + 2), '') as {ADVICE}
     from quality.load_ledger as delivery
     where status = 'rejected' and superseded_by is null and is_in_landing

@@ -150,7 +150,7 @@ def _print_files(console: Console, connection: duckdb.DuckDBPyConnection, above:
 
 def _is_in(problem: str, texts: Sequence[str]) -> bool:
     """Whether a text holds the problem, line for line; a check may put a whole message into its own."""
-    return any(all(line in text for line in problem.splitlines()) for text in texts)
+    return any(all(line.rstrip(":. ") in text for line in problem.splitlines()) for text in texts)
 
 
 def _print_turned_away(console: Console, files: Sequence[TurnedAway]) -> None:
