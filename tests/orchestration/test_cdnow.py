@@ -44,14 +44,14 @@ def refreshed(folder: Path, **settings: str) -> Home:
 
 @pytest.fixture(scope="module")
 def cdnow_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """With duplicates dropped, as by default."""
-    return refreshed(tmp_path_factory.mktemp("cdnow"))
+    """With equal lines counted once."""
+    return refreshed(tmp_path_factory.mktemp("cdnow"), EXACT_DUPLICATES="drop")
 
 
 @pytest.fixture(scope="module")
 def undropped_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """With equal lines kept: a plain transaction file names no invoice to tell two purchases of a day apart."""
-    return refreshed(tmp_path_factory.mktemp("cdnow_keep"), EXACT_DUPLICATES="keep")
+    """As by default: a plain transaction file names no invoice, and two equal purchases of a day are two."""
+    return refreshed(tmp_path_factory.mktemp("cdnow_all"))
 
 
 def figures(home: Home, ask, algorithm: str) -> dict:

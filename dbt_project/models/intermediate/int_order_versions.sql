@@ -24,11 +24,18 @@ deliveries as (
 
 ),
 
+profiles as (
+
+    select * from {{ ref('int_source_profiles') }}
+
+),
+
 -- How new a file is is told by its last sale: files are copied, and their times with them or not.
 files as (
 
     select
         load_id,
+        min(invoiced_at) as first_at,
         max(invoiced_at) as last_at,
         count(*) as line_count
     from lines
@@ -41,6 +48,7 @@ ranked_files as (
 
     select
         files.load_id,
+        files.first_at,
         row_number() over (
             order by
                 files.last_at,
@@ -53,24 +61,61 @@ ranked_files as (
 
 ),
 
-versions as (
+keyed as (
 
     select
         orders.invoice_no,
         lines.load_id,
-        count(*) as line_count,
-        sum({{ content_number('lines.content_key') }}) as content_sum,
+        lines.source,
+        lines.content_key,
         -- the same without the status, which changes while the goods stay
-        sum({{ content_number(surrogate_key([
+        {{ surrogate_key([
             'lines.stock_code', 'lines.description', 'lines.quantity_units', 'lines.invoiced_at', 'lines.signed_amount',
             'lines.is_return_by_word',
-        ])) }}) as goods_sum,
-        cast(sum(lines.signed_amount) as {{ money_sum_type() }}) as amount,
-        min(lines.invoiced_at) as first_at,
-        max(lines.invoiced_at) as last_at
+        ]) }} as goods_key,
+        lines.signed_amount,
+        lines.invoiced_at
     from lines
     inner join orders on {{ is_order_of_line('orders', 'lines') }}
-    group by orders.invoice_no, lines.load_id
+
+),
+
+-- what a file says of an order, each line with how often it counts
+told as (
+
+    select
+        keyed.invoice_no,
+        keyed.load_id,
+        keyed.content_key,
+        keyed.goods_key,
+        keyed.signed_amount,
+        keyed.invoiced_at,
+        case when min(profiles.exact_duplicates) = 'drop' then 1 else count(*) end as copies
+    from keyed
+    left join profiles on keyed.source = profiles.source
+    group by
+        keyed.invoice_no,
+        keyed.load_id,
+        keyed.content_key,
+        keyed.goods_key,
+        keyed.signed_amount,
+        keyed.invoiced_at
+
+),
+
+versions as (
+
+    select
+        invoice_no,
+        load_id,
+        cast(sum(copies) as bigint) as line_count,
+        sum(copies * {{ content_number('content_key') }}) as content_sum,
+        sum(copies * {{ content_number('goods_key') }}) as goods_sum,
+        cast(sum(copies * signed_amount) as {{ money_sum_type() }}) as amount,
+        min(invoiced_at) as first_at,
+        max(invoiced_at) as last_at
+    from told
+    group by invoice_no, load_id
 
 ),
 
@@ -79,6 +124,7 @@ followed as (
     select
         versions.*,
         ranked_files.recency,
+        ranked_files.first_at = versions.first_at as is_first_of_file,
         max(ranked_files.recency) over (partition by versions.invoice_no) as newest_recency
     from versions
     inner join ranked_files on versions.load_id = ranked_files.load_id
@@ -94,12 +140,31 @@ compared as (
         older.line_count,
         older.amount,
         newest.load_id as newest_load_id,
+        newest.line_count as newest_line_count,
+        newest.is_first_of_file as is_first_of_newest,
         older.line_count = newest.line_count and older.content_sum = newest.content_sum as is_same,
         older.line_count = newest.line_count and older.goods_sum = newest.goods_sum as is_same_goods,
         older.first_at <= newest.last_at and newest.first_at <= older.last_at as is_same_time
     from followed as older
     inner join followed as newest
         on older.invoice_no = newest.invoice_no and newest.recency = newest.newest_recency
+
+),
+
+shared as (
+
+    select
+        compared.invoice_no,
+        compared.load_id,
+        sum(least(older.copies, newest.copies)) as shared_lines
+    from compared
+    inner join told as older on compared.invoice_no = older.invoice_no and compared.load_id = older.load_id
+    inner join told as newest
+        on compared.invoice_no = newest.invoice_no
+            and compared.newest_load_id = newest.load_id
+            and older.content_key = newest.content_key
+    where not compared.is_same
+    group by compared.invoice_no, compared.load_id
 
 ),
 
@@ -143,9 +208,16 @@ final as (
         compared.is_same as is_as_newest,
         not compared.is_same
         and compared.is_same_time
+        -- a file that begins in the middle of an order has lost the beginning of it, and says nothing new
+        and not (
+            compared.is_first_of_newest
+            and compared.newest_line_count < compared.line_count
+            and coalesce(shared.shared_lines, 0) = compared.newest_line_count
+        )
         and compared.load_id in (select exports.load_id from exports)
         and compared.newest_load_id in (select exports.load_id from exports) as is_replaced
     from compared
+    left join shared on compared.invoice_no = shared.invoice_no and compared.load_id = shared.load_id
 
 )
 
