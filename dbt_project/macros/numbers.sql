@@ -168,7 +168,7 @@
 #}
 {% macro exact_product(one, other) -%}
     case
-                when cast({{ one }} as double) * cast({{ other }} as double) < 1e10
+                when {{ one }} < 100000 and {{ other }} < 100000
                     then cast({{ one }} * {{ other }} as {{ money_type() }})
                 else {{ as_money('cast(' ~ one ~ ' as decimal(24, 4)) * ' ~ other) }}
             end

@@ -196,6 +196,24 @@
         )
 {%- endmacro %}
 
+{# A word as one file wrote it. #}
+{% macro word_of_file(load_id, word) -%}
+    cast({{ load_id }} as {{ dbt.type_string() }}) || ' ' || {{ word }}
+{%- endmacro %}
+
+{# All values of a column as one list. #}
+{% macro collected(column) -%}
+    {{ return(adapter.dispatch('collected')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__collected(column) -%}
+    list({{ column }})
+{%- endmacro %}
+
+{% macro default__collected(column) -%}
+    collect_list({{ column }})
+{%- endmacro %}
+
 {% macro list_holds(list, value) -%}
     {{ return(adapter.dispatch('list_holds')(list, value)) }}
 {%- endmacro %}

@@ -67,12 +67,13 @@ customers as (
 
 ),
 
--- so are statuses and kinds, file by file, because each file's mapping may name its own words
+-- So are statuses and kinds, file by file, because each file's mapping may name its own words.
+-- Most files have neither column: a list that is looked into only where there is a word costs
+-- their lines nothing, where a join would copy them all once more.
 statuses as (
 
     select
-        lines._load_id as load_id,
-        lines.status as delivered_status,
+        {{ word_of_file('lines._load_id', 'lines.status') }} as word_key,
         {{ is_listed_word('lines.status', 'deliveries._not_sale_words', 'not_a_sale') }} as is_not_a_sale
     from {{ source('raw', 'transactions') }} as lines
     inner join deliveries on lines._load_id = deliveries._load_id
@@ -81,16 +82,31 @@ statuses as (
 
 ),
 
+not_sales as (
+
+    select {{ collected('word_key') }} as word_keys
+    from statuses
+    where is_not_a_sale
+
+),
+
 kinds as (
 
     select
-        lines._load_id as load_id,
-        lines.line_kind as delivered_kind,
+        {{ word_of_file('lines._load_id', 'lines.line_kind') }} as word_key,
         {{ is_listed_word('lines.line_kind', 'deliveries._return_words', 'return') }} as is_return
     from {{ source('raw', 'transactions') }} as lines
     inner join deliveries on lines._load_id = deliveries._load_id
     where {{ stripped('lines.line_kind') }} is not null
     group by lines._load_id, lines.line_kind, deliveries._return_words
+
+),
+
+returns as (
+
+    select {{ collected('word_key') }} as word_keys
+    from kinds
+    where is_return
 
 ),
 
@@ -131,8 +147,20 @@ typed as (
         {{ stripped('lines.line_kind') }} as line_kind,
         upper({{ stripped('lines.store') }}) as store,
         {{ blank_to_null('lines.country') }} as country,
-        coalesce(statuses.is_not_a_sale, false) as is_not_a_sale,
-        coalesce(kinds.is_return, false) as is_return_by_word,
+        case
+            when lines.status is null then false
+            else coalesce(
+                {{ list_holds('(select not_sales.word_keys from not_sales)', word_of_file('lines._load_id', 'lines.status')) }},
+                false
+            )
+        end as is_not_a_sale,
+        case
+            when lines.line_kind is null then false
+            else coalesce(
+                {{ list_holds('(select returns.word_keys from returns)', word_of_file('lines._load_id', 'lines.line_kind')) }},
+                false
+            )
+        end as is_return_by_word,
         deliveries._prices_include_tax as prices_include_tax,
         customers.customer_id,
         customers.customer_spelling,
@@ -148,8 +176,6 @@ typed as (
     from lines
     left join deliveries on lines._load_id = deliveries._load_id
     left join customers on lines.customer_id = customers.delivered_customer_id
-    left join statuses on lines._load_id = statuses.load_id and lines.status = statuses.delivered_status
-    left join kinds on lines._load_id = kinds.load_id and lines.line_kind = kinds.delivered_kind
 
 ),
 
