@@ -26,10 +26,9 @@
     {{ number(column, decimal_mark, money_type()) }}
 {%- endmacro %}
 
-{# Units to three decimals. Beyond 32 bits it is no quantity but a barcode in the wrong column. #}
+{# Units to three decimals; how many there may be is for its reader to say. #}
 {% macro units(column, decimal_mark) -%}
-    {%- set value = number(column, decimal_mark, units_type()) -%}
-    case when abs({{ value }}) <= 2147483647 then {{ value }} end
+    {{ number(column, decimal_mark, units_type()) }}
 {%- endmacro %}
 
 {# A whole number that fits 32 bits; '6.0' is whole, '6.5' is not. #}
@@ -55,19 +54,18 @@
 {% macro _currency_pattern() -%}
     (?:[£$€¥₹₽₺₩₪฿₫₴₦]|(?:A|AU|C|CA|NZ|US|HK|S|R|MX) ?[$]
     {{- '|(?i:GBP|EUR|USD|CHF|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|TRY|UAH|RSD|CAD|AUD|NZD|SGD|HKD|JPY|CNY|KRW|INR|THB|MYR|IDR'
-        ~ '|PHP|VND|BRL|MXN|ARS|CLP|COP|PEN|ZAR|NGN|KES|EGP|MAD|AED|SAR|ILS)|(?i:kr|Rs|Fr)[.]?|Kč|zł|Ft|lei|R)' }}
+        ~ '|PHP|VND|BRL|MXN|ARS|CLP|COP|PEN|ZAR|NGN|KES|EGP|MAD|AED|SAR|ILS)|(?i:kr|Rs|Fr)[.,]?|Kč|zł|Ft|lei|R)' }}
 {%- endmacro %}
 
 {#
-    The whole of an amount, its digits and marks being the one group. A group of thousands
-    begins with no zero: 0,125 is an eighth, written with the other mark. The minus and the
-    parentheses around the digits are looked for in the whole.
+    The whole of an amount with a decimal point, its digits and marks being the one group. A
+    group of thousands begins with no zero: 0,125 is an eighth, written with the other mark. The
+    minus and the parentheses around the digits are looked for in the whole.
 #}
-{% macro _number_pattern(group_marks, decimal_mark) -%}
-    [(]? ?[-+]? ?{{ _currency_pattern() }}? ?[(]? ?[-+]? ?
-    {{- '((?:[1-9][0-9]{0,2}(?:[' ~ group_marks ~ '][0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)'
-        ~ '(?:[' ~ decimal_mark ~ '][0-9]*)?|[' ~ decimal_mark ~ '][0-9]+)' }}
-    {{- ' ?%? ?' }}{{ _currency_pattern() }}{{ '? ?-? ?[)]?' }}
+{% macro _number_pattern(apostrophe) -%}
+    ^[(]? ?[-+]? ?{{ _currency_pattern() }}? ?[(]? ?[-+]? ?
+    {{- "((?:[1-9][0-9]{0,2}(?:[, " ~ apostrophe ~ "][0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)(?:[.][0-9]*)?|[.][0-9]+)" }}
+    {{- ' ?%? ?' }}{{ _currency_pattern() }}{{ '? ?-? ?[)]?$' }}
 {%- endmacro %}
 
 {# One sign at the most, and no parenthesis without its other half. #}
@@ -76,41 +74,33 @@
                 and contains({{ folded }}, '(') = contains({{ folded }}, ')')
 {%- endmacro %}
 
-{# One kind of blank, of apostrophe and of minus, as exports write many. #}
-{% macro _folded_number(column) -%}
-    trim(translate(
-        {{ column }},
-        chr(160) || chr(8239) || chr(8201) || chr(8199) || chr(9) || '’‘´−–﹣－',
-        '     ''''''----'
-    ))
-{%- endmacro %}
-
 {#
-    The number that a text which fits the pattern stands for. `digits` is its group without
-    the marks that only group.
+    One kind of blank, of apostrophe and of minus, as exports write many; and a decimal point,
+    whichever mark the column has, so that one pattern serves both.
 #}
-{% macro _signed_number(folded, digits, type) -%}
-    case
-        when contains({{ folded }}, '%') then cast(
-            try_cast({{ digits }} as {{ type }})
-            / case when contains({{ folded }}, '-') or contains({{ folded }}, '(') then -100 else 100 end as {{ type }}
-        )
-        when contains({{ folded }}, '-') or contains({{ folded }}, '(') then -try_cast({{ digits }} as {{ type }})
-        else try_cast({{ digits }} as {{ type }})
-    end
+{% macro _folded_number(column, decimal_mark) -%}
+    trim(translate(
+                case
+                    when {{ decimal_mark }} = ',' then translate({{ column }}, '.,', ',.')
+                    else {{ column }}
+                end,
+                chr(160) || chr(8239) || chr(8201) || chr(8199) || chr(9) || '’‘´−–﹣－',
+                '     ''''''----'
+            ))
 {%- endmacro %}
 
-{% macro _bare_digits(extracted, decimal_mark) -%}
-    {%- set ungrouped = "replace(replace(" ~ extracted ~ ", '''', ''), ' ', '')" -%}
-    {%- if decimal_mark == '.' -%} replace({{ ungrouped }}, ',', '')
-    {%- else -%} replace(replace({{ ungrouped }}, '.', ''), ',', '.')
-    {%- endif -%}
+{# The number in a text, by its group of the pattern: null where the text does not fit as a whole. #}
+{% macro _extracted_number(folded, digits, type) -%}
+    try_cast(
+                case when contains({{ folded }}, '-') or contains({{ folded }}, '(') then '-' else '' end
+                || replace(replace(replace({{ digits }}, '''', ''), ' ', ''), ',', '')
+                as {{ type }}
+            )
 {%- endmacro %}
 
 {% macro duckdb__number(column, decimal_mark, type) -%}
-    {%- set folded = _folded_number(column) -%}
-    {%- set point = _number_pattern(", ''", ".") -%}
-    {%- set comma = _number_pattern(". ''", ",") -%}
+    {%- set folded = _folded_number(column, decimal_mark) -%}
+    {%- set digits = "nullif(regexp_extract(" ~ folded ~ ", '" ~ _number_pattern("''") ~ "', 1), '')" -%}
     coalesce(
         case
             when contains({{ column }}, '_') then null
@@ -118,24 +108,17 @@
             when not contains({{ column }}, '.') then try_cast(replace({{ column }}, ',', '.') as {{ type }})
         end,
         case
-            when {{ decimal_mark }} = '.' and regexp_full_match({{ folded }}, '{{ point }}')
-                and {{ _is_signed_once(folded) }}
-                then {{ _signed_number(
-                    folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ point ~ "', 1)", "."), type
-                ) }}
-            when {{ decimal_mark }} = ',' and regexp_full_match({{ folded }}, '{{ comma }}')
-                and {{ _is_signed_once(folded) }}
-                then {{ _signed_number(
-                    folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ comma ~ "', 1)", ","), type
-                ) }}
+            when not ({{ _is_signed_once(folded) }}) then null
+            when contains({{ column }}, '%')
+                then cast({{ _extracted_number(folded, digits, type) }} / 100 as {{ type }})
+            else {{ _extracted_number(folded, digits, type) }}
         end
     )
 {%- endmacro %}
 
 {% macro default__number(column, decimal_mark, type) -%}
-    {%- set folded = _folded_number(column) -%}
-    {%- set point = _number_pattern(", \\'", ".") -%}
-    {%- set comma = _number_pattern(". \\'", ",") -%}
+    {%- set folded = _folded_number(column, decimal_mark) -%}
+    {%- set digits = "nullif(regexp_extract(" ~ folded ~ ", '" ~ _number_pattern("\\'") ~ "', 1), '')" -%}
     coalesce(
         case
             when contains({{ column }}, '_') then null
@@ -143,16 +126,10 @@
             when not contains({{ column }}, '.') then try_cast(replace({{ column }}, ',', '.') as {{ type }})
         end,
         case
-            when {{ decimal_mark }} = '.' and {{ folded }} rlike '^{{ point }}$'
-                and {{ _is_signed_once(folded) }}
-                then {{ _signed_number(
-                    folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ point ~ "', 1)", "."), type
-                ) }}
-            when {{ decimal_mark }} = ',' and {{ folded }} rlike '^{{ comma }}$'
-                and {{ _is_signed_once(folded) }}
-                then {{ _signed_number(
-                    folded, _bare_digits("regexp_extract(" ~ folded ~ ", '" ~ comma ~ "', 1)", ","), type
-                ) }}
+            when not ({{ _is_signed_once(folded) }}) then null
+            when contains({{ column }}, '%')
+                then cast({{ _extracted_number(folded, digits, type) }} / 100 as {{ type }})
+            else {{ _extracted_number(folded, digits, type) }}
         end
     )
 {%- endmacro %}

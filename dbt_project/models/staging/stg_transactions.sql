@@ -195,7 +195,8 @@ named as (
         case
             when layout = 'transactions' and quantity_text is null then 1
             when delivered_line_amount is not null and {{ blank_to_null('quantity_text') }} is null then 1
-            else delivered_quantity_units
+            -- beyond 32 bits it is no quantity but a barcode in the wrong column
+            when abs(delivered_quantity_units) <= 2147483647 then delivered_quantity_units
         end as quantity_units
     from typed
 
