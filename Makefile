@@ -31,8 +31,9 @@ lint: $(VENV)/.ready-to-test ## style, types and SQL
 ui: $(VENV)/.ready ## Dagster's pages on http://127.0.0.1:3000
 	@$(ENVIRONMENT) regulars ui
 
-bench: $(VENV)/.ready-to-test ## time by step and peak memory next to a bare script, with a million customers, and with 50 readers
+bench: $(VENV)/.ready-to-test ## time by step and peak memory next to a bare script and an earlier build, with a million customers, and with 50 readers
 	@$(ENVIRONMENT) python -m benchmarks.refresh
+	@$(ENVIRONMENT) python -m benchmarks.loading
 	@$(ENVIRONMENT) python -m benchmarks.million
 	@$(ENVIRONMENT) python -m benchmarks.serving
 
