@@ -295,7 +295,7 @@ def orders_are_told_once() -> Check:
             from intermediate.int_order_versions as older
             inner join intermediate.int_order_versions as newest
                 on older.invoice_no = newest.invoice_no and older.newest_load_id = newest.load_id
-            where not older.is_as_newest and not older.is_replaced
+            where not older.is_as_newest and not older.is_replaced and not older.is_cut_in_newest
         ),
         versions as (
             select

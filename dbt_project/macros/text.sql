@@ -201,6 +201,17 @@
     cast({{ load_id }} as {{ dbt.type_string() }}) || ' ' || {{ word }}
 {%- endmacro %}
 
+{# Whether a file's word is in the one list that a step of the query has collected. #}
+{% macro is_collected(load_id, word, step) -%}
+    case
+            when {{ word }} is null then false
+            else coalesce(
+                    {{ list_holds('(select ' ~ step ~ '.word_keys from ' ~ step ~ ')', word_of_file(load_id, word)) }},
+                    false
+                )
+        end
+{%- endmacro %}
+
 {# All values of a column as one list. #}
 {% macro collected(column) -%}
     {{ return(adapter.dispatch('collected')(column)) }}

@@ -76,7 +76,7 @@ MARTS = """
     from staging.stg_transactions;
     create table intermediate.int_order_versions (
         invoice_no varchar, load_id integer, newest_load_id integer, line_count bigint, amount decimal(28, 4),
-        is_as_newest boolean, is_replaced boolean
+        is_as_newest boolean, is_replaced boolean, is_cut_in_newest boolean default false
     );
     create schema marts;
     create table marts.row_accounting as

@@ -215,8 +215,8 @@ def second_version(amount: str, at: str, is_replaced: str = "false") -> list[str
         f"insert into intermediate.int_line_dispositions select lines.* replace (7 as delivered_line_id, {amount} as "
         "signed_amount) from (from intermediate.int_line_dispositions "
         "where delivered_line_id = (1::bigint << 32) + 2) as lines",
-        f"insert into intermediate.int_order_versions values ('1', 1, 2, 2, 22.00, false, {is_replaced}), "
-        f"('1', 2, 2, 1, {amount}, true, false)",
+        f"insert into intermediate.int_order_versions values ('1', 1, 2, 2, 22.00, false, {is_replaced}, false), "
+        f"('1', 2, 2, 1, {amount}, true, false, false)",
     ]
 
 

@@ -197,27 +197,35 @@ exports as (
 
 ),
 
+judged as (
+
+    select
+        compared.*,
+        -- a file that begins in the middle of an order has lost the beginning of it, and says nothing new
+        compared.is_first_of_newest
+        and compared.newest_line_count < compared.line_count
+        and coalesce(shared.shared_lines, 0) = compared.newest_line_count as is_cut_in_newest
+    from compared
+    left join shared on compared.invoice_no = shared.invoice_no and compared.load_id = shared.load_id
+
+),
+
 final as (
 
     select
-        compared.invoice_no,
-        compared.load_id,
-        compared.newest_load_id,
-        compared.line_count,
-        compared.amount,
-        compared.is_same as is_as_newest,
-        not compared.is_same
-        and compared.is_same_time
-        -- a file that begins in the middle of an order has lost the beginning of it, and says nothing new
-        and not (
-            compared.is_first_of_newest
-            and compared.newest_line_count < compared.line_count
-            and coalesce(shared.shared_lines, 0) = compared.newest_line_count
-        )
-        and compared.load_id in (select exports.load_id from exports)
-        and compared.newest_load_id in (select exports.load_id from exports) as is_replaced
-    from compared
-    left join shared on compared.invoice_no = shared.invoice_no and compared.load_id = shared.load_id
+        judged.invoice_no,
+        judged.load_id,
+        judged.newest_load_id,
+        judged.line_count,
+        judged.amount,
+        judged.is_same as is_as_newest,
+        judged.is_cut_in_newest,
+        not judged.is_same
+        and judged.is_same_time
+        and not judged.is_cut_in_newest
+        and judged.load_id in (select exports.load_id from exports)
+        and judged.newest_load_id in (select exports.load_id from exports) as is_replaced
+    from judged
 
 )
 

@@ -147,20 +147,8 @@ typed as (
         {{ stripped('lines.line_kind') }} as line_kind,
         upper({{ stripped('lines.store') }}) as store,
         {{ blank_to_null('lines.country') }} as country,
-        case
-            when lines.status is null then false
-            else coalesce(
-                {{ list_holds('(select not_sales.word_keys from not_sales)', word_of_file('lines._load_id', 'lines.status')) }},
-                false
-            )
-        end as is_not_a_sale,
-        case
-            when lines.line_kind is null then false
-            else coalesce(
-                {{ list_holds('(select returns.word_keys from returns)', word_of_file('lines._load_id', 'lines.line_kind')) }},
-                false
-            )
-        end as is_return_by_word,
+        {{ is_collected('lines._load_id', 'lines.status', 'not_sales') }} as is_not_a_sale,
+        {{ is_collected('lines._load_id', 'lines.line_kind', 'returns') }} as is_return_by_word,
         deliveries._prices_include_tax as prices_include_tax,
         customers.customer_id,
         customers.customer_spelling,
