@@ -1,4 +1,4 @@
-"""Times with a UTC offset lie on the shop's clock, whatever the session's zone and the season."""
+"""Times with a UTC offset lie on the shop's clock, whatever the connection's zone and the season."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
