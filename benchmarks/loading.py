@@ -4,8 +4,8 @@
 
 The earlier build is checked out beside this one (``git worktree``) and runs in the same
 environment. Each round lets both load the same files and build staging, in processes of
-their own and in turn, and the ratio is taken round by round. The models before staging is
-timed are parsed already: parsing is paid once per release, not per delivery. Real files where
+their own and in turn, and the ratio is taken round by round. The dbt project is parsed before
+the clock starts: that is paid once per release, not per delivery. Real files where
 REGULARS_REAL_DATA names them, else the sample; then the same lines twice, in one file.
 """
 
