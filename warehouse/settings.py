@@ -123,7 +123,7 @@ class Drafting(_Section):
 LayoutName = Literal["invoice_lines", "transactions", "customers", "segment_overrides"]
 
 _SALES = ("discount_amount", "tax_amount", "currency", "status", "kind", "store", "customer_id", "country")
-MAPPABLE: dict[LayoutName, tuple[str, ...]] = {
+MAPPABLE: dict[str, tuple[str, ...]] = {
     "invoice_lines": (
         *("invoice", "stock_code", "description", "quantity", "invoice_date", "time", "unit_price", "line_amount"),
         *_SALES,
