@@ -43,7 +43,7 @@ from warehouse.ledger import (
 from warehouse.readers.errors import DiskFullError, explain_os_error, first_line, is_disk_full
 from warehouse.readers.file_styles import NUMBER_COLUMNS
 from warehouse.readers.landing_files import LandingContents, LandingFile, find_unsettled, hash_file, list_landing
-from warehouse.readers.layouts import Kind, columns_of, date_column_of, raw_tables, type_of
+from warehouse.readers.layouts import Kind, columns_of, date_column_of, kind_of, raw_tables, type_of
 from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
 from warehouse.readers.staging import Staging
 from warehouse.readers.values import known_styles as known_styles_of
@@ -203,8 +203,15 @@ def _wanted_shapes() -> dict[str, _Shape]:
 
 
 def _schema_script() -> str:
-    """All raw tables; those of exports follow from their declarations."""
+    """All raw tables; those of exports follow from their declarations, and so does the view of all lines of sales."""
     exports = []
+    lines = []
+    for raw_table in raw_tables():
+        if kind_of(raw_table) == "transactions":
+            lines.append(
+                "select _line_id, _load_id, _file_name, _sheet, _row_number, "
+                f"{date_column_of(raw_table)} as date_text, invoiced_at, _problem, _line_text from raw.{raw_table}"
+            )
     for raw_table in export_formats():
         delivered = ", ".join(f"{column} {type_of(column)}" for column in columns_of(raw_table))
         exports.append(
@@ -212,7 +219,8 @@ def _schema_script() -> str:
             f"_file_name varchar not null, _sheet varchar, _row_number bigint not null, {delivered}, "
             "invoiced_at timestamp, _problem varchar, _line_text varchar);"
         )
-    return "\n".join([RAW_SCHEMA.read_text(encoding="utf-8"), *exports])
+    view = f"create or replace view raw.sales_lines as {' union all '.join(lines)};"
+    return "\n".join([RAW_SCHEMA.read_text(encoding="utf-8"), *exports, view])
 
 
 def _table_shapes(con: duckdb.DuckDBPyConnection) -> dict[str, _Shape]:
@@ -231,6 +239,7 @@ def _table_shapes(con: duckdb.DuckDBPyConnection) -> dict[str, _Shape]:
             )
         from duckdb_columns() as columns
         where database_name = current_database()
+            and table_name not in (select view_name from duckdb_views() where schema_name = 'raw')
             and (
                 schema_name = 'raw'
                 or (schema_name = 'quality' and table_name in ('load_ledger', 'source_limits'))

@@ -12,19 +12,21 @@ import dagster as dg
 
 from orchestration.metadata import table_metadata
 from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
 from warehouse.loading import LoadReport, load_landing
 from warehouse.publishing import last_published_version
+from warehouse.readers.layouts import raw_tables
 from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
 
 RAW_TABLES = (
-    ["raw", "transactions"],
-    ["raw", "customers"],
-    ["raw", "segment_overrides"],
+    *(["raw", name] for name in raw_tables()),
+    ["raw", "sales_lines"],
     ["raw", "deliveries"],
     ["raw", "unused_columns"],
     ["quality", "load_ledger"],
+    ["quality", "source_limits"],
 )
 NOTHING_NEW = "nothing_new"
 _TELL_EVERY_SECONDS = 2.0
@@ -32,9 +34,14 @@ _DESCRIPTIONS = {
     "transactions": "Every delivered line of every current file, as text, with file, sheet and row number.",
     "customers": "Every line of the delivered customers files, as text.",
     "segment_overrides": "Every line of the delivered files of segment overrides, as text.",
+    "sales_lines": "Where each delivered line of sales stands, whatever its file: file, row, date, and what spoils it.",
     "deliveries": "Every current file of sales with what typing its lines needs to know: marks, words, profile, times.",
     "unused_columns": "What stands in columns that look like a status or a currency and that nothing uses.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
+    "source_limits": "What the files of each source can't tell, such as refunds.",
+} | {
+    name: f"Every delivered row of {export.title}, as text, with file and row number."
+    for name, export in export_formats().items()
 }
 
 
