@@ -1,0 +1,133 @@
+{#
+    What the models of shop systems' exports share: the columns that each of them returns, the spread
+    of what stands on an order over its lines, and names of what is no product.
+
+    Belongs here: what means the same in every system. Does not belong here: what one system's
+    columns mean (models/staging/exports), which units a refund is of (refunds.sql).
+#}
+
+{# The columns of every export's model, in order, from a CTE that has them all. #}
+{% macro export_lines(lines) -%}
+    select
+        -- lineage
+        cast(delivered_line_id as bigint) as delivered_line_id,
+        cast(is_derived as boolean) as is_derived,
+        cast(load_id as integer) as load_id,
+        cast(sheet as {{ dbt.type_string() }}) as sheet,
+        cast(row_number as bigint) as row_number,
+        cast(problem as {{ dbt.type_string() }}) as problem,
+        cast(line_text as {{ dbt.type_string() }}) as line_text,
+
+        -- as delivered, for reasons
+        cast(quantity_text as {{ dbt.type_string() }}) as quantity_text,
+        cast(amount_text as {{ dbt.type_string() }}) as amount_text,
+        cast(invoice_date_text as {{ dbt.type_string() }}) as invoice_date_text,
+
+        -- keys and attributes
+        cast(invoice_text as {{ dbt.type_string() }}) as invoice_text,
+        cast(stock_code_text as {{ dbt.type_string() }}) as stock_code_text,
+        cast(description as {{ dbt.type_string() }}) as description,
+
+        -- measures
+        cast(quantity_units as {{ units_type() }}) as quantity_units,
+        cast(line_amount as {{ money_type() }}) as line_amount,
+        cast(tax_amount as {{ money_type() }}) as tax_amount,
+
+        -- of the order
+        cast(currency_text as {{ dbt.type_string() }}) as currency_text,
+        cast(status as {{ dbt.type_string() }}) as status,
+        cast(line_kind as {{ dbt.type_string() }}) as line_kind,
+        cast(store as {{ dbt.type_string() }}) as store,
+        cast(country as {{ dbt.type_string() }}) as country,
+        cast(customer_text as {{ dbt.type_string() }}) as customer_text,
+        cast(customer_is_personal as boolean) as customer_is_personal,
+        cast(accepts_marketing as boolean) as accepts_marketing,
+        cast(invoiced_at as timestamp) as invoiced_at,
+        cast(row_kind as {{ dbt.type_string() }}) as row_kind,
+
+        -- what the file itself says of the order
+        cast(counted_amount as {{ money_type() }}) as counted_amount,
+        cast(told_amount as {{ money_type() }}) as told_amount,
+        cast(told_as as {{ dbt.type_string() }}) as told_as
+    from {{ lines }}
+{%- endmacro %}
+
+{# The id of a line that another row tells of, such as a refund in a column: above all ids of a file's own rows. #}
+{% macro refund_line_id(line_id) -%}
+    {{ line_id }} + 2147483648
+{%- endmacro %}
+
+{# A part's share of an amount by its weight in the whole, to the cent, half a cent up. #}
+{% macro share_in_cents(amount, weight, whole_weight) -%}
+    cast(
+        round(
+            -- ten decimals, so that half a cent is half a cent: the quotient of engines is a float
+            cast(
+                cast({{ amount }} as double) * cast({{ weight }} as double) / nullif(cast({{ whole_weight }} as double), 0)
+                as decimal(28, 10)
+            ),
+            2
+        ) as {{ money_type() }}
+    )
+{%- endmacro %}
+
+{#
+    A line's share of an amount that stands on its order: by weight, to the cent, the last line by
+    `place` takes the rest, so that the shares sum to the amount. Lines without weight have no share.
+    `whole_weight` is the order's sum of positive weights, which comes with the order's other sums;
+    `order_columns` are those of the window. Ask for it on lines of orders with something to spread alone.
+#}
+{% macro spread(amount, weight, whole_weight, order_columns, place) -%}
+    {%- set share = share_in_cents(amount, weight, whole_weight) -%}
+    case
+        when {{ weight }} > 0
+            then case
+                when {{ place }} = max(case when {{ weight }} > 0 then {{ place }} end) over (
+                        partition by {{ order_columns }}
+                    )
+                    then {{ amount }} + {{ share }} - sum(case when {{ weight }} > 0 then {{ share }} end) over (
+                        partition by {{ order_columns }}
+                    )
+                else {{ share }}
+            end
+        else 0
+    end
+{%- endmacro %}
+
+{# Text without the apostrophe that exports write before = + - @, so that a spreadsheet takes it for no formula. #}
+{% macro without_formula_guard(text) -%}
+    case
+        when {{ starts_with(text, "''''") }} and substr({{ text }}, 2, 1) in ('=', '+', '-', '@')
+            then substr({{ text }}, 2)
+        else {{ text }}
+    end
+{%- endmacro %}
+
+{# yes and no as exports write them. #}
+{% macro flag(text) -%}
+    case lower({{ stripped(text) }})
+        when 'yes' then true
+        when 'true' then true
+        when '1' then true
+        when 'no' then false
+        when 'false' then false
+        when '0' then false
+    end
+{%- endmacro %}
+
+{# Whether a line is called a tip; where tips are lines, that is all of their name. #}
+{% macro is_called_tip(name) -%}
+    coalesce(lower({{ stripped(name) }}) in (
+        'tip', 'tips', 'gratuity', 'trinkgeld', 'pourboire', 'propina', 'mancia', 'gorjeta', 'fooi', 'dricks', 'drikkepenge'
+    ), false)
+{%- endmacro %}
+
+{# Whether a name says gift card or voucher, among other words. #}
+{% macro is_called_gift_card(name) -%}
+    {{ fits_pattern('upper(' ~ name ~ ')', "'(.*[^A-Z])?(" ~ [
+        'E?-?GIFT[- ]?(CARD|VOUCHER|CERTIFICATE)S?', 'VOUCHERS?', '(GESCHENK|WERT)?GUTSCHEINE?', 'GESCHENKKARTEN?',
+        '(CARTE|CH[EÈ]QUE|BON)S?[- ]CADEAUX?', '(TARJETA|VALE|CHEQUE)S?[- ](DE )?REGALO', '(BUON[OI]|CART[AE]) REGALO',
+        '(CART[AÃ]O|VALE)[- ](DE )?(PRESENTE|OFERTA)', 'CADEAU(BON|KAART)(NEN|EN)?', 'PRESENTKORT', 'GAVEKORT',
+        'LAHJAKORTTI', '(KARTA|BON) PODARUNKOW[AY]',
+    ] | join('|') ~ ")([^A-Z].*)?'") }}
+{%- endmacro %}
