@@ -344,6 +344,12 @@ def record_profiles(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def exports_in_force(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the exports of shop systems whose files are loaded, sorted."""
+    rows = con.execute("select distinct _layout from raw.deliveries where _is_export order by _layout").fetchall()
+    return [row[0] for row in rows]
+
+
 def active_content_hashes(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Hashes of the contents whose lines are in ``raw``, sorted: what the data version is made of."""
     rows = con.execute(
