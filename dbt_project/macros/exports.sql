@@ -114,7 +114,7 @@
 
 {# yes and no as exports write them. #}
 {% macro flag(text) -%}
-    case lower({{ stripped(text) }})
+    case lower(trim({{ text }}))
         when 'yes' then true
         when 'true' then true
         when '1' then true
@@ -124,11 +124,19 @@
     end
 {%- endmacro %}
 
-{# Whether a line is called a tip; where tips are lines, that is all of their name. #}
+{#
+    Whether a line is called a tip; where tips are lines, that is all of their name. By a pattern,
+    since an engine looks up a longer list of words for every line, whatever was asked before.
+#}
 {% macro is_called_tip(name) -%}
-    coalesce(lower({{ stripped(name) }}) in (
-        'tip', 'tips', 'gratuity', 'trinkgeld', 'pourboire', 'propina', 'mancia', 'gorjeta', 'fooi', 'dricks', 'drikkepenge'
-    ), false)
+    case
+        when length({{ name }}) <= 20
+            then {{ fits_pattern(
+                "lower(trim(" ~ name ~ "))",
+                "'tips?|gratuity|trinkgeld|pourboire|propina|mancia|gorjeta|fooi|dricks|drikkepenge'"
+            ) }}
+        else false
+    end
 {%- endmacro %}
 
 {# Whether a name says gift card or voucher, among other words. #}
