@@ -74,7 +74,7 @@ class ExportFormat(_Part):
     date: _Name
     """The column of times whose style is decided for each file."""
     time: _Name | None = None
-    """A clock time in a column of its own."""
+    """A clock time in a column of its own, which is joined to the date by a blank."""
     date_order: Literal["day_first", "month_first"] | None = None
     """Where the system writes one order whatever the language."""
     clock: Literal["as_written", "shop"] = "shop"
@@ -105,7 +105,7 @@ class ExportFormat(_Part):
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
-        """Text columns of its raw table, in order. A clock time is joined to its date."""
+        """Text columns of its raw table, in order; a clock time stands beside its date and not alone."""
         return tuple(column for column in self.columns if column != self.time)
 
 

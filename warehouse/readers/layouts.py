@@ -73,6 +73,11 @@ class Layout:
     """The declaration, where the layout is the export of a shop system."""
 
     @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name if self.export is None else f"the export of {self.export.title}"
+
+    @property
     def table(self) -> str:
         """The table of schema ``raw`` that its lines go to."""
         return self.kind if self.export is None else self.export.name
@@ -329,6 +334,10 @@ def _match(layout: Layout, keys: Sequence[str]) -> dict[str, list[int]]:
     return found
 
 
+_ENOUGH_OF_EXPORT = 6
+"""So many columns of one system are no chance; a table of sales shares three or four words with any of them."""
+
+
 def _find_export(keys: Sequence[str]) -> Layout | None:
     """The export whose needed columns are all there; of several the one that says most of the header.
 
@@ -351,6 +360,20 @@ def _find_export(keys: Sequence[str]) -> Layout | None:
             if there.issuperset(map(normalise, other.headers)):
                 raise UnreadableFileError(f"this is {other.because}")
     return None
+
+
+def _nearest_export(keys: Sequence[str]) -> Layout | None:
+    """The export that a header is meant to be, though it lacks something; None if none is near."""
+    there = set(keys)
+    nearest: tuple[int, Layout] | None = None
+    for name, layout in export_layouts().items():
+        known = _keys_of(name)
+        needed = sum(1 for (column,) in layout.required if there.intersection(known[column]))
+        found = sum(1 for wanted in known.values() if there.intersection(wanted))
+        is_near = needed >= len(layout.required) - 2 and found >= _ENOUGH_OF_EXPORT
+        if is_near and (nearest is None or found > nearest[0]):
+            nearest = found, layout
+    return nearest[1] if nearest is not None else None
 
 
 def _of_export(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) -> Recognised:
@@ -475,6 +498,15 @@ def _unknown_header(
     for mapping in settings.landing.sources:
         if name_fits(mapping, file_name) and (absent := _absent_headers(mapping, keys)):
             advice += f" (the mapping {mapping.name!r} fits its name, but {quoted(absent)} is not in the header)"
+    export = _nearest_export(keys)
+    if export is not None:
+        lacking = [column for (column,) in export.required if column not in _match(export, keys)]
+        named = ", ".join(f"'{export.names[column][0]}'" for column in lacking)
+        message = (
+            f"it looks like {export.title} and has no column {named}, without which it "
+            "can't be read; export it again with all columns"
+        )
+        return HeaderError(message, len(export.required) - len(lacking), headers=headers)
     if nearness < 2:
         expected = " or ".join(
             ",".join(layout.names[group[0]][0] for group in layout.required) for layout in (INVOICE_LINES, TRANSACTIONS)

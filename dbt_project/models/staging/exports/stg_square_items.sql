@@ -81,7 +81,7 @@ judged as (
         -- as delivered
         signed.qty as quantity_text,
         signed.net_sales as amount_text,
-        {{ blank_to_null("concat_ws(' ', signed.date, signed.time)") }} as invoice_date_text,
+        {{ blank_to_null('signed.date') }} as invoice_date_text,
 
         -- keys and attributes: a product without a code is told by its name and price point
         signed.invoice_text,
