@@ -88,6 +88,12 @@ copies as (
 
 ),
 
+deliveries as (
+
+    select * from {{ ref('stg_deliveries') }}
+
+),
+
 profiles as (
 
     select * from {{ ref('int_source_profiles') }}
@@ -116,6 +122,7 @@ described as (
 
     select
         lines.*,
+        deliveries.layout,
         copies.occurrence,
         copies.occurrence_in_file,
         case profiles.exact_duplicates
@@ -145,6 +152,7 @@ described as (
             'Unspecified'
         ) as normalised_country
     from lines
+    left join deliveries on lines.load_id = deliveries.load_id
     left join copies on lines.delivered_line_id = copies.delivered_line_id
     left join orders on {{ is_order_of_line('orders', 'lines') }}
     left join replaced_lines on lines.delivered_line_id = replaced_lines.delivered_line_id

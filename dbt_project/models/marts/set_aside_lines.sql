@@ -53,7 +53,7 @@ final as (
                 when set_aside.rule = 'newer_version'
                     then 'The order came again with other lines, in ' || versions.newest_file_name
                 when set_aside.disposition = 'not_a_sale'
-                    then 'The status of the line is "' || {{ shortened('staged.status', 60) }} || '"'
+                    then 'The status of the line is "' || {{ shortened('delivered.status_text', 60) }} || '"'
                 when set_aside.rule = 'prefix_a'
                     then 'Numbers that begin with A are accounting adjustments in the profile of this source'
             end,

@@ -27,7 +27,9 @@ renamed as (
             currency,
             status,
             line_kind
-        ) as fields_text
+        ) as fields_text,
+        coalesce({{ blank_to_null('line_amount') }}, {{ blank_to_null('unit_price') }}) as amount_text,
+        {{ stripped('status') }} as status_text
     from source
 
 )

@@ -8,13 +8,6 @@ lines as (
 
 ),
 
--- one row a file: its layout, its number styles, the words that its mapping names
-deliveries as (
-
-    select * from {{ source('raw', 'deliveries') }}
-
-),
-
 words as (
 
     select * from {{ ref('source_words') }}
@@ -67,46 +60,59 @@ customers as (
 
 ),
 
--- So are statuses and kinds, file by file, because each file's mapping may name its own words.
--- Most files have neither column: a list that is looked into only where there is a word costs
--- their lines nothing, where a join would copy them all once more.
-statuses as (
+-- So are the words of statuses and kinds, file by file, because each file's mapping may name its own.
+delivered_words as (
 
     select
-        {{ word_of_file('lines._load_id', 'lines.status') }} as word_key,
-        {{ is_listed_word('lines.status', 'deliveries._not_sale_words', 'not_a_sale') }} as is_not_a_sale
-    from {{ source('raw', 'transactions') }} as lines
-    inner join deliveries on lines._load_id = deliveries._load_id
-    where {{ stripped('lines.status') }} is not null
-    group by lines._load_id, lines.status, deliveries._not_sale_words
+        _load_id as load_id,
+        'not_a_sale' as meaning,
+        status as word
+    from {{ source('raw', 'transactions') }}
+    where status is not null
+    group by _load_id, status
 
-),
-
-not_sales as (
-
-    select {{ collected('word_key') }} as word_keys
-    from statuses
-    where is_not_a_sale
-
-),
-
-kinds as (
+    union all
 
     select
-        {{ word_of_file('lines._load_id', 'lines.line_kind') }} as word_key,
-        {{ is_listed_word('lines.line_kind', 'deliveries._return_words', 'return') }} as is_return
-    from {{ source('raw', 'transactions') }} as lines
-    inner join deliveries on lines._load_id = deliveries._load_id
-    where {{ stripped('lines.line_kind') }} is not null
-    group by lines._load_id, lines.line_kind, deliveries._return_words
+        _load_id as load_id,
+        'return' as meaning,
+        line_kind as word
+    from {{ source('raw', 'transactions') }}
+    where line_kind is not null
+    group by _load_id, line_kind
 
 ),
 
-returns as (
+meant_words as (
 
-    select {{ collected('word_key') }} as word_keys
-    from kinds
-    where is_return
+    select
+        delivered.load_id,
+        {{ collected("case delivered.meaning when 'not_a_sale' then delivered.word end") }} as not_sale_words,
+        {{ collected("case delivered.meaning when 'return' then delivered.word end") }} as return_words
+    from delivered_words as delivered
+    inner join {{ source('raw', 'deliveries') }} as deliveries on delivered.load_id = deliveries._load_id
+    left join words on {{ folded_word('delivered.word') }} = words.word and delivered.meaning = words.meaning
+    where coalesce(
+        {{ list_holds(
+            "case delivered.meaning when 'return' then deliveries._return_words else deliveries._not_sale_words end",
+            'lower(' ~ stripped('delivered.word') ~ ')',
+        ) }},
+        words.word is not null
+    )
+    group by delivered.load_id
+
+),
+
+-- one row a file: its layout, its number styles, its words as lists. Most files have neither status nor
+-- kind: a list that is looked into only where there is a word costs their lines nothing.
+deliveries as (
+
+    select
+        deliveries.*,
+        meant_words.not_sale_words,
+        meant_words.return_words
+    from {{ source('raw', 'deliveries') }} as deliveries
+    left join meant_words on deliveries._load_id = meant_words.load_id
 
 ),
 
@@ -119,9 +125,8 @@ typed as (
         lines._file_name as file_name,
         lines._sheet as sheet,
         lines._row_number as row_number,
-        deliveries._layout as layout,
         deliveries._source as source,
-        deliveries._profile as set_profile,
+        deliveries._layout as layout,
         deliveries._loaded_at as loaded_at,
 
         -- as delivered, for the reasons below
@@ -147,9 +152,8 @@ typed as (
         {{ stripped('lines.line_kind') }} as line_kind,
         upper({{ stripped('lines.store') }}) as store,
         {{ blank_to_null('lines.country') }} as country,
-        {{ is_collected('lines._load_id', 'lines.status', 'not_sales') }} as is_not_a_sale,
-        {{ is_collected('lines._load_id', 'lines.line_kind', 'returns') }} as is_return_by_word,
-        deliveries._prices_include_tax as prices_include_tax,
+        coalesce({{ list_holds('deliveries.not_sale_words', 'lines.status') }}, false) as is_not_a_sale,
+        coalesce({{ list_holds('deliveries.return_words', 'lines.line_kind') }}, false) as is_return_by_word,
         customers.customer_id,
         customers.customer_spelling,
         customers.doubt as customer_id_doubt,
@@ -367,10 +371,7 @@ final as (
         file_name,
         sheet,
         row_number,
-        layout,
         source,
-        set_profile,
-        loaded_at,
 
         -- keys
         case
@@ -389,16 +390,11 @@ final as (
         customer_spelling,
         description,
         country,
-        currency,
-        status,
-        line_kind,
-        prices_include_tax,
 
         -- measures
         cast(quantity_units as {{ units_type() }}) as quantity_units,
         unit_price,
         case when not is_foreign then signed_amount end as signed_amount,
-        delivered_discount as discount_amount,
         tax_amount,
 
         -- times
@@ -415,10 +411,6 @@ final as (
         is_not_a_sale,
         is_return_by_word,
         unreadable_reason,
-        case
-            when not is_readable
-                then coalesce({{ blank_to_null('line_amount_text') }}, {{ blank_to_null('unit_price_text') }})
-        end as amount_text,
         line_text
     from explained
 
