@@ -86,7 +86,7 @@ def _costly_habits() -> str:
         with set_aside as (
             select delivered_line_id, rule, stock_code, description, signed_amount, customer_id
             from intermediate.int_line_dispositions
-            where rule = 'prefix_a' or disposition = 'non_product'
+            where rule = 'prefix_a' or disposition = 'non_product' and rule <> 'told_by_system'
         ),
         -- a code is judged by all lines that have it: one description bears it out
         undescribed as (

@@ -804,6 +804,7 @@ def _delivery_row(
         "_return_words": _folded(mapping.returns) if mapping else None,
         "_prices_include_tax": said.prices_include_tax if said else None,
         "_is_export": export is not None,
+        "_tells_whole_orders": export is not None or (mapping is not None and mapping.whole_orders),
         "_told_records": reading.told_records,
         "_records_of": counts,
         "_delivered_at": delivered_at,

@@ -111,6 +111,8 @@ create table if not exists raw.deliveries (
     _prices_include_tax boolean,
     -- the export of a shop system: its lines stand in the raw table of that name
     _is_export boolean not null default false,
+    -- an order stands in it with all its lines: the newest file that has it replaces what others say of it
+    _tells_whole_orders boolean not null default false,
     -- how many records the file itself says that it holds, and of which column they are the distinct values
     _told_records bigint,
     _records_of varchar,

@@ -166,6 +166,9 @@ class SourceMapping(_Section):
     profile: Literal["uci", "plain"] | None = None
     """Whether letters before an invoice number mean something; None: the lines tell."""
     prices_include_tax: bool | None = None
+    whole_orders: bool = False
+    """Files of this source hold orders with all their lines, so that an order that comes again replaces what an
+    earlier file said of it."""
     clock: Literal["as_written", "shop"] | None = None
     """What to do about a UTC offset: keep the clock time beside it, or convert to ``shop.timezone``, as None does."""
     ignore: tuple[str, ...] = ()
@@ -224,7 +227,7 @@ class SourceMapping(_Section):
                 told.append(f"has {setting}, and no header for {column}, whose words they are: add {column} to columns")
         if self.date_order and self.date_format:
             told.append("has both date_format and date_order; the format says the order already")
-        of_sales = ("fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
+        of_sales = ("whole_orders", "fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
         if self.layout not in ("invoice_lines", "transactions"):
             told += [f"has {name}, which only sales have" for name in of_sales if getattr(self, name)]
         return told

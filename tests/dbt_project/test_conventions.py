@@ -20,7 +20,7 @@ PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": "(dim|fct)_", "r
 NAMED_BY_AGREEMENT = {
     *("customer_rfm", "customer_rfm_monthly", "segment_moves", "cohort_retention"),
     *("customer_category_shares", "product_pairs", "revenue_concentration"),
-    *("row_accounting", "set_aside_lines", "set_aside_reasons", "source_profiles"),
+    *("row_accounting", "set_aside_lines", "set_aside_reasons", "source_profiles", "order_versions"),
 }
 LAYERS = list(PREFIXES)
 # spelled differently or missing on other engines

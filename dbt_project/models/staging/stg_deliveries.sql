@@ -16,6 +16,8 @@ renamed as (
         _layout as layout,
         _profile as set_profile,
         _prices_include_tax as prices_include_tax,
+        _is_export as is_export,
+        _tells_whole_orders as tells_whole_orders,
         _delivered_at as delivered_at,
         _loaded_at as loaded_at
     from source

@@ -99,7 +99,8 @@ judged as (
         null as status,
         {{ stripped('signed.event_type') }} as line_kind,
         null as store,
-        null as country,
+        -- the file names no country: a till stands where the shop is
+        {{ quoted(setting('home_country')) }} as country,
         {{ stripped('signed.customer_id') }} as customer_text,
         false as customer_is_personal,
         null as accepts_marketing,
