@@ -40,7 +40,7 @@ items as (
         upper({{ stripped('lines.currency') }}) as currency_text,
         {{ blank_to_null('lines.status') }} as status,
         {{ woocommerce_state('lines.status') }} as state,
-        coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }}) as country,
+        coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }}) as country,
         {{ blank_to_null(without_formula_guard('lines.billing_email')) }} as email,
         nullif({{ blank_to_null('lines.customer_id') }}, '0') as customer_id,
         lines.invoiced_at,
