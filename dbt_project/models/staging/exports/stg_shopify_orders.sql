@@ -157,6 +157,7 @@ refunded_lines as (
     where
         (orders.is_refunded or orders.is_refunded_in_part)
         and not orders.is_not_a_sale
+        and not orders.is_discount_lost
         and not amounts.is_tip
         and not amounts.is_gift_card
 
@@ -265,7 +266,9 @@ lines as (
         end as amount_text,
         coalesce(delivered.created_at, orders.created_at) as invoice_date_text,
         amounts.invoice_text,
-        case when not coalesce(copies.is_return and not copies.names_product, false) then amounts.product end as stock_code_text,
+        case
+            when not coalesce(copies.is_return and not copies.names_product, false) then amounts.product
+        end as stock_code_text,
         case
             when not coalesce(copies.is_return and not copies.names_product, false)
                 then {{ blank_to_null('delivered.product_name') }}
