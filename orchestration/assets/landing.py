@@ -4,13 +4,12 @@ Belongs here: the asset that calls the loader and decides whether there is anyth
 new to build from. Does not belong here: how files are read (``warehouse/readers``).
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.metadata import table_metadata
+from orchestration.metadata import table_metadata, told_in_intervals
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
@@ -29,7 +28,6 @@ RAW_TABLES = (
     ["quality", "source_limits"],
 )
 NOTHING_NEW = "nothing_new"
-_TELL_EVERY_SECONDS = 2.0
 _DESCRIPTIONS = {
     "transactions": "Every delivered line of every current file, as text, with file, sheet and row number.",
     "customers": "Every line of the delivered customers files, as text.",
@@ -67,6 +65,7 @@ def load_landing_files(
     """Load what was delivered, in one transaction; go on only if an answer could differ."""
     home = warehouse.home
     settings = load_settings()
+    tell = told_in_intervals(context.log.info)
     origin = home.origin_or_own()
     if origin.landing == home.landing:
         home.landing.mkdir(parents=True, exist_ok=True)
@@ -77,7 +76,7 @@ def load_landing_files(
             settings,
             loaded_at=datetime.now(UTC),
             scratch=home.scratch,
-            progress=_seldom(context.log.info),
+            progress=lambda stage, done, total: tell(f"{stage}: {done:,} of {total:,}"),
         )
         # only now: a home that nothing was loaded into stays free for another folder
         home.bind(origin.landing, is_sample=origin.is_sample)
@@ -94,19 +93,6 @@ def load_landing_files(
             return
         for key in RAW_TABLES:
             yield dg.MaterializeResult(asset_key=key, metadata={**table_metadata(connection, *key), **metadata})
-
-
-def _seldom(log: Callable[[str], None]) -> Callable[[str, int, int], None]:
-    """Tell how far loading is, every few seconds: each line of Dagster's log is a database commit."""
-    told_at = time.monotonic()
-
-    def tell(stage: str, done: int, total: int) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= _TELL_EVERY_SECONDS:
-            told_at = time.monotonic()
-            log(f"{stage}: {done:,} of {total:,}")
-
-    return tell
 
 
 def _report_metadata(report: LoadReport) -> dict[str, int]:

@@ -274,7 +274,7 @@ def recognise(headers: Sequence[str], file_name: str, settings: Settings) -> Rec
     """
     headers = tuple(header.strip().lstrip("\ufeff") for header in headers)
     keys = [normalise(header) for header in headers]
-    for mapping in settings.landing.sources:
+    for mapping in settings.landing.all_sources:
         if name_fits(mapping, file_name) and not _absent_headers(mapping, keys):
             layout = LAYOUTS[mapping.layout]
             # a mapping that names no header holds for files that are of its layout anyway
@@ -495,7 +495,7 @@ def _unknown_header(
     nearness = len(closest.required) - len(missing)
     keys = [normalise(header) for header in headers]
     advice = "Add the column, or map its header under [[landing.sources]] in regulars.toml"
-    for mapping in settings.landing.sources:
+    for mapping in settings.landing.all_sources:
         if name_fits(mapping, file_name) and (absent := _absent_headers(mapping, keys)):
             advice += f" (the mapping {mapping.name!r} fits its name, but {quoted(absent)} is not in the header)"
     export = _nearest_export(keys)

@@ -371,7 +371,7 @@ class _Round:
             self.temporary.append(named)
             copy.rename(named)
             copy = named
-        is_meant = any(name_fits(mapping, request.name) for mapping in self.settings.landing.sources)
+        is_meant = any(name_fits(mapping, request.name) for mapping in self.settings.landing.all_sources)
         return copy, request.name if inside is None or is_meant else f"{request.name}/{inside}", packing
 
     def _prepare_text(self, file_id: int, path: Path, name: str, *, is_gzip: bool) -> CsvFile:
