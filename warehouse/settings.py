@@ -295,7 +295,8 @@ class Database(SourceMapping):
         """How the files of its pulls are read."""
         said = {key: getattr(self, key) for key in SourceMapping.model_fields}
         # numbers were numbers, and were written with a point
-        return SourceMapping(**{**said, "files": self.file_pattern, "decimal_mark": self.decimal_mark or "."})
+        of_pulls = {"files": self.file_pattern, "decimal_mark": self.decimal_mark or ".", "whole_orders": True}
+        return SourceMapping(**{**said, **of_pulls})
 
     def _refused_keys(self) -> list[str]:
         told = []
@@ -307,6 +308,7 @@ class Database(SourceMapping):
             ("files", "a pull names its files itself"),
             ("delimiter", "there is no text file"),
             ("fill_down", "rows of a table have no line above"),
+            ("whole_orders", "a pull always brings orders whole"),
         ):
             if getattr(self, key) != SourceMapping.model_fields[key].default:
                 told.append(f"has {key}, but {why}: leave it out")
