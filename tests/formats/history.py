@@ -412,7 +412,7 @@ def _cancelled_but_kept(pen: _Pen, order: Order) -> Order:
 
 
 PLOTS: dict[Plot, int] = {
-    _plain: 28,
+    _plain: 27,
     _code: 6,
     _line_discount: 4,
     _uneven_line_discount: 2,

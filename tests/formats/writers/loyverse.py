@@ -4,8 +4,8 @@ Belongs here: ``receipts-by-item-….csv``. Does not belong here: Square, whose 
 other sign.
 
 Net is gross less discounts. Refunds are receipts of their own, on their own day. A cancelled
-receipt is an ordinary one with another status. A till has no orders that wait for money, no
-gift cards, no tips, and refunds goods only.
+receipt is an ordinary one with another status, closed until then. A till has no orders that
+wait for money, no gift cards, no tips, and refunds goods only.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ class Loyverse(Writer):
 
     name = "loyverse_receipts"
     file_name = "receipts-by-item-2024-09-16-2026-01-10.csv"
-    can_tell: ClassVar[CanTell] = {Part.SOLD: frozenset(), Part.KEPT: frozenset({Feature.ALLOWANCE})}
+    can_tell: ClassVar[CanTell] = {
+        Part.SOLD: frozenset({Feature.OPEN}),
+        Part.KEPT: frozenset({Feature.OPEN, Feature.ALLOWANCE}),
+    }
 
     def customer(self, customer: Customer | None) -> str | None:
         if customer is None:
@@ -76,9 +79,7 @@ class Loyverse(Writer):
     def _events(self, excerpt: Excerpt, places: int) -> list[tuple[datetime, Row, ExpectedLine]]:
         found = []
         for order in excerpt.orders:
-            if order.paid_at is None and order.cancelled_at is None:
-                continue
-            kind = SALE if order.paid_at else NOT_A_SALE
+            kind = NOT_A_SALE if order.paid_at is None and order.cancelled_at else SALE
             if excerpt.holds(order.at):
                 for _, line, net in goods(order):
                     receipt = f"1-{1000 + order.number}"
