@@ -93,9 +93,11 @@ class Shopify(Writer):
         if order.tip:
             found.append(line("Tip", "Tip", Decimal(1), order.tip, NON_PRODUCT if is_sale else NOT_A_SALE))
         for position, units, net in returns_by_amount(order, order.nets):
-            product = order.lines[position].product if position is not None else None
-            code = (product.sku or _title(product)) if product else None
-            found.append(line(code, _title(product) if product else None, -units, -net, RETURN))
+            if position is None:
+                found.append(line(None, None, -units, -net, RETURN))
+            else:
+                product = order.lines[position].product
+                found.append(line(product.sku or _title(product), _title(product), -units, -net, RETURN))
         return found
 
 
