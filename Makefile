@@ -45,8 +45,8 @@ docs: $(VENV)/.ready-to-test ## write the data dictionary anew from the dbt docu
 
 lock: $(VENV)/.tools ## resolve the dependencies anew
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header requirements-build.in -o requirements-build.lock
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.lock
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header --group dev --extra databases pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock --extra databases pyproject.toml -o requirements.lock
 
 clean: ## remove the environment; data stays
 	rm -rf $(VENV) *.egg-info

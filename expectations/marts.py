@@ -27,7 +27,7 @@ from expectations.losses import (
 )
 
 DISPOSITIONS = (
-    *("unreadable", "after_as_of", "duplicate", "not_a_sale", "adjustment", "non_product"),
+    *("unreadable", "after_as_of", "summary", "duplicate", "not_a_sale", "adjustment", "non_product"),
     *("return", "non_positive_quantity", "non_positive_price", "sale"),
 )
 

@@ -74,6 +74,14 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     ),
                     reason="Staging reads these columns by name; without one nothing after it means anything.",
                 ),
+            ),
+        ),
+        Suite(
+            layer="raw",
+            table="raw.sales_lines",
+            noun="lines",
+            keys=LINEAGE,
+            checks=(
                 _has_sales(),
                 is_unique("_line_id", reason="Every later layer joins on it; a repeat would count lines twice."),
                 _files_are_readable("files_are_readable", f"more than {UNREADABLE_LINES} lines", ">", "error"),
@@ -115,7 +123,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     ) as ledger on delivered.load_id = ledger.load_id
                     full join (
                         select _load_id as load_id, min(_file_name) as file_name, count(*) as lines
-                        from raw.transactions
+                        from raw.sales_lines
                         group by _load_id
                     ) as lines on coalesce(delivered.load_id, ledger.load_id) = lines.load_id
                     where ledger.load_id is null or coalesce(delivered.deliveries, 0) <> 1
@@ -195,7 +203,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     from (select * from this_table where status = 'loaded') as ledger
                     full join (
                         select _load_id as load_id, min(_file_name) as file_name, count(*) as lines
-                        from raw.transactions
+                        from raw.sales_lines
                         group by _load_id
                         union all
                         select _load_id, min(_file_name), count(*)

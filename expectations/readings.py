@@ -100,8 +100,10 @@ def _lost_values(condition: str) -> str:
                     as late_dates,
                 min(row_number) filter (where {_LOST}) as row_number,
                 arg_min(unreadable_reason, row_number) filter (where {_LOST}) as problem,
-                arg_min(amount_text, row_number) filter (where {_AMOUNT_LOST}) as amount_text
-            from this_table
+                arg_min(delivered.amount_text, row_number) filter (where {_AMOUNT_LOST}) as amount_text
+            from this_table as lines
+            inner join staging.stg_delivered_text as delivered
+                on lines.delivered_line_id = delivered.delivered_line_id
             where not is_readable
             group by load_id, file_name
             having count(*) filter (where {_LOST}) > 0

@@ -103,18 +103,23 @@ def refresh(
     from warehouse.settings import load_settings
 
     with _explained(verbose):
-        load_settings()
+        settings = load_settings()
         chosen = _home(home)
         if landing is not None:
             if not landing.is_dir():
                 raise HomeError(f"{landing} is not a folder.")
-            if not _has_files(landing) and not chosen.published.exists():
+            if not _has_files(landing) and not chosen.published.exists() and not settings.landing.databases:
                 raise RegularsError(f"{landing} holds no files yet; put sales files there (CSV, XLSX or Parquet).")
             chosen.bind(landing, is_sample=False, holds_lines=has_loaded(chosen.warehouse))
-        elif sample_if_empty and chosen.origin() is None and not _has_files(chosen.landing):
+        elif (
+            sample_if_empty
+            and chosen.origin() is None
+            and not _has_files(chosen.landing)
+            and not settings.landing.databases
+        ):
             chosen = _sample_home(chosen)
         origin = chosen.origin_or_own()
-        if not chosen.warehouse.exists() and not _has_files(origin.landing):
+        if not chosen.warehouse.exists() and not _has_files(origin.landing) and not settings.landing.databases:
             raise RegularsError(
                 f"{origin.landing} holds no files yet. Put sales files there (CSV, XLSX or Parquet), name another "
                 "folder with --landing, or try `regulars sample` first."
@@ -159,6 +164,53 @@ def sample(home: HomeOption = None, verbose: VerboseOption = False) -> None:
     with _explained(verbose):
         chosen = _sample_home(_home(home))
         stdout.print(f"Sample history in {chosen.landing}. Next: regulars refresh --home {chosen.root}")
+
+
+@app.command()
+def pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Databases to pull from (default: all).")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Pull everything again, whatever was pulled before.")] = False,
+    home: HomeOption = None,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Stand in line for a refresh.")] = 0.0,
+    verbose: VerboseOption = False,
+) -> None:
+    """Bring what is new in the live databases into landing, and build nothing.
+
+    A refresh does this first. Exit code 1 where a pull failed; what landed before is unharmed.
+    """
+    from orchestration.pulls import print_pulls
+    from warehouse.database import open_warehouse, refresh_lock
+    from warehouse.settings import load_settings
+
+    with _explained(verbose):
+        settings = load_settings()
+        if not settings.landing.databases:
+            raise SettingsError(
+                "There is no database to pull from: describe one under [[landing.databases]] in regulars.toml, as "
+                "docs/sources.md says."
+            )
+        from warehouse.databases.pulling import pull_databases
+
+        chosen = _home(home)
+        origin = chosen.origin_or_own()
+        with refresh_lock(chosen, wait_seconds=wait, purpose="pull"):
+            if origin.landing == chosen.landing:
+                origin.landing.mkdir(parents=True, exist_ok=True)
+            with stderr.status("  asking …") as status:
+                pulls = pull_databases(
+                    lambda: open_warehouse(chosen.warehouse),
+                    origin.landing,
+                    chosen.scratch,
+                    settings,
+                    names=names or (),
+                    full=full,
+                    progress=lambda told: status.update(f"  {escape(told)}"),
+                )
+        print_pulls(stdout, pulls)
+        if any(one.problem for one in pulls):
+            raise typer.Exit(FAILED)
 
 
 @app.command()

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.assets.anomalies import flag_anomalies
 from orchestration.assets.customer_value import fit_customer_value
+from orchestration.assets.databases import DATABASES, pull_from_databases
 from orchestration.assets.drafting import redraft_emails
 from orchestration.assets.landing import load_landing_files
 from orchestration.assets.model_runs import collect_model_runs
@@ -30,8 +31,16 @@ landing_folder = dg.AssetSpec(
     group_name="landing",
     kinds={"file"},
 )
+# a shop without databases is shown no step for them
+databases = settings.landing.databases
+pull_steps = [pull_from_databases(databases)] if databases else []
+load_files = (
+    load_landing_files.map_asset_specs(lambda spec: spec.merge_attributes(deps=[DATABASES]))
+    if databases
+    else load_landing_files
+)
 build_steps = [
-    load_landing_files,
+    load_files,
     recall_previous(manifest),
     *(dbt_step(name, manifest) for name in DBT_STEPS),
     fit_segments(manifest),
@@ -46,7 +55,7 @@ published_tables = [key for step in build_steps for key in step.keys if key.path
 published_tables.append(dg.AssetKey(["raw", "unused_columns"]))
 
 defs = dg.Definitions(
-    assets=[landing_folder, *build_steps, published_snapshot(published_tables)],
+    assets=[landing_folder, *pull_steps, *build_steps, published_snapshot(published_tables)],
     asset_checks=ALL_GATES,
     jobs=[refresh_job],
     schedules=[daily_schedule(settings)],

@@ -43,7 +43,7 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         job=refresh_job,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for a refresh when a file was added to landing or changed there.",
+        description="Asks for a refresh when a file was added to landing or changed there. It pulls from no database.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         landing = home.origin_or_own().landing
@@ -57,6 +57,8 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
             return dg.SkipReason(f"Nothing changed in {landing}: {len(files):,} files.")
         if max(file.modified_ns or 0 for file in files) > time.time_ns() - _SETTLE_NANOSECONDS:
             return dg.SkipReason("A file was written moments ago; waiting until it is whole.")
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=signature)], cursor=signature)
+        # a run that pulled would change landing again, and the sensor would ask for the next one, without end
+        request = dg.RunRequest(run_key=signature, run_config={"resources": {"refresh": {"config": {"pull": False}}}})
+        return dg.SensorResult(run_requests=[request], cursor=signature)
 
     return sensor

@@ -1,18 +1,21 @@
 """What Dagster's pages show of a table.
 
-Belongs here: row counts, previews and pictures as asset metadata. Does not belong here:
-reading tables for any other purpose, drawing (``ml/``).
+Belongs here: row counts, previews and pictures as asset metadata, and how often a step
+tells how far it is. Does not belong here: reading tables for any other purpose, drawing (``ml/``).
 """
 
 from __future__ import annotations
 
 import base64
+import time
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 import duckdb
 
 _PREVIEW_ROWS = 5
+_TELL_EVERY_SECONDS = 2.0
 
 
 def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, Any]:
@@ -30,6 +33,19 @@ def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, table: st
         "dagster/table_name": f"{schema}.{table}",
         "preview": dg.MetadataValue.md("\n".join(lines)),
     }
+
+
+def told_in_intervals(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Tell how far a step is, every few seconds: each line of Dagster's log is a database commit."""
+    told_at = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= _TELL_EVERY_SECONDS:
+            told_at = time.monotonic()
+            log(text)
+
+    return tell
 
 
 def picture_metadata(png: bytes, title: str) -> dg.MarkdownMetadataValue:

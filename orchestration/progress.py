@@ -12,6 +12,7 @@ from dagster import DagsterEventType
 from rich.console import Console
 
 STEP_LABELS = {
+    "landing__databases": "pull databases",
     "load_landing_files": "load files",
     "validate_raw": "check raw",
     "dbt_staging": "type lines",

@@ -77,6 +77,7 @@ class RefreshOptions(dg.ConfigurableResource):
         description="YYYY-MM-DD: nothing dated on or after it is seen, and recency counts to it. Empty for none.",
     )
     full: bool = Field(default=False, description="Rebuild everything even if nothing is new.")
+    pull: bool = Field(default=True, description="Ask the databases under landing.databases for news first.")
 
     @field_validator("as_of_date")
     @classmethod

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.progress import step_label
+from orchestration.pulls import print_latest_pulls
 from orchestration.refresh import RefreshOutcome
 from orchestration.turned_away import TurnedAway, has_table, turned_away
 from warehouse.database import open_warehouse
@@ -30,8 +31,8 @@ MOST_FILES = 20
 """Files that are told one by one; the ledger has all."""
 MOST_REASONS = 15
 
-# what the check of the ledger found stands, file by file and whole, under Files
-_TOLD_WITH_THE_FILES = "quality/load_ledger: "
+# what the check of the ledger found stands, file by file and whole, under Files; a pull that failed, under Databases
+_TOLD_ABOVE = ("quality/load_ledger: ", "landing/databases: ")
 
 _SAMPLE_NOTE = "[yellow]Sample data:[/] a made-up history, not a real shop."
 
@@ -49,10 +50,12 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         seconds = sum(outcome.seconds_by_step.values())
         console.print(f"[green]Nothing new[/] since the last publication (looked for {seconds:.1f} s).")
         with open_warehouse(home.warehouse, read_only=True) as connection:
+            print_latest_pulls(console, connection)
             _print_files(console, connection)
         console.print(f"Snapshot for readers: {escape(str(home.published))}")
         return
     with open_warehouse(home.warehouse, read_only=True) as connection:
+        print_latest_pulls(console, connection)
         _print_files(console, connection)
         print_sources(console, connection)
         print_accounting(console, connection)
@@ -62,7 +65,7 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         checks += f", {len(outcome.checks_warned)} with warnings"
     console.print(f"[bold]Checks[/]     {checks}")
     for warning in outcome.checks_warned:
-        if warning.startswith(_TOLD_WITH_THE_FILES):
+        if warning.startswith(_TOLD_ABOVE):
             continue
         console.print(f"  [yellow]![/] {escape(warning)}")
     _print_times(console, outcome)
@@ -95,6 +98,7 @@ def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) 
         return
     try:
         with open_warehouse(home.warehouse, read_only=True) as connection:
+            print_latest_pulls(console, connection)
             if not has_table(connection, "quality", "load_ledger"):
                 return
             _print_files(console, connection, [one for one in outcome.problems if one not in outcome.turned_away])
@@ -471,6 +475,7 @@ def _print_rejected(console: Console, home: Home) -> None:
             continue
         try:
             with open_warehouse(path, read_only=True) as connection:
+                print_latest_pulls(console, connection)
                 missing = turned_away(connection)
             if missing:
                 console.print("[bold]Not loaded[/]")

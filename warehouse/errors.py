@@ -24,3 +24,7 @@ class WarehouseBusyError(RegularsError):
 
 class PublishError(RegularsError):
     """A snapshot could not be built, swapped in or put back."""
+
+
+class PullError(RegularsError):
+    """Sales could not be pulled from a live database; what has landed before is unharmed."""

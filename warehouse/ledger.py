@@ -25,6 +25,7 @@ from typing import Literal
 import duckdb
 
 from warehouse.database import open_warehouse
+from warehouse.formats import export_formats
 from warehouse.readers.reading import READER_VERSION, FileReading
 from warehouse.readers.values import known_styles
 from warehouse.settings import Settings
@@ -221,7 +222,9 @@ def make_plan(
 
 def reader_fingerprint(settings: Settings) -> str:
     """Hash of everything but the bytes that decides how a file is read."""
-    return hashlib.sha256(f"{READER_VERSION}\n{settings.landing_fingerprint()}".encode()).hexdigest()[:16]
+    declared = [export.model_dump_json() for export in export_formats().values()]
+    told = "\n".join([READER_VERSION, settings.landing_fingerprint(), *declared])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def read_ledger(con: duckdb.DuckDBPyConnection) -> Ledger:
@@ -339,6 +342,12 @@ def record_profiles(con: duckdb.DuckDBPyConnection) -> None:
             and (ledger.profile, ledger.profile_evidence) is distinct from (found.profile, found.evidence)
         """
     )
+
+
+def exports_in_force(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the exports of shop systems whose files are loaded, sorted."""
+    rows = con.execute("select distinct _layout from raw.deliveries where _is_export order by _layout").fetchall()
+    return [row[0] for row in rows]
 
 
 def active_content_hashes(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -123,7 +124,7 @@ class Drafting(_Section):
 LayoutName = Literal["invoice_lines", "transactions", "customers", "segment_overrides"]
 
 _SALES = ("discount_amount", "tax_amount", "currency", "status", "kind", "store", "customer_id", "country")
-MAPPABLE: dict[LayoutName, tuple[str, ...]] = {
+MAPPABLE: dict[str, tuple[str, ...]] = {
     "invoice_lines": (
         *("invoice", "stock_code", "description", "quantity", "invoice_date", "time", "unit_price", "line_amount"),
         *_SALES,
@@ -148,6 +149,8 @@ class SourceMapping(_Section):
     name is found, whatever else is mapped.
     """
 
+    section: ClassVar[str] = "landing.sources"
+
     name: Annotated[str, Field(min_length=1)]
     files: str = "*"
     """Glob on the file's name; the first mapping whose glob and headers fit is used."""
@@ -166,6 +169,9 @@ class SourceMapping(_Section):
     profile: Literal["uci", "plain"] | None = None
     """Whether letters before an invoice number mean something; None: the lines tell."""
     prices_include_tax: bool | None = None
+    whole_orders: bool = False
+    """Files of this source hold orders with all their lines, so that an order that comes again replaces what an
+    earlier file said of it."""
     clock: Literal["as_written", "shop"] | None = None
     """What to do about a UTC offset: keep the clock time beside it, or convert to ``shop.timezone``, as None does."""
     ignore: tuple[str, ...] = ()
@@ -190,7 +196,7 @@ class SourceMapping(_Section):
     def _consistent(self) -> SourceMapping:
         contradictions = [*self._unknown_columns(), *self._contradictions()]
         if contradictions:
-            raise ValueError(f"landing.sources {self.name!r} {'; it '.join(contradictions)}")
+            raise ValueError(f"{self.section} {self.name!r} {'; it '.join(contradictions)}")
         return self
 
     def headers_of(self, column: str) -> tuple[str, ...]:
@@ -224,10 +230,110 @@ class SourceMapping(_Section):
                 told.append(f"has {setting}, and no header for {column}, whose words they are: add {column} to columns")
         if self.date_order and self.date_format:
             told.append("has both date_format and date_order; the format says the order already")
-        of_sales = ("fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
+        of_sales = ("whole_orders", "fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
         if self.layout not in ("invoice_lines", "transactions"):
             told += [f"has {name}, which only sales have" for name in of_sales if getattr(self, name)]
         return told
+
+
+PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""Where a value of the environment stands in the URL of a database."""
+
+_DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mariadb": "mariadb+pymysql",
+    "mysql": "mariadb+pymysql",
+}
+_SECRETS = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
+
+
+class Database(SourceMapping):
+    """One live database that sales are pulled from.
+
+    Each pull lands as a file of the folder that is called like the database; what the
+    columns of that file are is said here as it is for any other file.
+    """
+
+    section: ClassVar[str] = "landing.databases"
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    """Names the folder in landing, too."""
+    layout: LayoutName = "invoice_lines"
+    url: str
+    """As SQLAlchemy writes it; ``${NAME}`` stands for a variable of the environment, and the password
+    is always such a one."""
+    table: str | None = None
+    """``table``, or ``schema.table``; or else a query."""
+    query: str | None = None
+    watermark: Annotated[str, Field(min_length=1)]
+    """The column that grows whenever a row is written: a time, a date or a whole number."""
+    look_back: Annotated[float, Field(ge=0)] = 3
+    """How far before the highest watermark seen to look again: days, or units of a whole number."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Database:
+        told = [*self._refused_keys(), *self._url_problems()]
+        if (self.table is None) == (self.query is None):
+            told.append("needs either a table or a query, and one of them only")
+        if told:
+            # the whole URL is never repeated: what is wrong with it may be that it holds a password
+            raise ValueError(f"{self.section} {self.name!r} {'; it '.join(told)}")
+        return self
+
+    @property
+    def driver(self) -> str:
+        """Dialect and driver as SQLAlchemy names them; empty where only the environment tells."""
+        return _DRIVERS.get(self.url.partition(":")[0].partition("+")[0].lower(), "")
+
+    @property
+    def file_pattern(self) -> str:
+        """Glob of the files that its pulls leave in landing."""
+        return f"{self.name}-{'?' * 8}T{'?' * 12}Z.parquet"
+
+    def as_source(self) -> SourceMapping:
+        """How the files of its pulls are read."""
+        said = {key: getattr(self, key) for key in SourceMapping.model_fields}
+        # numbers were numbers, and were written with a point
+        of_pulls = {"files": self.file_pattern, "decimal_mark": self.decimal_mark or ".", "whole_orders": True}
+        return SourceMapping(**{**said, **of_pulls})
+
+    def _refused_keys(self) -> list[str]:
+        told = []
+        if self.layout not in ("invoice_lines", "transactions"):
+            told.append(f"has layout {self.layout}; only sales are pulled: invoice_lines or transactions")
+        if "invoice" in self.constants:
+            told.append("sets invoice as a constant, which would make one order of all lines")
+        for key, why in (
+            ("files", "a pull names its files itself"),
+            ("delimiter", "there is no text file"),
+            ("fill_down", "rows of a table have no line above"),
+            ("whole_orders", "a pull always brings orders whole"),
+        ):
+            if getattr(self, key) != SourceMapping.model_fields[key].default:
+                told.append(f"has {key}, but {why}: leave it out")
+        return told
+
+    def _url_problems(self) -> list[str]:
+        if PLACEHOLDER.fullmatch(self.url):
+            return []
+        if not self.driver:
+            return ["has a url of another kind than postgresql://… or mariadb://…, which are what can be pulled from"]
+        _, _, rest = self.url.partition("://")
+        authority, _, options = rest.partition("?")
+        # as SQLAlchemy takes it apart: a password may hold anything but @
+        user, separator, _ = authority.rpartition("@")
+        secrets = [user.partition(":")[2]] if separator and ":" in user else []
+        for option in filter(None, options.split("&")):
+            key, _, value = option.partition("=")
+            if _SECRETS.search(key):
+                secrets.append(value)
+        if any(secret and not PLACEHOLDER.fullmatch(secret) for secret in secrets):
+            return [
+                "has a password in its url; keep it out of the settings: write ${SHOP_DB_PASSWORD} in its place and "
+                "set that variable in the environment"
+            ]
+        return []
 
 
 class Landing(_Section):
@@ -236,6 +342,23 @@ class Landing(_Section):
     date_order: Literal["day_first", "month_first"] | None = None
     """The order of day and month in files that nothing else settles."""
     sources: tuple[SourceMapping, ...] = ()
+    databases: tuple[Database, ...] = ()
+
+    @property
+    def all_sources(self) -> tuple[SourceMapping, ...]:
+        """Every mapping that a file may fit; those of pulled files first, as their names fit nothing else."""
+        return (*(database.as_source() for database in self.databases), *self.sources)
+
+    @model_validator(mode="after")
+    def _databases_apart(self) -> Landing:
+        names = [database.name for database in self.databases]
+        taken = sorted({name for name in names if names.count(name) > 1 or name in {s.name for s in self.sources}})
+        if taken:
+            raise ValueError(
+                f"landing.databases {', '.join(taken)}: another database or source is called the same; "
+                "files are told apart by these names"
+            )
+        return self
 
     @field_validator("sources")
     @classmethod
@@ -250,7 +373,14 @@ class Landing(_Section):
 class Settings(BaseSettings):
     """All settings of one shop."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        # a traceback is no place for a password that stood where it should not
+        hide_input_in_errors=True,
+    )
 
     shop: Shop = Shop()
     cleaning: Cleaning = Cleaning()
@@ -263,12 +393,17 @@ class Settings(BaseSettings):
 
     def fingerprint(self) -> str:
         """Hash of every value, equal for equal settings on any machine."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        told = self.model_dump_json(exclude={"landing": {"databases"}}) + self._read_from_databases()
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def landing_fingerprint(self) -> str:
         """Hash of what decides how a file is read; files are read again when it changes."""
-        told = f"{self.landing.model_dump_json()}\n{self.shop.timezone}"
-        return hashlib.sha256(told.encode()).hexdigest()
+        told = self.landing.model_dump_json(exclude={"databases"}) + self._read_from_databases()
+        return hashlib.sha256(f"{told}\n{self.shop.timezone}".encode()).hexdigest()
+
+    def _read_from_databases(self) -> str:
+        # how pulled files are read; from where and how often they are pulled changes nothing in them
+        return "".join(database.as_source().model_dump_json() for database in self.landing.databases)
 
 
 def settings_path() -> Path:
@@ -340,7 +475,9 @@ def _explain(error: ValidationError, path: Path) -> str:
             shown = "" if isinstance(given, dict | list | tuple) else f" = {given!r}"
             told = problem["msg"].removeprefix("Value error, ")
             parts.append(
-                f"{origin}: {told}" if told.startswith("landing.sources ") else f"{origin}: {key}{shown}: {told}"
+                f"{origin}: {told}"
+                if told.startswith(("landing.sources ", "landing.databases "))
+                else f"{origin}: {key}{shown}: {told}"
             )
     return "; ".join(parts) + "."
 

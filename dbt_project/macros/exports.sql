@@ -6,50 +6,59 @@
     columns mean (models/staging/exports), which units a refund is of (refunds.sql).
 #}
 
-{# The columns of every export's model, in order, from a CTE that has them all. #}
+{# The columns of every export's model with their types, in order. #}
+{% macro export_line_columns() -%}
+    {%- set text = dbt.type_string() -%}
+    {{ return({
+        'delivered_line_id': 'bigint',
+        'is_derived': 'boolean',
+        'load_id': 'integer',
+        'sheet': text,
+        'row_number': 'bigint',
+        'problem': text,
+        'line_text': text,
+        'quantity_text': text,
+        'amount_text': text,
+        'invoice_date_text': text,
+        'invoice_text': text,
+        'stock_code_text': text,
+        'description': text,
+        'quantity_units': units_type(),
+        'line_amount': money_type(),
+        'tax_amount': money_type(),
+        'currency_text': text,
+        'status': text,
+        'line_kind': text,
+        'store': text,
+        'country': text,
+        'customer_text': text,
+        'customer_is_personal': 'boolean',
+        'accepts_marketing': 'boolean',
+        'invoiced_at': 'timestamp',
+        'row_kind': text,
+        'counted_amount': money_type(),
+        'told_amount': money_type(),
+        'told_as': text,
+    }) }}
+{%- endmacro %}
+
+{# Those columns from a CTE that has them all. #}
 {% macro export_lines(lines) -%}
     select
-        -- lineage
-        cast(delivered_line_id as bigint) as delivered_line_id,
-        cast(is_derived as boolean) as is_derived,
-        cast(load_id as integer) as load_id,
-        cast(sheet as {{ dbt.type_string() }}) as sheet,
-        cast(row_number as bigint) as row_number,
-        cast(problem as {{ dbt.type_string() }}) as problem,
-        cast(line_text as {{ dbt.type_string() }}) as line_text,
-
-        -- as delivered, for reasons
-        cast(quantity_text as {{ dbt.type_string() }}) as quantity_text,
-        cast(amount_text as {{ dbt.type_string() }}) as amount_text,
-        cast(invoice_date_text as {{ dbt.type_string() }}) as invoice_date_text,
-
-        -- keys and attributes
-        cast(invoice_text as {{ dbt.type_string() }}) as invoice_text,
-        cast(stock_code_text as {{ dbt.type_string() }}) as stock_code_text,
-        cast(description as {{ dbt.type_string() }}) as description,
-
-        -- measures
-        cast(quantity_units as {{ units_type() }}) as quantity_units,
-        cast(line_amount as {{ money_type() }}) as line_amount,
-        cast(tax_amount as {{ money_type() }}) as tax_amount,
-
-        -- of the order
-        cast(currency_text as {{ dbt.type_string() }}) as currency_text,
-        cast(status as {{ dbt.type_string() }}) as status,
-        cast(line_kind as {{ dbt.type_string() }}) as line_kind,
-        cast(store as {{ dbt.type_string() }}) as store,
-        cast(country as {{ dbt.type_string() }}) as country,
-        cast(customer_text as {{ dbt.type_string() }}) as customer_text,
-        cast(customer_is_personal as boolean) as customer_is_personal,
-        cast(accepts_marketing as boolean) as accepts_marketing,
-        cast(invoiced_at as timestamp) as invoiced_at,
-        cast(row_kind as {{ dbt.type_string() }}) as row_kind,
-
-        -- what the file itself says of the order
-        cast(counted_amount as {{ money_type() }}) as counted_amount,
-        cast(told_amount as {{ money_type() }}) as told_amount,
-        cast(told_as as {{ dbt.type_string() }}) as told_as
+        {%- for column, type in export_line_columns().items() %}
+        cast({{ column }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ lines }}
+{%- endmacro %}
+
+{# Those columns and no row. #}
+{% macro no_export_lines() -%}
+    select
+        {%- for column, type in export_line_columns().items() %}
+        cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from (select 1 as nothing) as nothing
+    where nothing = 2
 {%- endmacro %}
 
 {# The id of a line that another row tells of, such as a refund in a column: above all ids of a file's own rows. #}
@@ -105,7 +114,7 @@
 
 {# yes and no as exports write them. #}
 {% macro flag(text) -%}
-    case lower({{ stripped(text) }})
+    case lower(trim({{ text }}))
         when 'yes' then true
         when 'true' then true
         when '1' then true
@@ -115,11 +124,19 @@
     end
 {%- endmacro %}
 
-{# Whether a line is called a tip; where tips are lines, that is all of their name. #}
+{#
+    Whether a line is called a tip; where tips are lines, that is all of their name. By a pattern,
+    since an engine looks up a longer list of words for every line, whatever was asked before.
+#}
 {% macro is_called_tip(name) -%}
-    coalesce(lower({{ stripped(name) }}) in (
-        'tip', 'tips', 'gratuity', 'trinkgeld', 'pourboire', 'propina', 'mancia', 'gorjeta', 'fooi', 'dricks', 'drikkepenge'
-    ), false)
+    case
+        when length({{ name }}) <= 20
+            then {{ fits_pattern(
+                "lower(trim(" ~ name ~ "))",
+                "'tips?|gratuity|trinkgeld|pourboire|propina|mancia|gorjeta|fooi|dricks|drikkepenge'"
+            ) }}
+        else false
+    end
 {%- endmacro %}
 
 {# Whether a name says gift card or voucher, among other words. #}

@@ -4,37 +4,42 @@ Belongs here: the asset that calls the loader and decides whether there is anyth
 new to build from. Does not belong here: how files are read (``warehouse/readers``).
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.metadata import table_metadata
+from orchestration.metadata import table_metadata, told_in_intervals
 from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
 from warehouse.loading import LoadReport, load_landing
 from warehouse.publishing import last_published_version
+from warehouse.readers.layouts import raw_tables
 from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
 
 RAW_TABLES = (
-    ["raw", "transactions"],
-    ["raw", "customers"],
-    ["raw", "segment_overrides"],
+    *(["raw", name] for name in raw_tables()),
+    ["raw", "sales_lines"],
     ["raw", "deliveries"],
     ["raw", "unused_columns"],
     ["quality", "load_ledger"],
+    ["quality", "source_limits"],
 )
 NOTHING_NEW = "nothing_new"
-_TELL_EVERY_SECONDS = 2.0
 _DESCRIPTIONS = {
     "transactions": "Every delivered line of every current file, as text, with file, sheet and row number.",
     "customers": "Every line of the delivered customers files, as text.",
     "segment_overrides": "Every line of the delivered files of segment overrides, as text.",
+    "sales_lines": "Where each delivered line of sales stands, whatever its file: file, row, date, and what spoils it.",
     "deliveries": "Every current file of sales with what typing its lines needs to know: marks, words, profile, times.",
     "unused_columns": "What stands in columns that look like a status or a currency and that nothing uses.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
+    "source_limits": "What the files of each source can't tell, such as refunds.",
+} | {
+    name: f"Every delivered row of {export.title}, as text, with file and row number."
+    for name, export in export_formats().items()
 }
 
 
@@ -60,6 +65,7 @@ def load_landing_files(
     """Load what was delivered, in one transaction; go on only if an answer could differ."""
     home = warehouse.home
     settings = load_settings()
+    tell = told_in_intervals(context.log.info)
     origin = home.origin_or_own()
     if origin.landing == home.landing:
         home.landing.mkdir(parents=True, exist_ok=True)
@@ -70,7 +76,7 @@ def load_landing_files(
             settings,
             loaded_at=datetime.now(UTC),
             scratch=home.scratch,
-            progress=_seldom(context.log.info),
+            progress=lambda stage, done, total: tell(f"{stage}: {done:,} of {total:,}"),
         )
         # only now: a home that nothing was loaded into stays free for another folder
         home.bind(origin.landing, is_sample=origin.is_sample)
@@ -87,19 +93,6 @@ def load_landing_files(
             return
         for key in RAW_TABLES:
             yield dg.MaterializeResult(asset_key=key, metadata={**table_metadata(connection, *key), **metadata})
-
-
-def _seldom(log: Callable[[str], None]) -> Callable[[str, int, int], None]:
-    """Tell how far loading is, every few seconds: each line of Dagster's log is a database commit."""
-    told_at = time.monotonic()
-
-    def tell(stage: str, done: int, total: int) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= _TELL_EVERY_SECONDS:
-            told_at = time.monotonic()
-            log(f"{stage}: {done:,} of {total:,}")
-
-    return tell
 
 
 def _report_metadata(report: LoadReport) -> dict[str, int]:

@@ -176,7 +176,7 @@ def load_upload(
     # only now: what it asks of the catalog leaves a result open, and workbooks are registered on none
     ensure_raw_schema(connection)
     for table, read in (
-        ("raw.transactions", outcome.transactions_table),
+        (f"raw.{outcome.reading.raw_table}", outcome.lines_table),
         ("raw.deliveries", outcome.deliveries_table),
         ("raw.unused_columns", outcome.unused_columns_table),
     ):
@@ -185,8 +185,6 @@ def load_upload(
     profile = (profiles or {}).get(outcome.reading.source or "")
     if profile is not None:
         connection.execute("update raw.deliveries set _profile = $profile where _profile is null", {"profile": profile})
-    for table in (outcome.customers_table, outcome.segment_overrides_table):
-        connection.execute(f"drop table {table}")
     return outcome.reading
 
 

@@ -12,7 +12,7 @@ import pytest
 from expectations.checks import Check, Suite
 from expectations.results import CheckResult
 from expectations.runner import run_suites
-from warehouse.settings import PROJECT_ROOT
+from warehouse.loading import ensure_raw_schema
 
 RECORDED_AT = datetime(2011, 12, 10, 6, 0, tzinfo=UTC)
 
@@ -326,7 +326,7 @@ def build(tmp_path: Path) -> Build:
         path = tmp_path / "it's 100% $HOME.duckdb"
         path.unlink(missing_ok=True)
         with duckdb.connect(str(path)) as con:
-            con.execute((PROJECT_ROOT / "warehouse" / "raw_schema.sql").read_text())
+            ensure_raw_schema(con)
             con.execute(
                 "insert into quality.load_ledger "
                 "(load_id, file_name, recorded_at, status, kind, layout, delivered_lines) "

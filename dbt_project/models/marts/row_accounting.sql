@@ -1,4 +1,4 @@
--- Grain: one disposition, also one that no line has. Rows add up to the delivered
+-- Grain: one disposition, also one that no line has, but for sums of orders, which few files hold. Rows add up to the delivered
 -- lines, amounts to the signed amount of all of them.
 with
 
@@ -33,6 +33,7 @@ final as (
         dispositions.description
     from dispositions
     left join counted on dispositions.disposition = counted.disposition
+    where dispositions.disposition <> 'summary' or counted.row_count > 0
 
 )
 

@@ -53,7 +53,10 @@ final as (
                 when set_aside.rule = 'newer_version'
                     then 'The order came again with other lines, in ' || versions.newest_file_name
                 when set_aside.disposition = 'not_a_sale'
-                    then 'The status of the line is "' || {{ shortened('staged.status', 60) }} || '"'
+                    then coalesce(
+                            'The status of the line is "' || {{ shortened('delivered.status_text', 60) }} || '"',
+                            'By what its system says of the order, it was cancelled or never paid'
+                        )
                 when set_aside.rule = 'prefix_a'
                     then 'Numbers that begin with A are accounting adjustments in the profile of this source'
             end,

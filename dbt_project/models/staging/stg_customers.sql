@@ -21,12 +21,23 @@ typed as (
         {{ identifier(missing_to_null('customer_id')) }} as customer_id,
 
         -- attributes
-        {{ whole_number('age', "'.'") }} as delivered_age_years,
+        {{ units('age', "'.'") }} as delivered_age_years,
         {{ missing_to_null('age') }} as age_text,
         {{ missing_to_null('gender') }} as gender,
         {{ missing_to_null('location') }} as location,
         _problem as problem
     from source
+
+),
+
+judged as (
+
+    select
+        *,
+        coalesce(
+            delivered_age_years between 0 and 150 and delivered_age_years = floor(delivered_age_years), false
+        ) as is_age
+    from typed
 
 ),
 
@@ -39,13 +50,12 @@ final as (
         sheet,
         row_number,
         customer_id,
-        case when delivered_age_years between 0 and 150 then delivered_age_years end as age_years,
+        case when is_age then cast(delivered_age_years as integer) end as age_years,
         gender,
         location,
         problem is null and customer_id is not null as is_readable,
-        age_text is not null and (delivered_age_years is null or delivered_age_years not between 0 and 150)
-            as is_age_lost
-    from typed
+        age_text is not null and not is_age as is_age_lost
+    from judged
 
 )
 

@@ -1,5 +1,6 @@
--- Grain: one row per delivered line. Nothing is dropped here: a value that will
--- not cast becomes null, and int_line_dispositions decides what that means.
+-- Grain: one line of sales: each delivered row, and each refund that a row of an export tells beside
+-- its sale. Nothing is dropped here: a value that will not cast becomes null, and
+-- int_line_dispositions decides what that means.
 with
 
 lines as (
@@ -8,10 +9,9 @@ lines as (
 
 ),
 
--- one row a file: its layout, its number styles, the words that its mapping names
-deliveries as (
+exports as (
 
-    select * from {{ source('raw', 'deliveries') }}
+    select * from {{ ref('stg_export_lines') }}
 
 ),
 
@@ -31,6 +31,15 @@ delivered_ids as (
     from {{ source('raw', 'transactions') }}
     where customer_id is not null
     group by customer_id
+
+    union
+
+    select
+        customer_text as delivered_customer_id,
+        {{ stripped('customer_text') }} as id_text
+    from {{ ref('stg_export_lines') }}
+    where customer_text is not null
+    group by customer_text
 
 ),
 
@@ -67,50 +76,63 @@ customers as (
 
 ),
 
--- So are statuses and kinds, file by file, because each file's mapping may name its own words.
--- Most files have neither column: a list that is looked into only where there is a word costs
--- their lines nothing, where a join would copy them all once more.
-statuses as (
+-- So are the words of statuses and kinds, file by file, because each file's mapping may name its own.
+delivered_words as (
 
     select
-        {{ word_of_file('lines._load_id', 'lines.status') }} as word_key,
-        {{ is_listed_word('lines.status', 'deliveries._not_sale_words', 'not_a_sale') }} as is_not_a_sale
-    from {{ source('raw', 'transactions') }} as lines
-    inner join deliveries on lines._load_id = deliveries._load_id
-    where {{ stripped('lines.status') }} is not null
-    group by lines._load_id, lines.status, deliveries._not_sale_words
+        _load_id as load_id,
+        'not_a_sale' as meaning,
+        status as word
+    from {{ source('raw', 'transactions') }}
+    where status is not null
+    group by _load_id, status
 
-),
-
-not_sales as (
-
-    select {{ collected('word_key') }} as word_keys
-    from statuses
-    where is_not_a_sale
-
-),
-
-kinds as (
+    union all
 
     select
-        {{ word_of_file('lines._load_id', 'lines.line_kind') }} as word_key,
-        {{ is_listed_word('lines.line_kind', 'deliveries._return_words', 'return') }} as is_return
-    from {{ source('raw', 'transactions') }} as lines
-    inner join deliveries on lines._load_id = deliveries._load_id
-    where {{ stripped('lines.line_kind') }} is not null
-    group by lines._load_id, lines.line_kind, deliveries._return_words
+        _load_id as load_id,
+        'return' as meaning,
+        line_kind as word
+    from {{ source('raw', 'transactions') }}
+    where line_kind is not null
+    group by _load_id, line_kind
 
 ),
 
-returns as (
+meant_words as (
 
-    select {{ collected('word_key') }} as word_keys
-    from kinds
-    where is_return
+    select
+        delivered.load_id,
+        {{ collected("case delivered.meaning when 'not_a_sale' then delivered.word end") }} as not_sale_words,
+        {{ collected("case delivered.meaning when 'return' then delivered.word end") }} as return_words
+    from delivered_words as delivered
+    inner join {{ source('raw', 'deliveries') }} as deliveries on delivered.load_id = deliveries._load_id
+    left join words on {{ folded_word('delivered.word') }} = words.word and delivered.meaning = words.meaning
+    where coalesce(
+        {{ list_holds(
+            "case delivered.meaning when 'return' then deliveries._return_words else deliveries._not_sale_words end",
+            'lower(' ~ stripped('delivered.word') ~ ')',
+        ) }},
+        words.word is not null
+    )
+    group by delivered.load_id
 
 ),
 
-typed as (
+-- one row a file: its layout, its number styles, its words as lists. Most files have neither status nor
+-- kind: a list that is looked into only where there is a word costs their lines nothing.
+deliveries as (
+
+    select
+        deliveries.*,
+        meant_words.not_sale_words,
+        meant_words.return_words
+    from {{ source('raw', 'deliveries') }} as deliveries
+    left join meant_words on deliveries._load_id = meant_words.load_id
+
+),
+
+typed_lines as (
 
     select
         -- lineage: depends on how the lines were delivered
@@ -119,9 +141,8 @@ typed as (
         lines._file_name as file_name,
         lines._sheet as sheet,
         lines._row_number as row_number,
-        deliveries._layout as layout,
         deliveries._source as source,
-        deliveries._profile as set_profile,
+        deliveries._layout as layout,
         deliveries._loaded_at as loaded_at,
 
         -- as delivered, for the reasons below
@@ -147,9 +168,10 @@ typed as (
         {{ stripped('lines.line_kind') }} as line_kind,
         upper({{ stripped('lines.store') }}) as store,
         {{ blank_to_null('lines.country') }} as country,
-        {{ is_collected('lines._load_id', 'lines.status', 'not_sales') }} as is_not_a_sale,
-        {{ is_collected('lines._load_id', 'lines.line_kind', 'returns') }} as is_return_by_word,
-        deliveries._prices_include_tax as prices_include_tax,
+        case
+            when {{ list_holds('deliveries.not_sale_words', 'lines.status') }} then 'not_a_sale'
+            when {{ list_holds('deliveries.return_words', 'lines.line_kind') }} then 'return'
+        end as row_kind,
         customers.customer_id,
         customers.customer_spelling,
         customers.doubt as customer_id_doubt,
@@ -164,6 +186,58 @@ typed as (
     from lines
     left join deliveries on lines._load_id = deliveries._load_id
     left join customers on lines.customer_id = customers.delivered_customer_id
+
+),
+
+-- the lines of exports have been typed by their systems' models; a system numbers its own orders
+typed as (
+
+    select * from typed_lines
+
+    union all
+
+    select
+        exports.delivered_line_id,
+        exports.load_id,
+        deliveries._file_name as file_name,
+        exports.sheet,
+        exports.row_number,
+        deliveries._source as source,
+        deliveries._layout as layout,
+        deliveries._loaded_at as loaded_at,
+        exports.quantity_text,
+        null as unit_price_text,
+        exports.amount_text as line_amount_text,
+        null as discount_amount_text,
+        exports.invoice_date_text,
+        exports.problem,
+        exports.line_text,
+        exports.invoice_text,
+        exports.stock_code_text,
+        exports.description,
+        case when exports.row_kind = 'summary' then 0 else exports.quantity_units end as delivered_quantity_units,
+        null as delivered_unit_price,
+        case when exports.row_kind = 'summary' then 0 else exports.line_amount end as delivered_line_amount,
+        null as delivered_discount,
+        exports.tax_amount,
+        exports.currency_text,
+        exports.status,
+        exports.line_kind,
+        upper(concat_ws(' ', deliveries._source, exports.store)) as store,
+        exports.country,
+        exports.row_kind,
+        customers.customer_id,
+        customers.customer_spelling,
+        customers.doubt as customer_id_doubt,
+        case
+            when exports.invoiced_at >= timestamp '1970-01-01 00:00:00'
+                and exports.invoiced_at <= {{ days_after('deliveries._loaded_at', 1) }}
+                then exports.invoiced_at
+        end as invoiced_at,
+        exports.invoiced_at as delivered_invoiced_at
+    from exports
+    left join deliveries on exports.load_id = deliveries._load_id
+    left join customers on exports.customer_text = customers.delivered_customer_id
 
 ),
 
@@ -246,7 +320,7 @@ filled as (
         case
             when product_code is not null then product_code
             -- money given back may name no product
-            when layout = 'transactions' or signed_amount < 0 then {{ no_product() }}
+            when layout = 'transactions' or signed_amount < 0 or row_kind = 'summary' then {{ no_product() }}
         end as stock_code,
         case
             when delivered_line_amount is null and delivered_discount is null then delivered_unit_price
@@ -271,7 +345,9 @@ judged as (
         ) as is_unit_price_lost,
         delivered_discount is null and {{ blank_to_null('discount_amount_text') }} is not null as is_discount_lost,
         invoiced_at is null and {{ blank_to_null('invoice_date_text') }} is not null as is_invoice_date_lost,
-        currency is not null and currency <> {{ quoted(setting('currency')) }} as is_foreign
+        currency is not null
+        and currency <> {{ quoted(setting('currency')) }}
+        and coalesce(row_kind not in ('not_a_sale', 'summary'), true) as is_foreign
     from filled
 
 ),
@@ -284,13 +360,15 @@ readable as (
         and invoice_no is not null
         and stock_code is not null
         and quantity_units is not null
-        and signed_amount is not null
-        and unit_price is not null
         and invoiced_at is not null
         and not is_discount_lost
         and not is_foreign
-        -- the amount has to fit too; 14 digits before the decimal mark
-        and abs(signed_amount) < 100000000000000 as is_readable
+        and case
+            -- no money came in, and some systems say of none
+            when row_kind = 'not_a_sale' and signed_amount is null then not is_unit_price_lost
+            -- the amount has to fit too; 14 digits before the decimal mark
+            else unit_price is not null and coalesce(abs(signed_amount) < 100000000000000, false)
+        end as is_readable
     from judged
 
 ),
@@ -367,10 +445,7 @@ final as (
         file_name,
         sheet,
         row_number,
-        layout,
         source,
-        set_profile,
-        loaded_at,
 
         -- keys
         case
@@ -389,16 +464,11 @@ final as (
         customer_spelling,
         description,
         country,
-        currency,
-        status,
-        line_kind,
-        prices_include_tax,
 
         -- measures
         cast(quantity_units as {{ units_type() }}) as quantity_units,
         unit_price,
         case when not is_foreign then signed_amount end as signed_amount,
-        delivered_discount as discount_amount,
         tax_amount,
 
         -- times
@@ -412,13 +482,8 @@ final as (
         is_invoice_no_shortened,
         is_stock_code_shortened,
         customer_id_doubt,
-        is_not_a_sale,
-        is_return_by_word,
+        row_kind,
         unreadable_reason,
-        case
-            when not is_readable
-                then coalesce({{ blank_to_null('line_amount_text') }}, {{ blank_to_null('unit_price_text') }})
-        end as amount_text,
         line_text
     from explained
 

@@ -33,6 +33,23 @@ typed as (
 
 -- An item may be cancelled in an order that was shipped, and a cancelled one keeps its price. What
 -- has no price yet comes again with it under the same order number.
+kinds as (
+
+    select
+        *,
+        case
+            when item_status_word in ('cancelled', 'canceled') then 'not_a_sale'
+            when order_status_word in ('cancelled', 'canceled', 'pending') then 'not_a_sale'
+            when units = 0 or is_without_price then 'not_a_sale'
+            -- sent from Amazon's stock for an order of another shop
+            when {{ starts_with(stripped('lower(sales_channel)'), "'non-amazon'") }} then 'not_a_sale'
+            when price < 0 then 'return'
+            else 'sale'
+        end as row_kind
+    from typed
+
+),
+
 judged as (
 
     select
@@ -47,8 +64,11 @@ judged as (
 
         -- as delivered
         quantity as quantity_text,
-        case when discount_text is not null and discount is null then item_promotion_discount else item_price end
-            as amount_text,
+        case
+            when row_kind = 'not_a_sale' then null
+            when discount_text is not null and discount is null then item_promotion_discount
+            else item_price
+        end as amount_text,
         purchase_date as invoice_date_text,
 
         -- keys and attributes
@@ -58,8 +78,9 @@ judged as (
 
         -- measures: prices and discounts are the whole line's
         case when {{ stripped('quantity') }} is null and is_without_price then 0 else units end as quantity_units,
+        -- a price stays on what was cancelled, in whatever currency: no money came in
         case
-            when is_without_price then 0
+            when row_kind = 'not_a_sale' then null
             when discount_text is null then price
             else {{ as_money('price - abs(discount)') }}
         end as line_amount,
@@ -79,21 +100,13 @@ judged as (
         false as customer_is_personal,
         null as accepts_marketing,
         invoiced_at,
-        case
-            when item_status_word in ('cancelled', 'canceled') then 'not_a_sale'
-            when order_status_word in ('cancelled', 'canceled', 'pending') then 'not_a_sale'
-            when units = 0 or is_without_price then 'not_a_sale'
-            -- sent from Amazon's stock for an order of another shop
-            when {{ starts_with(stripped('lower(sales_channel)'), "'non-amazon'") }} then 'not_a_sale'
-            when price < 0 then 'return'
-            else 'sale'
-        end as row_kind,
+        row_kind,
 
         -- what the file itself says
         null as counted_amount,
         null as told_amount,
         null as told_as
-    from typed
+    from kinds
 
 ),
 

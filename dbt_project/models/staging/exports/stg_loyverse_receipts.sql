@@ -108,7 +108,8 @@ judged as (
         {{ stripped('signed.status') }} as status,
         {{ stripped('signed.receipt_type') }} as line_kind,
         null as store,
-        null as country,
+        -- the file names no country: a till stands where the shop is
+        {{ quoted(setting('home_country')) }} as country,
         coalesce({{ stripped('signed.customer_contacts') }}, {{ stripped('signed.customer_name') }}) as customer_text,
         true as customer_is_personal,
         null as accepts_marketing,

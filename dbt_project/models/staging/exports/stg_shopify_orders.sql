@@ -2,113 +2,89 @@
 -- dropped. Don't sum line_amount without row_kind: tips, gift cards and orders that are no sale are among them.
 with recursive
 
-delivered as (
-
-    select * from {{ source('raw', 'shopify_orders') }}
-
-),
-
 deliveries as (
 
     select * from {{ source('raw', 'deliveries') }}
 
 ),
 
-items as (
+-- what sums are made of, and no texts: an engine keeps a copy of what several steps ask for, and the
+-- texts of a million lines are most of their bytes
+amounts as (
 
     select
-        delivered._line_id as line_id,
-        delivered._load_id as load_id,
-        delivered._sheet as sheet,
-        delivered._row_number as row_number,
-        delivered._problem as problem,
-        delivered._line_text as line_text,
-        delivered.quantity as quantity_text,
-        delivered.unit_price as unit_price_text,
-        delivered.line_discount as line_discount_text,
-        delivered.created_at as invoice_date_text,
-        upper({{ stripped('delivered.order_name') }}) as invoice_text,
-        coalesce(upper({{ stripped('delivered.sku') }}), upper({{ stripped('delivered.product_name') }}))
-            as stock_code_text,
-        {{ stripped('delivered.product_name') }} as description,
-        {{ units('delivered.quantity', 'deliveries._line_amount_mark') }} as quantity_units,
-        {{ money('delivered.unit_price', 'deliveries._line_amount_mark') }} as unit_price,
-        {{ money('delivered.line_discount', 'deliveries._line_amount_mark') }} as line_discount,
-        delivered.invoiced_at,
-        -- a tip is a line item in the total and not in the subtotal
+        lines._line_id as line_id,
+        lines._load_id as load_id,
+        upper({{ stripped('lines.order_name') }}) as invoice_text,
+        upper(coalesce({{ stripped('lines.sku') }}, {{ stripped('lines.product_name') }})) as product,
+        {{ units('lines.quantity', 'deliveries._line_amount_mark') }} as quantity_units,
+        {{ exact_product(
+            units('lines.quantity', 'deliveries._line_amount_mark'),
+            money('lines.unit_price', 'deliveries._line_amount_mark')
+        ) }} as gross_amount,
         case
-            when {{ stripped('delivered.sku') }} is null
-                and not coalesce({{ flag('delivered.requires_shipping') }}, false)
-                then {{ is_called_tip('delivered.product_name') }}
+            when {{ blank_to_null('lines.line_discount') }} is null then 0
+            else {{ money('lines.line_discount', 'deliveries._line_amount_mark') }}
+        end as own_discount,
+        -- a tip is a line item, in the total and not in the subtotal
+        case
+            when {{ blank_to_null('lines.sku') }} is null and not coalesce({{ flag('lines.requires_shipping') }}, false)
+                then {{ is_called_tip('lines.product_name') }}
             else false
         end as is_tip,
         case
-            when {{ flag('delivered.requires_shipping') }} = false and {{ flag('delivered.taxable') }} = false
-                then coalesce({{ is_called_gift_card('delivered.product_name') }}, false)
+            when {{ flag('lines.requires_shipping') }} = false and {{ flag('lines.taxable') }} = false
+                then coalesce({{ is_called_gift_card('lines.product_name') }}, false)
             else false
         end as is_gift_card,
-
-        -- of the order, on its first row
-        delivered.email,
-        delivered.phone,
-        delivered.financial_status,
-        delivered.cancelled_at,
-        delivered.accepts_marketing,
-        delivered.currency,
-        delivered.shipping_country,
-        delivered.billing_country,
-        delivered.discount_amount as discount_text,
-        delivered.refunded_amount as refund_text,
-        {{ money('delivered.subtotal', 'deliveries._line_amount_mark') }} as subtotal,
-        {{ money('delivered.shipping', 'deliveries._line_amount_mark') }} as shipping,
-        {{ money('delivered.discount_amount', 'deliveries._line_amount_mark') }} as discount_amount,
-        {{ money('delivered.refunded_amount', 'deliveries._line_amount_mark') }} as refunded_amount
-    from delivered
-    left join deliveries on delivered._load_id = deliveries._load_id
+        -- on one row of an order, its first unless somebody has sorted the file
+        coalesce(
+            lines.financial_status, lines.currency, lines.subtotal, lines.discount_amount, lines.refunded_amount,
+            lines.cancelled_at, lines.shipping_country, lines.billing_country, lines.accepts_marketing
+        ) is not null as tells_of_order
+    from {{ source('raw', 'shopify_orders') }} as lines
+    left join deliveries on lines._load_id = deliveries._load_id
 
 ),
 
-priced_items as (
-
-    select
-        *,
-        {{ exact_product('quantity_units', 'unit_price') }} as gross_amount,
-        case
-            when {{ blank_to_null('line_discount_text') }} is null then 0
-            else line_discount
-        end as own_discount
-    from items
-
-),
-
--- one row an order; later rows leave blank what the first one tells
-orders as (
+order_amounts as (
 
     select
         load_id,
         invoice_text,
-        min(line_id) as first_line_id,
-        max({{ stripped('email') }}) as email,
-        max({{ stripped('phone') }}) as phone,
-        max({{ stripped('financial_status') }}) as status,
-        max({{ stripped('cancelled_at') }}) as cancelled_at,
-        max({{ stripped('accepts_marketing') }}) as accepts_marketing,
-        max({{ stripped('currency') }}) as currency,
-        max({{ stripped('shipping_country') }}) as shipping_country,
-        max({{ stripped('billing_country') }}) as billing_country,
-        max({{ stripped('discount_text') }}) as discount_text,
-        max({{ stripped('refund_text') }}) as refund_text,
-        max(invoiced_at) as invoiced_at,
-        max(subtotal) as subtotal,
-        max(shipping) as shipping,
-        max(discount_amount) as discount_amount,
-        max(refunded_amount) as refunded_amount,
+        coalesce(min(case when tells_of_order then line_id end), min(line_id)) as first_line_id,
         sum(case when not is_tip then gross_amount end) as gross_amount,
         sum(case when not is_tip then own_discount end) as own_discounts,
         sum(case when not is_tip and gross_amount > own_discount then gross_amount - own_discount end) as weight
-    from priced_items
+    from amounts
     where invoice_text is not null
     group by load_id, invoice_text
+
+),
+
+orders as (
+
+    select
+        amounts.*,
+        {{ blank_to_null('lines.email') }} as email,
+        {{ blank_to_null('lines.phone') }} as phone,
+        {{ blank_to_null('lines.financial_status') }} as status,
+        lower(replace(trim(lines.financial_status), ' ', '_')) as status_word,
+        {{ blank_to_null('lines.cancelled_at') }} as cancelled_at,
+        {{ flag('lines.accepts_marketing') }} as accepts_marketing,
+        upper({{ stripped('lines.currency') }}) as currency_text,
+        coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }}) as country,
+        {{ blank_to_null('lines.discount_amount') }} as discount_text,
+        {{ blank_to_null('lines.refunded_amount') }} as refund_text,
+        lines.created_at,
+        lines.invoiced_at,
+        {{ money('lines.subtotal', 'deliveries._line_amount_mark') }} as subtotal,
+        {{ money('lines.shipping', 'deliveries._line_amount_mark') }} as shipping,
+        {{ money('lines.discount_amount', 'deliveries._line_amount_mark') }} as discount_amount,
+        {{ money('lines.refunded_amount', 'deliveries._line_amount_mark') }} as refunded_amount
+    from order_amounts as amounts
+    inner join {{ source('raw', 'shopify_orders') }} as lines on amounts.first_line_id = lines._line_id
+    left join deliveries on amounts.load_id = deliveries._load_id
 
 ),
 
@@ -117,12 +93,16 @@ judged_orders as (
     select
         *,
         -- money that was kept or given back was paid: cancelled or not, that is a sale
-        coalesce({{ folded_word('status') }} = 'voided', false)
+        coalesce(status_word = 'voided', false)
         or cancelled_at is not null
-        and coalesce({{ folded_word('status') }}, '')
-        not in ('paid', 'partiallypaid', 'partiallyrefunded', 'refunded') as is_not_a_sale,
-        coalesce({{ folded_word('status') }} = 'refunded', false) as is_refunded,
-        coalesce({{ folded_word('status') }} = 'partiallyrefunded', false) as is_partially_refunded,
+        and coalesce(status_word, '') not in ('paid', 'partially_paid', 'partially_refunded', 'refunded')
+            as is_not_a_sale,
+        coalesce(status_word = 'refunded', false) as is_refunded,
+        case
+            when status_word = 'refunded' then false
+            when refunded_amount is null then refund_text is not null or coalesce(status_word = 'partially_refunded', false)
+            else refunded_amount > 0
+        end as is_refunded_in_part,
         discount_text is not null and discount_amount is null as is_discount_lost,
         -- discounts by a code stand on the order alone, automatic ones on the lines as well
         case
@@ -141,99 +121,71 @@ judged_orders as (
 
 ),
 
-discounted_items as (
+shares as (
 
     select
-        items.line_id,
+        amounts.line_id,
         {{ spread(
             'orders.amount_to_spread',
-            'case when not items.is_tip then items.gross_amount - items.own_discount end',
+            'case when not amounts.is_tip then amounts.gross_amount - amounts.own_discount end',
             'orders.weight',
-            'items.load_id, items.invoice_text',
-            'items.line_id'
+            'amounts.load_id, amounts.invoice_text',
+            'amounts.line_id'
         ) }} as share_of_discount
-    from priced_items as items
+    from amounts
     inner join judged_orders as orders
-        on items.load_id = orders.load_id and items.invoice_text = orders.invoice_text
+        on amounts.load_id = orders.load_id and amounts.invoice_text = orders.invoice_text
     where orders.amount_to_spread <> 0
 
 ),
 
-sold as (
+refunded_lines as (
 
     select
-        items.line_id,
-        items.load_id,
-        items.sheet,
-        items.row_number,
-        items.problem,
-        items.line_text,
-        items.quantity_text,
-        case
-            when items.gross_amount is null then items.unit_price_text
-            when items.own_discount is null then items.line_discount_text
-            when orders.is_discount_lost then orders.discount_text
-            else items.unit_price_text
-        end as amount_text,
-        items.invoice_date_text,
-        items.invoice_text,
-        items.stock_code_text,
-        items.description,
-        items.quantity_units,
-        case
-            when not coalesce(orders.is_discount_lost, false)
-                then items.gross_amount - items.own_discount - coalesce(discounted_items.share_of_discount, 0)
-        end as line_amount,
-        upper(orders.currency) as currency_text,
-        orders.status,
-        coalesce(orders.shipping_country, orders.billing_country) as country,
-        coalesce(orders.email, {{ without_formula_guard('orders.phone') }}) as customer_text,
-        {{ flag('orders.accepts_marketing') }} as accepts_marketing,
-        coalesce(items.invoiced_at, orders.invoiced_at) as invoiced_at,
-        case
-            when orders.is_not_a_sale then 'not_a_sale'
-            when items.is_tip or items.is_gift_card then 'non_product'
-            else 'sale'
-        end as row_kind,
-        not items.is_tip as is_in_subtotal,
-        case when items.line_id = orders.first_line_id then orders.subtotal end as told_amount,
-        orders.is_refunded,
-        orders.refund_text,
+        amounts.line_id,
+        amounts.load_id,
+        amounts.invoice_text,
+        amounts.product,
+        amounts.quantity_units,
+        amounts.gross_amount - amounts.own_discount - coalesce(shares.share_of_discount, 0) as line_amount,
         orders.refunded_amount,
-        not orders.is_refunded
-        and (orders.refunded_amount > 0 or orders.refunded_amount is null and orders.refund_text is not null)
-        or orders.is_partially_refunded and orders.refunded_amount is null as is_refunded_in_part
-    from priced_items as items
-    left join judged_orders as orders
-        on items.load_id = orders.load_id and items.invoice_text = orders.invoice_text
-    left join discounted_items on items.line_id = discounted_items.line_id
+        orders.is_refunded
+    from amounts
+    inner join judged_orders as orders
+        on amounts.load_id = orders.load_id and amounts.invoice_text = orders.invoice_text
+    left join shares on amounts.line_id = shares.line_id
+    where
+        (orders.is_refunded or orders.is_refunded_in_part)
+        and not orders.is_not_a_sale
+        and not orders.is_discount_lost
+        and not amounts.is_tip
+        and not amounts.is_gift_card
 
 ),
 
--- a refund is one figure of the order; what it gives back of shipping and taxes is no amount of a line
+-- what a refund gives back of shipping and taxes is no amount of a line
 partly_refunded as (
 
     select
         load_id,
         invoice_text,
         line_id,
-        stock_code_text as product,
+        product,
         quantity_units,
         line_amount,
-        refunded_amount,
         case
             when refunded_amount > sum(line_amount) over (partition by load_id, invoice_text)
                 then sum(line_amount) over (partition by load_id, invoice_text)
             else refunded_amount
         end as refund_amount
-    from sold
-    where row_kind = 'sale' and is_refunded_in_part
+    from refunded_lines
+    where not is_refunded
 
 ),
 
 {{ returned_units('partly_refunded') }},
 
-refunded_orders as (
+partly_refunded_orders as (
 
     select
         load_id,
@@ -249,46 +201,117 @@ returned as (
 
     select
         line_id,
-        stock_code_text,
-        description,
-        -quantity_units as quantity_units,
-        -line_amount as line_amount
-    from sold
-    where row_kind = 'sale' and is_refunded
+        quantity_units,
+        line_amount,
+        true as names_product
+    from refunded_lines
+    where is_refunded
 
     union all
 
     select
-        sold.line_id,
-        sold.stock_code_text,
-        sold.description,
-        -returned_units.units as quantity_units,
-        -returned_units.amount as line_amount
+        line_id,
+        units as quantity_units,
+        amount as line_amount,
+        true as names_product
     from returned_units
-    inner join sold on returned_units.line_id = sold.line_id
 
     union all
 
-    -- nothing tells what it is of: a return without a product. A refund that can't be read goes the same way,
-    -- without an amount, so that it is told
+    -- nothing tells which units: a return without a product. A refund that can't be read goes the same
+    -- way, without an amount, so that it is told
     select
         orders.line_id,
-        null as stock_code_text,
-        null as description,
-        -1 as quantity_units,
-        -orders.refund_amount as line_amount
-    from refunded_orders as orders
+        1 as quantity_units,
+        orders.refund_amount as line_amount,
+        false as names_product
+    from partly_refunded_orders as orders
     left join only_choices
         on orders.load_id = only_choices.load_id and orders.invoice_text = only_choices.invoice_text
     where only_choices.path is null and coalesce(orders.refund_amount, 1) > 0
 
 ),
 
+-- a line that came back stands here twice: as it was sold, and as it came back
+copies as (
+
+    select
+        returned.line_id,
+        returned.quantity_units,
+        returned.line_amount,
+        returned.names_product,
+        sides.is_return
+    from returned
+    cross join (select false as is_return union all select true as is_return) as sides
+
+),
+
+lines as (
+
+    select
+        delivered._line_id as line_id,
+        coalesce(copies.is_return, false) as is_return,
+        delivered._load_id as load_id,
+        delivered._sheet as sheet,
+        delivered._row_number as row_number,
+        delivered._problem as problem,
+        delivered._line_text as line_text,
+        delivered.quantity as quantity_text,
+        case
+            when copies.is_return then orders.refund_text
+            when amounts.gross_amount is null then delivered.unit_price
+            when amounts.own_discount is null then delivered.line_discount
+            when orders.is_discount_lost then orders.discount_text
+            else delivered.unit_price
+        end as amount_text,
+        coalesce(delivered.created_at, orders.created_at) as invoice_date_text,
+        amounts.invoice_text,
+        case
+            when not coalesce(copies.is_return and not copies.names_product, false) then amounts.product
+        end as stock_code_text,
+        case
+            when not coalesce(copies.is_return and not copies.names_product, false)
+                then {{ blank_to_null('delivered.product_name') }}
+        end as description,
+        case when copies.is_return then -copies.quantity_units else amounts.quantity_units end as quantity_units,
+        case
+            when copies.is_return then -copies.line_amount
+            when orders.is_discount_lost then null
+            else amounts.gross_amount - amounts.own_discount - coalesce(shares.share_of_discount, 0)
+        end as line_amount,
+        orders.currency_text,
+        orders.status,
+        orders.country,
+        coalesce(
+            orders.email,
+            orders.phone,
+            {{ blank_to_null('delivered.email') }},
+            {{ blank_to_null('delivered.phone') }}
+        ) as customer_text,
+        orders.accepts_marketing,
+        coalesce(delivered.invoiced_at, orders.invoiced_at) as invoiced_at,
+        case
+            when copies.is_return then 'return'
+            when orders.is_not_a_sale then 'not_a_sale'
+            when amounts.is_tip or amounts.is_gift_card then 'non_product'
+            else 'sale'
+        end as row_kind,
+        amounts.is_tip,
+        case when delivered._line_id = orders.first_line_id then orders.subtotal end as subtotal
+    from {{ source('raw', 'shopify_orders') }} as delivered
+    inner join amounts on delivered._line_id = amounts.line_id
+    left join judged_orders as orders
+        on amounts.load_id = orders.load_id and amounts.invoice_text = orders.invoice_text
+    left join shares on delivered._line_id = shares.line_id
+    left join copies on delivered._line_id = copies.line_id
+
+),
+
 told as (
 
     select
-        line_id as delivered_line_id,
-        false as is_derived,
+        case when is_return then {{ refund_line_id('line_id') }} else line_id end as delivered_line_id,
+        is_return as is_derived,
         load_id,
         sheet,
         row_number,
@@ -308,50 +331,15 @@ told as (
         null as line_kind,
         null as store,
         country,
-        customer_text,
+        {{ without_formula_guard('customer_text') }} as customer_text,
         true as customer_is_personal,
         accepts_marketing,
         invoiced_at,
         row_kind,
-        case when is_in_subtotal then line_amount end as counted_amount,
-        told_amount,
-        case when told_amount is not null then 'Subtotal' end as told_as
-    from sold
-
-    union all
-
-    select
-        {{ refund_line_id('sold.line_id') }} as delivered_line_id,
-        true as is_derived,
-        sold.load_id,
-        sold.sheet,
-        sold.row_number,
-        null as problem,
-        null as line_text,
-        sold.quantity_text,
-        sold.refund_text as amount_text,
-        sold.invoice_date_text,
-        sold.invoice_text,
-        returned.stock_code_text,
-        returned.description,
-        returned.quantity_units,
-        returned.line_amount,
-        null as tax_amount,
-        sold.currency_text,
-        sold.status,
-        null as line_kind,
-        null as store,
-        sold.country,
-        sold.customer_text,
-        true as customer_is_personal,
-        sold.accepts_marketing,
-        sold.invoiced_at,
-        'return' as row_kind,
-        null as counted_amount,
-        null as told_amount,
-        null as told_as
-    from returned
-    inner join sold on returned.line_id = sold.line_id
+        case when not is_return and not is_tip then line_amount end as counted_amount,
+        case when not is_return then subtotal end as told_amount,
+        case when not is_return and subtotal is not null then 'Subtotal' end as told_as
+    from lines
 
 ),
 

@@ -93,7 +93,7 @@ judged as (
         -- as delivered
         signed.qty as quantity_text,
         signed.net_sales as amount_text,
-        {{ blank_to_null("concat_ws(' ', signed.date, signed.time)") }} as invoice_date_text,
+        {{ blank_to_null('signed.date') }} as invoice_date_text,
 
         -- keys and attributes: a product without a code is told by its name and price point
         signed.invoice_text,
@@ -111,7 +111,8 @@ judged as (
         null as status,
         {{ stripped('signed.event_type') }} as line_kind,
         null as store,
-        null as country,
+        -- the file names no country: a till stands where the shop is
+        {{ quoted(setting('home_country')) }} as country,
         {{ stripped('signed.customer_id') }} as customer_text,
         false as customer_is_personal,
         null as accepts_marketing,
