@@ -73,7 +73,8 @@ orders as (
         {{ blank_to_null('lines.cancelled_at') }} as cancelled_at,
         {{ flag('lines.accepts_marketing') }} as accepts_marketing,
         upper({{ stripped('lines.currency') }}) as currency_text,
-        coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }}) as country,
+        coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }})
+            as country,
         {{ blank_to_null('lines.discount_amount') }} as discount_text,
         {{ blank_to_null('lines.refunded_amount') }} as refund_text,
         lines.created_at,
@@ -100,7 +101,8 @@ judged_orders as (
         coalesce(status_word = 'refunded', false) as is_refunded,
         case
             when status_word = 'refunded' then false
-            when refunded_amount is null then refund_text is not null or coalesce(status_word = 'partially_refunded', false)
+            when refunded_amount is null
+                then refund_text is not null or coalesce(status_word = 'partially_refunded', false)
             else refunded_amount > 0
         end as is_refunded_in_part,
         discount_text is not null and discount_amount is null as is_discount_lost,
@@ -232,6 +234,16 @@ returned as (
 
 ),
 
+sides as (
+
+    select false as is_return
+
+    union all
+
+    select true as is_return
+
+),
+
 -- a line that came back stands here twice: as it was sold, and as it came back
 copies as (
 
@@ -242,7 +254,7 @@ copies as (
         returned.names_product,
         sides.is_return
     from returned
-    cross join (select false as is_return union all select true as is_return) as sides
+    cross join sides
 
 ),
 

@@ -40,7 +40,8 @@ items as (
         upper({{ stripped('lines.currency') }}) as currency_text,
         {{ blank_to_null('lines.status') }} as status,
         {{ woocommerce_state('lines.status') }} as state,
-        coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }}) as country,
+        coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }})
+            as country,
         {{ blank_to_null(without_formula_guard('lines.billing_email')) }} as email,
         nullif({{ blank_to_null('lines.customer_id') }}, '0') as customer_id,
         lines.invoiced_at,
@@ -92,16 +93,15 @@ refunded_items as (
                 and orders.line_amount > 0
                 and items.line_id = orders.first_line_id
                 then {{ share_in_cents(
-                    'case when orders.refunded_total < orders.order_total then orders.refunded_total else orders.order_total end',
-                    'orders.line_amount',
-                    'orders.order_total'
+                    'least(orders.refunded_total, orders.order_total)', 'orders.line_amount', 'orders.order_total'
                 ) }}
         end as share_of_refund
     from items
     inner join orders on items.load_id = orders.load_id and items.invoice_text = orders.invoice_text
     where
         items.state = 'refunded'
-        or items.state = 'sold' and (items.refunded_units <> 0 or items.refunded_amount <> 0 or orders.refunded_total > 0)
+        or items.state = 'sold'
+        and (items.refunded_units <> 0 or items.refunded_amount <> 0 or orders.refunded_total > 0)
 
 ),
 
@@ -126,6 +126,16 @@ returned as (
 
 ),
 
+sides as (
+
+    select false as is_return
+
+    union all
+
+    select true as is_return
+
+),
+
 -- a line that came back stands here twice: as it was sold, and as it came back
 copies as (
 
@@ -136,7 +146,7 @@ copies as (
         returned.names_product,
         sides.is_return
     from returned
-    cross join (select false as is_return union all select true as is_return) as sides
+    cross join sides
 
 ),
 
