@@ -4,7 +4,7 @@ Belongs here: the asset that calls the loader and decides whether there is anyth
 new to build from. Does not belong here: how files are read (``warehouse/readers``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -43,23 +43,25 @@ _DESCRIPTIONS = {
 }
 
 
-@dg.multi_asset(
-    name="load_landing_files",
-    specs=[
+def load_landing_files(deliverers: Sequence[Sequence[str]] = ()) -> dg.AssetsDefinition:
+    """The asset of the loaded files; ``deliverers`` are assets that put files into landing, and go first."""
+    specs = [
         dg.AssetSpec(
             key,
             description=_DESCRIPTIONS[key[1]],
             group_name=key[0],
             owners=["team:data"],
             kinds={"duckdb", "python"},
-            deps=[["landing", "files"]],
+            deps=[["landing", "files"], *deliverers],
             # nothing delivered since the last publication: whatever follows is skipped, not failed
             skippable=True,
         )
         for key in RAW_TABLES
-    ],
-)
-def load_landing_files(
+    ]
+    return dg.multi_asset(name="load_landing_files", specs=specs)(_load)
+
+
+def _load(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
 ) -> Iterator[dg.MaterializeResult | dg.AssetObservation]:
     """Load what was delivered, in one transaction; go on only if an answer could differ."""
