@@ -342,7 +342,8 @@ def hide_contacts(con: duckdb.DuckDBPyConnection) -> None:
         if changed:
             con.execute(
                 f"update quality.load_ledger as l set {column} = c.said "
-                "from (select unnest($ids)::integer as load_id, unnest($said) as said) as c where l.load_id = c.load_id",
+                "from (select unnest($ids)::integer as load_id, unnest($said) as said) as c "
+                "where l.load_id = c.load_id",
                 {"ids": list(changed), "said": list(changed.values())},
             )
 

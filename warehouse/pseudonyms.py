@@ -44,8 +44,8 @@ def read_key(home: Home) -> str | None:
         raise HomeError(f"{path}, the key that customers' pseudonyms are made with, can't be read: {error}.") from error
     if not _KEY.fullmatch(found):
         raise HomeError(
-            f"{path} is damaged: the key that customers' pseudonyms are made with is 64 hexadecimal digits. Put it back "
-            "from a backup, or delete it: the next refresh writes the key that the warehouse was last built with."
+            f"{path} is damaged: the key that customers' pseudonyms are made with is 64 hexadecimal digits. Put it "
+            "back from a backup, or delete it: the next refresh writes the key that the warehouse was last built with."
         )
     return found
 

@@ -26,7 +26,8 @@ LAYERS = list(PREFIXES)
 # spelled differently or missing on other engines
 ENGINE_SPECIFIC = re.compile(
     r"::|\b(try_cast|regexp_\w+|strftime|strptime|date_diff|date_sub|epoch\w*|list_\w+|unnest|generate_series|arg_max|arg_min"
-    r"|max_by|min_by|any_value|read_\w+|struct_pack|isodow|qualify|starts_with|exclude|md5|sha256|hash)\b|\bgroup by all\b",
+    r"|max_by|min_by|any_value|read_\w+|struct_pack|isodow|qualify|starts_with|exclude|md5|sha256|hash)\b"
+    r"|\bgroup by all\b",
     re.IGNORECASE,
 )
 
