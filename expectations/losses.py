@@ -166,8 +166,8 @@ def _costly_habits() -> str:
 
 def reasons_cost_little() -> Check:
     """No reason sets aside more of the whole than reasons do."""
-    # after_as_of is asked for, and duplicates are told elsewhere; postage stands on every third line of many shops
-    told_elsewhere = "('after_as_of', 'duplicate')"
+    # after_as_of is asked for, duplicates are told elsewhere, sums are no lines; postage stands on every third line
+    told_elsewhere = "('after_as_of', 'duplicate', 'summary')"
     over_lines = f"line_pct > {100 * REASON_LINES_SHARE} and disposition <> 'non_product'"
     sentence = f"""
         reason || ': ' || {counted("line_count", "line")} || ' (' || {percent("line_pct / 100")} || ' of all), '

@@ -19,6 +19,7 @@ from expectations.checks import (
     is_unique,
 )
 from expectations.phrases import shown
+from expectations.reconciliation import records_are_complete
 
 LINEAGE = ("_file_name", "_row_number")
 
@@ -99,7 +100,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                         *("_load_id", "_file_name", "_source", "_layout", "_profile", "_quantity_mark"),
                         *("_unit_price_mark", "_line_amount_mark", "_discount_amount_mark", "_tax_amount_mark"),
                         *("_not_sale_words", "_return_words", "_prices_include_tax", "_delivered_at", "_loaded_at"),
-                        *("_first_invoiced_at", "_last_invoiced_at"),
+                        *("_first_invoiced_at", "_last_invoiced_at", "_is_export", "_tells_whole_orders"),
                     ),
                     reason="Staging reads from them how to type a file's lines.",
                 ),
@@ -134,6 +135,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     reason="A file that stands twice doubles its lines in staging; one that is missing loses them.",
                     remedy=REBUILD,
                 ),
+                records_are_complete(),
                 finds_no_rows(
                     "tax_is_in_all_prices_or_in_none",
                     f"""

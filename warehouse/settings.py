@@ -62,6 +62,8 @@ class Cleaning(_Section):
     """Ids that stand for nobody beside the usual placeholders, such as the customer a till books by default."""
     product_codes: tuple[str, ...] = ()
     """Stock codes that are products whatever a rule says; ``*`` stands for any characters."""
+    unreconciled_orders: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """By source: how many orders may differ from what their files say that they come to."""
 
 
 class Rfm(_Section):

@@ -50,6 +50,8 @@ _SET_ASIDE_WITH_TEXT = """
     from marts.set_aside_lines as aside
     join staging.stg_transactions as staged
         on aside.row_number = staged.row_number and aside.sheet is not distinct from staged.sheet
+        -- not the refund that a row tells of beside its sale
+        and staged.delivered_line_id & 2147483648 = 0
     join staging.stg_delivered_text as delivered on staged.delivered_line_id = delivered.delivered_line_id
     order by coalesce(aside.sheet, ''), aside.row_number
 """

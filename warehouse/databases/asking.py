@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -54,7 +53,7 @@ class Question:
         said = (self.database.table, self.database.query, self.wanted, self.order, self.watermark)
         return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
-    def statement(self, since: Watermark | None) -> sa.Select[Any]:
+    def statement(self, since: Watermark | None) -> sa.Executable:
         """Every row of the orders that have a row at or after ``since``; the watermark comes last.
 
         Rows whose watermark is null may have changed at any time, so their orders always come.
@@ -64,12 +63,12 @@ class Question:
         if since is None:
             return query
         recent = _from(self.database, self.columns, "w")
-        orders = sa.select(recent.c[self.order]).where(self._is_new(recent, since))
-        return query.where(
-            sa.or_(
-                rows.c[self.order].in_(orders),
-                sa.and_(rows.c[self.order].is_(None), self._is_new(rows, since)),
-            )
+        orders = sa.select(recent.c[self.order]).where(self._is_new(recent, since)).distinct().subquery("n")
+        # a join and a union: with `in (…) or …` PostgreSQL goes through all orders for each row once they
+        # outgrow its working memory; half a million rows took 0.6 s this way, and were given up after 40 s that way
+        return sa.union_all(
+            query.select_from(rows.join(orders, rows.c[self.order] == orders.c[self.order])),
+            query.where(rows.c[self.order].is_(None), self._is_new(rows, since)),
         )
 
     def _is_new(self, rows: FromClause, since: Watermark) -> sa.ColumnElement[bool]:

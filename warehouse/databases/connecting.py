@@ -126,6 +126,7 @@ def connected(database: Database) -> Iterator[Connection]:
         connection = engine.connect()
     except DBAPIError as error:
         raise PullError(_explained(database, url, error, is_connected=False)) from _without_secret(error)
+    driver = connection.connection.driver_connection
     try:
         for statement in SESSION[family]:
             connection.exec_driver_sql(statement)
@@ -133,14 +134,23 @@ def connected(database: Database) -> Iterator[Connection]:
         connection.commit()
         yield connection
     except DBAPIError as error:
-        connection.invalidate()
+        _cut(connection, driver)
         raise PullError(_explained(database, url, error, is_connected=True)) from _without_secret(error)
     except BaseException:
-        connection.invalidate()
+        _cut(connection, driver)
         raise
     finally:
         connection.close()
         engine.dispose()
+
+
+def _cut(connection: Connection, driver: object) -> None:
+    # PyMySQL fetches what is left of a result wherever it lets go of one, even from a server that is gone
+    unread = getattr(driver, "_result", None)
+    if unread is not None:
+        unread.unbuffered_active = False
+    if not connection.invalidated:
+        connection.invalidate()
 
 
 def _filled(database: Database, part: str | None) -> str | None:

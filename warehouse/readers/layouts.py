@@ -387,8 +387,13 @@ def _of_export(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) ->
     filled = tuple(column for column in layout.export.fill_down if column in columns)
     there = {*columns, layout.export.time}
     absent = [names[0] for column, names in layout.names.items() if column not in there]
-    notes = (f"columns not delivered: {', '.join(absent)}",) if absent else ()
+    notes = (f"columns not delivered: {_few(absent)}",) if absent else ()
     return Recognised(layout, headers, columns, None, notes, time, {}, filled, (), other)
+
+
+def _few(names: Sequence[str]) -> str:
+    """Names for a note: the first ones, and how many more there are."""
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _complete(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) -> Recognised:

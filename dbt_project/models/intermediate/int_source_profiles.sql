@@ -53,7 +53,8 @@ set_profiles as (
 
     select
         source,
-        max(set_profile) as set_profile
+        max(set_profile) as set_profile,
+        coalesce(max(case when is_export then 1 else 0 end) = 1, false) as is_export
     from deliveries
     group by source
 
@@ -64,6 +65,7 @@ judged as (
     select
         evidence.*,
         set_profiles.set_profile,
+        set_profiles.is_export,
         coalesce(
             set_profiles.set_profile = 'uci',
             -- one slip of the pen among two hundred credit notes is no counter-evidence
@@ -101,6 +103,7 @@ final as (
         source,
         case when is_cancellation_prefix then 'uci' else 'plain' end as profile,
         case
+            when is_export then 'an export of a shop system, in which no letter means a return'
             when set_profile is not null then 'set under landing.sources'
             when is_cancellation_prefix then c_evidence || a_evidence
             when c_lines > 0

@@ -4,6 +4,7 @@
     'electronic_waste_recycling_fee', 'mattress_recycling_fee', 'battery_recycling_fee', 'white_goods_disposal_tax',
     'tire_recycling_fee', 'additional_fee', 'ebay_collected_charges',
 ] %}
+{%- set on_top = ['shipping_and_handling', 'seller_collected_tax', 'ebay_collected_tax'] %}
 with
 
 lines as (
@@ -19,6 +20,19 @@ deliveries as (
 ),
 
 -- the German report writes -- where it has nothing to say
+unsigned as (
+
+    select
+        *,
+        {%- for column in on_top %}
+        {{ without_sign('nullif(' ~ stripped(column) ~ ", '--')") }} as {{ column }}_figure,
+        {%- endfor %}
+        {{ without_sign('sold_for') }} as sold_for_figure,
+        {{ without_sign('total_price') }} as total_price_figure
+    from lines
+
+),
+
 typed as (
 
     select
@@ -34,15 +48,15 @@ typed as (
         nullif({{ stripped('lines.sale_date') }}, '--') as sold_text,
         nullif({{ stripped('lines.paid_on_date') }}, '--') as paid_text,
         {{ units('lines.quantity', 'deliveries._line_amount_mark') }} as units,
-        {{ money('lines.sold_for', 'deliveries._line_amount_mark') }} as price,
-        {%- for column in ['shipping_and_handling', 'seller_collected_tax', 'ebay_collected_tax'] %}
+        {%- for column in on_top %}
         case
-            when nullif({{ stripped('lines.' ~ column) }}, '--') is null then 0
-            else {{ money('lines.' ~ column, 'deliveries._line_amount_mark') }}
+            when lines.{{ column }}_figure is null then 0
+            else {{ money('lines.' ~ column ~ '_figure', 'deliveries._line_amount_mark') }}
         end as {{ column }}_amount,
         {%- endfor %}
-        {{ money('lines.total_price', 'deliveries._line_amount_mark') }} as total_amount
-    from lines
+        {{ money('lines.sold_for_figure', 'deliveries._line_amount_mark') }} as price,
+        {{ money('lines.total_price_figure', 'deliveries._line_amount_mark') }} as total_amount
+    from unsigned as lines
     left join deliveries on lines._load_id = deliveries._load_id
 
 ),

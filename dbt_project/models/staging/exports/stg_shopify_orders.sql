@@ -73,7 +73,8 @@ orders as (
         {{ blank_to_null('lines.cancelled_at') }} as cancelled_at,
         {{ flag('lines.accepts_marketing') }} as accepts_marketing,
         upper({{ stripped('lines.currency') }}) as currency_text,
-        coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }}) as country,
+        coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }})
+            as country,
         {{ blank_to_null('lines.discount_amount') }} as discount_text,
         {{ blank_to_null('lines.refunded_amount') }} as refund_text,
         lines.created_at,
@@ -81,10 +82,27 @@ orders as (
         {{ money('lines.subtotal', 'deliveries._line_amount_mark') }} as subtotal,
         {{ money('lines.shipping', 'deliveries._line_amount_mark') }} as shipping,
         {{ money('lines.discount_amount', 'deliveries._line_amount_mark') }} as discount_amount,
-        {{ money('lines.refunded_amount', 'deliveries._line_amount_mark') }} as refunded_amount
+        {{ money('lines.refunded_amount', 'deliveries._line_amount_mark') }} as delivered_refund,
+        {{ money('lines.taxes', 'deliveries._line_amount_mark') }} as taxes,
+        {{ money('lines.total', 'deliveries._line_amount_mark') }} as total
     from order_amounts as amounts
     inner join {{ source('raw', 'shopify_orders') }} as lines on amounts.first_line_id = lines._line_id
     left join deliveries on amounts.load_id = deliveries._load_id
+
+),
+
+-- Where tax comes on top of the prices it is in what is given back as well, at the rate of the whole order.
+-- Tips are in the total, so that it may be more than its parts.
+netted_orders as (
+
+    select
+        *,
+        case
+            when taxes > 0 and subtotal + shipping > 0 and total >= subtotal + shipping + taxes
+                then {{ share_in_cents('delivered_refund', '(subtotal + shipping)', '(subtotal + shipping + taxes)') }}
+            else delivered_refund
+        end as refunded_amount
+    from orders
 
 ),
 
@@ -100,7 +118,8 @@ judged_orders as (
         coalesce(status_word = 'refunded', false) as is_refunded,
         case
             when status_word = 'refunded' then false
-            when refunded_amount is null then refund_text is not null or coalesce(status_word = 'partially_refunded', false)
+            when refunded_amount is null
+                then refund_text is not null or coalesce(status_word = 'partially_refunded', false)
             else refunded_amount > 0
         end as is_refunded_in_part,
         discount_text is not null and discount_amount is null as is_discount_lost,
@@ -117,7 +136,7 @@ judged_orders as (
                 then discount_amount - own_discounts - shipping
             else least(discount_amount - own_discounts, weight)
         end as amount_to_spread
-    from orders
+    from netted_orders
 
 ),
 
@@ -232,6 +251,16 @@ returned as (
 
 ),
 
+sides as (
+
+    select false as is_return
+
+    union all
+
+    select true as is_return
+
+),
+
 -- a line that came back stands here twice: as it was sold, and as it came back
 copies as (
 
@@ -242,7 +271,7 @@ copies as (
         returned.names_product,
         sides.is_return
     from returned
-    cross join (select false as is_return union all select true as is_return) as sides
+    cross join sides
 
 ),
 

@@ -14,6 +14,18 @@ deliveries as (
 
 ),
 
+unsigned as (
+
+    select
+        *,
+        {{ without_sign('gross_sales') }} as gross_figure,
+        {{ without_sign('discounts') }} as discount_figure,
+        {{ without_sign('net_sales') }} as net_figure,
+        {{ without_sign('tax') }} as tax_figure
+    from lines
+
+),
+
 typed as (
 
     select
@@ -24,11 +36,11 @@ typed as (
         {{ stripped('lines.price_point_name') }} as price_point,
         coalesce(lower({{ stripped('lines.event_type') }}) = 'refund', false) as is_refund,
         {{ units('lines.qty', 'deliveries._line_amount_mark') }} as units,
-        {{ money('lines.gross_sales', 'deliveries._line_amount_mark') }} as gross,
-        {{ money('lines.discounts', 'deliveries._line_amount_mark') }} as discount,
-        {{ money('lines.net_sales', 'deliveries._line_amount_mark') }} as net,
-        {{ money('lines.tax', 'deliveries._line_amount_mark') }} as line_tax
-    from lines
+        {{ money('lines.gross_figure', 'deliveries._line_amount_mark') }} as gross,
+        {{ money('lines.discount_figure', 'deliveries._line_amount_mark') }} as discount,
+        {{ money('lines.net_figure', 'deliveries._line_amount_mark') }} as net,
+        {{ money('lines.tax_figure', 'deliveries._line_amount_mark') }} as line_tax
+    from unsigned as lines
     left join deliveries on lines._load_id = deliveries._load_id
 
 ),

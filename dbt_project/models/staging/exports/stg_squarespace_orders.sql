@@ -65,7 +65,8 @@ orders as (
         lower(replace(trim(lines.financial_status), ' ', '_')) as status_word,
         {{ blank_to_null('lines.cancelled_at') }} as cancelled_at,
         upper({{ stripped('lines.currency') }}) as currency_text,
-        coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }}) as country,
+        coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }})
+            as country,
         {{ blank_to_null('lines.discount_amount') }} as discount_text,
         {{ blank_to_null('lines.refunded_amount') }} as refund_text,
         lines.created_at,
@@ -244,6 +245,16 @@ returned as (
 
 ),
 
+sides as (
+
+    select false as is_return
+
+    union all
+
+    select true as is_return
+
+),
+
 -- a line that came back stands here twice: as it was sold, and as it came back
 copies as (
 
@@ -254,7 +265,7 @@ copies as (
         returned.names_product,
         sides.is_return
     from returned
-    cross join (select false as is_return union all select true as is_return) as sides
+    cross join sides
 
 ),
 

@@ -40,7 +40,8 @@ items as (
         lines.invoiced_at,
         {{ blank_to_null('lines.status') }} as status,
         upper({{ stripped('lines.currency') }}) as currency_text,
-        coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }}) as country,
+        coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }})
+            as country,
         {{ blank_to_null('lines.email') }} as email,
         {{ blank_to_null('lines.phone') }} as phone,
         {{ money('lines.order_subtotal', 'deliveries._line_amount_mark') }} as order_subtotal,
@@ -111,49 +112,72 @@ judged_orders as (
 
 ),
 
-returned as (
+-- refunded by its status is what is left of an order, though no line says so
+refunded_items as (
 
     select
         valued.line_id,
+        valued.quantity_units,
+        valued.amount,
+        valued.item_cost,
+        valued.sold_units - valued.kept_units as returned_units,
+        valued.refunded_amount,
+        orders.state = 'refunded' or coalesce(valued.refunded_amount = valued.amount, false) as is_whole,
+        -- units that the amount pays for, where that is what they cost
         case
-            when orders.state = 'refunded' then valued.quantity_units
-            when valued.sold_units > valued.kept_units then valued.sold_units - valued.kept_units
-            when valued.item_cost > 0 and valued.refunded_amount = valued.amount then valued.quantity_units
-            when valued.item_cost > 0
-                and valued.refunded_amount < valued.amount
-                and valued.refunded_amount
-                = valued.item_cost * floor(cast(valued.refunded_amount as double) / cast(valued.item_cost as double) + 0.001)
+            when valued.item_cost > 0 and valued.refunded_amount < valued.amount
                 then floor(cast(valued.refunded_amount as double) / cast(valued.item_cost as double) + 0.001)
-            else 1
-        end as quantity_units,
-        case
-            when orders.state = 'refunded' then valued.amount
-            when valued.refunded_amount > 0 then valued.refunded_amount
-            -- no amount was exported: the units that came back at what one cost
-            else {{ exact_product('(valued.sold_units - valued.kept_units)', 'valued.item_cost') }}
-        end as line_amount,
-        orders.state = 'refunded'
-        or coalesce(valued.sold_units > valued.kept_units, false)
-        or coalesce(valued.refunded_amount = valued.amount, false)
-        or coalesce(
-            valued.item_cost > 0
-            and valued.refunded_amount < valued.amount
-            and valued.refunded_amount
-            = valued.item_cost * floor(cast(valued.refunded_amount as double) / cast(valued.item_cost as double) + 0.001),
-            false
-        ) as names_product
+        end as paid_units
     from valued
     inner join judged_orders as orders
         on valued.load_id = orders.load_id and valued.invoice_text = orders.invoice_text
     where
         not valued.is_without_item
         and (
-            -- refunded by its status: what is left of it, though no line says so
             orders.state = 'refunded' and valued.quantity_units > 0
             or orders.state = 'sold'
             and not valued.is_net_of_refunds
             and (valued.refunded_amount > 0 or valued.sold_units > valued.kept_units)
         )
+
+),
+
+counted_returns as (
+
+    select
+        *,
+        case
+            when is_whole then quantity_units
+            when returned_units > 0 then returned_units
+            when paid_units >= 1 and abs(refunded_amount - paid_units * item_cost) < 0.005 then paid_units
+        end as units
+    from refunded_items
+
+),
+
+returned as (
+
+    select
+        line_id,
+        coalesce(units, 1) as quantity_units,
+        case
+            when is_whole then amount
+            when refunded_amount > 0 then refunded_amount
+            -- no amount was exported: the units that came back at what one cost
+            else {{ exact_product('units', 'item_cost') }}
+        end as line_amount,
+        units is not null as names_product
+    from counted_returns
+
+),
+
+sides as (
+
+    select false as is_return
+
+    union all
+
+    select true as is_return
 
 ),
 
@@ -167,7 +191,7 @@ copies as (
         returned.names_product,
         sides.is_return
     from returned
-    cross join (select false as is_return union all select true as is_return) as sides
+    cross join sides
 
 ),
 

@@ -40,7 +40,8 @@ items as (
         upper({{ stripped('lines.currency') }}) as currency_text,
         {{ blank_to_null('lines.status') }} as status,
         {{ woocommerce_state('lines.status') }} as state,
-        coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }}) as country,
+        coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }})
+            as country,
         {{ blank_to_null(without_formula_guard('lines.billing_email')) }} as email,
         nullif({{ blank_to_null('lines.customer_id') }}, '0') as customer_id,
         lines.invoiced_at,
@@ -64,7 +65,8 @@ orders as (
         coalesce(sum(refunded_amount), 0) as refunded_on_lines,
         coalesce(sum(refunded_units), 0) as refunded_units,
         max(order_total) as order_total,
-        max(refunded_total) as refunded_total
+        max(refunded_total) as refunded_total,
+        max(tax_total) as tax_total
     from items
     where invoice_text is not null
     group by load_id, invoice_text
@@ -82,7 +84,7 @@ refunded_items as (
         -- refunded by its status: the whole order, though no line says so
         items.state = 'refunded'
         and (orders.refunded_on_lines = 0 or coalesce(orders.refunded_total >= orders.order_total, false)) as is_whole,
-        -- part of the money and no line: what products have of the order's total, they have of the refund
+        -- part of the money and no line: it is taken off the products, without the tax in it
         case
             when items.state = 'sold'
                 and orders.refunded_on_lines = 0
@@ -91,17 +93,21 @@ refunded_items as (
                 and orders.order_total > 0
                 and orders.line_amount > 0
                 and items.line_id = orders.first_line_id
-                then {{ share_in_cents(
-                    'case when orders.refunded_total < orders.order_total then orders.refunded_total else orders.order_total end',
-                    'orders.line_amount',
-                    'orders.order_total'
-                ) }}
+                then least(
+                        {{ share_in_cents(
+                            'orders.refunded_total',
+                            '(orders.order_total - coalesce(orders.tax_total, 0))',
+                            'orders.order_total'
+                        ) }},
+                        orders.line_amount
+                    )
         end as share_of_refund
     from items
     inner join orders on items.load_id = orders.load_id and items.invoice_text = orders.invoice_text
     where
         items.state = 'refunded'
-        or items.state = 'sold' and (items.refunded_units <> 0 or items.refunded_amount <> 0 or orders.refunded_total > 0)
+        or items.state = 'sold'
+        and (items.refunded_units <> 0 or items.refunded_amount <> 0 or orders.refunded_total > 0)
 
 ),
 
@@ -111,18 +117,27 @@ returned as (
         line_id,
         case
             when is_whole then quantity_units
-            when refunded_units > 0 then refunded_units
-            else 1
+            when share_of_refund is not null then 1
+            else coalesce(refunded_units, 0)
         end as quantity_units,
         case
             when is_whole then line_amount
             when share_of_refund is not null then share_of_refund
             else coalesce(refunded_amount, 0)
         end as line_amount,
-        -- money given back for no unit, such as a price that was lowered afterwards, is no product that came back
-        is_whole or coalesce(refunded_units, 0) > 0 as names_product
+        share_of_refund is null as names_product
     from refunded_items
     where is_whole or share_of_refund > 0 or refunded_units > 0 or refunded_amount > 0
+
+),
+
+sides as (
+
+    select false as is_return
+
+    union all
+
+    select true as is_return
 
 ),
 
@@ -136,7 +151,7 @@ copies as (
         returned.names_product,
         sides.is_return
     from returned
-    cross join (select false as is_return union all select true as is_return) as sides
+    cross join sides
 
 ),
 
