@@ -899,7 +899,13 @@ def _write_source_limits(con: duckdb.DuckDBPyConnection) -> None:
         "select distinct _source, _layout from raw.deliveries where _is_export order by all"
     ).fetchall()
     rows = [
-        {"source": source, "layout": layout, "subject": subject, "told": told}
+        {
+            "source": source,
+            "layout": layout,
+            "title": export_formats()[layout].title,
+            "subject": subject,
+            "told": told,
+        }
         for source, layout in sources
         for subject, told in export_formats()[layout].limits.items()
     ]

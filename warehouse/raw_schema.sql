@@ -180,6 +180,8 @@ create table if not exists raw.pseudonym_key (
 create table if not exists quality.source_limits (
     source varchar not null,
     layout varchar not null,
+    -- what people call its files
+    title varchar not null,
     subject varchar not null,
     -- a sentence for people
     told varchar not null

@@ -66,6 +66,11 @@
     {{ line_id }} + 2147483648
 {%- endmacro %}
 
+{# Whether an id is such a one: a file's own rows count up from its load's number times 2^32. #}
+{% macro is_refund_line_id(line_id) -%}
+    mod({{ line_id }}, 4294967296) >= 2147483648
+{%- endmacro %}
+
 {# A part's share of an amount by its weight in the whole, to the cent, half a cent up. #}
 {% macro share_in_cents(amount, weight, whole_weight) -%}
     cast(

@@ -24,7 +24,7 @@ replaced as (
 
 ),
 
--- an order that came again with other lines is told by the newest file alone: what the older
+-- an order that came again and is replaced is told by the newest file alone: what the older
 -- one says is no copy of anything, and nothing is a copy of it
 replaced_lines as (
 

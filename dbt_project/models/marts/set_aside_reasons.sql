@@ -61,7 +61,7 @@ set_aside as (
                         'Status "' || {{ shortened(without_contacts('lower(delivered.status_text)'), 60) }} || '"',
                         dispositions.description
                     )
-            when lines.rule = 'newer_version' then 'Order came again with other lines in a newer file'
+            when lines.rule = 'newer_version' then 'Order came again in a newer file, which counts in its place'
             when lines.rule = 'repeated_line' then 'Line equal in every field to one that was kept'
             else dispositions.description
         end as reason,

@@ -303,7 +303,12 @@ lines as (
             else amounts.gross_amount - coalesce(shares.share_of_discount, 0)
         end as line_amount,
         orders.currency_text,
-        orders.status,
+        case
+            -- paid or pending says nothing of it
+            when orders.is_not_a_sale and orders.cancelled_at is not null
+                then concat_ws(', ', orders.status, 'cancelled')
+            else orders.status
+        end as status,
         orders.country,
         coalesce(
             orders.email,
