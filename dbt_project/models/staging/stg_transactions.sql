@@ -27,23 +27,31 @@ delivered_ids as (
 
 ),
 
+keyed_ids as (
+
+    select
+        *,
+        {{ identifier('id_text') }} as customer_key,
+        {{ folded_word('id_text') }} as id_word
+    from delivered_ids
+
+),
+
 judged_ids as (
 
     select
-        ids.delivered_customer_id,
-        ids.id_text,
-        {{ identifier('ids.id_text') }} as customer_key,
+        ids.*,
         case
             when ids.id_text is null then null
             when {{ is_shortened_number('ids.id_text') }} then 'shortened'
             when lower(ids.id_text) in ('true', 'false') then 'not_an_id'
             when words.word is not null
-                or {{ folded_word('ids.id_text') }} = ''
+                or ids.id_word = ''
                 or {{ fits_pattern('ids.id_text', "'-?0+([.,]0+)?|-1([.,]0+)?'") }}
-                or {{ is_named_nobody(identifier('ids.id_text')) }} then 'placeholder'
+                or {{ is_named_nobody('ids.customer_key') }} then 'placeholder'
         end as doubt
-    from delivered_ids as ids
-    left join words on {{ folded_word('ids.id_text') }} = words.word and words.meaning = 'nobody'
+    from keyed_ids as ids
+    left join words on ids.id_word = words.word and words.meaning = 'nobody'
 
 ),
 
