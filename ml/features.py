@@ -8,6 +8,7 @@ Does not belong here: how recency, frequency and money are counted (that is SQL 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -35,7 +36,7 @@ class FeatureMatrix:
     Attributes
     ----------
     customer_ids : array of str, shape (n_customers,)
-        Ascending and unique.
+        Unique; ascending, and behind the others pseudonyms by their features.
     unscaled : float array, shape (n_customers, n_features)
         In each column's own unit (days, counts, the shop's currency).
     columns
@@ -132,7 +133,7 @@ class Scaler:
 def build_feature_matrix(
     rfm: pd.DataFrame, columns: Sequence[str] = RFM_COLUMNS, *, extra: pd.DataFrame | None = None
 ) -> FeatureMatrix:
-    """Take the features out of the RFM table, sorted by customer.
+    """Take the features out of the RFM table, sorted by customer; pseudonyms by their features.
 
     Parameters
     ----------
@@ -186,9 +187,30 @@ def build_feature_matrix(
             f"{int(broken.sum())} customers have no finite value for every one of "
             f"{', '.join((*columns, *extra_columns))}, first {_few(ids[broken])}"
         )
+    order = _independent_order(ids, values)
     return FeatureMatrix(
-        customer_ids=ids, unscaled=values, columns=(*columns, *extra_columns), extra_columns=extra_columns
+        customer_ids=ids[order],
+        unscaled=values[order],
+        columns=(*columns, *extra_columns),
+        extra_columns=extra_columns,
     )
+
+
+_PSEUDONYM = re.compile(r"p-[0-9a-f]{16}")
+"""How an id looks that stands for an e-mail address or the like; each home makes others of the same customers."""
+
+
+def _independent_order(ids: NDArray[np.object_], values: FloatArray) -> NDArray[np.intp]:
+    """Positions of the customers in an order that is the same in every home.
+
+    Ids that are sorted stay so; behind them come pseudonyms, by the features themselves. Who
+    draws a starting point by its place then draws the same customer everywhere.
+    """
+    is_pseudonym = np.fromiter((_PSEUDONYM.fullmatch(one) is not None for one in ids), dtype=bool, count=len(ids))
+    if not is_pseudonym.any():
+        return np.arange(len(ids))
+    plain, hidden = np.flatnonzero(~is_pseudonym), np.flatnonzero(is_pseudonym)
+    return np.concatenate([plain, hidden[np.lexsort(values[hidden].T[::-1])]])
 
 
 HOME_COUNTRY_FEATURE = "is_home_country"

@@ -86,3 +86,23 @@ def test_outliers_are_those_beyond_tukeys_fences():
 def test_a_feature_that_most_share_makes_nobody_an_outlier():
     frequency = np.array([[1.0]] * 9 + [[50.0]])
     assert not find_iqr_outliers(frequency, "standard").any()
+
+
+def test_another_home_has_other_pseudonyms_and_the_same_order_of_customers() -> None:
+    def table(pseudonyms: list[str]) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "customer_id": ["17850", *pseudonyms, "13047"],
+                "recency_days": [9, 5, 1, 5, 2],
+                "frequency": [1, 2, 3, 1, 4],
+                "monetary": [10.0, 20.0, 30.0, 20.0, 40.0],
+            }
+        )
+
+    here = build_feature_matrix(table(["p-00000000000000aa", "p-00000000000000bb", "p-00000000000000cc"]))
+    there = build_feature_matrix(table(["p-00000000000000cc", "p-00000000000000aa", "p-00000000000000bb"]))
+    assert here.unscaled.tolist() == there.unscaled.tolist()
+    assert list(here.customer_ids[:2]) == list(there.customer_ids[:2]) == ["13047", "17850"]
+    # by recency, then by frequency
+    assert here.unscaled[2:].tolist() == [[1, 3, 30], [5, 1, 20], [5, 2, 20]]
+    assert list(here.customer_ids[2:]) == ["p-00000000000000bb", "p-00000000000000cc", "p-00000000000000aa"]
