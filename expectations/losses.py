@@ -86,7 +86,7 @@ def _costly_habits() -> str:
         with set_aside as (
             select delivered_line_id, rule, stock_code, description, signed_amount, customer_id
             from intermediate.int_line_dispositions
-            where rule = 'prefix_a' or disposition = 'non_product'
+            where rule = 'prefix_a' or disposition = 'non_product' and rule <> 'told_by_system'
         ),
         -- a code is judged by all lines that have it: one description bears it out
         undescribed as (
@@ -126,10 +126,11 @@ def _costly_habits() -> str:
                 arg_min(staged.load_id, staged.delivered_line_id) as load_id
             from set_aside
             inner join staging.stg_transactions as staged on set_aside.delivered_line_id = staged.delivered_line_id
+            inner join staging.stg_deliveries as deliveries on staged.load_id = deliveries.load_id
             left join kept_customers on set_aside.customer_id = kept_customers.customer_id
             where (set_aside.rule = 'prefix_a' or set_aside.stock_code in (select stock_code from undescribed))
                 -- whoever set the profile said so
-                and staged.set_profile is distinct from 'uci'
+                and deliveries.set_profile is distinct from 'uci'
             group by
                 staged.source, set_aside.rule,
                 case when set_aside.rule <> 'prefix_a' then set_aside.stock_code end
@@ -165,8 +166,8 @@ def _costly_habits() -> str:
 
 def reasons_cost_little() -> Check:
     """No reason sets aside more of the whole than reasons do."""
-    # after_as_of is asked for, and duplicates are told elsewhere; postage stands on every third line of many shops
-    told_elsewhere = "('after_as_of', 'duplicate')"
+    # after_as_of is asked for, duplicates are told elsewhere, sums are no lines; postage stands on every third line
+    told_elsewhere = "('after_as_of', 'duplicate', 'summary')"
     over_lines = f"line_pct > {100 * REASON_LINES_SHARE} and disposition <> 'non_product'"
     sentence = f"""
         reason || ': ' || {counted("line_count", "line")} || ' (' || {percent("line_pct / 100")} || ' of all), '

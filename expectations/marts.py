@@ -25,9 +25,10 @@ from expectations.losses import (
     reasons_cost_little,
     repeats_within_a_file_are_few,
 )
+from expectations.reconciliation import orders_add_up
 
 DISPOSITIONS = (
-    *("unreadable", "after_as_of", "duplicate", "not_a_sale", "adjustment", "non_product"),
+    *("unreadable", "after_as_of", "summary", "duplicate", "not_a_sale", "adjustment", "non_product"),
     *("return", "non_positive_quantity", "non_positive_price", "sale"),
 )
 
@@ -47,7 +48,6 @@ SCORE_REASON = "Scores are shares of customers worse off, in fifths; the segment
 
 def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
     """List the suites of the marts."""
-    del circumstances  # the identities hold under any settings
     return (
         Suite(
             layer="marts",
@@ -65,7 +65,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     """
                     select
                         (select coalesce(sum(row_count), 0) from this_table) as accounted_lines,
-                        (select count(*) from raw.transactions) as delivered_lines
+                        (select count(*) from staging.stg_transactions) as delivered_lines
                     where accounted_lines <> delivered_lines
                     """,
                     claim="every delivered line is counted under exactly one disposition",
@@ -117,6 +117,13 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     reason="A join that repeats or drops lines shows here first.",
                 ),
             ),
+        ),
+        Suite(
+            layer="marts",
+            table="intermediate.int_order_totals",
+            noun="orders",
+            keys=("source", "invoice_no"),
+            checks=(orders_add_up(circumstances.settings.cleaning.unreconciled_orders),),
         ),
         Suite(
             layer="marts",

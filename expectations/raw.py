@@ -19,6 +19,7 @@ from expectations.checks import (
     is_unique,
 )
 from expectations.phrases import shown
+from expectations.reconciliation import records_are_complete
 
 LINEAGE = ("_file_name", "_row_number")
 
@@ -74,6 +75,14 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     ),
                     reason="Staging reads these columns by name; without one nothing after it means anything.",
                 ),
+            ),
+        ),
+        Suite(
+            layer="raw",
+            table="raw.sales_lines",
+            noun="lines",
+            keys=LINEAGE,
+            checks=(
                 _has_sales(),
                 is_unique("_line_id", reason="Every later layer joins on it; a repeat would count lines twice."),
                 _files_are_readable("files_are_readable", f"more than {UNREADABLE_LINES} lines", ">", "error"),
@@ -91,7 +100,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                         *("_load_id", "_file_name", "_source", "_layout", "_profile", "_quantity_mark"),
                         *("_unit_price_mark", "_line_amount_mark", "_discount_amount_mark", "_tax_amount_mark"),
                         *("_not_sale_words", "_return_words", "_prices_include_tax", "_delivered_at", "_loaded_at"),
-                        *("_first_invoiced_at", "_last_invoiced_at"),
+                        *("_first_invoiced_at", "_last_invoiced_at", "_is_export", "_tells_whole_orders"),
                     ),
                     reason="Staging reads from them how to type a file's lines.",
                 ),
@@ -115,7 +124,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     ) as ledger on delivered.load_id = ledger.load_id
                     full join (
                         select _load_id as load_id, min(_file_name) as file_name, count(*) as lines
-                        from raw.transactions
+                        from raw.sales_lines
                         group by _load_id
                     ) as lines on coalesce(delivered.load_id, ledger.load_id) = lines.load_id
                     where ledger.load_id is null or coalesce(delivered.deliveries, 0) <> 1
@@ -126,6 +135,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     reason="A file that stands twice doubles its lines in staging; one that is missing loses them.",
                     remedy=REBUILD,
                 ),
+                records_are_complete(),
                 finds_no_rows(
                     "tax_is_in_all_prices_or_in_none",
                     f"""
@@ -195,7 +205,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                     from (select * from this_table where status = 'loaded') as ledger
                     full join (
                         select _load_id as load_id, min(_file_name) as file_name, count(*) as lines
-                        from raw.transactions
+                        from raw.sales_lines
                         group by _load_id
                         union all
                         select _load_id, min(_file_name), count(*)

@@ -100,8 +100,10 @@ def _lost_values(condition: str) -> str:
                     as late_dates,
                 min(row_number) filter (where {_LOST}) as row_number,
                 arg_min(unreadable_reason, row_number) filter (where {_LOST}) as problem,
-                arg_min(amount_text, row_number) filter (where {_AMOUNT_LOST}) as amount_text
-            from this_table
+                arg_min(delivered.amount_text, row_number) filter (where {_AMOUNT_LOST}) as amount_text
+            from this_table as lines
+            inner join staging.stg_delivered_text as delivered
+                on lines.delivered_line_id = delivered.delivered_line_id
             where not is_readable
             group by load_id, file_name
             having count(*) filter (where {_LOST}) > 0
@@ -194,11 +196,11 @@ def _guessed_months(lines: str) -> str:
                 guessed.load_id,
                 count(*) as lines,
                 sum(abs(coalesce(staged.signed_amount, 0))) as amount,
-                arg_min(delivered.invoice_date, delivered._line_id) as invoice_date,
+                arg_min(delivered.date_text, delivered._line_id) as invoice_date,
                 arg_min(delivered.invoiced_at, delivered._line_id) as invoiced_at,
                 arg_min(delivered._row_number, delivered._line_id) as row_number
             from guessed
-            inner join raw.transactions as delivered on guessed.load_id = delivered._load_id
+            inner join raw.sales_lines as delivered on guessed.load_id = delivered._load_id
             inner join this_table as staged on delivered._line_id = staged.delivered_line_id
             where day(delivered.invoiced_at) <= 12 and day(delivered.invoiced_at) <> month(delivered.invoiced_at)
             group by guessed.load_id
@@ -329,6 +331,8 @@ def ids_are_whole() -> Check:
         with shortened as (
             select
                 delivered_line_id,
+                load_id,
+                file_name,
                 customer_id_doubt is not distinct from 'shortened' as is_customer,
                 is_invoice_no_shortened as is_order,
                 is_stock_code_shortened as is_product
@@ -337,7 +341,7 @@ def ids_are_whole() -> Check:
         ),
         counted as (
             select
-                delivered._file_name as file_name,
+                shortened.file_name,
                 count(*) filter (where is_customer) as customer_lines,
                 min(trim(delivered.customer_id)) filter (where is_customer) as customer,
                 count(*) filter (where is_order) as order_lines,
@@ -345,8 +349,12 @@ def ids_are_whole() -> Check:
                 count(*) filter (where is_product) as product_lines,
                 min(trim(delivered.stock_code)) filter (where is_product) as product
             from shortened
-            inner join raw.transactions as delivered on shortened.delivered_line_id = delivered._line_id
-            group by delivered._load_id, delivered._file_name
+            inner join (
+                select _line_id, customer_id, invoice, stock_code from raw.transactions
+                union all
+                select delivered_line_id, customer_text, invoice_text, stock_code_text from staging.stg_export_lines
+            ) as delivered on shortened.delivered_line_id = delivered._line_id
+            group by shortened.load_id, shortened.file_name
         )
         select
             file_name, customer_lines, order_lines, product_lines,

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import RegularsError
+from warehouse.formats import export_formats
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.versions import files_fingerprint
@@ -32,8 +33,14 @@ class DbtError(RegularsError):
     """dbt could not parse the project, or a model or data test failed."""
 
 
-def project_vars(settings: Settings, as_of_date: str | None) -> dict[str, Any]:
-    """The settings that SQL depends on, as dbt vars."""
+def project_vars(settings: Settings, as_of_date: str | None, exports: Collection[str] = ()) -> dict[str, Any]:
+    """The settings that SQL depends on, as dbt vars.
+
+    Parameters
+    ----------
+    exports
+        Formats of shop systems' exports that there are files of.
+    """
     return {
         "as_of_date": as_of_date,
         "exact_duplicates": settings.cleaning.exact_duplicates,
@@ -47,6 +54,8 @@ def project_vars(settings: Settings, as_of_date: str | None) -> dict[str, Any]:
         "rfm_recency": settings.rfm.recency,
         "home_country": settings.shop.home_country,
         "currency": settings.shop.currency,
+        "customer_ids": settings.shop.customer_ids,
+        "export_formats": sorted(exports),
     }
 
 
@@ -103,8 +112,17 @@ class DbtBuild:
     """SQL that made each table or view, by dbt's ``unique_id``; empty for a seed, which has none."""
 
 
-def build(home: Home, select: Sequence[str], variables: Mapping[str, Any], *, full_refresh: bool) -> DbtBuild:
+def build(
+    home: Home,
+    select: Sequence[str],
+    variables: Mapping[str, Any],
+    *,
+    full_refresh: bool,
+) -> DbtBuild:
     """Run `dbt build` on a selection and close its connection.
+
+    The models of exports that the variables don't name are left out: an engine takes a fifth
+    of a second to plan one, rows or none.
 
     dbt's unit tests belong to the test run, not to production, and are left out.
 
@@ -126,6 +144,9 @@ def build(home: Home, select: Sequence[str], variables: Mapping[str, Any], *, fu
     # eager selection would run tests that span layers before the later layer exists
     arguments += ["--indirect-selection", "buildable", "--cache-selected-only"]
     arguments += ["--no-write-json", "--vars", json.dumps(dict(variables))]
+    idle = [f"stg_{name}" for name in export_formats() if name not in variables["export_formats"]]
+    if idle:
+        arguments += ["--exclude", *idle]
     if full_refresh:
         arguments.append("--full-refresh")
     result = _invoke(home, arguments, manifest=_parse(home), callbacks=[collect])

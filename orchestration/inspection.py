@@ -26,6 +26,7 @@ from orchestration.summary import print_accounting, print_sources
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError
 from warehouse.home import Home
+from warehouse.ledger import exports_in_force
 from warehouse.loading import ensure_raw_schema, load_landing
 from warehouse.readers.reading import FileReading
 from warehouse.settings import Settings, load_settings
@@ -111,7 +112,9 @@ def _checked(home: Home, layer: str, run_id: str, settings: Settings) -> list[Ch
 
 
 def _build(home: Home, select: list[str], settings: Settings) -> None:
-    done = build(home, select, project_vars(settings, None), full_refresh=False)
+    with open_warehouse(home.warehouse, read_only=True) as connection:
+        exports = exports_in_force(connection)
+    done = build(home, select, project_vars(settings, None, exports), full_refresh=False)
     if done.problems:
         raise RegularsError("; ".join(done.problems))
 

@@ -10,7 +10,7 @@ were made; what was never made has no row, and whoever replays the recipe sees i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -19,6 +19,7 @@ import pandas as pd
 from orchestration.dbt import compile_models
 from orchestration.documented_tables import ensure_table, replace_table
 from orchestration.resources import WarehouseResource
+from warehouse.formats import export_formats
 
 TABLE = ("quality", "classification_recipe")
 
@@ -56,8 +57,15 @@ def keep_recipe(
     wanted = [unique_id for unique_id in order if unique_id in made]
     if not wanted:
         return
-    dated = [nodes[unique_id]["name"] for unique_id in wanted if _reads_as_of_date(manifest, unique_id)]
-    as_of_sql = compile_models(warehouse.home, dated, {**variables, "as_of_date": _STAND_IN}) if dated else {}
+    dated = [unique_id for unique_id in wanted if _reads_as_of_date(manifest, unique_id)]
+    as_of_sql: dict[str, str] = {}
+    if dated:
+        # an upload may be the export of a system that this shop has no file of
+        compiled = [*dated, *_of_exports(manifest, order)]
+        told = {**variables, "as_of_date": _STAND_IN, "export_formats": list(export_formats())}
+        as_of_sql = compile_models(warehouse.home, [nodes[one]["name"] for one in compiled], told)
+        made = {**made, **{one: as_of_sql.pop(one) for one in compiled if one not in dated}}
+        wanted = [unique_id for unique_id in order if unique_id in made]
     places = {(nodes[one]["schema"], nodes[one]["name"]): place for place, one in enumerate(order, start=1)}
     with warehouse.get_connection() as connection:
         ensure_table(connection, manifest, *TABLE)
@@ -98,6 +106,12 @@ def ancestors_in_order(manifest: Mapping[str, Any]) -> list[str]:
     for name in LABELS_DESCEND_FROM:
         visit(f"model.regulars.{name}")
     return found
+
+
+def _of_exports(manifest: Mapping[str, Any], order: Sequence[str]) -> list[str]:
+    """The models of all exports, and the one in which they come together."""
+    names = {*(f"stg_{name}" for name in export_formats()), "stg_export_lines"}
+    return [unique_id for unique_id in order if manifest["nodes"][unique_id]["name"] in names]
 
 
 def _parents(manifest: Mapping[str, Any], unique_id: str) -> list[str]:

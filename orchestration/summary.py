@@ -278,7 +278,7 @@ def _print_raw_lines(console: Console, connection: duckdb.DuckDBPyConnection) ->
         select
             _problem, count(*), count(distinct _load_id), min(_file_name),
             arg_min(_row_number, (_file_name, _row_number))
-        from raw.transactions
+        from raw.sales_lines
         group by _problem
         order by _problem is not null, count(*) desc, _problem
         """

@@ -24,7 +24,9 @@ from typing import Literal
 
 import duckdb
 
+from warehouse.contacts import without_contacts
 from warehouse.database import open_warehouse
+from warehouse.formats import export_formats
 from warehouse.readers.reading import READER_VERSION, FileReading
 from warehouse.readers.values import known_styles
 from warehouse.settings import Settings
@@ -221,7 +223,9 @@ def make_plan(
 
 def reader_fingerprint(settings: Settings) -> str:
     """Hash of everything but the bytes that decides how a file is read."""
-    return hashlib.sha256(f"{READER_VERSION}\n{settings.landing_fingerprint()}".encode()).hexdigest()[:16]
+    declared = [export.model_dump_json() for export in export_formats().values()]
+    told = "\n".join([READER_VERSION, settings.landing_fingerprint(), *declared])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def read_ledger(con: duckdb.DuckDBPyConnection) -> Ledger:
@@ -328,6 +332,22 @@ def write_withdrawals(con: duckdb.DuckDBPyConnection, reasons: Mapping[int, str]
         )
 
 
+def hide_contacts(con: duckdb.DuckDBPyConnection) -> None:
+    """Take e-mail addresses out of what the ledger says, also of what an older version wrote into it."""
+    for column in ("problem", "notes", "profile_evidence", "date_style_evidence", "sheets"):
+        told = con.execute(
+            f"select load_id, {column} from quality.load_ledger where contains({column}, '@')"
+        ).fetchall()
+        changed = {load_id: without_contacts(text) for load_id, text in told if without_contacts(text) != text}
+        if changed:
+            con.execute(
+                f"update quality.load_ledger as l set {column} = c.said "
+                "from (select unnest($ids)::integer as load_id, unnest($said) as said) as c "
+                "where l.load_id = c.load_id",
+                {"ids": list(changed), "said": list(changed.values())},
+            )
+
+
 def record_profiles(con: duckdb.DuckDBPyConnection) -> None:
     """Keep in the ledger what each source's lines told of its habits (``marts.source_profiles``)."""
     con.execute(
@@ -339,6 +359,12 @@ def record_profiles(con: duckdb.DuckDBPyConnection) -> None:
             and (ledger.profile, ledger.profile_evidence) is distinct from (found.profile, found.evidence)
         """
     )
+
+
+def exports_in_force(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the exports of shop systems whose files are loaded, sorted."""
+    rows = con.execute("select distinct _layout from raw.deliveries where _is_export order by _layout").fetchall()
+    return [row[0] for row in rows]
 
 
 def active_content_hashes(con: duckdb.DuckDBPyConnection) -> list[str]:

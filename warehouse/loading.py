@@ -11,6 +11,7 @@ lines and ledger, so that a crash leaves a load wholly in or wholly out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,13 +21,16 @@ from typing import Literal
 
 import duckdb
 
+from warehouse.contacts import without_contacts
 from warehouse.errors import RegularsError
+from warehouse.formats import export_formats
 from warehouse.ledger import (
     Ledger,
     Plan,
     Seen,
     Status,
     active_content_hashes,
+    hide_contacts,
     make_plan,
     read_known_styles,
     read_ledger,
@@ -41,7 +45,7 @@ from warehouse.ledger import (
 from warehouse.readers.errors import DiskFullError, explain_os_error, first_line, is_disk_full
 from warehouse.readers.file_styles import NUMBER_COLUMNS
 from warehouse.readers.landing_files import LandingContents, LandingFile, find_unsettled, hash_file, list_landing
-from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, columns_of
+from warehouse.readers.layouts import Kind, columns_of, date_column_of, kind_of, raw_tables, type_of
 from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
 from warehouse.readers.staging import Staging
 from warehouse.readers.values import known_styles as known_styles_of
@@ -141,9 +145,8 @@ class ReadOutcome:
     """One file, read for its own sake. Tables hold its lines in the shape of ``raw``."""
 
     reading: FileReading
-    transactions_table: str
-    customers_table: str
-    segment_overrides_table: str
+    lines_table: str
+    """Lines in the shape of ``raw.<reading.raw_table>``."""
     deliveries_table: str
     unused_columns_table: str
 
@@ -154,7 +157,7 @@ def ensure_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
     Lines of a home that an older version made stay, whether or not their files are still
     in landing; those that are get read again, since the reader's version rose.
     """
-    script = RAW_SCHEMA.read_text(encoding="utf-8")
+    script = _schema_script()
     wanted, found = _wanted_shapes(), _table_shapes(con)
     outdated = [table for table, shape in wanted.items() if table in found and found[table] != shape]
     if not outdated:
@@ -197,8 +200,29 @@ class _Shape:
 @cache
 def _wanted_shapes() -> dict[str, _Shape]:
     with duckdb.connect() as empty:
-        empty.execute(RAW_SCHEMA.read_text(encoding="utf-8"))
+        empty.execute(_schema_script())
         return _table_shapes(empty)
+
+
+def _schema_script() -> str:
+    """All raw tables; those of exports follow from their declarations, and so does the view of all lines of sales."""
+    exports = []
+    lines = []
+    for raw_table in raw_tables():
+        if kind_of(raw_table) == "transactions":
+            lines.append(
+                "select _line_id, _load_id, _file_name, _sheet, _row_number, "
+                f"{date_column_of(raw_table)} as date_text, invoiced_at, _problem, _line_text from raw.{raw_table}"
+            )
+    for raw_table in export_formats():
+        delivered = ", ".join(f"{column} {type_of(column)}" for column in columns_of(raw_table))
+        exports.append(
+            f"create table if not exists raw.{raw_table} (_line_id bigint not null, _load_id integer not null, "
+            f"_file_name varchar not null, _sheet varchar, _row_number bigint not null, {delivered}, "
+            "invoiced_at timestamp, _problem varchar, _line_text varchar);"
+        )
+    view = f"create or replace view raw.sales_lines as {' union all '.join(lines)};"
+    return "\n".join([RAW_SCHEMA.read_text(encoding="utf-8"), *exports, view])
 
 
 def _table_shapes(con: duckdb.DuckDBPyConnection) -> dict[str, _Shape]:
@@ -217,7 +241,11 @@ def _table_shapes(con: duckdb.DuckDBPyConnection) -> dict[str, _Shape]:
             )
         from duckdb_columns() as columns
         where database_name = current_database()
-            and (schema_name = 'raw' or (schema_name = 'quality' and table_name = 'load_ledger'))
+            and table_name not in (select view_name from duckdb_views() where schema_name = 'raw')
+            and (
+                schema_name = 'raw'
+                or (schema_name = 'quality' and table_name in ('load_ledger', 'source_limits'))
+            )
         group by schema_name, table_name, columns.table_oid, columns.database_oid
         """
     ).fetchall()
@@ -230,25 +258,21 @@ def _former(table: str) -> str:
 
 # Until version 3 of the reader each line carried what its delivery says now.
 _FORMER_DELIVERIES = """
-    insert into raw.deliveries
+    insert into raw.deliveries by name
     select
         lines._load_id,
         lines._file_name,
-        coalesce(ledger.source_mapping, lines.layout),
-        lines.layout,
-        null,
-        lines.mark,
-        lines.mark,
-        lines.mark,
-        lines.mark,
-        lines.mark,
-        null,
-        null,
-        null,
-        ledger.delivered_at,
-        lines.loaded_at,
-        ledger.first_invoiced_at,
-        ledger.last_invoiced_at
+        coalesce(ledger.source_mapping, lines.layout) as _source,
+        lines.layout as _layout,
+        lines.mark as _quantity_mark,
+        lines.mark as _unit_price_mark,
+        lines.mark as _line_amount_mark,
+        lines.mark as _discount_amount_mark,
+        lines.mark as _tax_amount_mark,
+        ledger.delivered_at as _delivered_at,
+        lines.loaded_at as _loaded_at,
+        ledger.first_invoiced_at as _first_invoiced_at,
+        ledger.last_invoiced_at as _last_invoiced_at
     from (
         select
             _load_id,
@@ -376,10 +400,12 @@ def load_landing(
         con.execute("begin transaction")
         is_writing = True
         _write_lines(con, staged, plan, new_entries, recorded_at)
+        _write_source_limits(con)
         write_entries(con, new_entries, readings, plan, recorded_at=recorded_at, fingerprint=fingerprint)
         update_entries(con, ledger, plan, superseded_at=recorded_at)
         write_withdrawals(con, withdrawn, at=recorded_at)
         left = write_presence(con, present)
+        hide_contacts(con)
         write_in_transit(con, survey.arriving, ledger.next_load_id + len(new_entries), recorded_at=recorded_at)
         con.execute("commit")
         is_writing = False
@@ -396,7 +422,7 @@ def load_landing(
     outcomes = [*survey.outcomes, *(_outcome(seen.file_name, "in_transit", seen) for seen in survey.arriving)]
     for load_id, seen in new_entries.items():
         reading = readings.get(load_id)
-        notes = "; ".join(reading.notes) if reading is not None else None
+        notes = without_contacts("; ".join(reading.notes)) if reading is not None else None
         outcomes.append(
             FileOutcome(
                 seen.file_name,
@@ -441,8 +467,7 @@ def read_file(
     delivered_at
         When the file was last changed, UTC without zone; None where nobody knows.
     into
-        Prefix of the tables: ``<into>_transactions``, ``<into>_customers``,
-        ``<into>_segment_overrides``, ``<into>_deliveries`` and ``<into>_unused_columns``,
+        Prefix of the tables: ``<into>_lines``, ``<into>_deliveries`` and ``<into>_unused_columns``,
         all made anew.
 
     Raises
@@ -452,7 +477,7 @@ def read_file(
     """
     known_as = name or path.name
     staging = Staging(con, prefix=f"{into}_staging")
-    tables = {kind: f"{into}_{kind}" for kind in KINDS}
+    lines = f"{into}_lines"
     dates = staging.new_name()
     request = ReadRequest(1, path, known_as, delivered_at, _as_utc(read_at))
     try:
@@ -462,9 +487,9 @@ def read_file(
             end = "" if reading.problem.endswith("\n") else "."
             raise RegularsError(f"{known_as}: {reading.problem}{end}")
         values = _owner_values({1: reading}, {1: known_as}, _as_utc(read_at))
-        for kind, table in tables.items():
-            con.execute(f"drop table if exists {table}")
-            con.execute(f"create temp table {table} as {_raw_query(kind, staging, dates)}", values)
+        assert reading.raw_table is not None, "a file without a problem is of some layout"
+        con.execute(f"drop table if exists {lines}")
+        con.execute(f"create temp table {lines} as {_raw_query(reading.raw_table, staging, dates)}", values)
         is_sales = reading.kind == "transactions"
         deliveries = [_delivery_row(1, known_as, reading, delivered_at, _as_utc(read_at))] if is_sales else []
         _create_rows(con, f"{into}_deliveries", "raw.deliveries", deliveries)
@@ -472,14 +497,7 @@ def read_file(
         _create_rows(con, f"{into}_unused_columns", "raw.unused_columns", unused)
     finally:
         staging.drop()
-    return ReadOutcome(
-        reading,
-        tables["transactions"],
-        tables["customers"],
-        tables["segment_overrides"],
-        f"{into}_deliveries",
-        f"{into}_unused_columns",
-    )
+    return ReadOutcome(reading, lines, f"{into}_deliveries", f"{into}_unused_columns")
 
 
 def _create_rows(con: duckdb.DuckDBPyConnection, table: str, like: str, rows: Sequence[Mapping[str, object]]) -> None:
@@ -711,7 +729,8 @@ def _mark_rejected(new_entries: dict[int, Seen], staged: _Staged) -> set[int]:
         problem = seen.problem or (reading.problem if reading is not None else None)
         if problem is not None:
             rejected.add(load_id)
-            new_entries[load_id] = replace(seen, problem=f"{seen.file_name}: {problem}")
+            # a refusal quotes headers and lines, and what it says is published
+            new_entries[load_id] = replace(seen, problem=f"{seen.file_name}: {without_contacts(problem)}")
     return rejected
 
 
@@ -726,19 +745,19 @@ _OWNERS = """
 """
 
 
-# What a kind's raw table has between lineage and text, and between text and problem.
-_OWN_COLUMNS: dict[Kind, tuple[str, str]] = {
-    "transactions": ("", "d.read_at as invoiced_at,"),
+# What a raw table has between lineage and text, and between text and problem.
+_OWN_COLUMNS = {
     "customers": ("o.loaded_at as _loaded_at,", ""),
     "segment_overrides": ("o.loaded_at as _loaded_at,", "d.read_at as expires_at,"),
 }
+_OF_SALES = ("", "d.read_at as invoiced_at,")
 
 
-def _raw_query(kind: Kind, staging: Staging, dates_table: str) -> str:
-    """Lines of a kind in the shape of its raw table."""
-    texts = ", ".join(f"l.{column}" for column in columns_of(kind))
-    before, after = _OWN_COLUMNS[kind]
-    date = DATE_COLUMNS.get(kind)
+def _raw_query(raw_table: str, staging: Staging, dates_table: str) -> str:
+    """Lines in the shape of their raw table."""
+    texts = ", ".join(f"l.{column}" for column in columns_of(raw_table))
+    before, after = _OWN_COLUMNS.get(raw_table, _OF_SALES)
+    date = date_column_of(raw_table)
     dates = "" if date is None else f"left join {dates_table} as d on l.file_id = d.file_id and l.{date} = d.text"
     return f"""
         select
@@ -752,7 +771,7 @@ def _raw_query(kind: Kind, staging: Staging, dates_table: str) -> str:
             {after}
             l.problem as _problem,
             l.line_text as _line_text
-        from ({staging.lines(kind)}) as l
+        from ({staging.lines(raw_table)}) as l
         join {_OWNERS} as o on l.file_id = o.file_id
         {dates}
     """
@@ -774,17 +793,24 @@ def _delivery_row(
     load_id: int, name: str, reading: FileReading, delivered_at: datetime | None, loaded_at: datetime
 ) -> dict[str, object]:
     """A row of ``raw.deliveries``."""
-    mapping = reading.mapping
+    mapping, export = reading.mapping, reading.export
+    said = mapping or export
+    counts = next((line.counts for line in export.frame if line.counts), None) if export else None
     return {
         "_load_id": load_id,
         "_file_name": name,
         "_source": reading.source,
         "_layout": reading.layout,
-        "_profile": mapping.profile if mapping else None,
+        # letters and codes of one gift shop mean nothing in what a shop system writes
+        "_profile": mapping.profile if mapping else "plain" if export else None,
         **{f"_{column}_mark": reading.marks.get(column, ".") for column in NUMBER_COLUMNS},
         "_not_sale_words": _folded(mapping.not_sales) if mapping else None,
         "_return_words": _folded(mapping.returns) if mapping else None,
-        "_prices_include_tax": mapping.prices_include_tax if mapping else None,
+        "_prices_include_tax": said.prices_include_tax if said else None,
+        "_is_export": export is not None,
+        "_tells_whole_orders": export is not None or (mapping is not None and mapping.whole_orders),
+        "_told_records": reading.told_records,
+        "_records_of": counts,
         "_delivered_at": delivered_at,
         "_loaded_at": loaded_at,
         "_first_invoiced_at": reading.first_invoiced_at,
@@ -824,11 +850,11 @@ def _write_lines(
     new_entries: Mapping[int, Seen],
     loaded_at: datetime,
 ) -> None:
-    for table in (*KINDS, "deliveries", "unused_columns"):
+    for table in (*raw_tables(), "deliveries", "unused_columns"):
         if plan.delete:
             con.execute(f"delete from raw.{table} where _load_id in (select unnest($ids))", {"ids": plan.delete})
         for old_id, new_id in plan.move.items():
-            ids = f"_line_id = _line_id + ($new - $old)::bigint * {_LINE_ID_FACTOR}, " if table in KINDS else ""
+            ids = f"_line_id = _line_id + ($new - $old)::bigint * {_LINE_ID_FACTOR}, " if table in raw_tables() else ""
             con.execute(
                 f"update raw.{table} set _load_id = $new, {ids}_file_name = $name where _load_id = $old",
                 {"new": new_id, "old": old_id, "name": _name_of(con, new_id, new_entries)},
@@ -855,19 +881,39 @@ def _write_lines(
         "raw.unused_columns",
         [row for load_id, reading in sales.items() for row in _unused_rows(load_id, names[load_id], reading)],
     )
-    expected = dict.fromkeys(KINDS, 0)
+    expected: Counter[str] = Counter()
     for reading in readings.values():
-        if reading.kind is not None:
-            expected[reading.kind] += reading.delivered_lines
-    inserted = dict.fromkeys(KINDS, 0)
+        if reading.raw_table is not None:
+            expected[reading.raw_table] += reading.delivered_lines
+    inserted: Counter[str] = Counter()
     for staging, dates_table in staged.rounds:
-        for kind in KINDS:
-            inserted[kind] += _insert(con, kind, _raw_query(kind, staging, dates_table), values)
+        for raw_table in staging.raw_tables:
+            inserted[raw_table] += _insert(con, raw_table, _raw_query(raw_table, staging, dates_table), values)
     if inserted != expected:
         raise RuntimeError(f"lines went astray between reading and writing: read {expected}, wrote {inserted}")
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: Kind, query: str, values: Mapping[str, object]) -> int:
+def _write_source_limits(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep what the files in force can't tell, as their systems' declarations have it."""
+    sources = con.execute(
+        "select distinct _source, _layout from raw.deliveries where _is_export order by all"
+    ).fetchall()
+    rows = [
+        {
+            "source": source,
+            "layout": layout,
+            "title": export_formats()[layout].title,
+            "subject": subject,
+            "told": told,
+        }
+        for source, layout in sources
+        for subject, told in export_formats()[layout].limits.items()
+    ]
+    con.execute("delete from quality.source_limits")
+    _insert_rows(con, "quality.source_limits", "quality.source_limits", rows)
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, query: str, values: Mapping[str, object]) -> int:
     row = con.execute(f"insert into raw.{table} by name {query}", dict(values)).fetchone()
     return int(row[0]) if row else 0
 

@@ -109,6 +109,13 @@ create table if not exists raw.deliveries (
     _not_sale_words varchar[],
     _return_words varchar[],
     _prices_include_tax boolean,
+    -- the export of a shop system: its lines stand in the raw table of that name
+    _is_export boolean not null default false,
+    -- an order stands in it with all its lines: the newest file that has it replaces what others say of it
+    _tells_whole_orders boolean not null default false,
+    -- how many records the file itself says that it holds, and of which column they are the distinct values
+    _told_records bigint,
+    _records_of varchar,
     -- the file's modification time, UTC; null where the system would not say
     _delivered_at timestamp,
     _loaded_at timestamp not null,
@@ -161,4 +168,21 @@ create table if not exists raw.segment_overrides (
     expires_at timestamp,
     _problem varchar,
     _line_text varchar
+);
+
+-- Grain: one row, the key that pseudonyms of customers are made with; none where ids stay plain. A copy of the home's
+-- pseudonym.key, so that no statement and no log has to hold it.
+create table if not exists raw.pseudonym_key (
+    key varchar not null
+);
+
+-- Grain: one row per source in force and matter that its files can't tell.
+create table if not exists quality.source_limits (
+    source varchar not null,
+    layout varchar not null,
+    -- what people call its files
+    title varchar not null,
+    subject varchar not null,
+    -- a sentence for people
+    told varchar not null
 );

@@ -39,6 +39,8 @@ class Shop(_Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "GBP"
     timezone: str = "Europe/London"
     home_country: str = "United Kingdom"
+    customer_ids: Literal["pseudonyms", "plain"] = "pseudonyms"
+    """What published tables carry where the key is an e-mail address, a telephone number or a user name."""
 
     @field_validator("timezone")
     @classmethod
@@ -60,6 +62,8 @@ class Cleaning(_Section):
     """Ids that stand for nobody beside the usual placeholders, such as the customer a till books by default."""
     product_codes: tuple[str, ...] = ()
     """Stock codes that are products whatever a rule says; ``*`` stands for any characters."""
+    unreconciled_orders: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """By source: how many orders may differ from what their files say that they come to."""
 
 
 class Rfm(_Section):
@@ -124,7 +128,7 @@ class Drafting(_Section):
 LayoutName = Literal["invoice_lines", "transactions", "customers", "segment_overrides"]
 
 _SALES = ("discount_amount", "tax_amount", "currency", "status", "kind", "store", "customer_id", "country")
-MAPPABLE: dict[LayoutName, tuple[str, ...]] = {
+MAPPABLE: dict[str, tuple[str, ...]] = {
     "invoice_lines": (
         *("invoice", "stock_code", "description", "quantity", "invoice_date", "time", "unit_price", "line_amount"),
         *_SALES,
@@ -169,6 +173,9 @@ class SourceMapping(_Section):
     profile: Literal["uci", "plain"] | None = None
     """Whether letters before an invoice number mean something; None: the lines tell."""
     prices_include_tax: bool | None = None
+    whole_orders: bool = False
+    """Files of this source hold orders with all their lines, so that an order that comes again replaces what an
+    earlier file said of it."""
     clock: Literal["as_written", "shop"] | None = None
     """What to do about a UTC offset: keep the clock time beside it, or convert to ``shop.timezone``, as None does."""
     ignore: tuple[str, ...] = ()
@@ -227,7 +234,7 @@ class SourceMapping(_Section):
                 told.append(f"has {setting}, and no header for {column}, whose words they are: add {column} to columns")
         if self.date_order and self.date_format:
             told.append("has both date_format and date_order; the format says the order already")
-        of_sales = ("fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
+        of_sales = ("whole_orders", "fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
         if self.layout not in ("invoice_lines", "transactions"):
             told += [f"has {name}, which only sales have" for name in of_sales if getattr(self, name)]
         return told
@@ -292,7 +299,8 @@ class Database(SourceMapping):
         """How the files of its pulls are read."""
         said = {key: getattr(self, key) for key in SourceMapping.model_fields}
         # numbers were numbers, and were written with a point
-        return SourceMapping(**{**said, "files": self.file_pattern, "decimal_mark": self.decimal_mark or "."})
+        of_pulls = {"files": self.file_pattern, "decimal_mark": self.decimal_mark or ".", "whole_orders": True}
+        return SourceMapping(**{**said, **of_pulls})
 
     def _refused_keys(self) -> list[str]:
         told = []
@@ -304,6 +312,7 @@ class Database(SourceMapping):
             ("files", "a pull names its files itself"),
             ("delimiter", "there is no text file"),
             ("fill_down", "rows of a table have no line above"),
+            ("whole_orders", "a pull always brings orders whole"),
         ):
             if getattr(self, key) != SourceMapping.model_fields[key].default:
                 told.append(f"has {key}, but {why}: leave it out")

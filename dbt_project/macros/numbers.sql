@@ -31,15 +31,6 @@
     {{ number(column, decimal_mark, units_type()) }}
 {%- endmacro %}
 
-{# A whole number that fits 32 bits; '6.0' is whole, '6.5' is not. #}
-{% macro whole_number(column, decimal_mark) -%}
-    {%- set value = number(column, decimal_mark, 'double') -%}
-    case
-        when abs({{ value }}) <= 2147483647 and {{ value }} = floor({{ value }})
-            then cast({{ value }} as integer)
-    end
-{%- endmacro %}
-
 {# A column that a file does not have costs nothing: no pattern is tried on its nulls. #}
 {% macro number(column, decimal_mark, type) -%}
     case
@@ -68,12 +59,6 @@
     {{- ' ?%? ?' }}{{ _currency_pattern() }}{{ '? ?-? ?[)]?$' }}
 {%- endmacro %}
 
-{# One sign at the most, and no parenthesis without its other half. #}
-{% macro _is_signed_once(folded) -%}
-    length({{ folded }}) - length(translate({{ folded }}, '-+(', '')) <= 1
-                and contains({{ folded }}, '(') = contains({{ folded }}, ')')
-{%- endmacro %}
-
 {#
     One kind of blank, of apostrophe and of minus, as exports write many; and a decimal point,
     whichever mark the column has, so that one pattern serves both.
@@ -84,53 +69,49 @@
                     when {{ decimal_mark }} = ',' then translate({{ column }}, '.,', ',.')
                     else {{ column }}
                 end,
-                chr(160) || chr(8239) || chr(8201) || chr(8199) || chr(9) || '’‘´−–﹣－',
+                '{{ "\u00a0\u202f\u2009\u2007\t’‘´−–﹣－" }}',
                 '     ''''''----'
             ))
 {%- endmacro %}
 
-{# The number in a text, by its group of the pattern: null where the text does not fit as a whole. #}
-{% macro _extracted_number(folded, digits, type) -%}
+{#
+    A text that no plain cast takes: its digits by the group of the pattern, the one sign or pair of
+    parentheses around them, per cent. Null where it does not fit as a whole.
+#}
+{% macro _unfolded_number(column, signs, digits, type) -%}
     try_cast(
-                case when contains({{ folded }}, '-') or contains({{ folded }}, '(') then '-' else '' end
-                || replace(replace(replace({{ digits }}, '''', ''), ' ', ''), ',', '')
-                as {{ type }}
-            )
+            case {{ signs }} when '' then '' when '+' then '' when '-' then '-' when '()' then '-' end
+            || translate({{ digits }}, ', ''', '')
+            || case when contains({{ column }}, '%') then 'e-2' else '' end
+            as {{ type }}
+        )
+{%- endmacro %}
+
+{% macro _plain_number(column, decimal_mark, type) -%}
+    case
+            when contains({{ column }}, '_') then null
+            when {{ decimal_mark }} = '.' then try_cast({{ column }} as {{ type }})
+            when not contains({{ column }}, '.') then try_cast(replace({{ column }}, ',', '.') as {{ type }})
+        end
 {%- endmacro %}
 
 {% macro duckdb__number(column, decimal_mark, type) -%}
     {%- set folded = _folded_number(column, decimal_mark) -%}
-    {%- set digits = "nullif(regexp_extract(" ~ folded ~ ", '" ~ _number_pattern("''") ~ "', 1), '')" -%}
+    {%- set signs = "regexp_replace(" ~ folded ~ ", '[^-+()]', '', 'g')" -%}
+    {%- set digits = "regexp_extract(" ~ folded ~ ", '" ~ _number_pattern("''") ~ "', 1)" -%}
     coalesce(
-        case
-            when contains({{ column }}, '_') then null
-            when {{ decimal_mark }} = '.' then try_cast({{ column }} as {{ type }})
-            when not contains({{ column }}, '.') then try_cast(replace({{ column }}, ',', '.') as {{ type }})
-        end,
-        case
-            when not ({{ _is_signed_once(folded) }}) then null
-            when contains({{ column }}, '%')
-                then cast({{ _extracted_number(folded, digits, type) }} / 100 as {{ type }})
-            else {{ _extracted_number(folded, digits, type) }}
-        end
+        {{ _plain_number(column, decimal_mark, type) }},
+        {{ _unfolded_number(column, signs, digits, type) }}
     )
 {%- endmacro %}
 
 {% macro default__number(column, decimal_mark, type) -%}
     {%- set folded = _folded_number(column, decimal_mark) -%}
-    {%- set digits = "nullif(regexp_extract(" ~ folded ~ ", '" ~ _number_pattern("\\'") ~ "', 1), '')" -%}
+    {%- set signs = "regexp_replace(" ~ folded ~ ", '[^-+()]', '')" -%}
+    {%- set digits = "regexp_extract(" ~ folded ~ ", '" ~ _number_pattern("\\'") ~ "', 1)" -%}
     coalesce(
-        case
-            when contains({{ column }}, '_') then null
-            when {{ decimal_mark }} = '.' then try_cast({{ column }} as {{ type }})
-            when not contains({{ column }}, '.') then try_cast(replace({{ column }}, ',', '.') as {{ type }})
-        end,
-        case
-            when not ({{ _is_signed_once(folded) }}) then null
-            when contains({{ column }}, '%')
-                then cast({{ _extracted_number(folded, digits, type) }} / 100 as {{ type }})
-            else {{ _extracted_number(folded, digits, type) }}
-        end
+        {{ _plain_number(column, decimal_mark, type) }},
+        {{ _unfolded_number(column, signs, digits, type) }}
     )
 {%- endmacro %}
 

@@ -14,7 +14,7 @@ from orchestration.dbt import build, dagster_events, project_vars
 from orchestration.metadata import table_metadata
 from orchestration.recipe import keep_recipe
 from orchestration.resources import RefreshOptions, WarehouseResource
-from warehouse.ledger import record_profiles
+from warehouse.ledger import exports_in_force, record_profiles
 from warehouse.settings import load_settings
 
 # A Great Expectations gate stands after each of these, so each is a step of its own. By
@@ -41,10 +41,11 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def models(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
     ) -> Iterator[Any]:
-        with warehouse.get_connection():
-            pass  # a held file is better told here, by name, than in the middle of dbt's log
+        # a held file is better told here, by name, than in the middle of dbt's log
+        with warehouse.get_connection() as connection:
+            exports = exports_in_force(connection)
         select = _selected_models(context, manifest) if context.is_subset else DBT_STEPS[name]
-        variables = project_vars(load_settings(), refresh.as_of)
+        variables = project_vars(load_settings(), refresh.as_of, exports)
         done = build(warehouse.home, select, variables, full_refresh=refresh.full)
         keep_recipe(warehouse, manifest, done.made, variables)
         if any(unique_id.endswith(".source_profiles") for unique_id in done.made):

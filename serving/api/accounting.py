@@ -23,6 +23,7 @@ router = subject_router("accounting")
 Disposition = Literal[
     "unreadable",
     "after_as_of",
+    "summary",
     "duplicate",
     "not_a_sale",
     "adjustment",

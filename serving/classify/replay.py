@@ -176,7 +176,7 @@ def load_upload(
     # only now: what it asks of the catalog leaves a result open, and workbooks are registered on none
     ensure_raw_schema(connection)
     for table, read in (
-        ("raw.transactions", outcome.transactions_table),
+        (f"raw.{outcome.reading.raw_table}", outcome.lines_table),
         ("raw.deliveries", outcome.deliveries_table),
         ("raw.unused_columns", outcome.unused_columns_table),
     ):
@@ -185,9 +185,12 @@ def load_upload(
     profile = (profiles or {}).get(outcome.reading.source or "")
     if profile is not None:
         connection.execute("update raw.deliveries set _profile = $profile where _profile is null", {"profile": profile})
-    for table in (outcome.customers_table, outcome.segment_overrides_table):
-        connection.execute(f"drop table {table}")
     return outcome.reading
+
+
+def put_key(connection: duckdb.DuckDBPyConnection, key: str) -> None:
+    """Give the recipe the key of pseudonyms that it looks for where the warehouse has it."""
+    connection.execute("insert into raw.pseudonym_key values ($key)", {"key": key})
 
 
 def replay(connection: duckdb.DuckDBPyConnection, steps: Sequence[Step], *, as_of: date | None) -> None:

@@ -19,9 +19,10 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from warehouse.loading import ensure_raw_schema
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
-RAW_SCHEMA = ROOT / "warehouse" / "raw_schema.sql"
 
 STAGING = ("path:seeds", "path:models/staging")
 MARTS = ("path:models/intermediate", "path:models/marts")
@@ -263,7 +264,7 @@ def write_raw(folder: Path, lines: Sequence[dict[str, Any]], file_of: Callable[[
         }
         rows.append({**lineage, **{column: fields[column] for column in RAW_COLUMNS if column in fields}})
     with duckdb.connect(str(path)) as con:
-        con.execute(RAW_SCHEMA.read_text())
+        ensure_raw_schema(con)
         _insert(con, "raw.deliveries", list(deliveries.values()), ("_load_id", "_file_name", *DELIVERY_COLUMNS))
         _insert(con, "raw.transactions", rows, RAW_COLUMNS)
     return path

@@ -16,7 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.dbt_project.conftest import MARKS, RAW_SCHEMA, Dbt, ask, differing_tables
+from tests.dbt_project.conftest import MARKS, Dbt, ask, differing_tables
+from warehouse.loading import ensure_raw_schema
 
 pytestmark = pytest.mark.real_data
 
@@ -34,7 +35,7 @@ def load(real_data: Path, folder: Path, order: str, file_name: str) -> Path:
     folder.mkdir()
     path = folder / "warehouse.duckdb"
     with duckdb.connect(str(path)) as con:
-        con.execute(RAW_SCHEMA.read_text())
+        ensure_raw_schema(con)
         con.execute(
             f"""
             insert into raw.transactions by name

@@ -108,7 +108,7 @@ def test_lines_set_aside_keep_their_text_and_place(shop: Path) -> None:
     assert rows == [
         (
             8,
-            "Told already: equal to a line that was kept, or of an order that came again with other lines",
+            "Told already: equal to a line that was kept, or of an order that a newer file tells",
             10,
             None,
         ),

@@ -12,7 +12,7 @@ import pytest
 from expectations.checks import Check, Suite
 from expectations.results import CheckResult
 from expectations.runner import run_suites
-from warehouse.settings import PROJECT_ROOT
+from warehouse.loading import ensure_raw_schema
 
 RECORDED_AT = datetime(2011, 12, 10, 6, 0, tzinfo=UTC)
 
@@ -31,9 +31,7 @@ STAGING = """
         _file_name as file_name,
         _sheet as sheet,
         _row_number as row_number,
-        'invoice_lines' as layout,
         'invoice_lines' as source,
-        cast(null as varchar) as set_profile,
         md5(invoice || stock_code || quantity || unit_price) as content_key,
         invoice as invoice_no,
         stock_code,
@@ -51,9 +49,12 @@ STAGING = """
         false as is_stock_code_shortened,
         cast(null as varchar) as customer_id_doubt,
         cast(null as varchar) as unreadable_reason,
-        cast(null as varchar) as amount_text,
         cast(null as varchar) as line_text
     from raw.transactions;
+    create table staging.stg_delivered_text as
+    select _line_id as delivered_line_id, unit_price as amount_text from raw.transactions;
+    create view staging.stg_deliveries as
+    select _load_id as load_id, _source as source, _profile as set_profile from raw.deliveries;
     create table staging.stg_customers as
     select _line_id as delivered_line_id, _file_name as file_name, _row_number as row_number, customer_id
     from raw.customers;
@@ -326,7 +327,7 @@ def build(tmp_path: Path) -> Build:
         path = tmp_path / "it's 100% $HOME.duckdb"
         path.unlink(missing_ok=True)
         with duckdb.connect(str(path)) as con:
-            con.execute((PROJECT_ROOT / "warehouse" / "raw_schema.sql").read_text())
+            ensure_raw_schema(con)
             con.execute(
                 "insert into quality.load_ledger "
                 "(load_id, file_name, recorded_at, status, kind, layout, delivered_lines) "

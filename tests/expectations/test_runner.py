@@ -49,12 +49,12 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
 @pytest.mark.parametrize(
     ("layer", "spoil", "check"),
     [
-        ("raw", "delete from raw.transactions", "raw.transactions has_rows"),
+        ("raw", "delete from raw.transactions", "raw.sales_lines has_rows"),
         ("raw", "alter table raw.transactions drop column stock_code", "raw.transactions has_columns"),
         (
             "raw",
             "update raw.transactions set _line_id = (1::bigint << 32) + 2 where _row_number = 3",
-            "raw.transactions _line_id_is_unique",
+            "raw.sales_lines _line_id_is_unique",
         ),
         ("raw", "delete from raw.transactions where _row_number = 3", "quality.load_ledger ledger_equals_raw"),
         (
@@ -599,9 +599,9 @@ def test_rejected_files_are_told_whole_with_their_lines_to_type(build: Build) ->
 def test_an_empty_warehouse_stops_with_its_cause(build: Build, ledger: str, told: str) -> None:
     report = run("raw", build("delete from raw.transactions", ledger))
 
-    found = troubles(report)["raw.transactions has_rows"]
+    found = troubles(report)["raw.sales_lines has_rows"]
     assert found.is_blocking
-    assert found.message.startswith(f"raw.transactions: no lines of sales at all: {told}. ")
+    assert found.message.startswith(f"raw.sales_lines: no lines of sales at all: {told}. ")
 
 
 def test_sources_that_differ_in_tax_are_named(build: Build) -> None:
@@ -630,9 +630,9 @@ def test_damaged_file_blocks_and_small_slip_warns(build: Build) -> None:
     )
     found = troubles(run("raw", build(many.format(last=23))))
 
-    assert found["raw.transactions files_are_readable"].is_blocking
-    assert "broken.csv line 2: unreadable_lines 21, lines 21" in found["raw.transactions files_are_readable"].message
-    assert "raw.transactions small_files_are_readable" not in found
+    assert found["raw.sales_lines files_are_readable"].is_blocking
+    assert "broken.csv line 2: unreadable_lines 21, lines 21" in found["raw.sales_lines files_are_readable"].message
+    assert "raw.sales_lines small_files_are_readable" not in found
 
 
 def test_few_unreadable_lines_of_a_small_file_only_warn(build: Build) -> None:

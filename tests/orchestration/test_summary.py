@@ -19,9 +19,9 @@ from orchestration.refresh import RefreshOutcome
 from orchestration.summary import print_outcome, print_status
 from warehouse.errors import RegularsError
 from warehouse.home import Home
-from warehouse.settings import PROJECT_ROOT
+from warehouse.loading import ensure_raw_schema
 
-NO_LINES = "raw/transactions: raw.transactions: no lines at all"
+NO_LINES = "raw/sales_lines: raw.sales_lines: no lines at all"
 BLOCK = """[[landing.sources]]
 files = "orders_export.csv"
 columns = { invoice = "Name", customer_id = "" }"""
@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Home:
     """A home with an empty ledger and no line."""
     empty = Home(tmp_path)
     with duckdb.connect(str(empty.warehouse)) as connection:
-        connection.execute((PROJECT_ROOT / "warehouse" / "raw_schema.sql").read_text(encoding="utf-8"))
+        ensure_raw_schema(connection)
     return empty
 
 

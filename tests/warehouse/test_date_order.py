@@ -306,12 +306,12 @@ def test_expiries_go_by_values_settings_and_neighbours_only(con: duckdb.DuckDBPy
     # next year's expiry lies after its file, far from its name
     hints = FileHints(
         "2026-12-11.csv",
-        kind="segment_overrides",
+        raw_table="segment_overrides",
         source="segment_overrides",
         loaded_at=datetime(2026, 11, 28),
         delivered_at=datetime(2026, 11, 28),
     )
-    other = FileHints("b.csv", kind="segment_overrides", source="segment_overrides")
+    other = FileHints("b.csv", raw_table="segment_overrides", source="segment_overrides")
     alone, decided = {"expires_on": ["12/11/2026", "12/10/2026"]}, {"expires_on": ["31/12/2026"]}
     ((styles, _),) = decide(con, [(hints, alone)])
     assert str(styles.date_style_evidence).startswith("assumed:")

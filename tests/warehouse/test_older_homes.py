@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.conftest import HEADER, LINE_A, LINE_B, Shop
+from warehouse.formats import export_formats
 from warehouse.ledger import read_ledger
 from warehouse.loading import _table_shapes, _wanted_shapes, ensure_raw_schema, scan_landing
 
@@ -88,10 +89,12 @@ def test_the_lines_of_an_older_home_move_into_todays_tables(older: Shop) -> None
     assert older.rows("from raw.deliveries order by _load_id") == [
         (
             *(1, "gone.csv", "invoice_lines", "invoice_lines", None, ",", ",", ",", ",", ",", None, None, None),
+            *(False, False, None, None),
             *(datetime(2011, 12, 10), datetime(2011, 12, 10, 6), datetime(2011, 12, 1), datetime(2011, 12, 2)),
         ),
         (
             *(2, "till.csv", "till", "invoice_lines", None, ".", ".", ".", ".", ".", None, None, None),
+            *(False, False, None, None),
             *(None, datetime(2011, 12, 10, 6), None, None),
         ),
     ]
@@ -144,5 +147,6 @@ def test_a_new_home_gets_every_table(shop: Shop) -> None:
     ensure_raw_schema(shop.con)
     assert set(_table_shapes(shop.con)) == {
         *("quality.load_ledger", "raw.transactions", "raw.customers", "raw.segment_overrides"),
-        *("raw.deliveries", "raw.unused_columns"),
+        *("raw.deliveries", "raw.unused_columns", "quality.source_limits"),
+        *(f"raw.{name}" for name in export_formats()),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from warehouse.readers.layouts import Recognised
+from warehouse.readers.layouts import OTHER_COLUMN, Recognised, date_column_of
 
 _BLANKS = "' \t\r\n\u00a0\u2007\u202f\u3000'"
 """What a field may be full of and still be blank."""
@@ -30,9 +30,13 @@ def column_expressions(recognised: Recognised, field: Callable[[int], str], *, s
         for column, positions in recognised.columns.items()
     }
     if recognised.time:
-        expressions["invoice_date"] = _with_time(
-            expressions["invoice_date"], _first_filled([field(position) for position in recognised.time])
+        date = str(date_column_of(recognised.table))
+        expressions[date] = _with_time(
+            expressions[date], _first_filled([field(position) for position in recognised.time])
         )
+    if recognised.other:
+        others = f"[{', '.join(field(position) for position in recognised.other)}]"
+        expressions[OTHER_COLUMN] = others if split == "true" else f"case when {split} then {others} end"
     for column, value in recognised.constants.items():
         literal = "'" + value.replace("'", "''") + "'"
         expressions[column] = literal if split == "true" else f"case when {split} then {literal} end"
@@ -54,10 +58,11 @@ def filled_down(lines: str, shape: Sequence[str], recognised: Recognised) -> str
     shape
         Their columns.
     """
-    fills_invoice = "invoice" in recognised.fill_down
-    others = [column for column in recognised.fill_down if column != "invoice"]
-    has_invoice = "invoice" in recognised.columns or "invoice" in recognised.constants
-    invoice = _non_blank("invoice")
+    order = recognised.order_column
+    fills_invoice = order in recognised.fill_down
+    others = [column for column in recognised.fill_down if column != order]
+    has_invoice = order in recognised.columns or order in recognised.constants
+    invoice = _non_blank(order)
     if fills_invoice:
         invoice = (
             f"case when problem is null then last_value({invoice} ignore nulls) "
@@ -72,8 +77,8 @@ def filled_down(lines: str, shape: Sequence[str], recognised: Recognised) -> str
     }
     selected = []
     for column in shape:
-        if column == "invoice" and fills_invoice:
-            selected.append("coalesce(filled_invoice, invoice) as invoice")
+        if column == order and fills_invoice:
+            selected.append(f"coalesce(filled_invoice, {order}) as {order}")
         elif column in passed_on:
             selected.append(f"coalesce({_non_blank(column)}, {passed_on[column]}, {column}) as {column}")
         else:

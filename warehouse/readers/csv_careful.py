@@ -7,8 +7,9 @@ so that the rest of the file loads. Does not belong here: files that are clean
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -42,6 +43,10 @@ class CarefulReading:
     """Searched for a closing quote in vain."""
     nul_lines: int = 0
     joined_lines: int = 0
+    frame_lines: int = 0
+    """Around the table, as the export's declaration has it: no delivery."""
+    told_records: int | None = None
+    """How many records the file itself says that it holds."""
     unused_columns: tuple[UnusedColumn, ...] = ()
     notes: list[str] = field(default_factory=list)
 
@@ -85,11 +90,15 @@ def read_damaged_file(
         reading.notes.append(f"{reading.nul_lines:,} lines hold NUL bytes, shown as {_NUL_SHOWN}")
     if reading.joined_lines:
         reading.notes.append(f"{reading.joined_lines:,} records span several lines inside quotes")
+    if reading.frame_lines:
+        reading.notes.append(f"{reading.frame_lines:,} lines around the table are no delivery")
     return reading
 
 
 def _records(file: CsvFile, reading: CarefulReading) -> Iterator[_Record]:
     delimiter, width = file.dialect.delimiter, file.dialect.width
+    export = file.dialect.recognised.layout.export
+    frame = [re.compile(line.pattern) for line in export.frame] if export else []
     # lines that were looked at for a closing quote and given back
     waiting: deque[_Line] = deque()
     source = _numbered_lines(file)
@@ -97,6 +106,15 @@ def _records(file: CsvFile, reading: CarefulReading) -> Iterator[_Record]:
         number, raw = line
         reading.read_bytes += len(raw)
         text = raw.decode("utf-8", "replace")
+        if export is not None and _is_frame(text, delimiter, frame, reading):
+            continue
+        if export is not None and export.is_unquoted and len(raw) <= MAX_LINE_BYTES and "\x00" not in text:
+            fields = text.split(delimiter)
+            if len(fields) == width:
+                yield number, fields, None, None
+            elif raw.strip(b" \r"):
+                yield number, None, _wrong_width(number, len(fields), width), text
+            continue
         if '"' not in text and "\x00" not in text and len(raw) <= MAX_LINE_BYTES:
             fields = text.split(delimiter)
             if len(fields) == width and width > 1:
@@ -141,9 +159,28 @@ def _split_odd_line(
         # spreadsheets pad lines with empty fields; nothing is lost without them
         del fields[width:]
     if len(fields) != width:
-        plural = "" if len(fields) == 1 else "s"
-        return number, None, f"line {number} has {len(fields)} field{plural}, the header has {width}", text
+        return number, None, _wrong_width(number, len(fields), width), text
     return number, fields, None, None
+
+
+def _wrong_width(number: int, fields: int, width: int) -> str:
+    return f"line {number} has {fields} field{'' if fields == 1 else 's'}, the header has {width}"
+
+
+def _is_frame(text: str, delimiter: str, frame: Sequence[re.Pattern[str]], reading: CarefulReading) -> bool:
+    """Whether a line of an export is no delivery: one of its frame, or nothing but separators."""
+    bare = text.rstrip("\r")
+    if not bare.strip(f'{delimiter}" '):
+        reading.frame_lines += bool(bare.strip())
+        return True
+    for pattern in frame:
+        found = pattern.fullmatch(bare.rstrip(delimiter))
+        if found:
+            reading.frame_lines += 1
+            told = found.groupdict().get("records")
+            reading.told_records = int(told) if told else reading.told_records
+            return True
+    return False
 
 
 def _join_following(
@@ -244,7 +281,6 @@ class _Batch:
     def __init__(self, staging: Staging, file: CsvFile) -> None:
         self._staging = staging
         self._file_id = file.file_id
-        self._kind = file.dialect.recognised.kind
         self._recognised = file.dialect.recognised
         self._unused: dict[UnusedHeader, Counter[str | None]] = {
             header: Counter() for header in self._recognised.unused
@@ -296,5 +332,5 @@ class _Batch:
         for header, counts in self._unused.items():
             values = zip(columns[header.position], self._problems, strict=True)
             counts.update(value for value, problem in values if problem is None)
-        self._staging.append_arrow(self._kind, pa.table(data), expressions)
+        self._staging.append_arrow(self._recognised.table, pa.table(data), expressions)
         self._clear()

@@ -25,7 +25,7 @@ import duckdb
 from warehouse.readers.columns import column_expressions, filled_down
 from warehouse.readers.csv_fields import Dialect
 from warehouse.readers.errors import is_disk_full
-from warehouse.readers.layouts import columns_of
+from warehouse.readers.layouts import columns_of, type_of
 from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import TextFacts
@@ -109,6 +109,8 @@ def _read_group(staging: Staging, files: Sequence[CsvFile], on_unused: Unused | 
 
 def _create_table(staging: Staging, table: str, files: Sequence[CsvFile]) -> None:
     dialect, is_gzip = files[0].dialect, files[0].is_gzip
+    export = dialect.recognised.layout.export
+    quote = "" if export is not None and export.is_unquoted else '"'
     struct = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(dialect.width))
     recognised = dialect.recognised
     expressions = column_expressions(recognised, lambda position: f"c{position}")
@@ -117,7 +119,7 @@ def _create_table(staging: Staging, table: str, files: Sequence[CsvFile]) -> Non
     staging.con.execute(
         f"create temp table {table} as select file_index::integer as file_index, {selected} "
         f"from read_csv($paths, columns = {{{struct}}}, auto_detect = false, header = true, "
-        f"delim = {_SQL_DELIMITERS[dialect.delimiter]}, quote = '\"', escape = '\"', "
+        f"delim = {_SQL_DELIMITERS[dialect.delimiter]}, quote = '{quote}', escape = '{quote}', "
         f"compression = '{'gzip' if is_gzip else 'none'}', strict_mode = true, ignore_errors = true, "
         f"max_line_size = {MAX_LINE_BYTES})",
         {"paths": [str(file.path) for file in files]},
@@ -150,9 +152,10 @@ def _accept_complete_files(
     )
     staging.keep_track("table", starts)
     recognised = files[0].dialect.recognised
-    read = {*recognised.columns, *recognised.constants}
+    read = {*column_expressions(recognised, lambda position: f"c{position}")}
     texts = ", ".join(
-        f"g.{column}" if column in read else f"null::varchar as {column}" for column in columns_of(recognised.kind)
+        f"g.{column}" if column in read else f"null::{type_of(column)} as {column}"
+        for column in columns_of(recognised.table)
     )
     lines = f"{table}_lines"
     staging.con.execute(
@@ -163,11 +166,11 @@ def _accept_complete_files(
     staging.keep_track("view", lines)
     if recognised.fill_down:
         filled = f"{table}_filled"
-        query = filled_down(f"select * from {lines}", staging.shape(recognised.kind), recognised)
+        query = filled_down(f"select * from {lines}", staging.shape(recognised.table), recognised)
         staging.con.execute(f"create temp table {filled} as {query}")
         staging.keep_track("table", filled)
         lines = filled
-    staging.add_batch(recognised.kind, lines)
+    staging.add_batch(recognised.table, lines)
     if on_unused is not None:
         for header in recognised.unused:
             _tell_unused(staging, table, starts, header, on_unused)

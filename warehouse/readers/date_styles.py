@@ -32,7 +32,7 @@ from warehouse.readers.date_order import (
 )
 from warehouse.readers.date_texts import readings_sql
 from warehouse.readers.file_styles import FileHints, ValueStyles
-from warehouse.readers.layouts import DATE_COLUMNS, Kind
+from warehouse.readers.layouts import Kind, date_column_of
 from warehouse.readers.staging import Staging
 from warehouse.readers.swapped_days import SplitDates, judge_split
 from warehouse.readers.utc_offsets import convert_offsets, note_offsets
@@ -161,12 +161,12 @@ def decide_dates(
 
 
 def _date_texts(staging: Staging, files: Mapping[int, FileHints]) -> str:
-    """All date texts as delivered, ``file_id, text``, of the kinds that the files have."""
-    kinds = {hints.kind for hints in files.values()} or {"transactions"}
+    """All date texts as delivered, ``file_id, text``, of the raw tables that the files go to."""
+    raw_tables = {hints.raw_table for hints in files.values()} or {"transactions"}
     return " union all ".join(
-        f"select file_id, {column} as text from ({staging.lines(kind)}) where {column} is not null"
-        for kind, column in DATE_COLUMNS.items()
-        if kind in kinds
+        f"select file_id, {column} as text from ({staging.lines(raw_table)}) where {column} is not null"
+        for raw_table in sorted(raw_tables)
+        if (column := date_column_of(raw_table)) is not None
     )
 
 

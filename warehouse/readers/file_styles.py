@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from warehouse.readers.layouts import Kind
+from warehouse.readers.layouts import Kind, kind_of
 
 DateOrder = Literal["day_first", "month_first"]
 
@@ -30,7 +30,8 @@ class FileHints:
     """Set by a mapping of the settings."""
     date_format: str | None = None
     """Set by a mapping of the settings: a strptime format, or ``excel_serial``."""
-    kind: Kind = "transactions"
+    raw_table: str = "transactions"
+    """Where its lines go; see :func:`warehouse.readers.layouts.raw_tables`."""
     source: str = ""
     """Files of one source are judged together: the mapping's name, else the layout's."""
     date_order: DateOrder | None = None
@@ -45,6 +46,11 @@ class FileHints:
     """When the file was last written, UTC without zone."""
     known_styles: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By source: how many files delivered earlier had which date style, of those whose values decided."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the lines are."""
+        return kind_of(self.raw_table)
 
 
 @dataclass

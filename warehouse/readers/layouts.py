@@ -1,7 +1,8 @@
-"""Which columns a header names: the built-in layouts and the mappings of the settings.
+"""Which columns a header names: the built-in layouts, the exports of shop systems, and the mappings of the settings.
 
 Belongs here: known header names, what each layout needs, and the messages for a
-header that fits none. Does not belong here: finding the header in a file, reading
+header that fits none. Does not belong here: what is declared of an export
+(:mod:`warehouse.formats`), finding the header in a file, reading
 lines, and guessing what an unknown header means (:mod:`warehouse.readers.suggest`).
 """
 
@@ -11,12 +12,13 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal, get_args
 
+from warehouse.formats import ExportFormat, export_formats
 from warehouse.readers.errors import HeaderError, UnreadableFileError
 from warehouse.readers.roles import UnusedHeader, headers_with_a_role
-from warehouse.settings import LayoutName, Settings, SourceMapping
+from warehouse.settings import Settings, SourceMapping
 
 Kind = Literal["transactions", "customers", "segment_overrides"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -40,10 +42,11 @@ TRANSACTION_COLUMNS = (
 )
 CUSTOMER_COLUMNS = ("customer_id", "age", "gender", "location")
 OVERRIDE_COLUMNS = ("customer_id", "segment", "reason", "author", "expires_on")
-DATE_COLUMNS: dict[Kind, str] = {"transactions": "invoice_date", "segment_overrides": "expires_on"}
-"""The column of a kind whose style is decided for each file from all its values."""
+OTHER_COLUMN = "_other"
+"""In the raw table of an export: the fields of all columns that its declaration does not name, in order."""
 
-_COLUMNS: dict[Kind, tuple[str, ...]] = {
+_DATE_COLUMNS = {"transactions": "invoice_date", "segment_overrides": "expires_on"}
+_COLUMNS: dict[str, tuple[str, ...]] = {
     "transactions": TRANSACTION_COLUMNS,
     "customers": CUSTOMER_COLUMNS,
     "segment_overrides": OVERRIDE_COLUMNS,
@@ -62,10 +65,22 @@ class Layout:
     that must be there; of each group any one will do, and the first is the one asked for.
     """
 
-    name: LayoutName
+    name: str
     kind: Kind
     names: dict[str, tuple[str, ...]]
     required: tuple[tuple[str, ...], ...]
+    export: ExportFormat | None = None
+    """The declaration, where the layout is the export of a shop system."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name if self.export is None else f"the export of {self.export.title}"
+
+    @property
+    def table(self) -> str:
+        """The table of schema ``raw`` that its lines go to."""
+        return self.kind if self.export is None else self.export.name
 
     def missing(self, found: Iterable[str]) -> list[str]:
         """The first of each needed group of which nothing was found."""
@@ -139,7 +154,8 @@ class Recognised:
     ``columns`` maps our column to positions (from 0) among ``headers``, tried in turn on
     each line; ``time`` are those of a clock time beside the date. ``constants`` hold for
     every line, ``fill_down`` are columns whose blanks take the value above, the invoice
-    first. ``unused`` are headers that look like they matter and that nothing uses.
+    first. ``unused`` are headers that look like they matter and that nothing uses; ``other``
+    are the positions of all that an export's declaration does not name.
     """
 
     layout: Layout
@@ -151,16 +167,29 @@ class Recognised:
     constants: dict[str, str] = field(default_factory=dict)
     fill_down: tuple[str, ...] = ()
     unused: tuple[UnusedHeader, ...] = ()
+    other: tuple[int, ...] = ()
 
     @property
     def kind(self) -> Kind:
-        """Which raw table the lines belong to."""
+        """What the lines are."""
         return self.layout.kind
+
+    @property
+    def table(self) -> str:
+        """Which raw table the lines belong to."""
+        return self.layout.table
+
+    @property
+    def order_column(self) -> str:
+        """The column that ties the lines of an order together, for filling down."""
+        export = self.layout.export
+        return "invoice" if export is None else next(iter(export.fill_down), "")
 
     @property
     def positions(self) -> tuple[int, ...]:
         """Every position that has to be read for our columns, ascending."""
-        return tuple(sorted({position for found in (*self.columns.values(), self.time) for position in found}))
+        found = (*self.columns.values(), self.time, self.other)
+        return tuple(sorted({position for positions in found for position in positions}))
 
     @property
     def named_columns(self) -> dict[str, str]:
@@ -170,14 +199,15 @@ class Recognised:
             for column, positions in self.columns.items()
         }
         if self.time:
-            named[DATE_COLUMNS[self.kind]] += " with " + ", else ".join(f"'{self.headers[p]}'" for p in self.time)
+            date = str(date_column_of(self.table))
+            named[date] += " with " + ", else ".join(f"'{self.headers[p]}'" for p in self.time)
         return named | {column: f"always {value!r}" for column, value in self.constants.items()}
 
     @property
     def plan(self) -> tuple[object, ...]:
         """What decides how lines become our columns; files of equal plans are read together."""
         return (
-            self.kind,
+            self.table,
             tuple(sorted(self.columns.items())),
             self.time,
             tuple(sorted(self.constants.items())),
@@ -187,9 +217,38 @@ class Recognised:
         )
 
 
-def columns_of(kind: Kind) -> tuple[str, ...]:
-    """Return the text columns of a kind's raw table, in order."""
-    return _COLUMNS[kind]
+def raw_tables() -> tuple[str, ...]:
+    """Names of the tables of schema ``raw`` that hold delivered lines."""
+    return (*KINDS, *export_formats())
+
+
+def kind_of(table: str) -> Kind:
+    """What the lines of a raw table are; those of every export are sales."""
+    return next((kind for kind in KINDS if kind == table), "transactions")
+
+
+def columns_of(table: str) -> tuple[str, ...]:
+    """Return the columns of a raw table that hold what was delivered, in order; all are text but ``OTHER_COLUMN``."""
+    return _COLUMNS[table] if table in _COLUMNS else (*export_formats()[table].raw_columns, OTHER_COLUMN)
+
+
+def type_of(column: str) -> str:
+    """SQL type of a column of :func:`columns_of`."""
+    return "varchar[]" if column == OTHER_COLUMN else "varchar"
+
+
+def date_column_of(table: str) -> str | None:
+    """The column of a raw table whose style is decided for each file from all its values."""
+    return _DATE_COLUMNS.get(table) if table in _COLUMNS else export_formats()[table].date
+
+
+@cache
+def export_layouts() -> dict[str, Layout]:
+    """The exports of shop systems as layouts, by name."""
+    return {
+        name: Layout(name, "transactions", dict(export.columns), tuple((column,) for column in export.needed), export)
+        for name, export in export_formats().items()
+    }
 
 
 @lru_cache(maxsize=4096)
@@ -221,6 +280,9 @@ def recognise(headers: Sequence[str], file_name: str, settings: Settings) -> Rec
             # a mapping that names no header holds for files that are of its layout anyway
             if mapping.columns or not layout.missing([*_match(layout, keys), *mapping.constants]):
                 return _by_mapping(mapping, headers, keys)
+    export = _find_export(keys)
+    if export is not None:
+        return _of_export(export, headers, keys)
     base_name = file_name.rsplit("/", 1)[-1].casefold()
     found = {name: _match(layout, keys) for name, layout in LAYOUTS.items()}
     # sales first, whatever else they carry; then overrides, whose every column is needed, so that
@@ -255,20 +317,83 @@ def _absent_headers(mapping: SourceMapping, keys: Sequence[str]) -> list[str]:
     return absent
 
 
-_KEYS: dict[LayoutName, dict[str, list[str]]] = {
-    name: {column: list(dict.fromkeys(map(normalise, names))) for column, names in layout.names.items()}
-    for name, layout in LAYOUTS.items()
-}
+@cache
+def _keys_of(name: str) -> dict[str, list[str]]:
+    """What is left of the headers of each column of a layout."""
+    layout = LAYOUTS[name] if name in LAYOUTS else export_layouts()[name]
+    return {column: list(dict.fromkeys(map(normalise, names))) for column, names in layout.names.items()}
 
 
 def _match(layout: Layout, keys: Sequence[str]) -> dict[str, list[int]]:
     """Positions of each of a layout's columns that appears, however often; in the order of its names."""
     found: dict[str, list[int]] = {}
-    for column, wanted in _KEYS[layout.name].items():
+    for column, wanted in _keys_of(layout.name).items():
         positions = [position for name in wanted for position, key in enumerate(keys) if key == name]
         if positions:
             found[column] = positions
     return found
+
+
+_ENOUGH_OF_EXPORT = 6
+"""So many columns of one system are no chance; a table of sales shares three or four words with any of them."""
+
+
+def _find_export(keys: Sequence[str]) -> Layout | None:
+    """The export whose needed columns are all there; of several the one that says most of the header.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it is an export of the same system that can't be read.
+    """
+    there = set(keys)
+    fits: list[tuple[int, Layout]] = []
+    for name, layout in export_layouts().items():
+        known = _keys_of(name)
+        if all(there.intersection(known[column]) for (column,) in layout.required):
+            fits.append((sum(1 for wanted in known.values() if there.intersection(wanted)), layout))
+    if fits:
+        # the first by name where two say equally much
+        return max(fits, key=lambda fit: fit[0])[1]
+    for export in export_formats().values():
+        for other in export.not_read:
+            if there.issuperset(map(normalise, other.headers)):
+                raise UnreadableFileError(f"this is {other.because}")
+    return None
+
+
+def _nearest_export(keys: Sequence[str]) -> Layout | None:
+    """The export that a header is meant to be, though it lacks something; None if none is near."""
+    there = set(keys)
+    nearest: tuple[int, Layout] | None = None
+    for name, layout in export_layouts().items():
+        known = _keys_of(name)
+        needed = sum(1 for (column,) in layout.required if there.intersection(known[column]))
+        found = sum(1 for wanted in known.values() if there.intersection(wanted))
+        is_near = needed >= len(layout.required) - 2 and found >= _ENOUGH_OF_EXPORT
+        if is_near and (nearest is None or found > nearest[0]):
+            nearest = found, layout
+    return nearest[1] if nearest is not None else None
+
+
+def _of_export(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) -> Recognised:
+    assert layout.export is not None
+    columns: dict[str, tuple[int, ...]] = {
+        column: (positions[0],) for column, positions in _match(layout, keys).items()
+    }
+    time = columns.pop(layout.export.time, ()) if layout.export.time else ()
+    taken = {position for positions in (*columns.values(), time) for position in positions}
+    other = tuple(position for position, name in enumerate(headers) if position not in taken)
+    filled = tuple(column for column in layout.export.fill_down if column in columns)
+    there = {*columns, layout.export.time}
+    absent = [names[0] for column, names in layout.names.items() if column not in there]
+    notes = (f"columns not delivered: {_few(absent)}",) if absent else ()
+    return Recognised(layout, headers, columns, None, notes, time, {}, filled, (), other)
+
+
+def _few(names: Sequence[str]) -> str:
+    """Names for a note: the first ones, and how many more there are."""
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _complete(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) -> Recognised:
@@ -362,7 +487,7 @@ def _doubled_column(column: str, headers: Sequence[str]) -> HeaderError:
 
 
 def _unknown_header(
-    headers: tuple[str, ...], found: dict[LayoutName, dict[str, list[int]]], file_name: str, settings: Settings
+    headers: tuple[str, ...], found: dict[str, dict[str, list[int]]], file_name: str, settings: Settings
 ) -> HeaderError:
     def missing_of(layout: Layout) -> list[str]:
         return layout.missing(found[layout.name])
@@ -378,6 +503,15 @@ def _unknown_header(
     for mapping in settings.landing.all_sources:
         if name_fits(mapping, file_name) and (absent := _absent_headers(mapping, keys)):
             advice += f" (the mapping {mapping.name!r} fits its name, but {quoted(absent)} is not in the header)"
+    export = _nearest_export(keys)
+    if export is not None:
+        lacking = [column for (column,) in export.required if column not in _match(export, keys)]
+        named = ", ".join(f"'{export.names[column][0]}'" for column in lacking)
+        message = (
+            f"it looks like {export.title} and has no column {named}, without which it "
+            "can't be read; export it again with all columns"
+        )
+        return HeaderError(message, len(export.required) - len(lacking), headers=headers)
     if nearness < 2:
         expected = " or ".join(
             ",".join(layout.names[group[0]][0] for group in layout.required) for layout in (INVOICE_LINES, TRANSACTIONS)

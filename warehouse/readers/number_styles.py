@@ -11,9 +11,10 @@ numbers beside prices as text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from warehouse.formats import export_formats
 from warehouse.readers.file_styles import NUMBER_COLUMNS, FileHints, ValueStyles
 from warehouse.readers.staging import Staging
 
@@ -53,7 +54,7 @@ class MarkEvidence:
 
 def decide_marks(staging: Staging, files: Mapping[int, FileHints], styles: Mapping[int, ValueStyles]) -> None:
     """Set the decimal mark of each column in each file's styles, and note what is doubtful."""
-    for file_id, columns in _read_evidence(staging).items():
+    for file_id, columns in _read_evidence(staging, {hints.raw_table for hints in files.values()}).items():
         hints, style = files[file_id], styles[file_id]
         marks, notes = choose_marks(columns, hints)
         style.marks |= marks
@@ -92,6 +93,13 @@ def choose_marks(columns: Mapping[str, MarkEvidence], hints: FileHints) -> tuple
     return marks, notes
 
 
+def _numbers_of(raw_table: str) -> tuple[str, ...]:
+    export = export_formats().get(raw_table)
+    if export is not None:
+        return export.numbers
+    return NUMBER_COLUMNS if raw_table == "transactions" else ()
+
+
 def _mark_of_file(columns: Mapping[str, MarkEvidence]) -> str | None:
     """The mark that most lines of the deciding columns have; a tie goes to the unit price's."""
     comma = sum(evidence.comma_lines for evidence in columns.values())
@@ -114,15 +122,19 @@ def _guess_note(column: str, example: str, mark: str, delimiter: str | None) -> 
     )
 
 
-def _read_evidence(staging: Staging) -> dict[int, dict[str, MarkEvidence]]:
+def _read_evidence(staging: Staging, raw_tables: Collection[str]) -> dict[int, dict[str, MarkEvidence]]:
     """Evidence by file and column, for columns in which some number has a mark."""
-    lines = staging.lines("transactions")
+    numbers = {raw_table: _numbers_of(raw_table) for raw_table in sorted(raw_tables)}
     # distinct texts first: a million lines have some thousand different prices
     distinct = " union all ".join(
-        f"select file_id, '{column}' as column_name, {column} as text, count(*) as lines from ({lines}) "
+        f"select file_id, '{column}' as column_name, {column} as text, count(*) as lines "
+        f"from ({staging.lines(raw_table)}) "
         f"where contains({column}, '.') or contains({column}, ',') group by file_id, {column}"
-        for column in NUMBER_COLUMNS
+        for raw_table, columns in numbers.items()
+        for column in columns
     )
+    if not distinct:
+        return {}
     rows = staging.con.execute(
         rf"""
         with

@@ -60,7 +60,7 @@ def read_parquet_file(staging: Staging, file_id: int, path: Path, name: str, set
             "row_number": "file_row_number + 1",
         }
         lines = staging.append(
-            recognised.kind, "read_parquet([?], file_row_number = true)", expressions, parameters=[str(path)]
+            recognised.table, "read_parquet([?], file_row_number = true)", expressions, parameters=[str(path)]
         )
         unused = [
             describe_unused(header, dict(_counted(staging, path, field(header.position))))

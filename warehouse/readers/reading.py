@@ -13,11 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warehouse.formats import ExportFormat
 from warehouse.readers.content import HEAD_BYTES, describe_text, detect_format, expected_instead
 from warehouse.readers.csv_fast import CsvFile, read_clean_files
 from warehouse.readers.csv_fields import UnknownDialectError, find_header, split_fields
 from warehouse.readers.errors import HeaderError, UnreadableFileError, explain_os_error, is_disk_full
-from warehouse.readers.layouts import DATE_COLUMNS, KINDS, Kind, Recognised, name_fits
+from warehouse.readers.layouts import Kind, Recognised, date_column_of, name_fits
 from warehouse.readers.packing import Packing, detect_packing, unpack
 from warehouse.readers.refusals import explain_refusal
 from warehouse.readers.roles import UnusedColumn
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from warehouse.readers.parquet import ParquetReading
     from warehouse.readers.workbook import WorkbookReading
 
-READER_VERSION = "3"
+READER_VERSION = "4"
 """Raise it when files would be read otherwise than before; rejected ones are then tried again."""
 
 _ENOUGH_WORTHLESS_LINES = 5
@@ -78,6 +79,12 @@ class FileReading:
     notes: list[str] = field(default_factory=list)
     mapping: SourceMapping | None = None
     """The mapping of the settings that was used."""
+    export: ExportFormat | None = None
+    """The declaration of the shop system's export that the file is."""
+    raw_table: str | None = None
+    """The table of schema ``raw`` that the lines go to."""
+    told_records: int | None = None
+    """How many records the file itself says that it holds."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Headers that each of our columns is read from, or the constant that stands for it."""
     marks: Mapping[str, str] = field(default_factory=dict)
@@ -171,8 +178,7 @@ class _Round:
         """Keep why a file can't be read, and nothing of its lines."""
         if is_disk_full(error):
             raise error
-        for kind in KINDS:
-            self.staging.forget(kind, file_id)
+        self.staging.forget(file_id)
         self.texts = [text for text in self.texts if text.file_id != file_id]
         reading = self.readings[file_id]
         if isinstance(error, OSError):
@@ -242,6 +248,7 @@ class _Round:
                 continue
             reading.loaded_lines, reading.unreadable_lines = careful.loaded_lines, careful.unreadable_lines
             reading.unused_columns = careful.unused_columns
+            reading.told_records = careful.told_records
             reading.notes.extend(careful.notes)
 
     def fill_down(self) -> None:
@@ -255,7 +262,7 @@ class _Round:
         sales = [
             reading
             for reading in self.readings.values()
-            if reading.problem is None and reading.kind == "transactions" and reading.loaded_lines
+            if reading.problem is None and reading.raw_table == "transactions" and reading.loaded_lines
         ]
         worthy = self._files_with("unit_price >= '1' and unit_price < ':'", sales)
         doubtful = [reading for reading in sales if reading.file_id not in worthy]
@@ -297,7 +304,7 @@ class _Round:
         hints = {
             reading.file_id: self._hints(reading, known_styles)
             for reading in self.readings.values()
-            if reading.problem is None and reading.kind in DATE_COLUMNS
+            if reading.problem is None and reading.raw_table and date_column_of(reading.raw_table)
         }
         for file_id, styles in decide_styles(self.staging, hints, dates_table).items():
             reading = self.readings[file_id]
@@ -315,6 +322,8 @@ class _Round:
         reading, mapping = self.readings[file_id], recognised.mapping
         reading.kind = recognised.kind
         reading.layout = recognised.layout.name
+        reading.raw_table = recognised.table
+        reading.export = recognised.layout.export
         reading.columns = recognised.named_columns
         if mapping is not None:
             reading.source_mapping = mapping.name
@@ -324,17 +333,19 @@ class _Round:
         self.recognised[file_id] = recognised
 
     def _hints(self, reading: FileReading, known_styles: Mapping[str, Mapping[str, int]]) -> FileHints:
-        mapping = reading.mapping
+        # what the settings say of a file, else what is declared of the system that wrote it
+        mapping, export = reading.mapping, reading.export
+        said = mapping or export
         request = self.requests[reading.file_id]
         return FileHints(
             reading.name,
             reading.delimiter,
-            mapping.decimal_mark if mapping else None,
+            said.decimal_mark if said else None,
             mapping.date_format if mapping else None,
-            reading.kind or "transactions",
+            reading.raw_table or "transactions",
             source=reading.source or "",
-            date_order=(mapping.date_order if mapping else None) or self.settings.landing.date_order,
-            clock=mapping.clock if mapping else None,
+            date_order=(said.date_order if said else None) or self.settings.landing.date_order,
+            clock=said.clock if said else None,
             timezone=self.settings.shop.timezone,
             loaded_at=request.loaded_at,
             delivered_at=request.delivered_at,

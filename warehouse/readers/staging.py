@@ -5,18 +5,19 @@ belong here: reading files, and the raw tables.
 
 Every batch (a temporary table or view) has, in any order: ``file_id`` INTEGER (which
 file of this load), ``ordinal`` BIGINT (unique within the file, from 1), ``sheet``,
-``row_number``, the kind's text columns, ``problem`` and ``line_text``.
+``row_number``, the columns of its raw table, ``problem`` and ``line_text``.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from warehouse.readers.columns import filled_down
-from warehouse.readers.layouts import KINDS, Kind, Recognised, columns_of
+from warehouse.readers.layouts import Recognised, columns_of, type_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +31,7 @@ class Staging:
     def __init__(self, con: duckdb.DuckDBPyConnection, prefix: str = "load") -> None:
         self.con = con
         self.prefix = prefix
-        self._batches: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
+        self._batches: defaultdict[str, list[str]] = defaultdict(list)
         self._made: list[tuple[str, str]] = []
         self._counter = 0
 
@@ -43,19 +44,24 @@ class Staging:
         """Remember a temporary ``table`` or ``view``, so that :meth:`drop` removes it."""
         self._made.append((object_type, name))
 
-    def add_batch(self, kind: Kind, name: str) -> None:
-        """Count a table or view of the common shape among this load's lines."""
-        self._batches[kind].append(name)
+    def add_batch(self, raw_table: str, name: str) -> None:
+        """Count a table or view of the common shape among this load's lines for one raw table."""
+        self._batches[raw_table].append(name)
 
-    def lines(self, kind: Kind) -> str:
-        """Write a query for all lines of a kind: ``file_id, ordinal, sheet, row_number, …``."""
-        columns = ", ".join(self.shape(kind))
-        batches = self._batches[kind] or [self._shared_table(kind)]
+    @property
+    def raw_tables(self) -> tuple[str, ...]:
+        """The raw tables for which there are lines."""
+        return tuple(raw_table for raw_table, batches in self._batches.items() if batches)
+
+    def lines(self, raw_table: str) -> str:
+        """Write a query for all lines of a raw table: ``file_id, ordinal, sheet, row_number, …``."""
+        columns = ", ".join(self.shape(raw_table))
+        batches = self._batches[raw_table] or [self._shared_table(raw_table)]
         return " union all ".join(f"select {columns} from {batch}" for batch in batches)
 
     def append(
         self,
-        kind: Kind,
+        raw_table: str,
         source: str,
         expressions: Mapping[str, str],
         where: str = "true",
@@ -72,37 +78,39 @@ class Staging:
         parameters
             Values for the placeholders in ``source``.
         """
-        table = self._shared_table(kind)
-        shape = self.shape(kind)
+        table = self._shared_table(raw_table)
+        shape = self.shape(raw_table)
         selected = ", ".join(expressions.get(column, "null") for column in shape)
         inserted = self.con.execute(
             f"insert into {table} ({', '.join(shape)}) select {selected} from {source} where {where}", parameters
         ).fetchone()
         return int(inserted[0]) if inserted else 0
 
-    def append_arrow(self, kind: Kind, batch: pa.Table, expressions: Mapping[str, str], where: str = "true") -> int:
+    def append_arrow(self, raw_table: str, batch: pa.Table, expressions: Mapping[str, str], where: str = "true") -> int:
         """Add lines from an Arrow table; returns how many."""
         self.con.register(_ARROW_VIEW, batch)
         try:
-            return self.append(kind, _ARROW_VIEW, expressions, where)
+            return self.append(raw_table, _ARROW_VIEW, expressions, where)
         finally:
             self.con.unregister(_ARROW_VIEW)
 
     def fill_down(self, file_id: int, recognised: Recognised) -> None:
-        """Let blanks of a file's columns take the value above, where its mapping asks for it."""
+        """Let blanks of a file's columns take the value above, where its mapping or its declaration asks for it."""
         if not recognised.fill_down:
             return
-        kind = recognised.kind
-        shared, filled = self._shared_table(kind), self.new_name()
+        raw_table = recognised.table
+        shared, filled = self._shared_table(raw_table), self.new_name()
         own = f"select * from {shared} where file_id = {int(file_id)}"
-        self.con.execute(f"create temp table {filled} as {filled_down(own, self.shape(kind), recognised)}")
+        self.con.execute(f"create temp table {filled} as {filled_down(own, self.shape(raw_table), recognised)}")
         self.keep_track("table", filled)
-        self.forget(kind, file_id)
-        self.add_batch(kind, filled)
+        self.forget(file_id)
+        self.add_batch(raw_table, filled)
 
-    def forget(self, kind: Kind, file_id: int) -> None:
+    def forget(self, file_id: int) -> None:
         """Remove what was appended of a file that turned out unreadable, or moved on."""
-        self.con.execute(f"delete from {self._shared_table(kind)} where file_id = ?", [file_id])
+        for raw_table, batches in self._batches.items():
+            if self._shared_name(raw_table) in batches:
+                self.con.execute(f"delete from {self._shared_name(raw_table)} where file_id = ?", [file_id])
 
     def drop(self) -> None:
         """Remove every temporary table and view of this load."""
@@ -111,18 +119,21 @@ class Staging:
         self._made.clear()
 
     @staticmethod
-    def shape(kind: Kind) -> tuple[str, ...]:
+    def shape(raw_table: str) -> tuple[str, ...]:
         """Column names of a batch, in the order they are stored."""
-        return ("file_id", "ordinal", "sheet", "row_number", *columns_of(kind), "problem", "line_text")
+        return ("file_id", "ordinal", "sheet", "row_number", *columns_of(raw_table), "problem", "line_text")
 
-    def _shared_table(self, kind: Kind) -> str:
-        name = f"{self.prefix}_{kind}"
-        if name not in self._batches[kind]:
-            texts = ", ".join(f"{column} varchar" for column in columns_of(kind))
+    def _shared_name(self, raw_table: str) -> str:
+        return f"{self.prefix}_{raw_table}"
+
+    def _shared_table(self, raw_table: str) -> str:
+        name = self._shared_name(raw_table)
+        if name not in self._batches[raw_table]:
+            delivered = ", ".join(f"{column} {type_of(column)}" for column in columns_of(raw_table))
             self.con.execute(
                 f"create temp table {name} (file_id integer, ordinal bigint, sheet varchar, row_number bigint, "
-                f"{texts}, problem varchar, line_text varchar)"
+                f"{delivered}, problem varchar, line_text varchar)"
             )
             self.keep_track("table", name)
-            self.add_batch(kind, name)
+            self.add_batch(raw_table, name)
         return name

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from warehouse.readers.layouts import INVOICE_LINES, LAYOUTS, TRANSACTIONS, Layout, normalise
-from warehouse.settings import MAPPABLE, LayoutName
+from warehouse.settings import MAPPABLE
 
 NOT_FOUND = "?"
 
@@ -213,7 +213,7 @@ def _filled_down(
     return tuple(filled)
 
 
-def _is_usual(layout: LayoutName, column: str, header: str) -> bool:
+def _is_usual(layout: str, column: str, header: str) -> bool:
     return normalise(header) in {normalise(name) for name in LAYOUTS[layout].names.get(column, ())}
 
 

@@ -120,7 +120,7 @@ class _Load:
             counts = self.unused.setdefault(header, Counter())
             counts.update(body.column(header.position).to_pylist())
         return self.staging.append_arrow(
-            recognised.kind, pa.table(data), expressions, f"coalesce({fields}) is not null"
+            recognised.table, pa.table(data), expressions, f"coalesce({fields}) is not null"
         )
 
     def _field(self, position: int) -> str:

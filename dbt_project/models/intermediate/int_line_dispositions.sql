@@ -24,7 +24,7 @@ replaced as (
 
 ),
 
--- an order that came again with other lines is told by the newest file alone: what the older
+-- an order that came again and is replaced is told by the newest file alone: what the older
 -- one says is no copy of anything, and nothing is a copy of it
 replaced_lines as (
 
@@ -88,6 +88,12 @@ copies as (
 
 ),
 
+deliveries as (
+
+    select * from {{ ref('stg_deliveries') }}
+
+),
+
 profiles as (
 
     select * from {{ ref('int_source_profiles') }}
@@ -116,6 +122,7 @@ described as (
 
     select
         lines.*,
+        deliveries.layout,
         copies.occurrence,
         copies.occurrence_in_file,
         case profiles.exact_duplicates
@@ -136,7 +143,10 @@ described as (
             profiles.is_adjustment_prefix and {{ begins_with_letter('lines.invoice_no', 'A') }}, false
         ) as is_adjustment,
         stock_codes.is_product,
-        stock_codes.non_product_category,
+        case
+            when lines.row_kind = 'non_product' then coalesce(stock_codes.non_product_category, 'told_by_system')
+            else stock_codes.non_product_category
+        end as non_product_category,
         coalesce(spellings.customer_id, lines.customer_id) as spelt_customer_id,
         -- what an order says somewhere holds where a line leaves it open
         coalesce(
@@ -145,6 +155,7 @@ described as (
             'Unspecified'
         ) as normalised_country
     from lines
+    left join deliveries on lines.load_id = deliveries.load_id
     left join copies on lines.delivered_line_id = copies.delivered_line_id
     left join orders on {{ is_order_of_line('orders', 'lines') }}
     left join replaced_lines on lines.delivered_line_id = replaced_lines.delivered_line_id
@@ -161,8 +172,9 @@ judged as (
 
     select
         *,
-        not is_product and not (profile = 'plain' and non_product_category = 'discount') as is_non_product,
-        is_credit_note or is_return_by_word or signed_amount < 0 as is_return
+        not is_product and not (profile = 'plain' and non_product_category = 'discount')
+        or coalesce(row_kind = 'non_product', false) as is_non_product,
+        is_credit_note or coalesce(row_kind = 'return', false) or signed_amount < 0 as is_return
     from described
 
 ),
@@ -174,8 +186,9 @@ decided as (
         case
             when not is_readable then 'unreadable'
             when is_after_as_of then 'after_as_of'
+            when row_kind = 'summary' then 'summary'
             when is_replaced or is_repeat then 'duplicate'
-            when is_not_a_sale then 'not_a_sale'
+            when row_kind = 'not_a_sale' then 'not_a_sale'
             when is_adjustment then 'adjustment'
             {%- if setting('exclude_non_product') %}
             when is_non_product then 'non_product'
@@ -190,10 +203,10 @@ decided as (
         end as disposition,
         -- the habit or list behind the disposition, for telling what a wrong habit would cost
         case
-            when not is_readable or is_after_as_of then null
+            when not is_readable or is_after_as_of or row_kind = 'summary' then null
             when is_replaced then 'newer_version'
             when is_repeat then 'repeated_line'
-            when is_not_a_sale then 'status'
+            when row_kind = 'not_a_sale' then 'status'
             when is_adjustment then 'prefix_a'
             when is_non_product and {{ setting('exclude_non_product') | string | lower }} then non_product_category
         end as rule

@@ -1,8 +1,10 @@
 -- Grain: one order that came in several deliveries, and delivery. Exports of orders overlap
--- and tell an order anew once it was edited; the newest delivery of it counts. Two files that
--- merely share an order, because it was cut in two between them, both count.
+-- and tell an order anew once it was edited; the newest delivery of it counts. Of a source that
+-- is known to tell orders whole that holds for every order; of others, which may share an order
+-- merely because it was cut in two between them, where the files show it.
 {%- set as_of = as_of_date() %}
 {%- set shared_orders_to_one_alike = 5 %}
+{%- set apart_hours = 1 %}
 with
 
 lines as (
@@ -44,20 +46,64 @@ files as (
 
 ),
 
-ranked_files as (
+-- So is how new an export is among those that came together; an export that came at another time
+-- may be of some orders only, the refunded ones of last week. A pull's name tells when it was made.
+dated_files as (
 
     select
         files.load_id,
         files.first_at,
-        row_number() over (
-            order by
-                files.last_at,
-                coalesce(deliveries.delivered_at, timestamp '1970-01-01 00:00:00'),
-                files.line_count,
-                deliveries.file_name
-        ) as recency
+        files.last_at,
+        files.line_count,
+        deliveries.file_name,
+        deliveries.source,
+        coalesce(deliveries.tells_whole_orders, false) as tells_whole_orders,
+        coalesce(deliveries.is_export, false) as is_export,
+        coalesce(deliveries.delivered_at, timestamp '1970-01-01 00:00:00') as delivered_at,
+        case
+            when deliveries.delivered_at > {{ hours_after(
+                'lag(deliveries.delivered_at) over (partition by deliveries.source order by deliveries.delivered_at)',
+                apart_hours
+            ) }} then 1
+            else 0
+        end as is_begin
     from files
     left join deliveries on files.load_id = deliveries.load_id
+
+),
+
+batched_files as (
+
+    select
+        *,
+        case
+            when is_export
+                then sum(is_begin) over (
+                        partition by source
+                        order by delivered_at range between unbounded preceding and current row
+                    )
+        end as batch
+    from dated_files
+
+),
+
+ranked_files as (
+
+    select
+        load_id,
+        first_at,
+        tells_whole_orders,
+        row_number() over (
+            order by
+                tells_whole_orders,
+                batch nulls first,
+                case when tells_whole_orders and not is_export then file_name end nulls first,
+                last_at,
+                delivered_at,
+                line_count,
+                file_name
+        ) as recency
+    from batched_files
 
 ),
 
@@ -71,7 +117,7 @@ keyed as (
         -- the same without the status, which changes while the goods stay
         {{ surrogate_key([
             'lines.stock_code', 'lines.description', 'lines.quantity_units', 'lines.invoiced_at', 'lines.signed_amount',
-            'lines.is_return_by_word',
+            'lines.row_kind',
         ]) }} as goods_key,
         lines.signed_amount,
         lines.invoiced_at
@@ -124,6 +170,7 @@ followed as (
     select
         versions.*,
         ranked_files.recency,
+        ranked_files.tells_whole_orders,
         ranked_files.first_at = versions.first_at as is_first_of_file,
         max(ranked_files.recency) over (partition by versions.invoice_no) as newest_recency
     from versions
@@ -140,6 +187,7 @@ compared as (
         older.line_count,
         older.amount,
         newest.load_id as newest_load_id,
+        newest.tells_whole_orders,
         newest.line_count as newest_line_count,
         newest.is_first_of_file as is_first_of_newest,
         older.line_count = newest.line_count and older.content_sum = newest.content_sum as is_same,
@@ -202,7 +250,8 @@ judged as (
     select
         compared.*,
         -- a file that begins in the middle of an order has lost the beginning of it, and says nothing new
-        compared.is_first_of_newest
+        not compared.tells_whole_orders
+        and compared.is_first_of_newest
         and compared.newest_line_count < compared.line_count
         and coalesce(shared.shared_lines, 0) = compared.newest_line_count as is_cut_in_newest
     from compared
@@ -220,7 +269,9 @@ final as (
         judged.amount,
         judged.is_same as is_as_newest,
         judged.is_cut_in_newest,
-        not judged.is_same
+        judged.tells_whole_orders
+        and judged.load_id <> judged.newest_load_id
+        or not judged.is_same
         and judged.is_same_time
         and not judged.is_cut_in_newest
         and judged.load_id in (select exports.load_id from exports)

@@ -4,7 +4,7 @@
 --
 -- Most numbers are used once. Those that come again (each year, each day, at another till)
 -- are the few whose lines lie far apart in time or name several customers; only their lines
--- are looked at one by one.
+-- are looked at one by one. A system whose files tell orders whole gives each of its numbers once.
 {%- set as_of = as_of_date() %}
 {%- set apart_hours = 12 %}
 with
@@ -19,6 +19,16 @@ lines as (
 country_names as (
 
     select * from {{ ref('int_country_names') }}
+
+),
+
+-- what stands in the place of a store on the lines of exports
+systems as (
+
+    select upper(source) as system
+    from {{ ref('stg_deliveries') }}
+    where is_export
+    group by upper(source)
 
 ),
 
@@ -43,10 +53,30 @@ numbers as (
 judged_numbers as (
 
     select
-        *,
-        coalesce(first_customer_id <> last_customer_id, false)
-        or last_at > {{ hours_after('first_at', apart_hours) }} as is_used_again
+        numbers.*,
+        systems.system is not null as is_of_system,
+        systems.system is null
+        and (
+            coalesce(numbers.first_customer_id <> numbers.last_customer_id, false)
+            or numbers.last_at > {{ hours_after('numbers.first_at', apart_hours) }}
+        ) as is_used_again
     from numbers
+    left join systems on numbers.store = systems.system or {{ starts_with('numbers.store', "systems.system || ' '") }}
+
+),
+
+-- two systems may give the same number: the first by name keeps it as it is, and one that no system gave before it
+shared_numbers as (
+
+    select
+        of_systems.store,
+        of_systems.invoice_no,
+        row_number() over (partition by of_systems.invoice_no order by of_systems.store)
+        + case when others.invoice_no is null then 0 else 1 end as place
+    from judged_numbers as of_systems
+    left join judged_numbers as others
+        on of_systems.invoice_no = others.invoice_no and others.store is null
+    where of_systems.is_of_system
 
 ),
 
@@ -158,26 +188,30 @@ named_repeats as (
 orders as (
 
     select
-        store,
-        invoice_no as delivered_invoice_no,
-        '' as suffix,
-        first_customer_id as customer_id,
+        judged_numbers.store,
+        judged_numbers.invoice_no as delivered_invoice_no,
+        judged_numbers.is_of_system,
+        case when shared_numbers.place > 1 then '@' || shared_numbers.store else '' end as suffix,
+        judged_numbers.first_customer_id as customer_id,
         false as is_shared,
-        first_at,
-        first_at as use_first_at,
-        last_at as use_last_at,
-        first_country,
-        last_country,
-        first_load_id,
-        last_load_id
+        judged_numbers.first_at,
+        judged_numbers.first_at as use_first_at,
+        judged_numbers.last_at as use_last_at,
+        judged_numbers.first_country,
+        judged_numbers.last_country,
+        judged_numbers.first_load_id,
+        judged_numbers.last_load_id
     from judged_numbers
-    where not is_used_again
+    left join shared_numbers
+        on judged_numbers.invoice_no = shared_numbers.invoice_no and judged_numbers.store = shared_numbers.store
+    where not judged_numbers.is_used_again
 
     union all
 
     select
         store,
         invoice_no as delivered_invoice_no,
+        false as is_of_system,
         case
             when place = 1 then ''
             else '@' || cast(cast(first_at as date) as {{ dbt.type_string() }})
@@ -199,7 +233,8 @@ orders as (
 final as (
 
     select
-        coalesce(orders.store || ':', '') || orders.delivered_invoice_no || orders.suffix as invoice_no,
+        case when orders.is_of_system then '' else coalesce(orders.store || ':', '') end
+        || orders.delivered_invoice_no || orders.suffix as invoice_no,
         orders.delivered_invoice_no,
         orders.store,
         orders.customer_id,

@@ -11,11 +11,16 @@ lines as (
 
 ),
 
+deliveries as (
+
+    select * from {{ ref('stg_deliveries') }}
+
+),
+
 marked as (
 
     select
         source,
-        set_profile,
         load_id,
         signed_amount,
         quantity_units,
@@ -33,7 +38,6 @@ evidence as (
 
     select
         source,
-        max(set_profile) as set_profile,
         count(*) as line_count,
         count(distinct load_id) as file_count,
         count(case when letter = 'C' then 1 end) as c_lines,
@@ -45,16 +49,30 @@ evidence as (
 
 ),
 
+set_profiles as (
+
+    select
+        source,
+        max(set_profile) as set_profile,
+        coalesce(max(case when is_export then 1 else 0 end) = 1, false) as is_export
+    from deliveries
+    group by source
+
+),
+
 judged as (
 
     select
-        *,
+        evidence.*,
+        set_profiles.set_profile,
+        set_profiles.is_export,
         coalesce(
-            set_profile = 'uci',
+            set_profiles.set_profile = 'uci',
             -- one slip of the pen among two hundred credit notes is no counter-evidence
-            c_lines > 0 and negative_c_lines >= 0.995 * c_lines
+            evidence.c_lines > 0 and evidence.negative_c_lines >= 0.995 * evidence.c_lines
         ) as is_cancellation_prefix
     from evidence
+    left join set_profiles on evidence.source = set_profiles.source
 
 ),
 
@@ -85,6 +103,7 @@ final as (
         source,
         case when is_cancellation_prefix then 'uci' else 'plain' end as profile,
         case
+            when is_export then 'an export of a shop system, in which no letter means a return'
             when set_profile is not null then 'set under landing.sources'
             when is_cancellation_prefix then c_evidence || a_evidence
             when c_lines > 0

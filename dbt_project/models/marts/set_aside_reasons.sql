@@ -15,13 +15,19 @@ staged as (
 
 ),
 
+delivered as (
+
+    select * from {{ ref('stg_delivered_text') }}
+
+),
+
 dispositions as (
 
     select * from {{ ref('dispositions') }}
 
 ),
 
-delivered as (
+totals as (
 
     select
         count(*) as line_count,
@@ -51,13 +57,16 @@ set_aside as (
             when lines.disposition = 'non_product'
                 then 'No product, by code or name: ' || replace(lines.non_product_category, '_', ' ')
             when lines.disposition = 'not_a_sale'
-                then 'Status "' || {{ shortened('lower(staged.status)', 60) }} || '"'
-            when lines.rule = 'newer_version' then 'Order came again with other lines in a newer file'
+                then coalesce(
+                        'Status "' || {{ shortened(without_contacts('lower(delivered.status_text)'), 60) }} || '"',
+                        dispositions.description
+                    )
+            when lines.rule = 'newer_version' then 'Order came again in a newer file, which counts in its place'
             when lines.rule = 'repeated_line' then 'Line equal in every field to one that was kept'
             else dispositions.description
         end as reason,
         lines.signed_amount,
-        staged.amount_text,
+        delivered.amount_text,
         coalesce(lines.customer_id, staged.customer_id) as customer_id,
         case when kept_customers.customer_id is null then coalesce(lines.customer_id, staged.customer_id) end
             as lost_customer_id,
@@ -65,6 +74,7 @@ set_aside as (
         staged.row_number
     from lines
     inner join staged on lines.delivered_line_id = staged.delivered_line_id
+    inner join delivered on lines.delivered_line_id = delivered.delivered_line_id
     left join dispositions on lines.disposition = dispositions.disposition
     left join kept_customers on lines.customer_id = kept_customers.customer_id
     where not lines.is_kept
@@ -80,7 +90,7 @@ final as (
         count(*) as line_count,
         cast(sum(coalesce(set_aside.signed_amount, 0)) as {{ money_sum_type() }}) as amount,
         count(case when set_aside.signed_amount is null then 1 end) as lines_without_amount,
-        min(case when set_aside.signed_amount is null then {{ shortened('set_aside.amount_text', 60) }} end)
+        min(case when set_aside.signed_amount is null then {{ shortened(without_contacts('set_aside.amount_text'), 60) }} end)
             as example_amount_text,
         count(distinct set_aside.customer_id) as customer_count,
         count(distinct set_aside.lost_customer_id) as lost_customer_count,
@@ -88,18 +98,18 @@ final as (
         min(set_aside.file_name) as example_file_name,
         {{ value_at_least('set_aside.row_number', 'set_aside.file_name', 'set_aside.row_number') }}
             as example_row_number,
-        100 * cast(count(*) as double) / max(delivered.line_count) as line_pct,
+        100 * cast(count(*) as double) / max(totals.line_count) as line_pct,
         case
-            when max(delivered.amount) > 0
+            when max(totals.amount) > 0
                 then 100 * cast(sum(abs(coalesce(set_aside.signed_amount, 0))) as double)
-                    / cast(max(delivered.amount) as double)
+                    / cast(max(totals.amount) as double)
         end as amount_pct,
         case
-            when max(delivered.customer_count) > 0
-                then 100 * cast(count(distinct set_aside.lost_customer_id) as double) / max(delivered.customer_count)
+            when max(totals.customer_count) > 0
+                then 100 * cast(count(distinct set_aside.lost_customer_id) as double) / max(totals.customer_count)
         end as lost_customer_pct
     from set_aside
-    cross join delivered
+    cross join totals
     group by set_aside.disposition, set_aside.rule, set_aside.reason
 
 )

@@ -1,6 +1,6 @@
 -- Grain: one doubt about the headline figures, for people to read beside them. None in most
 -- shops: a history of some months with more customers than fit into a room, none of whom
--- brings most of the money.
+-- brings most of the money, from files that tell refunds and customers.
 {%- set short_days = 56 %}
 {%- set few_customers = 100 %}
 {%- set large_share = 0.25 %}
@@ -50,6 +50,17 @@ first as (
     from customers
     left join customers as following on following.place = 2
     where customers.place = 1
+
+),
+
+limits as (
+
+    select
+        subject,
+        {{ dbt.listagg('title', "', '", 'order by title') }} as titles
+    from {{ source('quality', 'source_limits') }}
+    where subject in ('refunds', 'customers')
+    group by subject
 
 ),
 
@@ -105,6 +116,28 @@ notes as (
         and first.monetary_net >= {{ large_share }} * first.money
         and first.monetary_net >= {{ times_the_next }} * greatest(first.next_money, 0)
         and first.monetary_net > 0
+
+    union all
+
+    select
+        'no_refunds' as note_key,
+        4 as place,
+        'warning' as severity,
+        'Files that name no refunds: ' || titles || '. The net of their sales is too high by what was given back.'
+            as sentence
+    from limits
+    where subject = 'refunds'
+
+    union all
+
+    select
+        'no_customers' as note_key,
+        5 as place,
+        'warning' as severity,
+        'Files that name no customers: ' || titles || '. Their sales count for revenue and products, and in no '
+        || 'figure of customers.' as sentence
+    from limits
+    where subject = 'customers'
 
 ),
 

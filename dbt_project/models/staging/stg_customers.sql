@@ -6,6 +6,35 @@ source as (
     select * from {{ source('raw', 'customers') }}
 
 ),
+{%- if setting('customer_ids') == 'pseudonyms' %}
+
+pseudonym_key as (
+
+    select max(key) as secret from {{ source('raw', 'pseudonym_key') }}
+
+),
+
+-- a user name looks like any other id: the sales know which it is
+known_ids as (
+
+    select
+        id_key,
+        max(customer_id) as customer_id
+    from {{ ref('stg_customer_ids') }}
+    where is_personal
+    group by id_key
+
+),
+{%- endif %}
+
+told as (
+
+    select
+        *,
+        {{ missing_to_null('customer_id') }} as id_text
+    from source
+
+),
 
 typed as (
 
@@ -18,15 +47,30 @@ typed as (
         _row_number as row_number,
 
         -- keys
-        {{ identifier(missing_to_null('customer_id')) }} as customer_id,
+        {{ published_customer_id('told.id_text', 'known_ids.customer_id', 'pseudonym_key.secret') }} as customer_id,
 
         -- attributes
-        {{ whole_number('age', "'.'") }} as delivered_age_years,
+        {{ units('age', "'.'") }} as delivered_age_years,
         {{ missing_to_null('age') }} as age_text,
-        {{ missing_to_null('gender') }} as gender,
-        {{ missing_to_null('location') }} as location,
+        {{ without_contacts(missing_to_null('gender')) }} as gender,
+        {{ without_contacts(missing_to_null('location')) }} as location,
         _problem as problem
-    from source
+    from told
+    {%- if setting('customer_ids') == 'pseudonyms' %}
+    left join known_ids on {{ identifier('told.id_text') }} = known_ids.id_key
+    cross join pseudonym_key
+    {%- endif %}
+
+),
+
+judged as (
+
+    select
+        *,
+        coalesce(
+            delivered_age_years between 0 and 150 and delivered_age_years = floor(delivered_age_years), false
+        ) as is_age
+    from typed
 
 ),
 
@@ -39,13 +83,12 @@ final as (
         sheet,
         row_number,
         customer_id,
-        case when delivered_age_years between 0 and 150 then delivered_age_years end as age_years,
+        case when is_age then cast(delivered_age_years as integer) end as age_years,
         gender,
         location,
         problem is null and customer_id is not null as is_readable,
-        age_text is not null and (delivered_age_years is null or delivered_age_years not between 0 and 150)
-            as is_age_lost
-    from typed
+        age_text is not null and not is_age as is_age_lost
+    from judged
 
 )
 

@@ -14,6 +14,10 @@ renamed as (
         _file_name as file_name,
         _source as source,
         _layout as layout,
+        _profile as set_profile,
+        _prices_include_tax as prices_include_tax,
+        _is_export as is_export,
+        _tells_whole_orders as tells_whole_orders,
         _delivered_at as delivered_at,
         _loaded_at as loaded_at
     from source

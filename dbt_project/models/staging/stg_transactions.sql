@@ -1,5 +1,6 @@
--- Grain: one row per delivered line. Nothing is dropped here: a value that will
--- not cast becomes null, and int_line_dispositions decides what that means.
+-- Grain: one line of sales: each delivered row, and each refund that a row of an export tells beside
+-- its sale. Nothing is dropped here: a value that will not cast becomes null, and
+-- int_line_dispositions decides what that means.
 with
 
 lines as (
@@ -8,10 +9,9 @@ lines as (
 
 ),
 
--- one row a file: its layout, its number styles, the words that its mapping names
-deliveries as (
+exports as (
 
-    select * from {{ source('raw', 'deliveries') }}
+    select * from {{ ref('stg_export_lines') }}
 
 ),
 
@@ -21,96 +21,70 @@ words as (
 
 ),
 
--- Ids are judged once each, not once a line: there are hundreds of lines to a customer. These
--- read the source itself, because an engine keeps a copy of what several steps ask for.
-delivered_ids as (
-
-    select
-        customer_id as delivered_customer_id,
-        {{ stripped('customer_id') }} as id_text
-    from {{ source('raw', 'transactions') }}
-    where customer_id is not null
-    group by customer_id
-
-),
-
-judged_ids as (
-
-    select
-        ids.delivered_customer_id,
-        ids.id_text,
-        {{ identifier('ids.id_text') }} as customer_key,
-        case
-            when ids.id_text is null then null
-            when {{ is_shortened_number('ids.id_text') }} then 'shortened'
-            when lower(ids.id_text) in ('true', 'false') then 'not_an_id'
-            when words.word is not null
-                or {{ folded_word('ids.id_text') }} = ''
-                or {{ fits_pattern('ids.id_text', "'-?0+([.,]0+)?|-1([.,]0+)?'") }}
-                or {{ is_named_nobody(identifier('ids.id_text')) }} then 'placeholder'
-        end as doubt
-    from delivered_ids as ids
-    left join words on {{ folded_word('ids.id_text') }} = words.word and words.meaning = 'nobody'
-
-),
-
 customers as (
 
-    select
-        delivered_customer_id,
-        doubt,
-        case when doubt is null then customer_key end as customer_id,
-        -- an e-mail address has one spelling; of other ids it is kept
-        case when doubt is null and not contains(id_text, '@') then nullif(id_text, customer_key) end
-            as customer_spelling
-    from judged_ids
+    select * from {{ ref('stg_customer_ids') }}
 
 ),
 
--- So are statuses and kinds, file by file, because each file's mapping may name its own words.
--- Most files have neither column: a list that is looked into only where there is a word costs
--- their lines nothing, where a join would copy them all once more.
-statuses as (
+-- Words of statuses and kinds are judged once each, not once a line; file by file, because each file's mapping may
+-- name its own. This reads the source itself, because an engine keeps a copy of what several steps ask for.
+delivered_words as (
 
     select
-        {{ word_of_file('lines._load_id', 'lines.status') }} as word_key,
-        {{ is_listed_word('lines.status', 'deliveries._not_sale_words', 'not_a_sale') }} as is_not_a_sale
-    from {{ source('raw', 'transactions') }} as lines
-    inner join deliveries on lines._load_id = deliveries._load_id
-    where {{ stripped('lines.status') }} is not null
-    group by lines._load_id, lines.status, deliveries._not_sale_words
+        _load_id as load_id,
+        'not_a_sale' as meaning,
+        status as word
+    from {{ source('raw', 'transactions') }}
+    where status is not null
+    group by _load_id, status
 
-),
-
-not_sales as (
-
-    select {{ collected('word_key') }} as word_keys
-    from statuses
-    where is_not_a_sale
-
-),
-
-kinds as (
+    union all
 
     select
-        {{ word_of_file('lines._load_id', 'lines.line_kind') }} as word_key,
-        {{ is_listed_word('lines.line_kind', 'deliveries._return_words', 'return') }} as is_return
-    from {{ source('raw', 'transactions') }} as lines
-    inner join deliveries on lines._load_id = deliveries._load_id
-    where {{ stripped('lines.line_kind') }} is not null
-    group by lines._load_id, lines.line_kind, deliveries._return_words
+        _load_id as load_id,
+        'return' as meaning,
+        line_kind as word
+    from {{ source('raw', 'transactions') }}
+    where line_kind is not null
+    group by _load_id, line_kind
 
 ),
 
-returns as (
+meant_words as (
 
-    select {{ collected('word_key') }} as word_keys
-    from kinds
-    where is_return
+    select
+        delivered.load_id,
+        {{ collected("case delivered.meaning when 'not_a_sale' then delivered.word end") }} as not_sale_words,
+        {{ collected("case delivered.meaning when 'return' then delivered.word end") }} as return_words
+    from delivered_words as delivered
+    inner join {{ source('raw', 'deliveries') }} as deliveries on delivered.load_id = deliveries._load_id
+    left join words on {{ folded_word('delivered.word') }} = words.word and delivered.meaning = words.meaning
+    where coalesce(
+        {{ list_holds(
+            "case delivered.meaning when 'return' then deliveries._return_words else deliveries._not_sale_words end",
+            'lower(' ~ stripped('delivered.word') ~ ')',
+        ) }},
+        words.word is not null
+    )
+    group by delivered.load_id
 
 ),
 
-typed as (
+-- one row a file: its layout, its number styles, its words as lists. Most files have neither status nor
+-- kind: a list that is looked into only where there is a word costs their lines nothing.
+deliveries as (
+
+    select
+        deliveries.*,
+        meant_words.not_sale_words,
+        meant_words.return_words
+    from {{ source('raw', 'deliveries') }} as deliveries
+    left join meant_words on deliveries._load_id = meant_words.load_id
+
+),
+
+typed_lines as (
 
     select
         -- lineage: depends on how the lines were delivered
@@ -119,9 +93,8 @@ typed as (
         lines._file_name as file_name,
         lines._sheet as sheet,
         lines._row_number as row_number,
-        deliveries._layout as layout,
         deliveries._source as source,
-        deliveries._profile as set_profile,
+        deliveries._layout as layout,
         deliveries._loaded_at as loaded_at,
 
         -- as delivered, for the reasons below
@@ -147,9 +120,10 @@ typed as (
         {{ stripped('lines.line_kind') }} as line_kind,
         upper({{ stripped('lines.store') }}) as store,
         {{ blank_to_null('lines.country') }} as country,
-        {{ is_collected('lines._load_id', 'lines.status', 'not_sales') }} as is_not_a_sale,
-        {{ is_collected('lines._load_id', 'lines.line_kind', 'returns') }} as is_return_by_word,
-        deliveries._prices_include_tax as prices_include_tax,
+        case
+            when {{ list_holds('deliveries.not_sale_words', 'lines.status') }} then 'not_a_sale'
+            when {{ list_holds('deliveries.return_words', 'lines.line_kind') }} then 'return'
+        end as row_kind,
         customers.customer_id,
         customers.customer_spelling,
         customers.doubt as customer_id_doubt,
@@ -164,6 +138,58 @@ typed as (
     from lines
     left join deliveries on lines._load_id = deliveries._load_id
     left join customers on lines.customer_id = customers.delivered_customer_id
+
+),
+
+-- the lines of exports have been typed by their systems' models; a system numbers its own orders
+typed as (
+
+    select * from typed_lines
+
+    union all
+
+    select
+        exports.delivered_line_id,
+        exports.load_id,
+        deliveries._file_name as file_name,
+        exports.sheet,
+        exports.row_number,
+        deliveries._source as source,
+        deliveries._layout as layout,
+        deliveries._loaded_at as loaded_at,
+        exports.quantity_text,
+        null as unit_price_text,
+        exports.amount_text as line_amount_text,
+        null as discount_amount_text,
+        exports.invoice_date_text,
+        exports.problem,
+        exports.line_text,
+        exports.invoice_text,
+        exports.stock_code_text,
+        exports.description,
+        case when exports.row_kind = 'summary' then 0 else exports.quantity_units end as delivered_quantity_units,
+        null as delivered_unit_price,
+        case when exports.row_kind = 'summary' then 0 else exports.line_amount end as delivered_line_amount,
+        null as delivered_discount,
+        exports.tax_amount,
+        exports.currency_text,
+        exports.status,
+        exports.line_kind,
+        upper(concat_ws(' ', deliveries._source, exports.store)) as store,
+        exports.country,
+        exports.row_kind,
+        customers.customer_id,
+        customers.customer_spelling,
+        customers.doubt as customer_id_doubt,
+        case
+            when exports.invoiced_at >= timestamp '1970-01-01 00:00:00'
+                and exports.invoiced_at <= {{ days_after('deliveries._loaded_at', 1) }}
+                then exports.invoiced_at
+        end as invoiced_at,
+        exports.invoiced_at as delivered_invoiced_at
+    from exports
+    left join deliveries on exports.load_id = deliveries._load_id
+    left join customers on exports.customer_text = customers.delivered_customer_id
 
 ),
 
@@ -246,7 +272,7 @@ filled as (
         case
             when product_code is not null then product_code
             -- money given back may name no product
-            when layout = 'transactions' or signed_amount < 0 then {{ no_product() }}
+            when layout = 'transactions' or signed_amount < 0 or row_kind = 'summary' then {{ no_product() }}
         end as stock_code,
         case
             when delivered_line_amount is null and delivered_discount is null then delivered_unit_price
@@ -271,7 +297,9 @@ judged as (
         ) as is_unit_price_lost,
         delivered_discount is null and {{ blank_to_null('discount_amount_text') }} is not null as is_discount_lost,
         invoiced_at is null and {{ blank_to_null('invoice_date_text') }} is not null as is_invoice_date_lost,
-        currency is not null and currency <> {{ quoted(setting('currency')) }} as is_foreign
+        currency is not null
+        and currency <> {{ quoted(setting('currency')) }}
+        and coalesce(row_kind not in ('not_a_sale', 'summary'), true) as is_foreign
     from filled
 
 ),
@@ -284,13 +312,15 @@ readable as (
         and invoice_no is not null
         and stock_code is not null
         and quantity_units is not null
-        and signed_amount is not null
-        and unit_price is not null
         and invoiced_at is not null
         and not is_discount_lost
         and not is_foreign
-        -- the amount has to fit too; 14 digits before the decimal mark
-        and abs(signed_amount) < 100000000000000 as is_readable
+        and case
+            -- no money came in, and some systems say of none
+            when row_kind = 'not_a_sale' and signed_amount is null then not is_unit_price_lost
+            -- the amount has to fit too; 14 digits before the decimal mark
+            else unit_price is not null and coalesce(abs(signed_amount) < 100000000000000, false)
+        end as is_readable
     from judged
 
 ),
@@ -367,10 +397,7 @@ final as (
         file_name,
         sheet,
         row_number,
-        layout,
         source,
-        set_profile,
-        loaded_at,
 
         -- keys
         case
@@ -380,25 +407,25 @@ final as (
                     'invoiced_at', 'signed_amount', 'customer_id', 'country', 'store', 'status', 'line_kind',
                 ]) }}
         end as content_key,
-        invoice_no,
-        store,
-        stock_code,
+        -- an address is no order number: what one customer bought at one time is one order
+        case
+            when {{ holds_contact('invoice_no') }}
+                then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at']) }})
+            else invoice_no
+        end as invoice_no,
+        {{ without_contacts('store') }} as store,
+        {{ without_contacts('stock_code') }} as stock_code,
         customer_id,
 
         -- attributes
         customer_spelling,
-        description,
-        country,
-        currency,
-        status,
-        line_kind,
-        prices_include_tax,
+        {{ without_contacts('description') }} as description,
+        {{ without_contacts('country') }} as country,
 
         -- measures
         cast(quantity_units as {{ units_type() }}) as quantity_units,
         unit_price,
         case when not is_foreign then signed_amount end as signed_amount,
-        delivered_discount as discount_amount,
         tax_amount,
 
         -- times
@@ -412,13 +439,8 @@ final as (
         is_invoice_no_shortened,
         is_stock_code_shortened,
         customer_id_doubt,
-        is_not_a_sale,
-        is_return_by_word,
-        unreadable_reason,
-        case
-            when not is_readable
-                then coalesce({{ blank_to_null('line_amount_text') }}, {{ blank_to_null('unit_price_text') }})
-        end as amount_text,
+        row_kind,
+        {{ without_contacts('unreadable_reason') }} as unreadable_reason,
         line_text
     from explained
 

@@ -86,6 +86,7 @@ _STATUSES: Mapping[str, str] = {
 _DISPOSITIONS: Mapping[str, str] = {
     "unreadable": "Unreadable",
     "after_as_of": "After as-of date",
+    "summary": "Sums of orders",
     "duplicate": "Repeats",
     "not_a_sale": "Not sales",
     "adjustment": "Adjustments",
