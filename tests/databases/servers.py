@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -79,8 +80,11 @@ class Server:
         """As if the machine had lost power."""
         assert self.process is not None
         # PostgreSQL's connections are processes of their own, which outlive their parent by a moment
-        for process in [*_children(self.process.pid), self.process.pid]:
-            os.kill(process, signal.SIGKILL)
+        children = _children(self.process.pid)
+        self.process.kill()
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         self.process.wait()
         self.process = None
 

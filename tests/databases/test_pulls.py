@@ -11,7 +11,6 @@ from tests.databases.conftest import COLUMNS, FIRST_LINES, LiveShop
 from warehouse.databases import state
 
 MANY = 120_000
-NOTHING: list[str] = []
 
 
 def test_the_first_pull_brings_every_line_exactly_and_no_column_that_nothing_uses(live: LiveShop) -> None:
@@ -228,3 +227,41 @@ def _in_a_process(work: Callable[[], None]) -> int | None:
     process.start()
     process.join(60)
     return process.exitcode
+
+
+VALUES = {
+    "postgresql": {
+        # a blank makes an integer column a float one
+        "17850::double precision": "17850",
+        "0.1::double precision": "0.1",
+        "'NaN'::double precision": None,
+        "12345678901234567890.123456789012345::numeric": "12345678901234567890.123456789012345",
+        "time '08:26:05'": "08:26:05",
+        "date '2024-02-29'": "2024-02-29",
+        "true": "true",
+        "'0f0e0d0c-0b0a-4908-8706-050403020100'::uuid": "0f0e0d0c-0b0a-4908-8706-050403020100",
+        "timestamp '2024-07-01 12:00:00.5'": "2024-07-01 12:00:00.500000",
+        "timestamptz '2024-07-01 12:00:00+02'": "2024-07-01 10:00:00+00",
+    },
+    "mariadb": {
+        "17850e0": "17850",
+        "cast(1.123456789012345 as decimal(30, 15))": "1.123456789012345",
+        "time '08:26:05'": "08:26:05",
+        # a binary key: no two of them may read alike
+        "unhex('FFFE00')": "fffe00",
+        "timestamp '2024-07-01 12:00:00'": "2024-07-01 12:00:00",
+        "cast('2024-07-01' as date)": "2024-07-01",
+        # no date at all, and no reason to lose the line
+        "cast('0000-00-00' as date)": "0000-00-00",
+    },
+}
+
+
+def test_values_land_as_a_file_would_have_delivered_them(live: LiveShop) -> None:
+    mapped = ("invoice", "stock_code", "unit_price", "invoice_date")
+    live.said |= {"table": None, "columns": {**{name: COLUMNS[name] for name in mapped}, "description": "told"}}
+    found = {}
+    for expression in VALUES[live.server.scheme]:
+        live.said["query"] = f"select o.*, {expression} as told from order_lines as o"
+        (found[expression],) = {row["told"] for row in live.rows(live.pull())}
+    assert found == VALUES[live.server.scheme]
