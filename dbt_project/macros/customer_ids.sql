@@ -7,6 +7,11 @@
     `warehouse/contacts.py` do the same outside the database.
 #}
 
+{# Whether what is personal gets a pseudonym, as SQL. #}
+{% macro wants_pseudonyms() -%}
+    {{ 'true' if setting('customer_ids') == 'pseudonyms' else 'false' }}
+{%- endmacro %}
+
 {# Whether an id is an e-mail address, or holds one: something on both sides of an @. #}
 {% macro is_email(text) -%}
     case

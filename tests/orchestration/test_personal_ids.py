@@ -54,7 +54,7 @@ def till_lines() -> str:
         # its quantity can't be read, its fields can't be told apart, its product is a note
         f"700001,20001,ITEM 20001,many,2024-02-01 10:00:00,2.00,{address(1)},UK\n",
         f"700002,20001,{address(2)}\n",
-        f"700003,20002,RESERVED FOR {address(3)},1,2024-02-01 11:00:00,4.00,{address(3)},UK\n",
+        f"700003,RES1,RESERVED FOR {address(3)},1,2024-02-01 11:00:00,4.00,{address(3)},UK\n",
         "700004,20003,ITEM 20003,1,2024-02-01 12:00:00,4.00,00447700900123,UK\n",
     ]
     return HEADER + "".join(lines)
@@ -64,15 +64,15 @@ def shopify_rows() -> str:
     """Orders of buyers 0 to 5, one known by phone alone, rows that can't be read; 1 said no last, 2 yes, 3 nothing."""
     consent = {0: "yes", 1: "no", 2: "yes", 4: "no", 5: "yes"}
     rows = [
-        f"#{100 + number},{address(number)},paid,{consent.get(number, '')},GBP,8.00,0,0,2024-02-{10 + number} 10:00:00 +0000,"
-        f"2,Blue mug,4.00,MUG,GB,\n"
+        f"#{100 + number},{address(number)},paid,{consent.get(number, '')},GBP,8.00,0,0,"
+        f"2024-02-{10 + number} 10:00:00 +0000,2,Blue mug,4.00,MUG,GB,\n"
         for number in range(6)
     ]
     # what was said before does not count
     rows.append(f"#90,{address(1)},paid,yes,GBP,4.00,0,0,2024-01-10 10:00:00 +0000,1,Blue mug,4.00,MUG,GB,\n")
     rows.append(f"#91,{address(2)},paid,no,GBP,4.00,0,0,2024-01-10 11:00:00 +0000,1,Blue mug,4.00,MUG,GB,\n")
     rows.append(f"#120,,paid,yes,GBP,4.00,0,0,2024-02-11 12:00:00 +0000,1,Blue mug,4.00,MUG,GB,{PHONE}\n")
-    rows.append(f"#121,{address(6)},paid,yes,GBP,4.00,0,0,2024-02-11 13:00:00 +0000,two,Blue mug,4.00,MUG,GB,\n")
+    rows.append(f"#121,{address(6)},paid,yes,GBP,4.00,0,0,2024-02-31 13:00:00 +0000,1,Blue mug,4.00,MUG,GB,\n")
     rows.append(f"#122,{address(7)},paid\n")
     return SHOPIFY + "".join(rows)
 
@@ -80,7 +80,9 @@ def shopify_rows() -> str:
 FILES = {
     "till.csv": till_lines(),
     "orders_export.csv": shopify_rows(),
-    "customers.csv": f"Customer_ID,Age,Gender,Location\n{address(0).upper()},40,f,Leeds\n{address(5)},30,m,by {address(5)}\n",
+    "customers.csv": "Customer_ID,Age,Gender,Location\n"
+    f"{address(0).upper()},40,f,Leeds\n"
+    f"{address(5)},30,m,by {address(5)}\n",
     "overrides.csv": "Customer ID;Segment;Reason;Author;Expires On\n"
     f"{address(2)};Champions;asked for by {address(2)};owner@{DOMAIN};31.12.2030\n"
     f"nobody.of.ours@{DOMAIN};Champions;a slip;Ben;31.12.2030\n",
@@ -191,8 +193,7 @@ def test_a_line_set_aside_is_shown_under_its_pseudonym(shop: Home, ask: Callable
     assert shown["orders_export.csv 12"] == "(not shown, since it may name the customer)"
     assert ask(
         shop.published,
-        "select description from marts.fct_invoice_lines where stock_code = '20002' and quantity = 1 "
-        "and description like 'RESERVED%'",
+        "select description from marts.dim_products where stock_code = 'RES1'",
     ) == [("RESERVED FOR (e-mail address)",)]
     told = dict(ask(shop.published, "select file_name, problem from quality.load_ledger where status = 'rejected'"))
     assert "(e-mail address)" in told["unknown.csv"]
@@ -201,9 +202,10 @@ def test_a_line_set_aside_is_shown_under_its_pseudonym(shop: Home, ask: Callable
 def test_the_private_file_keeps_the_join(shop: Home, ask: Callable[..., list[tuple]]) -> None:
     assert ask(
         shop.warehouse,
-        "select delivered_customer_id, accepts_marketing from staging.stg_customer_ids where customer_id = ? order by 1",
+        "select delivered_customer_id, accepts_marketing from staging.stg_customer_ids where customer_id = ? "
+        "order by delivered_customer_id",
         expected(shop, address(1)),
-    ) == [(f"{address(1).upper()}", False), (address(1), False)]
+    ) == [(f" {address(1)} ", False), (address(1).upper(), False), (address(1), False)]
 
 
 def test_pseudonyms_outlast_a_rebuild_and_a_lost_key_file(shop: Home, tmp_path: Path, ask: Callable) -> None:
@@ -225,11 +227,6 @@ def test_pseudonyms_outlast_a_rebuild_and_a_lost_key_file(shop: Home, tmp_path: 
     assert outcome.succeeded, outcome.problems
     assert not outcome.nothing_new
     assert (expected(home, address(0)),) in ask(home.published, every)
-
-    home.pseudonym_key.write_text("no key\n")
-    outcome = refresh(home)
-    assert not outcome.succeeded
-    assert "pseudonym.key is damaged" in outcome.problems[0]
 
 
 def test_plain_keeps_the_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable) -> None:
@@ -342,7 +339,7 @@ def test_contacts_say_so_when_a_refresh_holds_the_private_file(shop: Home, tmp_p
 
     home = copy_of(shop, tmp_path / "home")
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import sys, duckdb; con = duckdb.connect(sys.argv[1]); print('held', flush=True); input()",
+        [sys.executable, "-c", "import sys, duckdb; con = duckdb.connect(sys.argv[1]); print('held', flush=1); input()",
          str(home.warehouse)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

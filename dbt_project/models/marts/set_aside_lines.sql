@@ -53,7 +53,8 @@ shown as (
         coalesce(
             delivered.shown_line_text,
             {{ without_contacts(
-                "case when ids.is_personal then replace(delivered.fields_text, ' ' || ids.delivered_customer_id || ' |', "
+                "case when " ~ wants_pseudonyms() ~ " and ids.is_personal "
+                ~ "then replace(delivered.fields_text, ' ' || ids.delivered_customer_id || ' |', "
                 ~ "' ' || ids.customer_id || ' |') else delivered.fields_text end"
             ) }}
         ) as line_text

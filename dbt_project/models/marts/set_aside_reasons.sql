@@ -66,7 +66,7 @@ set_aside as (
             else dispositions.description
         end as reason,
         lines.signed_amount,
-        delivered.amount_text,
+        {{ without_contacts('delivered.amount_text') }} as amount_text,
         coalesce(lines.customer_id, staged.customer_id) as customer_id,
         case when kept_customers.customer_id is null then coalesce(lines.customer_id, staged.customer_id) end
             as lost_customer_id,
@@ -90,7 +90,7 @@ final as (
         count(*) as line_count,
         cast(sum(coalesce(set_aside.signed_amount, 0)) as {{ money_sum_type() }}) as amount,
         count(case when set_aside.signed_amount is null then 1 end) as lines_without_amount,
-        min(case when set_aside.signed_amount is null then {{ shortened(without_contacts('set_aside.amount_text'), 60) }} end)
+        min(case when set_aside.signed_amount is null then {{ shortened('set_aside.amount_text', 60) }} end)
             as example_amount_text,
         count(distinct set_aside.customer_id) as customer_count,
         count(distinct set_aside.lost_customer_id) as lost_customer_count,

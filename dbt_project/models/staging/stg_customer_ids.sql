@@ -2,14 +2,11 @@
 -- everything published carries it holds what was delivered.
 with
 
-{%- if setting('customer_ids') == 'pseudonyms' %}
-
 pseudonym_key as (
 
     select max(key) as secret from {{ source('raw', 'pseudonym_key') }}
 
 ),
-{%- endif %}
 
 words as (
 
@@ -123,16 +120,13 @@ final as (
         customers.id_key,
         case
             when customers.doubt is not null then null
-            {%- if setting('customer_ids') == 'pseudonyms' %}
-            when customers.is_personal then {{ pseudonym('pseudonym_key.secret', 'customers.customer_key') }}
-            {%- endif %}
+            when {{ wants_pseudonyms() }} and customers.is_personal
+                then {{ pseudonym('pseudonym_key.secret', 'customers.customer_key') }}
             else customers.customer_key
         end as customer_id,
         -- an e-mail address has one spelling; of other ids it is kept, where it may be shown
         case
-            {%- if setting('customer_ids') == 'pseudonyms' %}
-            when customers.is_personal then null
-            {%- endif %}
+            when {{ wants_pseudonyms() }} and customers.is_personal then null
             when customers.doubt is null and not contains(customers.id_text, '@')
                 then nullif(customers.id_text, customers.customer_key)
         end as customer_spelling,
@@ -141,9 +135,7 @@ final as (
         case when customers.is_personal then customers.id_text end as contact,
         customers.accepts_marketing
     from customers
-    {%- if setting('customer_ids') == 'pseudonyms' %}
     cross join pseudonym_key
-    {%- endif %}
 
 )
 

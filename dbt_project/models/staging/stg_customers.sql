@@ -6,7 +6,6 @@ source as (
     select * from {{ source('raw', 'customers') }}
 
 ),
-{%- if setting('customer_ids') == 'pseudonyms' %}
 
 pseudonym_key as (
 
@@ -25,7 +24,6 @@ known_ids as (
     group by id_key
 
 ),
-{%- endif %}
 
 told as (
 
@@ -33,6 +31,18 @@ told as (
         *,
         {{ missing_to_null('customer_id') }} as id_text
     from source
+
+),
+
+identified as (
+
+    select
+        told.*,
+        known_ids.customer_id as known_customer_id,
+        pseudonym_key.secret
+    from told
+    left join known_ids on {{ identifier('told.id_text') }} = known_ids.id_key
+    cross join pseudonym_key
 
 ),
 
@@ -47,7 +57,7 @@ typed as (
         _row_number as row_number,
 
         -- keys
-        {{ published_customer_id('told.id_text', 'known_ids.customer_id', 'pseudonym_key.secret') }} as customer_id,
+        {{ published_customer_id('id_text', 'known_customer_id', 'secret') }} as customer_id,
 
         -- attributes
         {{ units('age', "'.'") }} as delivered_age_years,
@@ -55,11 +65,7 @@ typed as (
         {{ without_contacts(missing_to_null('gender')) }} as gender,
         {{ without_contacts(missing_to_null('location')) }} as location,
         _problem as problem
-    from told
-    {%- if setting('customer_ids') == 'pseudonyms' %}
-    left join known_ids on {{ identifier('told.id_text') }} = known_ids.id_key
-    cross join pseudonym_key
-    {%- endif %}
+    from identified
 
 ),
 

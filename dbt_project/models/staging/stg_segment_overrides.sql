@@ -6,7 +6,6 @@ source as (
     select * from {{ source('raw', 'segment_overrides') }}
 
 ),
-{%- if setting('customer_ids') == 'pseudonyms' %}
 
 pseudonym_key as (
 
@@ -25,7 +24,6 @@ known_ids as (
     group by id_key
 
 ),
-{%- endif %}
 
 told as (
 
@@ -33,6 +31,18 @@ told as (
         *,
         {{ missing_to_null('customer_id') }} as id_text
     from source
+
+),
+
+identified as (
+
+    select
+        told.*,
+        known_ids.customer_id as known_customer_id,
+        pseudonym_key.secret
+    from told
+    left join known_ids on {{ identifier('told.id_text') }} = known_ids.id_key
+    cross join pseudonym_key
 
 ),
 
@@ -47,10 +57,10 @@ typed as (
         _row_number as row_number,
 
         -- keys
-        {{ published_customer_id('told.id_text', 'known_ids.customer_id', 'pseudonym_key.secret') }} as customer_id,
+        {{ published_customer_id('id_text', 'known_customer_id', 'secret') }} as customer_id,
 
         -- attributes
-        told.id_text as delivered_id_text,
+        id_text as delivered_id_text,
         {{ without_contacts(missing_to_null('segment')) }} as segment_name,
         {{ without_contacts(missing_to_null('reason')) }} as reason,
         {{ without_contacts(missing_to_null('author')) }} as author,
@@ -62,11 +72,7 @@ typed as (
         -- what the reader said
         _problem as reader_problem,
         {{ without_contacts_in_line('_line_text') }} as line_text
-    from told
-    {%- if setting('customer_ids') == 'pseudonyms' %}
-    left join known_ids on {{ identifier('told.id_text') }} = known_ids.id_key
-    cross join pseudonym_key
-    {%- endif %}
+    from identified
 
 ),
 
