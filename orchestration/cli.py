@@ -370,16 +370,33 @@ def export(
             "--webhook", metavar="URL", help="Post each audience there, signed with $REGULARS_WEBHOOK_SECRET."
         ),
     ] = None,
+    with_contacts: Annotated[
+        bool,
+        typer.Option("--with-contacts", help="Fill the tool's columns of contacts from the private warehouse."),
+    ] = False,
+    book: Annotated[
+        Path | None,
+        typer.Option(
+            "--contacts", metavar="BOOK.csv", help="Fill them from this file: e-mail addresses, with customer numbers."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export of the same name.")] = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Write a file per audience for mail and ad tools, with a hold-out group and who entered and left.
 
-    There are no addresses in the warehouse: the files carry customer numbers, to be joined
-    with your own address book. Nothing is sent anywhere without --webhook.
+    The files carry customer numbers or pseudonyms, to be joined with your own address book, unless
+    contacts are asked for: then who said no to marketing is left out, and only the files' owner can
+    read them. Nothing is sent anywhere without --webhook, and contacts never are.
     """
-    from serving.export import ExportRequest, deliver, export_audiences
+    from serving.export import (
+        ExportRequest,
+        contacts_from_book,
+        contacts_from_warehouse,
+        deliver,
+        export_audiences,
+    )
     from serving.export.summary import print_export
     from serving.export.webhook import SECRET_VARIABLE, check_receiver
     from serving.snapshot import SnapshotReader
@@ -397,9 +414,15 @@ def export(
         if webhook:
             check_receiver(webhook, secret)
         chosen = _published_home(home)
+        contacts = contacts_from_book(book, chosen) if book is not None else None
+        if with_contacts:
+            kept = contacts_from_warehouse(chosen)
+            contacts = kept if contacts is None else contacts.completed_by(kept)
         reader = SnapshotReader(chosen)
         with reader.reading() as reading:
-            exported = export_audiences(reading, request, output or chosen.exports, overwrite=overwrite)
+            exported = export_audiences(
+                reading, request, output or chosen.exports, overwrite=overwrite, contacts=contacts
+            )
         print_export(stdout, exported)
         if webhook:
             sent = deliver(exported, webhook, secret=secret)

@@ -54,6 +54,7 @@ def project_vars(settings: Settings, as_of_date: str | None, exports: Collection
         "rfm_recency": settings.rfm.recency,
         "home_country": settings.shop.home_country,
         "currency": settings.shop.currency,
+        "customer_ids": settings.shop.customer_ids,
         "export_formats": sorted(exports),
     }
 

@@ -34,13 +34,8 @@ landing_folder = dg.AssetSpec(
 # a shop without databases is shown no step for them
 databases = settings.landing.databases
 pull_steps = [pull_from_databases(databases)] if databases else []
-load_files = (
-    load_landing_files.map_asset_specs(lambda spec: spec.merge_attributes(deps=[DATABASES]))
-    if databases
-    else load_landing_files
-)
 build_steps = [
-    load_files,
+    load_landing_files([DATABASES] if databases else []),
     recall_previous(manifest),
     *(dbt_step(name, manifest) for name in DBT_STEPS),
     fit_segments(manifest),

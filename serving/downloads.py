@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,8 +35,11 @@ def disarmed(value: Any) -> Any:
     return value
 
 
-def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """UTF-8 CSV with a byte order mark, by which Excel knows the encoding; lines end in CRLF (RFC 4180)."""
+def csv_bytes(frame: pd.DataFrame, *, harmless: Collection[str] = ()) -> bytes:
+    """UTF-8 CSV with a byte order mark, by which Excel knows the encoding; lines end in CRLF (RFC 4180).
+
+    ``harmless`` names columns that are written as they are, because no formula can be in them.
+    """
     safe = frame.rename(columns=disarmed)
     for position, column in enumerate(safe.columns):
         values = safe.iloc[:, position]
@@ -43,12 +47,16 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
             # 12 and 0.25 rather than 12.0: whole numbers with gaps are floats in a frame, and so are quantities
             safe = safe.assign(**{column: values.map(_without_point_zero, na_action="ignore").astype(object)})
         elif not pd.api.types.is_numeric_dtype(values.dtype):
-            safe = safe.assign(**{column: values.map(_plain).astype(object)})
+            safe = safe.assign(**{column: values.map(_plain if column not in harmless else _bare).astype(object)})
     return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig", errors="replace")
 
 
 def _without_point_zero(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
+
+
+def _bare(value: Any) -> Any:
+    return None if is_missing(value) else value
 
 
 def _plain(value: Any) -> Any:

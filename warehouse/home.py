@@ -42,6 +42,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def pseudonym_key(self) -> Path:
+        """The secret that pseudonyms of customers are made with; belongs into the backup, and to nobody else."""
+        return self.root / "pseudonym.key"
+
+    @property
     def lock(self) -> Path:
         """Held for the length of a refresh."""
         return self.root / "warehouse.lock"

@@ -24,6 +24,7 @@ from typing import Literal
 
 import duckdb
 
+from warehouse.contacts import without_contacts
 from warehouse.database import open_warehouse
 from warehouse.formats import export_formats
 from warehouse.readers.reading import READER_VERSION, FileReading
@@ -329,6 +330,22 @@ def write_withdrawals(con: duckdb.DuckDBPyConnection, reasons: Mapping[int, str]
             "where l.load_id = c.load_id",
             {"ids": list(reasons), "reasons": list(reasons.values()), "at": at},
         )
+
+
+def hide_contacts(con: duckdb.DuckDBPyConnection) -> None:
+    """Take e-mail addresses out of what the ledger says, also of what an older version wrote into it."""
+    for column in ("problem", "notes", "profile_evidence", "date_style_evidence", "sheets"):
+        told = con.execute(
+            f"select load_id, {column} from quality.load_ledger where contains({column}, '@')"
+        ).fetchall()
+        changed = {load_id: without_contacts(text) for load_id, text in told if without_contacts(text) != text}
+        if changed:
+            con.execute(
+                f"update quality.load_ledger as l set {column} = c.said "
+                "from (select unnest($ids)::integer as load_id, unnest($said) as said) as c "
+                "where l.load_id = c.load_id",
+                {"ids": list(changed), "said": list(changed.values())},
+            )
 
 
 def record_profiles(con: duckdb.DuckDBPyConnection) -> None:

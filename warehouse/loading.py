@@ -21,6 +21,7 @@ from typing import Literal
 
 import duckdb
 
+from warehouse.contacts import without_contacts
 from warehouse.errors import RegularsError
 from warehouse.formats import export_formats
 from warehouse.ledger import (
@@ -29,6 +30,7 @@ from warehouse.ledger import (
     Seen,
     Status,
     active_content_hashes,
+    hide_contacts,
     make_plan,
     read_known_styles,
     read_ledger,
@@ -404,6 +406,7 @@ def load_landing(
         update_entries(con, ledger, plan, superseded_at=recorded_at)
         write_withdrawals(con, withdrawn, at=recorded_at)
         left = write_presence(con, present)
+        hide_contacts(con)
         write_in_transit(con, survey.arriving, ledger.next_load_id + len(new_entries), recorded_at=recorded_at)
         con.execute("commit")
         is_writing = False
@@ -420,7 +423,7 @@ def load_landing(
     outcomes = [*survey.outcomes, *(_outcome(seen.file_name, "in_transit", seen) for seen in survey.arriving)]
     for load_id, seen in new_entries.items():
         reading = readings.get(load_id)
-        notes = "; ".join(reading.notes) if reading is not None else None
+        notes = without_contacts("; ".join(reading.notes)) if reading is not None else None
         outcomes.append(
             FileOutcome(
                 seen.file_name,
@@ -727,7 +730,8 @@ def _mark_rejected(new_entries: dict[int, Seen], staged: _Staged) -> set[int]:
         problem = seen.problem or (reading.problem if reading is not None else None)
         if problem is not None:
             rejected.add(load_id)
-            new_entries[load_id] = replace(seen, problem=f"{seen.file_name}: {problem}")
+            # a refusal quotes headers and lines, and what it says is published
+            new_entries[load_id] = replace(seen, problem=f"{seen.file_name}: {without_contacts(problem)}")
     return rejected
 
 

@@ -170,6 +170,12 @@ create table if not exists raw.segment_overrides (
     _line_text varchar
 );
 
+-- Grain: one row, the key that pseudonyms of customers are made with; none where ids stay plain. A copy of the home's
+-- pseudonym.key, so that no statement and no log has to hold it.
+create table if not exists raw.pseudonym_key (
+    key varchar not null
+);
+
 -- Grain: one row per source in force and matter that its files can't tell.
 create table if not exists quality.source_limits (
     source varchar not null,

@@ -39,6 +39,8 @@ class Shop(_Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "GBP"
     timezone: str = "Europe/London"
     home_country: str = "United Kingdom"
+    customer_ids: Literal["pseudonyms", "plain"] = "pseudonyms"
+    """What published tables carry where the key is an e-mail address, a telephone number or a user name."""
 
     @field_validator("timezone")
     @classmethod

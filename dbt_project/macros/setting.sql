@@ -11,6 +11,7 @@
         'rfm_frequency': ['invoices', 'lines'],
         'rfm_snapshot': ['day_after_last', 'last'],
         'rfm_recency': ['calendar', 'elapsed'],
+        'customer_ids': ['pseudonyms', 'plain'],
     } -%}
     {%- set value = var(name) -%}
     {%- if name in allowed and value not in allowed[name] -%}

@@ -4,8 +4,6 @@ Belongs here: the asset that pulls before files are loaded, and the check that t
 pull that failed. Does not belong here: how a pull works (``warehouse/databases``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import dagster as dg

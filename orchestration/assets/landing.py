@@ -4,7 +4,7 @@ Belongs here: the asset that calls the loader and decides whether there is anyth
 new to build from. Does not belong here: how files are read (``warehouse/readers``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -14,6 +14,7 @@ from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
 from warehouse.loading import LoadReport, load_landing
+from warehouse.pseudonyms import keep_key, key_check, published_key_check
 from warehouse.publishing import last_published_version
 from warehouse.readers.layouts import raw_tables
 from warehouse.settings import load_settings
@@ -23,10 +24,12 @@ RAW_TABLES = (
     *(["raw", name] for name in raw_tables()),
     ["raw", "sales_lines"],
     ["raw", "deliveries"],
+    ["raw", "pseudonym_key"],
     ["raw", "unused_columns"],
     ["quality", "load_ledger"],
     ["quality", "source_limits"],
 )
+_SECRET = ["raw", "pseudonym_key"]
 NOTHING_NEW = "nothing_new"
 _DESCRIPTIONS = {
     "transactions": "Every delivered line of every current file, as text, with file, sheet and row number.",
@@ -34,6 +37,7 @@ _DESCRIPTIONS = {
     "segment_overrides": "Every line of the delivered files of segment overrides, as text.",
     "sales_lines": "Where each delivered line of sales stands, whatever its file: file, row, date, and what spoils it.",
     "deliveries": "Every current file of sales with what typing its lines needs to know: marks, words, profile, times.",
+    "pseudonym_key": "The key that pseudonyms of customers are made with; its value is shown nowhere.",
     "unused_columns": "What stands in columns that look like a status or a currency and that nothing uses.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
     "source_limits": "What the files of each source can't tell, such as refunds.",
@@ -43,23 +47,25 @@ _DESCRIPTIONS = {
 }
 
 
-@dg.multi_asset(
-    name="load_landing_files",
-    specs=[
+def load_landing_files(deliverers: Sequence[Sequence[str]] = ()) -> dg.AssetsDefinition:
+    """The asset of the loaded files; ``deliverers`` are assets that put files into landing, and go first."""
+    specs = [
         dg.AssetSpec(
             key,
             description=_DESCRIPTIONS[key[1]],
             group_name=key[0],
             owners=["team:data"],
             kinds={"duckdb", "python"},
-            deps=[["landing", "files"]],
+            deps=[["landing", "files"], *deliverers],
             # nothing delivered since the last publication: whatever follows is skipped, not failed
             skippable=True,
         )
         for key in RAW_TABLES
-    ],
-)
-def load_landing_files(
+    ]
+    return dg.multi_asset(name="load_landing_files", specs=specs)(_load)
+
+
+def _load(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
 ) -> Iterator[dg.MaterializeResult | dg.AssetObservation]:
     """Load what was delivered, in one transaction; go on only if an answer could differ."""
@@ -85,14 +91,21 @@ def load_landing_files(
                 context.log.warning(outcome.problem)
         for told in report.gone:
             context.log.warning(told)
+        is_key_news = False
+        if settings.shop.customer_ids == "pseudonyms":
+            # another key in the home makes other pseudonyms of the same files
+            published = published_key_check(home)
+            is_key_news = key_check(keep_key(connection, home)) != published and published is not None
         version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
         metadata = _report_metadata(report)
-        if not refresh.full and home.published.exists() and last_published_version(connection) == version:
+        is_known = home.published.exists() and last_published_version(connection) == version and not is_key_news
+        if is_known and not refresh.full:
             context.log.info("Nothing new since the last publication.")
             yield dg.AssetObservation(["raw", "transactions"], metadata={NOTHING_NEW: True, **metadata})
             return
         for key in RAW_TABLES:
-            yield dg.MaterializeResult(asset_key=key, metadata={**table_metadata(connection, *key), **metadata})
+            shown = {} if key == _SECRET else table_metadata(connection, *key)
+            yield dg.MaterializeResult(asset_key=key, metadata={**shown, **metadata})
 
 
 def _report_metadata(report: LoadReport) -> dict[str, int]:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.ledger import active_content_hashes
+from warehouse.pseudonyms import KEY_CHECK, copied_key, key_check
 from warehouse.publishing import publish
 from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
@@ -33,6 +34,10 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         origin = warehouse.home.origin_or_own()
         with warehouse.get_connection(read_only=True) as connection:
             version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
+            secret = copied_key(connection) if settings.shop.customer_ids == "pseudonyms" else None
+        about = {"currency": settings.shop.currency, "home_country": settings.shop.home_country}
+        if secret is not None:
+            about[KEY_CHECK] = key_check(secret)
         done = publish(
             warehouse.home,
             data_version=version.data_version,
@@ -42,7 +47,7 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             is_sample=origin.is_sample,
             landing=origin.landing,
             published_at=datetime.now(UTC),
-            about={"currency": settings.shop.currency, "home_country": settings.shop.home_country},
+            about=about,
         )
         return dg.MaterializeResult(
             metadata={

@@ -54,7 +54,14 @@ class Recommendations(BaseModel):
 class LabelledCustomer(BaseModel):
     """One customer of the file."""
 
-    customer_id: Annotated[str, Field(description="The customer's number, as in the warehouse.")]
+    customer_id: Annotated[str, Field(description="The customer's number, as in the file.")]
+    published_customer_id: Annotated[
+        str | None,
+        Field(
+            description="The same as in the published tables, a pseudonym where the number is an e-mail address, "
+            "telephone number or user name; null where the key of pseudonyms is not at hand."
+        ),
+    ]
     predicted_cluster_id: Annotated[int, Field(description="The cluster's id in ml.segment_profiles.")]
     cluster_name: Annotated[str, Field(description="The cluster's segment.")]
     cluster_interpretation: Annotated[
@@ -229,6 +236,7 @@ def answer(done: Classification) -> ClassificationAnswer:
         customers=[
             LabelledCustomer(
                 customer_id=row["customer_id"],
+                published_customer_id=row["published_customer_id"],
                 predicted_cluster_id=row["predicted_cluster_id"],
                 cluster_name=row["cluster_name"],
                 cluster_interpretation=told[row["predicted_cluster_id"]][0],

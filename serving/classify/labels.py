@@ -7,6 +7,7 @@ sets them, :mod:`serving.classify.service` enforces them).
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -25,11 +26,12 @@ from ml.features import (
 from ml.segment_model import SegmentModel
 from serving.classify.errors import UnreadableUploadError
 from serving.classify.limits import UploadLimits
-from serving.classify.replay import known_profiles, load_upload, read_recipe, replay, upload_database
+from serving.classify.replay import known_profiles, load_upload, put_key, read_recipe, replay, upload_database
 from serving.classify.results import RECOMMENDATIONS, Classification
 from serving.snapshot import Reading
 from serving.wording import day, days, plural
 from warehouse.formats import export_formats
+from warehouse.pseudonyms import KEY_CHECK, key_check
 from warehouse.readers.reading import FileReading
 from warehouse.settings import Settings
 
@@ -44,7 +46,8 @@ _SET_ASIDE_WITH_TEXT = """
         aside.sheet,
         aside.row_number,
         aside.* exclude (disposition, reason, file_name, sheet, row_number, line_text),
-        coalesce(aside.line_text, delivered.fields_text) as text
+        -- whoever uploaded a line may see it as it was
+        coalesce(staged.line_text, delivered.fields_text) as text
     from marts.set_aside_lines as aside
     join staging.stg_transactions as staged
         on aside.row_number = staged.row_number and aside.sheet is not distinct from staged.sheet
@@ -68,6 +71,7 @@ def classify_file(
     method: str,
     as_of: date | None,
     read_at: datetime,
+    key: str | None = None,
 ) -> Classification:
     """Label every customer with a purchase in a file as the snapshot's warehouse would.
 
@@ -85,6 +89,8 @@ def classify_file(
         See :func:`serving.classify.replay.replay`.
     read_at
         When the file was delivered, UTC: a line dated later can't be read.
+    key
+        The home's key of pseudonyms, so that customers get those that are published; without it none match.
 
     Raises
     ------
@@ -98,14 +104,31 @@ def classify_file(
         reading.query("from ml.segment_centroids"),
         reading.query("from ml.mixture_covariances"),
     )
+    is_key_known = key is not None and key_check(key) == _published_key_check(reading)
     has_shares = any(name.startswith(SHARE_FEATURE_PREFIX) for name in model.scaler.columns)
     targets = [_RFM, _ACCOUNTING, _SET_ASIDE, _DIM_CUSTOMERS, *([_SHARES] if has_shares else [])]
     steps = read_recipe(reading, targets)
     with upload_database(path.parent, steps[0].database, limits) as connection:
         file = load_upload(connection, path, name, settings, limits, read_at=read_at, profiles=known_profiles(reading))
+        # any key gives labels: those of equal customers stay together
+        put_key(connection, key if key is not None and is_key_known else secrets.token_hex(32))
         replay(connection, steps, as_of=as_of)
+        uploaded = _uploaded_ids(connection)
         customers = _label(connection, model, cast(Algorithm, method), has_shares=has_shares)
+        published = customers["customer_id"].tolist()
+        matched = [one if is_key_known or one not in uploaded else None for one in published]
+        customers = customers.assign(
+            customer_id=pd.Series([uploaded.get(one, one) for one in published], dtype=object),
+            published_customer_id=pd.Series(matched, dtype=object),
+        ).sort_values("customer_id", ignore_index=True)
         facts = _facts(connection)
+        set_aside = connection.execute(_SET_ASIDE_WITH_TEXT).df()
+        set_aside["customer_id"] = set_aside["customer_id"].map(
+            lambda customer: uploaded.get(customer, customer), na_action="ignore"
+        )
+        notes = _notes(reading, file, facts, customers, as_of)
+        if uploaded and not is_key_known:
+            notes = (*notes, _NO_KEY)
         return Classification(
             method=method,
             file_name=name,
@@ -120,21 +143,47 @@ def classify_file(
             derived_lines=facts["derived_lines"],
             kept_lines=facts["kept_lines"],
             anonymous_lines=facts["anonymous_lines"],
-            notes=_notes(reading, file, facts, customers, as_of),
+            notes=notes,
             returns_only=tuple(
-                row[0]
+                uploaded.get(row[0], row[0])
                 for row in connection.execute(
                     "select customer_id from marts.dim_customers where not has_purchases order by customer_id"
                 ).fetchall()
             ),
             customers=customers,
             segments=_segments(reading, model, cast(Algorithm, method), customers),
-            set_aside=connection.execute(_SET_ASIDE_WITH_TEXT).df(),
+            set_aside=set_aside,
             accounting=connection.execute(
                 "select disposition, is_kept, row_count, gross_amount, description "
                 "from marts.row_accounting order by precedence"
             ).df(),
         )
+
+
+_NO_KEY = (
+    "The key that the published pseudonyms were made with is not here, so customers whose numbers are e-mail "
+    "addresses, telephone numbers or user names can't be matched with the published ones. Their labels don't depend "
+    "on it."
+)
+
+
+def _published_key_check(reading: Reading) -> str | None:
+    rows = reading.rows("select value from quality.about where name = $name", {"name": KEY_CHECK})
+    return rows[0]["value"] if rows else None
+
+
+def _uploaded_ids(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What stands in the file for each customer who has a pseudonym; none by a recipe without them."""
+    there = connection.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'staging' and table_name = 'stg_customer_ids'"
+    ).fetchone()
+    if there == (0,):
+        return {}
+    return dict(
+        connection.execute(
+            "select customer_id, min(id_key) from staging.stg_customer_ids where is_personal group by customer_id"
+        ).fetchall()
+    )
 
 
 def _label(

@@ -188,6 +188,11 @@ def load_upload(
     return outcome.reading
 
 
+def put_key(connection: duckdb.DuckDBPyConnection, key: str) -> None:
+    """Give the recipe the key of pseudonyms that it looks for where the warehouse has it."""
+    connection.execute("insert into raw.pseudonym_key values ($key)", {"key": key})
+
+
 def replay(connection: duckdb.DuckDBPyConnection, steps: Sequence[Step], *, as_of: date | None) -> None:
     """Make every table of the recipe from the raw lines.
 

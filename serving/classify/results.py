@@ -32,8 +32,9 @@ class Classification:
     Attributes
     ----------
     customers : DataFrame
-        One row per customer with a purchase, by ``customer_id``: ``predicted_cluster_id,
-        cluster_name, recency_days`` (days), ``frequency`` (invoices or lines, as the
+        One row per customer with a purchase, by ``customer_id`` as it is in the file:
+        ``published_customer_id`` (as the published tables have it; null where that can't be
+        told), ``predicted_cluster_id, cluster_name, recency_days`` (days), ``frequency`` (invoices or lines, as the
         settings have it), ``monetary`` (the shop's currency),
         ``has_positive_monetary``, ``probability`` (of the mixture's component, else null).
     segments : DataFrame
@@ -93,6 +94,7 @@ class Classification:
                 *RFM_VALUES,
                 "has_positive_monetary",
                 "probability",
+                "published_customer_id",
             ]
         ]
 

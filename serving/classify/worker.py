@@ -39,7 +39,9 @@ def work(folder: Path) -> None:
     from serving.classify.inspection import inspect_upload
     from serving.classify.labels import classify_file
     from serving.snapshot import SnapshotReader
+    from warehouse.errors import HomeError
     from warehouse.home import Home
+    from warehouse.pseudonyms import read_key
     from warehouse.readers.errors import is_disk_full
     from warehouse.settings import Landing, Settings, Shop
 
@@ -53,8 +55,14 @@ def work(folder: Path) -> None:
     settings = Settings.model_construct(
         landing=Landing.model_validate(job["landing"]), shop=Shop.model_validate(job["shop"])
     )
+    home = Home(Path(job["home"]))
     try:
-        with SnapshotReader(Home(Path(job["home"]))).reading() as reading:
+        key = read_key(home.to_read)
+    except HomeError:
+        # an answer without it says that nobody can be matched, and a refresh says what is wrong with the file
+        key = None
+    try:
+        with SnapshotReader(home).reading() as reading:
             done = classify_file(
                 reading,
                 path,
@@ -64,6 +72,7 @@ def work(folder: Path) -> None:
                 method=job["method"],
                 as_of=None if job["as_of"] is None else date.fromisoformat(job["as_of"]),
                 read_at=datetime.fromisoformat(job["read_at"]),
+                key=key,
             )
     except (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError) as error:
         raise too_much_memory(name) from error

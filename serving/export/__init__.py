@@ -6,6 +6,17 @@ which segment (:mod:`serving.queries.audiences`, and dbt before that).
 """
 
 from serving.export.audiences import Exported, ExportError, ExportRequest, export_audiences
+from serving.export.contacts import ContactsError, contacts_from_book, contacts_from_warehouse
 from serving.export.webhook import WebhookError, deliver
 
-__all__ = ["ExportError", "ExportRequest", "Exported", "WebhookError", "deliver", "export_audiences"]
+__all__ = [
+    "ContactsError",
+    "ExportError",
+    "ExportRequest",
+    "Exported",
+    "WebhookError",
+    "contacts_from_book",
+    "contacts_from_warehouse",
+    "deliver",
+    "export_audiences",
+]

@@ -2,7 +2,8 @@
 
 Belongs here: what goes into which file, names, checksums, and putting the folder in
 place whole. Does not belong here: the draw (:mod:`serving.export.holdout`), tools'
-columns (:mod:`serving.export.tools`), sending (:mod:`serving.export.webhook`).
+columns (:mod:`serving.export.tools`), contacts (:mod:`serving.export.contacts`), sending
+(:mod:`serving.export.webhook`).
 
 Nothing in an export depends on when or where it was made: equal snapshots and requests
 give equal bytes.
@@ -28,6 +29,7 @@ import pandas as pd
 
 from serving.downloads import csv_bytes, disarmed
 from serving.export import holdout
+from serving.export.contacts import Contacts
 from serving.export.tools import GENERIC, GENERIC_COLUMNS, LAYOUTS, NAMES, Layout
 from serving.filters import METHODS, Filters, Method
 from serving.queries.audiences import audience_members, audience_moves, audience_names, customer_value_caveats
@@ -43,6 +45,8 @@ _MANIFEST_VERSION = 1
 _DATES = ("last_purchase_date",)
 # whole numbers also where pandas made them floats to hold a missing one
 _WHOLE = ("recency_days", "frequency", "r_score", "f_score", "m_score", "clv_horizon_days")
+_EMAIL, _PHONE, _CONSENT = "contact_email", "contact_phone", "contact_consent"
+_CONTACT_COLUMNS = {"email": _EMAIL, "phone": _PHONE, "consent": _CONSENT}
 _LEFT_COLUMNS = ("customer_id", "from_segment", "to_segment", "change")
 
 
@@ -108,6 +112,21 @@ class ExportedAudience:
 
 
 @dataclass(frozen=True)
+class FilledContacts:
+    """What became of the contacts that were asked for, in customers."""
+
+    source: str
+    filled: int
+    """In the campaign, with an e-mail address or a phone number in the tool's file."""
+    not_filled: int
+    """In the campaign, with neither."""
+    refused: int
+    """Left out of the campaign and of its groups, because they said no to marketing."""
+    consent_given: int
+    """Of those filled, how many said yes."""
+
+
+@dataclass(frozen=True)
 class Exported:
     """What was written, and the members for a delivery."""
 
@@ -120,11 +139,20 @@ class Exported:
     disarmed_ids: int
     """Customer numbers that got an apostrophe in CSV, because a spreadsheet would run them."""
     caveats: list[str]
+    contacts: FilledContacts | None
+    """None unless contacts were asked for."""
     members: pd.DataFrame = field(repr=False)
-    """One row per customer and audience, in the generic columns."""
+    """One row per customer and audience, in the generic columns: never a contact."""
 
 
-def export_audiences(reading: Reading, request: ExportRequest, parent: Path, *, overwrite: bool = False) -> Exported:
+def export_audiences(
+    reading: Reading,
+    request: ExportRequest,
+    parent: Path,
+    *,
+    overwrite: bool = False,
+    contacts: Contacts | None = None,
+) -> Exported:
     """Write one folder below ``parent`` with a file per audience, its changes, and ``manifest.json``.
 
     The folder appears whole or not at all. One that stands there with the same content is left as it is.
@@ -135,12 +163,18 @@ def export_audiences(reading: Reading, request: ExportRequest, parent: Path, *, 
         Folder of exports; made if absent.
     overwrite
         Whether another export of the same name may be replaced.
+    contacts
+        Fills the tool's columns of addresses. Who said no to marketing is then left out altogether, in the
+        campaign as in the group held out, and the files are their owner's alone to read.
 
     Raises
     ------
     ExportError
-        If a segment is unknown, nobody is in any audience, or another export has that name.
+        If a segment is unknown, nobody is in any audience, another export has that name, or contacts are asked for
+        and no tool is named.
     """
+    if contacts is not None and request.layout == GENERIC:
+        raise ExportError(f"Contacts fill the columns of a tool; name it with --for: {', '.join(LAYOUTS)}.")
     known = audience_names(reading, Filters(method=request.method))
     unknown = sorted(set(request.segments) - set(known))
     if unknown:
@@ -158,18 +192,23 @@ def export_audiences(reading: Reading, request: ExportRequest, parent: Path, *, 
             holdout.is_held_out(request.drawn_by, customer, request.holdout_pct) for customer in frame["customer_id"]
         ]
 
-    folder = parent / _folder_name(reading.about, request)
+    filled = None
+    if contacts is not None:
+        members, filled = _with_contacts(members, contacts)
+
+    folder = parent / _folder_name(reading.about, request, has_contacts=contacts is not None)
     content, audiences = _content(members, moves, names, request)
     caveats = [f"{row['algorithm']}: {row['warnings']}" for row in customer_value_caveats(reading)]
-    content[MANIFEST] = _manifest(reading.about, request, audiences, content, moves, caveats)
+    content[MANIFEST] = _manifest(reading.about, request, audiences, content, moves, caveats, filled)
     return Exported(
         folder=folder,
         request=request,
         about=reading.about,
         audiences=audiences,
-        is_unchanged=_put_in_place(folder, content, overwrite=overwrite),
+        is_unchanged=_put_in_place(folder, content, overwrite=overwrite, is_private=contacts is not None),
         disarmed_ids=_disarmed_ids(members) if request.file_format == "csv" else 0,
         caveats=caveats,
+        contacts=filled,
         members=members[[*GENERIC_COLUMNS]],
     )
 
@@ -186,6 +225,8 @@ def _content(
     for name, stem in _file_stems(names).items():
         within = members[members["segment"] == name]
         entered = moves[moves["to_segment"] == name]
+        if _EMAIL in members:
+            entered = entered[entered["customer_id"].isin(within["customer_id"])]
         left = moves[moves["from_segment"] == name]
         file_name = f"{stem}.{request.file_format}"
         if len(within):
@@ -216,17 +257,59 @@ def _laid_out(members: pd.DataFrame, layout: Layout | None) -> pd.DataFrame:
     if layout is None:
         return members[[*GENERIC_COLUMNS]]
     addressed = members[~members["is_holdout"].astype(bool)]
+    columns = _tool_columns(layout, has_contacts=_EMAIL in members)
+    if _CONSENT in addressed:
+        words = addressed[_CONSENT].map({True: layout.consent_word, False: None}).astype(object)
+        addressed = addressed.assign(**{_CONSENT: words})
     return pd.DataFrame(
         {
             header: addressed[ours] if ours else pd.Series(None, index=addressed.index, dtype=object)
-            for header, ours in layout.columns
+            for header, ours in columns.items()
         }
+    )
+
+
+def _tool_columns(layout: Layout, *, has_contacts: bool) -> dict[str, str | None]:
+    """The tool's headers with the column that fills each, None for those that stand empty."""
+    columns = dict(layout.columns)
+    if has_contacts:
+        if layout.is_key_dropped_with_contacts:
+            del columns[layout.key_column]
+        columns |= {header: _CONTACT_COLUMNS[what] for header, what in layout.contact_columns}
+    return columns
+
+
+def _with_contacts(members: pd.DataFrame, contacts: Contacts) -> tuple[pd.DataFrame, FilledContacts]:
+    """Members with their contacts and without those who said no, and how many of each there are."""
+    found = [contacts.of(customer) for customer in members["customer_id"]]
+    accepts = pd.Series([contact.accepts_marketing for contact in found], index=members.index, dtype=object)
+    members = members.assign(
+        **{
+            _EMAIL: pd.Series([contact.email for contact in found], index=members.index, dtype=object),
+            _PHONE: pd.Series([contact.phone for contact in found], index=members.index, dtype=object),
+            _CONSENT: accepts.map(lambda answer: answer is True).astype(bool),
+        }
+    )
+    has_refused = accepts.map(lambda answer: answer is False).astype(bool)
+    refused = members.loc[has_refused, "customer_id"].nunique()
+    members = members[~has_refused]
+    campaign = members[~members["is_holdout"].astype(bool)].drop_duplicates("customer_id")
+    has_contact = campaign[_EMAIL].notna() | campaign[_PHONE].notna()
+    return members, FilledContacts(
+        source=contacts.source,
+        filled=int(has_contact.sum()),
+        not_filled=int((~has_contact).sum()),
+        refused=int(refused),
+        consent_given=int(campaign.loc[has_contact, _CONSENT].sum()),
     )
 
 
 def _written(frame: pd.DataFrame, request: ExportRequest) -> bytes:
     if request.file_format == "csv":
-        written = csv_bytes(frame)
+        layout = LAYOUTS.get(request.layout)
+        # digits and a + before them: an apostrophe would make another number of it
+        phones = [header for header, what in layout.contact_columns if what == "phone"] if layout else []
+        written = csv_bytes(frame, harmless=phones)
         # Excel needs the mark; importers take it for a part of the first header
         return written if request.layout == GENERIC else written.removeprefix(codecs.BOM_UTF8)
     if request.file_format == "jsonl":
@@ -304,12 +387,14 @@ def _file_stems(names: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _folder_name(about: About, request: ExportRequest) -> str:
+def _folder_name(about: About, request: ExportRequest, *, has_contacts: bool) -> str:
     parts = [str(about.publication_id), _slug(request.campaign) if request.campaign.strip() else request.method]
     if request.campaign.strip() and request.method != "audience":
         parts.append(request.method)
     if request.layout != GENERIC:
         parts.append(request.layout)
+    if has_contacts:
+        parts.append("contacts")
     return "-".join(parts)
 
 
@@ -323,6 +408,7 @@ def _manifest(
     content: dict[str, bytes],
     moves: pd.DataFrame,
     caveats: list[str],
+    contacts: FilledContacts | None,
 ) -> bytes:
     layout = LAYOUTS.get(request.layout)
     compared = sorted({int(value) for value in moves["previous_publication_id"]})
@@ -346,18 +432,34 @@ def _manifest(
             "campaign": request.campaign.strip() or None,
         },
         "key": (
-            "customer_id is the shop's own customer number and the only key. The warehouse holds no email address, "
-            "phone number or name: join them from your own address book, and mind who has consented."
+            "customer_id is the shop's own customer number, or a pseudonym where that is an email address, a phone "
+            "number or a user name; it is the only key. Join addresses by it, and mind who has consented."
         ),
-        "columns": dict(GENERIC_COLUMNS) if layout is None else [header for header, _ in layout.columns],
+        "contacts": None
+        if contacts is None
+        else {
+            "from": contacts.source,
+            "filled": contacts.filled,
+            "not_filled": contacts.not_filled,
+            "left_out_for_lack_of_consent": contacts.refused,
+            "consent_given": contacts.consent_given,
+            "consent_unknown": contacts.filled - contacts.consent_given,
+        },
+        "columns": dict(GENERIC_COLUMNS)
+        if layout is None
+        else [*_tool_columns(layout, has_contacts=contacts is not None)],
         "tool": None
         if layout is None
         else {
             "name": layout.label,
             "documentation": layout.source,
-            "what_to_add": layout.what_to_add,
-            "key_column": layout.key_column,
-            "empty_columns": [header for header, ours in layout.columns if ours is None],
+            "what_to_add": layout.what_to_add if contacts is None else None,
+            "key_column": None if contacts and layout.is_key_dropped_with_contacts else layout.key_column,
+            "empty_columns": [
+                header
+                for header, ours in _tool_columns(layout, has_contacts=contacts is not None).items()
+                if ours is None
+            ],
             "holdout": "Customers held out are not in the tool's files; groups.csv tells who was drawn.",
         },
         "holdout": {
@@ -397,10 +499,14 @@ def _manifest(
 # ---- putting it in place ----------------------------------------------------
 
 
-def _put_in_place(folder: Path, content: dict[str, bytes], *, overwrite: bool) -> bool:
+def _put_in_place(folder: Path, content: dict[str, bytes], *, overwrite: bool, is_private: bool) -> bool:
     """Whether the folder stood there already with this very content."""
     if folder.exists():
         if _holds(folder, content):
+            if is_private:
+                folder.chmod(0o700)
+                for path in folder.rglob("*"):
+                    path.chmod(0o700 if path.is_dir() else 0o600)
             return True
         if not overwrite:
             raise ExportError(
@@ -415,10 +521,14 @@ def _put_in_place(folder: Path, content: dict[str, bytes], *, overwrite: bool) -
         for name, data in content.items():
             path = made / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
+            # readable by the owner alone from the first byte on
+            mode = 0o600 if is_private else 0o666
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+        if is_private:
+            made.chmod(0o700)
         replaced = partial / "old"
         if folder.exists():
             folder.rename(replaced)

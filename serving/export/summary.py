@@ -9,9 +9,28 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from serving.export.audiences import Exported
+from serving.export.audiences import Exported, FilledContacts
 from serving.export.tools import LAYOUTS
-from serving.wording import count
+from serving.wording import count, plural
+
+
+def _print_contacts(console: Console, contacts: FilledContacts) -> None:
+    console.print(
+        f"Contacts from {escape(contacts.source)}: {plural(contacts.filled, 'customer')} of the campaign filled, "
+        f"{count(contacts.not_filled)} without one."
+    )
+    if contacts.refused:
+        console.print(
+            f"Left out, in the campaign and in the group held out: {plural(contacts.refused, 'customer')} who said no "
+            "to marketing."
+        )
+    unknown = contacts.filled - contacts.consent_given
+    if unknown:
+        console.print(
+            f"[yellow]![/] Of {plural(unknown, 'customer')} nobody knows whether they take advertising: they are in "
+            "the files, and whether you may write to them is yours to know."
+        )
+    console.print("The files hold personal data: their owner alone can read them.")
 
 
 def print_export(console: Console, exported: Exported) -> None:
@@ -35,7 +54,10 @@ def print_export(console: Console, exported: Exported) -> None:
         )
     layout = LAYOUTS.get(request.layout)
     if layout is None:
-        console.print("The key is customer_id: there are no addresses in the warehouse; join them from your own.")
+        console.print("The key is customer_id: there are no addresses in what is published; join them from your own.")
+    elif exported.contacts is not None:
+        _print_contacts(console, exported.contacts)
+        console.print(f"{layout.label}: {layout.source}")
     else:
         console.print(f"{layout.label}: {escape(layout.what_to_add)} ({layout.source})")
     if exported.disarmed_ids:

@@ -4,10 +4,10 @@ Belongs here: for each tool its column names, which of our columns fill them, wh
 owner has to add, and the page of the tool's documentation that says so. Does not belong
 here: any writing of files; a new tool is a new entry of ``LAYOUTS``.
 
-The warehouse has customer numbers and no address, phone number or name. Where a tool
+What is published has customer numbers and no address, phone number or name. Where a tool
 knows a customer number of ours, that column is filled and the file can be uploaded as
 it is; where it does not, the columns that it matches by stand empty, to be filled from
-the shop's own address book by ``customer_id``.
+the shop's own address book by ``customer_id``, or by the export where contacts are asked for.
 """
 
 from __future__ import annotations
@@ -33,12 +33,18 @@ class Layout:
     """What has to be done before the file is uploaded."""
     is_key_known_to_tool: bool
     """Whether the tool matches by our customer number."""
+    contact_columns: tuple[tuple[str, str], ...] = ()
+    """The tool's headers for ``email``, ``phone`` and ``consent``, filled where contacts are asked for."""
+    consent_word: str = ""
+    """What stands in the tool's column of consent for who gave it."""
+    is_key_dropped_with_contacts: bool = False
+    """Whether the tool takes no internal number beside a contact."""
 
 
 GENERIC = "generic"
 
 GENERIC_COLUMNS: Mapping[str, str] = {
-    "customer_id": "Customer number, the key to join by. There is no address in the warehouse.",
+    "customer_id": "Customer number, or a pseudonym where the shop's own key is personal: the key to join by.",
     "segment": "Audience.",
     "recency_days": "Days since the last purchase.",
     "frequency": "Purchases, counted as setting rfm.frequency says.",
@@ -87,6 +93,7 @@ LAYOUTS: Mapping[str, Layout] = {
         source="https://mailchimp.com/help/format-guidelines-for-your-import-file/",
         what_to_add="Fill 'Email Address' by customer_id: Mailchimp requires it for email contacts.",
         is_key_known_to_tool=False,
+        contact_columns=(("Email Address", "email"),),
     ),
     "brevo": Layout(
         label="Brevo",
@@ -98,6 +105,7 @@ LAYOUTS: Mapping[str, Layout] = {
             "Nothing, where contacts carry your customer number as EXT_ID; otherwise add EMAIL by customer number."
         ),
         is_key_known_to_tool=True,
+        contact_columns=(("EMAIL", "email"), ("SMS", "phone")),
     ),
     "klaviyo": Layout(
         label="Klaviyo",
@@ -109,6 +117,8 @@ LAYOUTS: Mapping[str, Layout] = {
             "column. external_id is Klaviyo's profile property for your number."
         ),
         is_key_known_to_tool=False,
+        contact_columns=(("Email Address", "email"), ("Email Marketing Consent", "consent")),
+        consent_word="Subscribed",
     ),
     "braze": Layout(
         label="Braze",
@@ -117,6 +127,8 @@ LAYOUTS: Mapping[str, Layout] = {
         source="https://www.braze.com/docs/user_guide/data/unification/user_data/import_users/csv/",
         what_to_add="Nothing, where users carry your customer number as external_id.",
         is_key_known_to_tool=True,
+        contact_columns=(("email", "email"), ("phone", "phone"), ("email_subscribe", "consent")),
+        consent_word="opted_in",
     ),
     "google-ads": Layout(
         label="Google Ads Customer Match",
@@ -128,6 +140,8 @@ LAYOUTS: Mapping[str, Layout] = {
             "reads only its own headers. Country serves only with First Name, Last Name and Zip, to be added too."
         ),
         is_key_known_to_tool=False,
+        contact_columns=(("Email", "email"), ("Phone", "phone")),
+        is_key_dropped_with_contacts=True,
     ),
     "meta": Layout(
         label="Meta Custom Audiences",
@@ -144,6 +158,8 @@ LAYOUTS: Mapping[str, Layout] = {
             "customer codes, and for at least 100 people."
         ),
         is_key_known_to_tool=False,
+        contact_columns=(("email", "email"), ("phone", "phone")),
+        is_key_dropped_with_contacts=True,
     ),
 }
 

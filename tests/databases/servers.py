@@ -133,8 +133,10 @@ class PostgreSQL(Server):
         program = find_program("initdb")
         assert program is not None
         self._make(
-            [program, "-D", str(folder / "data"), "-U", OWNER, "--pwfile", str(password), "--auth=scram-sha-256"]
-            + ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+            [
+                *(program, "-D", str(folder / "data"), "-U", OWNER, "--pwfile", str(password)),
+                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
+            ]
         )
 
     def command(self) -> list[str]:
@@ -166,8 +168,10 @@ class MariaDB(Server):
         program = find_program("mariadb-install-db")
         assert program is not None
         self._make(
-            [program, "--no-defaults", f"--datadir={folder / 'data'}", "--auth-root-authentication-method=normal"]
-            + ["--skip-test-db"]
+            [
+                *(program, "--no-defaults", f"--datadir={folder / 'data'}", "--skip-test-db"),
+                "--auth-root-authentication-method=normal",
+            ]
         )
         (folder / "init.sql").write_text(
             "create database if not exists shop character set utf8mb4;\n"

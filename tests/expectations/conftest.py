@@ -31,9 +31,7 @@ STAGING = """
         _file_name as file_name,
         _sheet as sheet,
         _row_number as row_number,
-        'invoice_lines' as layout,
         'invoice_lines' as source,
-        cast(null as varchar) as set_profile,
         md5(invoice || stock_code || quantity || unit_price) as content_key,
         invoice as invoice_no,
         stock_code,
@@ -51,9 +49,12 @@ STAGING = """
         false as is_stock_code_shortened,
         cast(null as varchar) as customer_id_doubt,
         cast(null as varchar) as unreadable_reason,
-        cast(null as varchar) as amount_text,
         cast(null as varchar) as line_text
     from raw.transactions;
+    create table staging.stg_delivered_text as
+    select _line_id as delivered_line_id, unit_price as amount_text from raw.transactions;
+    create view staging.stg_deliveries as
+    select _load_id as load_id, _source as source, _profile as set_profile from raw.deliveries;
     create table staging.stg_customers as
     select _line_id as delivered_line_id, _file_name as file_name, _row_number as row_number, customer_id
     from raw.customers;

@@ -78,7 +78,7 @@ class TestHabits:
         }
 
     def test_whoever_set_the_profile_is_not_stopped(self, judge: Judge) -> None:
-        said = "update staging.stg_transactions set set_profile = 'uci'"
+        said = "update raw.deliveries set _profile = 'uci'"
 
         assert judge(habits_cost_little(), *costs("3.00"), adjustment(), said).status == "passed"
 

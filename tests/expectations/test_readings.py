@@ -30,11 +30,13 @@ def file_of(lines: int, lost: int, change: str, name: str = "b.csv") -> list[str
         f"'{name}' as file_name, i as row_number) "
         f"from (from staging.stg_transactions limit 1) as staged, range(2, {lines + 2}) as t (i)",
         f"update staging.stg_transactions set {change} where load_id = 2 and row_number < {lost + 2}",
+        "insert into staging.stg_delivered_text "
+        "select delivered_line_id, '4,99' from staging.stg_transactions where load_id = 2",
     ]
 
 
 PRICE_LOST = (
-    "is_readable = false, is_unit_price_lost = true, unit_price = null, signed_amount = null, amount_text = '4,99', "
+    "is_readable = false, is_unit_price_lost = true, unit_price = null, signed_amount = null, "
     """unreadable_reason = 'unit price "4,99" is not an amount that fits'"""
 )
 
@@ -76,7 +78,7 @@ class TestLostValues:
 
         told = judge(lost_values_are_told(FEW), *file_of(10, 2, reason))
 
-        assert "2 amounts on 2 of 10 lines" in told.message
+        assert '2 amounts (as text: "4,99") on 2 of 10 lines' in told.message
         # no decimal mark makes an amount of it
         assert "decimal_mark" not in told.message
 

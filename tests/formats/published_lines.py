@@ -99,10 +99,10 @@ def kept(connection: duckdb.DuckDBPyConnection) -> Counter[Told]:
 
 
 def set_aside(connection: duckdb.DuckDBPyConnection, file_name: str) -> Counter[SetAside]:
-    """Lines of a file that were set aside for what they are."""
+    """Lines of a file that were set aside for what they are; a row that sums up an order is no line."""
     rows = connection.execute(
         "select invoice_no, coalesce(stock_code, ''), disposition from marts.set_aside_lines"
-        " where file_name = ? and disposition <> 'duplicate'",
+        " where file_name = ? and disposition not in ('duplicate', 'summary')",
         [file_name],
     ).fetchall()
     return Counter(SetAside(folded(invoice or ""), folded(code), disposition) for invoice, code, disposition in rows)

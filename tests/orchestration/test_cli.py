@@ -30,7 +30,7 @@ def regulars(*arguments: str, home: Path, **environment: str) -> subprocess.Comp
 def test_help_names_every_command(tmp_path: Path) -> None:
     shown = regulars("--help", home=tmp_path)
     assert shown.returncode == 0
-    for command in ("refresh", "status", "sample", "fetch", "rollback", "ui"):
+    for command in ("refresh", "pull", "status", "sample", "fetch", "rollback", "ui"):
         assert command in shown.stdout
         assert regulars(command, "--help", home=tmp_path).returncode == 0
 

@@ -121,6 +121,8 @@ def test_the_sensor_asks_once_for_each_change_of_landing(tmp_path: Path) -> None
     os.utime(path, (time.time() - 60, time.time() - 60))
     asked = tick(None)
     assert len(asked.run_requests) == 1
+    # a database that has news each time would change landing each time, and so on without end
+    assert asked.run_requests[0].run_config == {"resources": {"refresh": {"config": {"pull": False}}}}
     assert "Nothing changed" in tick(asked.cursor).skip_message
     os.utime(path, (time.time() - 30, time.time() - 30))
     again = tick(asked.cursor)

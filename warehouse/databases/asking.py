@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import TypeEngine
 
 from warehouse.databases.values import Watermark, WatermarkKind, kind_of_watermark
 from warehouse.errors import PullError
@@ -20,7 +22,7 @@ from warehouse.readers.errors import UnreadableFileError
 from warehouse.readers.layouts import normalise, quoted, recognise
 from warehouse.settings import Database, Settings
 
-_BINDS = {
+_BINDS: dict[WatermarkKind, TypeEngine[Any]] = {
     "date": sa.Date(),
     "time": sa.DateTime(),
     "instant": sa.DateTime(timezone=True),

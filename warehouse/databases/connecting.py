@@ -183,7 +183,7 @@ def _explained(database: Database, url: URL, error: DBAPIError, *, is_connected:
     if not is_connected:
         return f"{head} can't be reached: is the server running, and are host and port right? ({told})"
     if error.connection_invalidated or code in _LOST or "connection" in lowered:
-        lost = "the connection was lost half-way; nothing of this pull was kept, and the next one asks for the same again"
+        lost = "the connection was lost half-way; nothing of this pull was kept, and the next one asks for it again"
         return f"{head}: {lost} ({told})"
     return f"{head}: {told}"
 
@@ -191,9 +191,9 @@ def _explained(database: Database, url: URL, error: DBAPIError, *, is_connected:
 def _code_and_text(error: DBAPIError) -> tuple[str, str]:
     cause = error.orig
     code = getattr(cause, "sqlstate", None)
-    arguments = getattr(cause, "args", ())
-    if code is None and len(arguments) > 1 and isinstance(arguments[0], int):
-        return str(arguments[0]), str(arguments[1] or "no more was said").strip()
+    arguments: tuple[object, ...] = getattr(cause, "args", ())
+    if len(arguments) > 1 and isinstance(arguments[0], int):
+        return str(arguments[0]), " ".join(str(arguments[1] or "no more was said").split())
     text = " ".join(str(cause).split())
     # libpq tells of every address it tried, one after the other
     return code or "", text if len(text) <= 300 else text[:299] + "…"

@@ -57,8 +57,8 @@ dated_files as (
         files.line_count,
         deliveries.file_name,
         deliveries.source,
-        deliveries.tells_whole_orders,
-        deliveries.is_export,
+        coalesce(deliveries.tells_whole_orders, false) as tells_whole_orders,
+        coalesce(deliveries.is_export, false) as is_export,
         coalesce(deliveries.delivered_at, timestamp '1970-01-01 00:00:00') as delivered_at,
         case
             when deliveries.delivered_at > {{ hours_after(

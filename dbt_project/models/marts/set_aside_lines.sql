@@ -20,6 +20,12 @@ delivered as (
 
 ),
 
+ids as (
+
+    select * from {{ ref('stg_customer_ids') }}
+
+),
+
 versions as (
 
     select
@@ -39,6 +45,25 @@ reasons as (
 
 ),
 
+-- the fields stand between bars: in place of an id that is personal stands the one that is published
+shown as (
+
+    select
+        set_aside.delivered_line_id,
+        coalesce(
+            delivered.shown_line_text,
+            {{ without_contacts(
+                "case when ids.is_personal then replace(delivered.fields_text, ' ' || ids.delivered_customer_id || ' |', "
+                ~ "' ' || ids.customer_id || ' |') else delivered.fields_text end"
+            ) }}
+        ) as line_text
+    from set_aside
+    inner join delivered on set_aside.delivered_line_id = delivered.delivered_line_id
+    left join ids on delivered.delivered_customer_id = ids.delivered_customer_id
+    where set_aside.disposition = 'unreadable'
+
+),
+
 final as (
 
     select
@@ -54,7 +79,8 @@ final as (
                     then 'The order came again in ' || versions.newest_file_name || ', which is newer and counts in its place'
                 when set_aside.disposition = 'not_a_sale'
                     then coalesce(
-                            'The status of the line is "' || {{ shortened('delivered.status_text', 60) }} || '"',
+                            'The status of the line is "'
+                            || {{ shortened(without_contacts('delivered.status_text'), 60) }} || '"',
                             'By what its system says of the order, it was cancelled or never paid'
                         )
                 when set_aside.rule = 'prefix_a'
@@ -79,12 +105,12 @@ final as (
         staged.invoiced_at,
         set_aside.signed_amount,
         case
-            when set_aside.disposition = 'unreadable'
-                then {{ shortened('coalesce(staged.line_text, delivered.fields_text)', 1000) }}
+            when set_aside.disposition = 'unreadable' then {{ shortened('shown.line_text', 1000) }}
         end as line_text
     from set_aside
     inner join staged on set_aside.delivered_line_id = staged.delivered_line_id
     inner join delivered on set_aside.delivered_line_id = delivered.delivered_line_id
+    left join shown on set_aside.delivered_line_id = shown.delivered_line_id
     left join versions on set_aside.invoice_no = versions.invoice_no and staged.load_id = versions.load_id
     left join reasons on set_aside.disposition = reasons.disposition
 

@@ -57,7 +57,10 @@ set_aside as (
             when lines.disposition = 'non_product'
                 then 'No product, by code or name: ' || replace(lines.non_product_category, '_', ' ')
             when lines.disposition = 'not_a_sale'
-                then coalesce('Status "' || {{ shortened('lower(delivered.status_text)', 60) }} || '"', dispositions.description)
+                then coalesce(
+                        'Status "' || {{ shortened(without_contacts('lower(delivered.status_text)'), 60) }} || '"',
+                        dispositions.description
+                    )
             when lines.rule = 'newer_version' then 'Order came again in a newer file, which counts in its place'
             when lines.rule = 'repeated_line' then 'Line equal in every field to one that was kept'
             else dispositions.description
@@ -87,7 +90,7 @@ final as (
         count(*) as line_count,
         cast(sum(coalesce(set_aside.signed_amount, 0)) as {{ money_sum_type() }}) as amount,
         count(case when set_aside.signed_amount is null then 1 end) as lines_without_amount,
-        min(case when set_aside.signed_amount is null then {{ shortened('set_aside.amount_text', 60) }} end)
+        min(case when set_aside.signed_amount is null then {{ shortened(without_contacts('set_aside.amount_text'), 60) }} end)
             as example_amount_text,
         count(distinct set_aside.customer_id) as customer_count,
         count(distinct set_aside.lost_customer_id) as lost_customer_count,

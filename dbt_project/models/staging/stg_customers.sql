@@ -6,6 +6,35 @@ source as (
     select * from {{ source('raw', 'customers') }}
 
 ),
+{%- if setting('customer_ids') == 'pseudonyms' %}
+
+pseudonym_key as (
+
+    select max(key) as secret from {{ source('raw', 'pseudonym_key') }}
+
+),
+
+-- a user name looks like any other id: the sales know which it is
+known_ids as (
+
+    select
+        id_key,
+        max(customer_id) as customer_id
+    from {{ ref('stg_customer_ids') }}
+    where is_personal
+    group by id_key
+
+),
+{%- endif %}
+
+told as (
+
+    select
+        *,
+        {{ missing_to_null('customer_id') }} as id_text
+    from source
+
+),
 
 typed as (
 
@@ -18,15 +47,19 @@ typed as (
         _row_number as row_number,
 
         -- keys
-        {{ identifier(missing_to_null('customer_id')) }} as customer_id,
+        {{ published_customer_id('told.id_text', 'known_ids.customer_id', 'pseudonym_key.secret') }} as customer_id,
 
         -- attributes
         {{ units('age', "'.'") }} as delivered_age_years,
         {{ missing_to_null('age') }} as age_text,
-        {{ missing_to_null('gender') }} as gender,
-        {{ missing_to_null('location') }} as location,
+        {{ without_contacts(missing_to_null('gender')) }} as gender,
+        {{ without_contacts(missing_to_null('location')) }} as location,
         _problem as problem
-    from source
+    from told
+    {%- if setting('customer_ids') == 'pseudonyms' %}
+    left join known_ids on {{ identifier('told.id_text') }} = known_ids.id_key
+    cross join pseudonym_key
+    {%- endif %}
 
 ),
 

@@ -6,6 +6,35 @@ source as (
     select * from {{ source('raw', 'segment_overrides') }}
 
 ),
+{%- if setting('customer_ids') == 'pseudonyms' %}
+
+pseudonym_key as (
+
+    select max(key) as secret from {{ source('raw', 'pseudonym_key') }}
+
+),
+
+-- a user name looks like any other id: the sales know which it is
+known_ids as (
+
+    select
+        id_key,
+        max(customer_id) as customer_id
+    from {{ ref('stg_customer_ids') }}
+    where is_personal
+    group by id_key
+
+),
+{%- endif %}
+
+told as (
+
+    select
+        *,
+        {{ missing_to_null('customer_id') }} as id_text
+    from source
+
+),
 
 typed as (
 
@@ -18,13 +47,13 @@ typed as (
         _row_number as row_number,
 
         -- keys
-        {{ identifier(missing_to_null('customer_id')) }} as customer_id,
+        {{ published_customer_id('told.id_text', 'known_ids.customer_id', 'pseudonym_key.secret') }} as customer_id,
 
         -- attributes
-        {{ missing_to_null('customer_id') }} as customer_spelling,
-        {{ missing_to_null('segment') }} as segment_name,
-        {{ missing_to_null('reason') }} as reason,
-        {{ missing_to_null('author') }} as author,
+        told.id_text as delivered_id_text,
+        {{ without_contacts(missing_to_null('segment')) }} as segment_name,
+        {{ without_contacts(missing_to_null('reason')) }} as reason,
+        {{ without_contacts(missing_to_null('author')) }} as author,
 
         -- times
         cast(expires_at as date) as expires_on,
@@ -32,8 +61,12 @@ typed as (
 
         -- what the reader said
         _problem as reader_problem,
-        _line_text as line_text
-    from source
+        {{ without_contacts_in_line('_line_text') }} as line_text
+    from told
+    {%- if setting('customer_ids') == 'pseudonyms' %}
+    left join known_ids on {{ identifier('told.id_text') }} = known_ids.id_key
+    cross join pseudonym_key
+    {%- endif %}
 
 ),
 
@@ -76,8 +109,11 @@ final as (
         -- keys
         customer_id,
 
-        -- attributes
-        customer_spelling,
+        -- attributes: as delivered, unless that is personal
+        case
+            when customer_id = {{ identifier('delivered_id_text') }} then delivered_id_text
+            else customer_id
+        end as customer_spelling,
         segment_name,
         reason,
         author,
@@ -87,7 +123,7 @@ final as (
 
         -- flags and reasons
         problem is null as is_readable,
-        problem,
+        {{ without_contacts('problem') }} as problem,
         line_text
     from explained
 

@@ -21,62 +21,14 @@ words as (
 
 ),
 
--- Ids are judged once each, not once a line: there are hundreds of lines to a customer. These
--- read the source itself, because an engine keeps a copy of what several steps ask for.
-delivered_ids as (
-
-    select
-        customer_id as delivered_customer_id,
-        {{ stripped('customer_id') }} as id_text
-    from {{ source('raw', 'transactions') }}
-    where customer_id is not null
-    group by customer_id
-
-    union
-
-    select
-        customer_text as delivered_customer_id,
-        {{ stripped('customer_text') }} as id_text
-    from {{ ref('stg_export_lines') }}
-    where customer_text is not null
-    group by customer_text
-
-),
-
-judged_ids as (
-
-    select
-        ids.delivered_customer_id,
-        ids.id_text,
-        {{ identifier('ids.id_text') }} as customer_key,
-        case
-            when ids.id_text is null then null
-            when {{ is_shortened_number('ids.id_text') }} then 'shortened'
-            when lower(ids.id_text) in ('true', 'false') then 'not_an_id'
-            when words.word is not null
-                or {{ folded_word('ids.id_text') }} = ''
-                or {{ fits_pattern('ids.id_text', "'-?0+([.,]0+)?|-1([.,]0+)?'") }}
-                or {{ is_named_nobody(identifier('ids.id_text')) }} then 'placeholder'
-        end as doubt
-    from delivered_ids as ids
-    left join words on {{ folded_word('ids.id_text') }} = words.word and words.meaning = 'nobody'
-
-),
-
 customers as (
 
-    select
-        delivered_customer_id,
-        doubt,
-        case when doubt is null then customer_key end as customer_id,
-        -- an e-mail address has one spelling; of other ids it is kept
-        case when doubt is null and not contains(id_text, '@') then nullif(id_text, customer_key) end
-            as customer_spelling
-    from judged_ids
+    select * from {{ ref('stg_customer_ids') }}
 
 ),
 
--- So are the words of statuses and kinds, file by file, because each file's mapping may name its own.
+-- Words of statuses and kinds are judged once each, not once a line; file by file, because each file's mapping may
+-- name its own. This reads the source itself, because an engine keeps a copy of what several steps ask for.
 delivered_words as (
 
     select
@@ -455,15 +407,20 @@ final as (
                     'invoiced_at', 'signed_amount', 'customer_id', 'country', 'store', 'status', 'line_kind',
                 ]) }}
         end as content_key,
-        invoice_no,
-        store,
-        stock_code,
+        -- an address is no order number: what one customer bought at one time is one order
+        case
+            when {{ holds_contact('invoice_no') }}
+                then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at']) }})
+            else invoice_no
+        end as invoice_no,
+        {{ without_contacts('store') }} as store,
+        {{ without_contacts('stock_code') }} as stock_code,
         customer_id,
 
         -- attributes
         customer_spelling,
-        description,
-        country,
+        {{ without_contacts('description') }} as description,
+        {{ without_contacts('country') }} as country,
 
         -- measures
         cast(quantity_units as {{ units_type() }}) as quantity_units,
@@ -483,7 +440,7 @@ final as (
         is_stock_code_shortened,
         customer_id_doubt,
         row_kind,
-        unreadable_reason,
+        {{ without_contacts('unreadable_reason') }} as unreadable_reason,
         line_text
     from explained
 

@@ -82,10 +82,27 @@ orders as (
         {{ money('lines.subtotal', 'deliveries._line_amount_mark') }} as subtotal,
         {{ money('lines.shipping', 'deliveries._line_amount_mark') }} as shipping,
         {{ money('lines.discount_amount', 'deliveries._line_amount_mark') }} as discount_amount,
-        {{ money('lines.refunded_amount', 'deliveries._line_amount_mark') }} as refunded_amount
+        {{ money('lines.refunded_amount', 'deliveries._line_amount_mark') }} as delivered_refund,
+        {{ money('lines.taxes', 'deliveries._line_amount_mark') }} as taxes,
+        {{ money('lines.total', 'deliveries._line_amount_mark') }} as total
     from order_amounts as amounts
     inner join {{ source('raw', 'shopify_orders') }} as lines on amounts.first_line_id = lines._line_id
     left join deliveries on amounts.load_id = deliveries._load_id
+
+),
+
+-- Where tax comes on top of the prices it is in what is given back as well, at the rate of the whole order.
+-- Tips are in the total, so that it may be more than its parts.
+netted_orders as (
+
+    select
+        *,
+        case
+            when taxes > 0 and subtotal + shipping > 0 and total >= subtotal + shipping + taxes
+                then {{ share_in_cents('delivered_refund', '(subtotal + shipping)', '(subtotal + shipping + taxes)') }}
+            else delivered_refund
+        end as refunded_amount
+    from orders
 
 ),
 
@@ -119,7 +136,7 @@ judged_orders as (
                 then discount_amount - own_discounts - shipping
             else least(discount_amount - own_discounts, weight)
         end as amount_to_spread
-    from orders
+    from netted_orders
 
 ),
 

@@ -65,7 +65,8 @@ orders as (
         coalesce(sum(refunded_amount), 0) as refunded_on_lines,
         coalesce(sum(refunded_units), 0) as refunded_units,
         max(order_total) as order_total,
-        max(refunded_total) as refunded_total
+        max(refunded_total) as refunded_total,
+        max(tax_total) as tax_total
     from items
     where invoice_text is not null
     group by load_id, invoice_text
@@ -83,7 +84,7 @@ refunded_items as (
         -- refunded by its status: the whole order, though no line says so
         items.state = 'refunded'
         and (orders.refunded_on_lines = 0 or coalesce(orders.refunded_total >= orders.order_total, false)) as is_whole,
-        -- part of the money and no line: what products have of the order's total, they have of the refund
+        -- part of the money and no line: it is taken off the products, without the tax in it
         case
             when items.state = 'sold'
                 and orders.refunded_on_lines = 0
@@ -92,9 +93,14 @@ refunded_items as (
                 and orders.order_total > 0
                 and orders.line_amount > 0
                 and items.line_id = orders.first_line_id
-                then {{ share_in_cents(
-                    'least(orders.refunded_total, orders.order_total)', 'orders.line_amount', 'orders.order_total'
-                ) }}
+                then least(
+                        {{ share_in_cents(
+                            'orders.refunded_total',
+                            '(orders.order_total - coalesce(orders.tax_total, 0))',
+                            'orders.order_total'
+                        ) }},
+                        orders.line_amount
+                    )
         end as share_of_refund
     from items
     inner join orders on items.load_id = orders.load_id and items.invoice_text = orders.invoice_text
@@ -111,16 +117,15 @@ returned as (
         line_id,
         case
             when is_whole then quantity_units
-            when refunded_units > 0 then refunded_units
-            else 1
+            when share_of_refund is not null then 1
+            else coalesce(refunded_units, 0)
         end as quantity_units,
         case
             when is_whole then line_amount
             when share_of_refund is not null then share_of_refund
             else coalesce(refunded_amount, 0)
         end as line_amount,
-        -- money given back for no unit, such as a price that was lowered afterwards, is no product that came back
-        is_whole or coalesce(refunded_units, 0) > 0 as names_product
+        share_of_refund is null as names_product
     from refunded_items
     where is_whole or share_of_refund > 0 or refunded_units > 0 or refunded_amount > 0
 
