@@ -133,7 +133,10 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                         count(*) filter (where customer_id_doubt = 'placeholder') as of_them_guest_or_the_like,
                         count(*) as readable_lines
                     from this_table
-                    where is_readable
+                    -- who sells where customers are nameless knows it, and is told elsewhere
+                    where is_readable and source not in (
+                        select limits.source from quality.source_limits as limits where limits.subject = 'customers'
+                    )
                     having count(*) filter (where customer_id is null) > {ANONYMOUS_SHARE} * count(*)
                     """,
                     column="customer_id",

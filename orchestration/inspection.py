@@ -20,11 +20,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from expectations.results import CheckResult
-from expectations.runner import import_great_expectations, run_layer
+from expectations.runner import import_great_expectations, run_layer, run_suites, suites_of
 from orchestration.dbt import build, project_vars
-from orchestration.summary import print_accounting, print_sources
+from orchestration.summary import counted, print_accounting, print_exports, print_sources
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError
+from warehouse.formats import export_formats
 from warehouse.home import Home
 from warehouse.ledger import exports_in_force
 from warehouse.loading import ensure_raw_schema, load_landing
@@ -35,9 +36,10 @@ _STAGING = ["resource_type:seed", "fqn:regulars.staging"]
 # models of customers are no matter of one file
 _ACCOUNTING = [
     f"{model},fqn:regulars.{layer}"
-    for model in ("+set_aside_reasons", "+row_accounting", "+source_profiles")
+    for model in ("+set_aside_reasons", "+row_accounting", "+source_profiles", "+order_totals", "+order_versions")
     for layer in ("intermediate", "marts")
 ]
+_TOTALS = "intermediate.int_order_totals"
 
 
 def inspect_file(console: Console, file: Path) -> bool:
@@ -94,8 +96,10 @@ def _inspect(console: Console, home: Home, landing: Path, settings: Settings) ->
     _build(home, _STAGING, settings)
     problems += _checked(home, "staging", run_id, settings)
     _build(home, _ACCOUNTING, settings)
+    problems += _checked_totals(home, run_id, settings)
     with open_warehouse(home.warehouse, read_only=True) as connection:
         print_sources(console, connection)
+        print_exports(console, connection)
         print_accounting(console, connection)
         _print_totals(console, connection, settings)
     if problems:
@@ -111,6 +115,16 @@ def _checked(home: Home, layer: str, run_id: str, settings: Settings) -> list[Ch
     return [result for result in report.results if result.status != "passed"]
 
 
+def _checked_totals(home: Home, run_id: str, settings: Settings) -> list[CheckResult]:
+    """Orders against their file's own totals; other checks of the marts need customers."""
+    recorded_at = datetime.now(UTC)
+    suites = [
+        suite for suite in suites_of("marts", settings=settings, recorded_at=recorded_at) if suite.table == _TOTALS
+    ]
+    report = run_suites("marts", suites, home.warehouse, run_id=run_id, recorded_at=recorded_at)
+    return [result for result in report.results if result.status != "passed"]
+
+
 def _build(home: Home, select: list[str], settings: Settings) -> None:
     with open_warehouse(home.warehouse, read_only=True) as connection:
         exports = exports_in_force(connection)
@@ -122,6 +136,9 @@ def _build(home: Home, select: list[str], settings: Settings) -> None:
 def _print_reading(console: Console, reading: FileReading) -> None:
     kinds = {"transactions": "sales", "customers": "customers", "segment_overrides": "overrides of segments"}
     layout = f"layout {reading.layout}"
+    export = export_formats().get(reading.layout or "")
+    if export is not None:
+        layout = f"{export.title}, {layout}"
     if reading.source_mapping is not None:
         layout += f", mapping '{reading.source_mapping}' of landing.sources"
     facts = [
@@ -143,8 +160,8 @@ def _print_reading(console: Console, reading: FileReading) -> None:
     for column, header in reading.columns.items():
         table.add_row(column, escape(header))
     console.print(table)
-    for note in reading.notes:
-        console.print(f"  · {escape(note)}")
+    for note in (*reading.notes, *(export.limits.values() if export is not None else ())):
+        console.print(f"  · {escape(note.rstrip('.'))}")
 
 
 def _delimiter(delimiter: str | None) -> str | None:
@@ -182,7 +199,8 @@ def _print_totals(console: Console, connection: duckdb.DuckDBPyConnection, setti
     assert row is not None
     orders, customers, anonymous, sold, returned = row
     told = (
-        f"{orders:,} orders of {customers:,} customers, {anonymous:,} sale lines without one; "
+        f"{counted(orders, 'order')} of {counted(customers, 'customer')}, "
+        f"{counted(anonymous, 'sale line')} without one; "
         f"{settings.shop.currency} {sold:,.2f} sold, {-returned:,.2f} went back, {sold + returned:,.2f} net"
     )
     console.print(f"[bold]Totals[/]     {told}")

@@ -24,6 +24,7 @@ from orchestration.refresh import RefreshOutcome
 from orchestration.turned_away import TurnedAway, has_table, turned_away
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError, WarehouseBusyError
+from warehouse.formats import SUBJECTS, export_formats
 from warehouse.home import Home
 from warehouse.settings import load_settings
 
@@ -58,6 +59,8 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         print_latest_pulls(console, connection)
         _print_files(console, connection)
         print_sources(console, connection)
+        print_exports(console, connection)
+        _print_clocks(console, connection)
         print_accounting(console, connection)
         _print_answers(console, connection)
     checks = f"{outcome.checks_passed} passed"
@@ -105,6 +108,8 @@ def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) 
             # a gate runs only once its layer was built
             if "validate_marts" in steps:
                 print_sources(console, connection)
+                print_exports(console, connection)
+                _print_clocks(console, connection)
                 print_accounting(console, connection)
             elif "validate_staging" in steps:
                 _print_typed_lines(console, connection)
@@ -175,28 +180,85 @@ def _print_turned_away(console: Console, files: Sequence[TurnedAway]) -> None:
 
 
 def print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
-    """How the files of each source were judged, and whose clock their times are on."""
+    """How the files of each source were judged."""
     sources = connection.execute(
         """
         select source, profile, evidence, file_count, line_count from marts.source_profiles
         order by line_count desc, source
         """
     ).fetchall()
+    exports = export_formats()
+    _print_headed(
+        console,
+        "Sources",
+        [
+            # of an export it is known what it is; of other files the lines had to show it
+            f"{source}: {exports[source].title if source in exports else f'profile {profile} ({evidence})'}; "
+            f"{counted(files, 'file')}, {counted(lines, 'line')}"
+            for source, profile, evidence, files, lines in sources
+        ],
+    )
+
+
+def print_exports(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """What exports say themselves of their orders, which orders came again, and what no file tells."""
+    totals = connection.execute(
+        """
+        select source, coalesce(told_as, 'total'), order_count, reconciled_order_count from marts.order_totals
+        order by source, order_count desc, told_as
+        """
+    ).fetchall()
+    replaced = connection.execute(
+        """
+        select source, count(distinct invoice_no), count(distinct invoice_no) filter (where not is_as_newest)
+        from marts.order_versions where is_replaced group by source order by 2 desc, source
+        """
+    ).fetchall()
+    limits = connection.execute(
+        """
+        select source, list(subject order by coalesce(list_position(['refunds', 'customers'], subject), 3), subject)
+        from quality.source_limits group by source order by source
+        """
+    ).fetchall()
+    checked: dict[str, list[str]] = {}
+    for source, told_as, orders, added in totals:
+        checked.setdefault(source, []).append(
+            f"{added:,} of {counted(orders, 'order')} {'adds' if orders == 1 else 'add'} up to "
+            f"{'its' if orders == 1 else 'their'} {told_as}"
+        )
+    _print_headed(console, "Checked", [f"{source}: {'; '.join(told)}" for source, told in checked.items()])
+    _print_headed(
+        console,
+        "Came again",
+        [
+            f"{source}: {counted(orders, 'order')} came again in a newer file and "
+            f"{'was' if orders == 1 else 'were'} replaced, "
+            f"{f'{changed:,} of them' if changed else 'none'} with other lines"
+            for source, orders, changed in replaced
+        ],
+    )
+    _print_headed(
+        console,
+        "Limits",
+        [f"{source} can't tell: {', '.join(SUBJECTS[subject] for subject in subjects)}" for source, subjects in limits],
+    )
+
+
+def _print_clocks(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """Whose clock the times are on."""
     clocks = connection.execute(
         """
         select clock, count(*) from quality.load_ledger
         where status = 'loaded' and clock is not null group by clock order by 2 desc, 1
         """
     ).fetchall()
-    for at, (source, profile, evidence, files, lines) in enumerate(sources):
-        head = "[bold]Sources[/]   " if at == 0 else " " * 10
-        console.print(
-            f"{head} {escape(source)}: profile {profile} ({escape(evidence)}); "
-            f"{_counted(files, 'file')}, {_counted(lines, 'line')}"
-        )
-    for at, (clock, files) in enumerate(clocks):
-        head = "[bold]Times[/]     " if at == 0 else " " * 10
-        console.print(f"{head} {escape(clock)} ({_counted(files, 'file')})")
+    _print_headed(console, "Times", [f"{clock} ({counted(files, 'file')})" for clock, files in clocks])
+
+
+def _print_headed(console: Console, head: str, told: Sequence[str]) -> None:
+    """Lines under one word before the first of them."""
+    for at, line in enumerate(told):
+        console.print(f"{f'[bold]{head}[/]' + ' ' * (10 - len(head)) if at == 0 else ' ' * 10} {escape(line)}")
 
 
 def print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
@@ -207,12 +269,12 @@ def print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) ->
         where row_count > 0 and is_kept order by row_count desc, disposition
         """
     ).fetchall()
-    left_out, left_out_amount, delivered, delivered_amount = _one(
+    left_out, left_out_amount, delivered, delivered_amount, derived = _one(
         connection,
         """
         select
             coalesce(sum(row_count) filter (not is_kept), 0), coalesce(sum(gross_amount) filter (not is_kept), 0),
-            coalesce(sum(row_count), 0), coalesce(sum(gross_amount), 0)
+            coalesce(sum(row_count), 0), coalesce(sum(gross_amount), 0), coalesce(sum(derived_row_count), 0)
         from marts.row_accounting
         """,
     )
@@ -231,6 +293,11 @@ def print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) ->
     table.add_row("set aside", f"{left_out:,}", f"{left_out_amount:,.2f}")
     table.add_row("[bold]delivered[/]", f"{delivered:,}", f"{delivered_amount:,.2f}")
     console.print(table)
+    if derived:
+        console.print(
+            f"  · {derived:,} of these lines {'is no row' if derived == 1 else 'are no rows'} of a file: "
+            f"{'a refund' if derived == 1 else 'refunds'} in a column of the sale's row"
+        )
     table = _reasons_table("Set aside because")
     shown = reasons[:MOST_REASONS]
     for disposition, reason, count, amount, without, text, customers, lost, files, file_name, row in shown:
@@ -331,7 +398,7 @@ def _without_amount(lines: int, without: int, text: str | None) -> str:
 def _customers(customers: int, lost: int) -> str:
     if not customers:
         return ""
-    return _counted(customers, "customer") + (f", {lost:,} of them with no line kept" if lost else "")
+    return counted(customers, "customer") + (f", {lost:,} of them with no line kept" if lost else "")
 
 
 def _example(file_name: str | None, row: int | None, files: int) -> str:
@@ -341,7 +408,8 @@ def _example(file_name: str | None, row: int | None, files: int) -> str:
     return place if files <= 1 else f"{place}, in {files:,} files"
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, such as ``1 order``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -402,7 +470,7 @@ def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> N
         f"({value_model.replace('_', ' ')}; hold-outs in ml.clv_holdout)"
     )
     console.print(
-        f"[bold]Anomalies[/]  {_counted(odd[0][0] if odd else 0, 'odd day')} of revenue{'; the last:' if odd else ''}"
+        f"[bold]Anomalies[/]  {counted(odd[0][0] if odd else 0, 'odd day')} of revenue{'; the last:' if odd else ''}"
     )
     for _, day, direction, cause in odd:
         console.print(f"  {day} {direction}: {escape(cause)}")

@@ -9,6 +9,7 @@ Does not belong here: recognising a header (:mod:`warehouse.readers.layouts`), a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,17 @@ DECLARATIONS = PROJECT_ROOT / "dbt_project" / "models" / "staging" / "exports"
 
 LimitSubject = Literal["refunds", "refund_dates", "customers", "cancellations", "quantities", "prices", "times"]
 """What a format may be unable to tell."""
+
+SUBJECTS: Mapping[str, str] = {
+    "refunds": "refunds",
+    "refund_dates": "when a refund was made",
+    "customers": "customers",
+    "cancellations": "cancelled orders",
+    "quantities": "units before refunds",
+    "prices": "prices after every discount",
+    "times": "times of day",
+}
+"""The same in words that go on after "can't tell "."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where it is there; the unit tests of the models stand in the same files."""

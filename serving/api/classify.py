@@ -107,14 +107,17 @@ class Disposition(BaseModel):
 
 
 class Accounting(BaseModel):
-    """What became of each line: ``kept_lines`` and ``set_aside_lines`` add up to ``delivered_lines``."""
+    """What became of each line: kept and set aside ones add up to ``delivered_lines`` and ``derived_lines``."""
 
     delivered_lines: Annotated[int, Field(description="Lines in the file.")]
+    derived_lines: Annotated[
+        int, Field(description="Lines that are no row of it: refunds that it tells in a column of the sale's row.")
+    ]
     kept_lines: Annotated[int, Field(description="Lines that count.")]
-    set_aside_lines: Annotated[int, Field(description="Lines that don't; with the kept ones they are the delivered.")]
+    set_aside_lines: Annotated[int, Field(description="Lines that don't.")]
     kept_lines_without_customer: Annotated[int, Field(description="Kept, but of nobody: no label rests on them.")]
     dispositions: Annotated[
-        list[Disposition], Field(description="Adds up to the delivered lines, to the row and the penny.")
+        list[Disposition], Field(description="Adds up to the delivered and derived lines, to the row and the penny.")
     ]
 
 
@@ -248,6 +251,7 @@ def answer(done: Classification) -> ClassificationAnswer:
         set_aside=[SetAsideLine(**row) for row in rows_of(done.set_aside)],
         accounting=Accounting(
             delivered_lines=done.delivered_lines,
+            derived_lines=done.derived_lines,
             kept_lines=done.kept_lines,
             set_aside_lines=len(done.set_aside),
             kept_lines_without_customer=done.anonymous_lines,

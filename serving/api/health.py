@@ -101,6 +101,36 @@ class MissingFile(Answer):
     has_former: Annotated[bool, Field(description="Whether an earlier version of it is in use meanwhile.")]
 
 
+class SourceLimit(Answer):
+    """A matter that the files of a source can't tell."""
+
+    source: Annotated[str, Field(description="Files of one layout or mapping.")]
+    title: Annotated[str, Field(description="What people call such files.", examples=["Etsy sold order items"])]
+    subject: Annotated[
+        Literal["refunds", "refund_dates", "customers", "cancellations", "quantities", "prices", "times"],
+        Field(description="What they can't tell."),
+    ]
+    told: Annotated[str, Field(description="The same as a sentence.")]
+
+
+class ReplacedOrders(Answer):
+    """Orders of a source that came again in a newer file, which counts in their place."""
+
+    source: Annotated[str, Field(description="Files of one layout or mapping.")]
+    orders: Annotated[int, Field(description="How many.", ge=1)]
+    changed_orders: Annotated[int, Field(description="Of them, those that the newer file tells otherwise.", ge=0)]
+    lines: Annotated[int, Field(description="Their lines in the older files, all set aside.", ge=1)]
+
+
+class OrderTotals(Answer):
+    """Orders against what their own files say that they come to."""
+
+    source: Annotated[str, Field(description="Files of one layout or mapping.")]
+    told_as: Annotated[str | None, Field(description="What the files call the figure.", examples=["Subtotal"])]
+    orders: Annotated[int, Field(description="Orders that have it.", ge=1)]
+    reconciled_orders: Annotated[int, Field(description="Of them, those whose lines add up to it.", ge=0)]
+
+
 class Health(Answer):
     """How sound the published data are."""
 
@@ -114,6 +144,9 @@ class Health(Answer):
     model_notes: Annotated[list[ModelNote], Field(description="Those with warnings first.")]
     deliveries: list[Deliveries]
     missing_files: Annotated[list[MissingFile], Field(description="Rejected ones first, then by name.")]
+    source_limits: Annotated[list[SourceLimit], Field(description="What figures are to be read with in mind.")]
+    replaced_orders: Annotated[list[ReplacedOrders], Field(description="Most orders first.")]
+    order_totals: Annotated[list[OrderTotals], Field(description="By source.")]
 
 
 class Publication(Answer):
@@ -152,6 +185,9 @@ def health(reading: SnapshotReading) -> Envelope[Health]:
             "model_notes": records(queries.model_notes(reading)),
             "deliveries": records(queries.load_summary(reading)),
             "missing_files": records(queries.missing_files(reading)),
+            "source_limits": records(queries.source_limits(reading)),
+            "replaced_orders": records(queries.replaced_orders(reading)),
+            "order_totals": records(queries.order_totals(reading)),
         },
     )
 

@@ -30,6 +30,7 @@ from serving.classify.replay import known_profiles, load_upload, put_key, read_r
 from serving.classify.results import RECOMMENDATIONS, Classification
 from serving.snapshot import Reading
 from serving.wording import day, days, plural
+from warehouse.formats import export_formats
 from warehouse.pseudonyms import KEY_CHECK, key_check
 from warehouse.readers.reading import FileReading
 from warehouse.settings import Settings
@@ -139,6 +140,7 @@ def classify_file(
             published_snapshot_date=reading.about.snapshot_date,
             currency=reading.about.currency,
             delivered_lines=file.delivered_lines,
+            derived_lines=facts["derived_lines"],
             kept_lines=facts["kept_lines"],
             anonymous_lines=facts["anonymous_lines"],
             notes=notes,
@@ -273,7 +275,10 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             count(*) filter (where customer_id is null) as anonymous_lines,
             min(invoice_date) as first_date,
             max(invoice_date) as last_date,
-            (select max(snapshot_date) from intermediate.int_snapshot) as snapshot_date
+            (select max(snapshot_date) from intermediate.int_snapshot) as snapshot_date,
+            (
+                select count(*) from staging.stg_transactions where delivered_line_id & 2147483648 <> 0
+            ) as derived_lines
         from marts.fct_invoice_lines
         """
     )
@@ -289,6 +294,8 @@ def _notes(
     """What a person should know before acting on the labels."""
     about = reading.about
     notes = [note[:1].upper() + note[1:] + ("" if note.endswith(".") else ".") for note in file.notes]
+    if (export := export_formats().get(file.layout or "")) is not None:
+        notes += export.limits.values()
     if customers.empty:
         notes.append("No line of the file is a purchase by a customer, so nobody has a label.")
     if facts["anonymous_lines"]:

@@ -45,7 +45,7 @@ class Classification:
         One row per line that was not kept, as ``marts.set_aside_lines``, with ``text``: the
         line as delivered, its fields parted by bars where it could be split.
     accounting : DataFrame
-        One row per disposition, as ``marts.row_accounting``; adds up to ``delivered_lines``.
+        One row per disposition, as ``marts.row_accounting``; adds up to ``delivered_lines`` and ``derived_lines``.
     returns_only : tuple of str
         Customers who bought nothing in the file, and so have no label.
     snapshot_date
@@ -62,6 +62,8 @@ class Classification:
     published_snapshot_date: date | None
     currency: str
     delivered_lines: int
+    derived_lines: int
+    """Lines that are no row of the file: refunds that an export tells in a column of the sale's row."""
     kept_lines: int
     anonymous_lines: int
     """Kept lines that name no customer."""

@@ -40,6 +40,8 @@ def print_accounting(console: Console, done: Classification) -> None:
             amount = money(row["gross_amount"], done.currency, pence=True)
             table.add_row(row["disposition"], count(row["row_count"]), amount)
     table.add_row("delivered", count(done.delivered_lines))
+    if done.derived_lines:
+        table.add_row("refunds in their rows", count(done.derived_lines))
     console.print(table)
     segments = ", ".join(
         f"{row['cluster_name']} {count(row['customers'])}" for row in rows_of(done.segments) if row["customers"]

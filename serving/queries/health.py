@@ -185,6 +185,9 @@ class RowAccounting:
     lines: tuple[AccountedLines, ...]
     """In the order in which dispositions are tried; one that no line has is there with 0."""
     delivered_rows: int
+    """Lines of all kinds: rows of the files, and ``derived_rows``."""
+    derived_rows: int
+    """Lines that are no row of a file: refunds that an export tells in a column of the sale's row."""
     delivered_amount: Decimal
     kept_rows: int
     kept_amount: Decimal
@@ -198,7 +201,7 @@ class RowAccounting:
     def does_add_up(self) -> bool:
         """Whether the files, the accounting and the sales table agree, to the last digit."""
         return (
-            self.delivered_lines_of_files == self.delivered_rows
+            self.delivered_lines_of_files == self.delivered_rows - self.derived_rows
             and self.sales_rows == self.kept_rows
             and self.sales_amount == self.kept_amount
         )
@@ -223,6 +226,9 @@ def row_accounting(reading: Reading) -> RowAccounting:
                 select cast(coalesce(sum(delivered_lines), 0) as bigint)
                 from quality.load_ledger where status = 'loaded' and kind = 'transactions'
             ) as delivered_lines_of_files,
+            (
+                select cast(coalesce(sum(derived_row_count), 0) as bigint) from marts.row_accounting
+            ) as derived_rows,
             (select count(*) from marts.fct_invoice_lines) as sales_rows,
             (
                 select cast(coalesce(sum(net_revenue), 0) as decimal(28, 4)) from marts.fct_invoice_lines
@@ -273,6 +279,66 @@ def source_profiles(reading: Reading) -> pd.DataFrame:
             exact_duplicates
         from marts.source_profiles
         order by line_count desc, source
+        """
+    )
+
+
+def source_limits(reading: Reading) -> pd.DataFrame:
+    """What the files of each source can't tell.
+
+    Returns
+    -------
+    DataFrame
+        ``source``, ``title`` (what people call its files), ``subject`` (such as ``refunds``), ``told`` (the same as
+        a sentence). By source; refunds and customers first, which weigh most.
+    """
+    return reading.query(
+        """
+        select source, title, subject, told
+        from quality.source_limits
+        order by source, coalesce(list_position(['refunds', 'customers'], subject), 3), subject
+        """
+    )
+
+
+def replaced_orders(reading: Reading) -> pd.DataFrame:
+    """Orders that came again in a newer file, which counts in their place; none where no files overlap.
+
+    Returns
+    -------
+    DataFrame
+        ``source``, ``orders``, ``changed_orders`` (of them, those that the newer file tells otherwise), ``lines``
+        (of the older files: set aside). The source with most orders first.
+    """
+    return reading.query(
+        """
+        select
+            source,
+            count(distinct invoice_no) as orders,
+            count(distinct invoice_no) filter (where not is_as_newest) as changed_orders,
+            cast(sum(line_count) as bigint) as lines
+        from marts.order_versions
+        where is_replaced
+        group by source
+        order by orders desc, source
+        """
+    )
+
+
+def order_totals(reading: Reading) -> pd.DataFrame:
+    """Whether orders add up to what their own files say of them.
+
+    Returns
+    -------
+    DataFrame
+        ``source``, ``told_as`` (what the files call the figure), ``orders`` (that have it), ``reconciled_orders``
+        (whose lines add up to it, to the cent). By source, the figure of most orders first.
+    """
+    return reading.query(
+        """
+        select source, told_as, order_count as orders, reconciled_order_count as reconciled_orders
+        from marts.order_totals
+        order by source, order_count desc, told_as
         """
     )
 
@@ -465,6 +531,18 @@ def _load_ledger(_filters: Filters, _context: str) -> Clause:
     return Clause("select * from quality.load_ledger", {})
 
 
+def _order_versions(_filters: Filters, _context: str) -> Clause:
+    return Clause(
+        """
+        select
+            invoice_no, source, file_name, delivered_at, line_count, amount::double as amount, is_newest, is_as_newest,
+            is_replaced
+        from marts.order_versions
+        """,
+        {},
+    )
+
+
 LISTS: tuple[ListSpec, ...] = (
     ListSpec(
         name="set_aside_reasons",
@@ -513,6 +591,23 @@ LISTS: tuple[ListSpec, ...] = (
         ),
         rows=_set_aside_lines,
         order_by="file_name, sheet nulls first, row_number, invoice_no, stock_code",
+    ),
+    ListSpec(
+        name="order_versions",
+        title="Orders in several files",
+        columns=(
+            Column("invoice_no", "Order", width=170),
+            Column("source", "Source", width=150),
+            Column("file_name", "File", width=240),
+            Column("delivered_at", "Delivered (UTC)", "moment"),
+            Column("line_count", "Lines", "count", "Of the order, in this file."),
+            Column("amount", "Amount", "money", "Of these lines."),
+            Column("is_newest", "Newest", "flag", "Whether no newer file has the order."),
+            Column("is_as_newest", "Same", "flag", "Whether the newest file has just these lines."),
+            Column("is_replaced", "Replaced", "flag", "Whether the newest file counts in place of these lines."),
+        ),
+        rows=_order_versions,
+        order_by="invoice_no, source, delivered_at, file_name",
     ),
     ListSpec(
         name="validation_results",

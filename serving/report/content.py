@@ -24,6 +24,7 @@ from serving.queries.health import (
     model_notes,
     open_checks,
     row_accounting,
+    source_limits,
 )
 from serving.queries.insights import insights
 from serving.queries.playbooks import playbooks
@@ -408,7 +409,8 @@ def _health(reading: Reading) -> dict[str, Any]:
     fresh, accounted = freshness(reading), row_accounting(reading)
     loads, missing, notes = load_summary(reading), missing_files(reading), model_notes(reading)
     adds_up = (
-        accounted.delivered_rows == accounted.delivered_lines_of_files and accounted.kept_rows == accounted.sales_rows
+        accounted.delivered_rows - accounted.derived_rows == accounted.delivered_lines_of_files
+        and accounted.kept_rows == accounted.sales_rows
     )
     return {
         "freshness": _table(
@@ -491,6 +493,7 @@ def _health(reading: Reading) -> dict[str, Any]:
                 {"label": f"{row.model} ({row.algorithm}):".replace("_", " "), "text": _text(row.warnings)}
                 for row in _rows(notes[notes["has_warnings"].astype(bool)])
             ),
+            *({"label": f"{row.title}:", "text": _text(row.told)} for row in _rows(source_limits(reading))),
         ],
     }
 

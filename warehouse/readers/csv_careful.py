@@ -91,7 +91,7 @@ def read_damaged_file(
     if reading.joined_lines:
         reading.notes.append(f"{reading.joined_lines:,} records span several lines inside quotes")
     if reading.frame_lines:
-        reading.notes.append(f"{reading.frame_lines:,} lines around the table are no delivery")
+        reading.notes.append(f"{reading.frame_lines:,} lines around the table hold no sales")
     return reading
 
 

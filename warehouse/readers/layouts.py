@@ -387,7 +387,7 @@ def _of_export(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) ->
     filled = tuple(column for column in layout.export.fill_down if column in columns)
     there = {*columns, layout.export.time}
     absent = [names[0] for column, names in layout.names.items() if column not in there]
-    notes = (f"columns not delivered: {_few(absent)}",) if absent else ()
+    notes = (f"without columns that this export may have: {_few(absent)}",) if absent else ()
     return Recognised(layout, headers, columns, None, notes, time, {}, filled, (), other)
 
 

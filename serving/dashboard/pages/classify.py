@@ -230,7 +230,14 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
             f"{done.file_name}: {plural(len(done.customers), 'customer')} labelled",
             stat_cards(
                 [
-                    stat_card("Lines delivered", count(done.delivered_lines), key="delivered_lines"),
+                    stat_card(
+                        "Lines delivered",
+                        count(done.delivered_lines),
+                        about=f"and {plural(done.derived_lines, 'refund')} in their sales' rows"
+                        if done.derived_lines
+                        else "",
+                        key="delivered_lines",
+                    ),
                     stat_card("Lines kept", count(done.kept_lines), key="kept_lines"),
                     stat_card("Lines set aside", count(len(done.set_aside)), key="set_aside_lines"),
                     stat_card("Customers labelled", count(len(done.customers)), key="labelled_customers"),
@@ -253,7 +260,8 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
             ),
             about=(
                 f"Segments by {METHOD_LABELS[done.method]} of publication {done.publication_id}. Recency counts to "
-                f"{day(done.snapshot_date)}. Kept and set aside add up to the lines delivered."
+                f"{day(done.snapshot_date)}. Kept and set aside add up to the lines delivered"
+                f"{' and the refunds in them' if done.derived_lines else ''}."
             ),
         ),
         panel(

@@ -45,13 +45,17 @@ from serving.queries.health import (
     missing_files,
     model_notes,
     open_checks,
+    order_totals,
     publications,
+    replaced_orders,
     row_accounting,
     set_aside_reasons,
+    source_limits,
     source_profiles,
 )
 from serving.queries.lists import ListSpec
 from serving.wording import MISSING, count, day, is_missing, moment, money, percent, plural
+from warehouse.formats import SUBJECTS
 
 DATA_DOCS = "/data-docs/index.html"
 
@@ -132,6 +136,9 @@ def render(view: View) -> html.Div:
             "Files that were delivered",
             _loads(loads),
             _sources(view),
+            _own_totals(view),
+            _came_again(view),
+            _limits(view),
             about="One delivery is one version of a file. What could not be read is left out whole and told; the other "
             "files go on.",
         ),
@@ -579,6 +586,11 @@ def _accounting_check(view: View, accounting: RowAccounting) -> html.Div:
         return money(amount, view.currency, pence=True)
 
     in_files = f"The files in use hold {count(accounting.delivered_lines_of_files)} lines"
+    if accounting.derived_rows:
+        in_files += (
+            f" and, in columns of their sales' rows, {plural(accounting.derived_rows, 'refund')}: "
+            f"{count(accounting.delivered_lines_of_files + accounting.derived_rows)} in all"
+        )
     in_table = (
         f"the sales table holds {count(accounting.sales_rows)} lines of {told_money(accounting.sales_amount)} net"
     )
@@ -738,10 +750,97 @@ def _sources(view: View) -> Any:
     )
 
 
+def _own_totals(view: View) -> Any:
+    """Orders against what their own files say that they come to."""
+    totals = order_totals(view.reading)
+    if totals.empty:
+        return None
+    return html.Div(
+        [
+            html.H3("Orders against their files' own totals"),
+            simple_table(
+                ["Source", "Total in the file", "Orders", "Add up"],
+                [
+                    (
+                        row.source,
+                        MISSING if is_missing(row.told_as) else row.told_as,
+                        count(row.orders),
+                        _outcome("passed", count(row.reconciled_orders))
+                        if row.reconciled_orders == row.orders
+                        else _outcome("warned", count(row.reconciled_orders)),
+                    )
+                    for row in named_rows(totals)
+                ],
+                caption="Orders against their files' own totals",
+                numeric=(2, 3),
+            ),
+        ],
+        className="below",
+    )
+
+
+def _came_again(view: View) -> Any:
+    """Orders that a newer file tells anew."""
+    replaced = replaced_orders(view.reading)
+    if replaced.empty:
+        return None
+    return html.Div(
+        [
+            html.H3("Orders that came again"),
+            simple_table(
+                ["Source", "Orders", "Told otherwise", "Older lines set aside"],
+                [
+                    (
+                        row.source,
+                        html.Span(count(row.orders), **{"data-figure": f"replaced_orders_{row.source}"}),
+                        html.Span(count(row.changed_orders), **{"data-figure": f"changed_orders_{row.source}"}),
+                        count(row.lines),
+                    )
+                    for row in named_rows(replaced)
+                ],
+                caption="Orders that came again in a newer file",
+                numeric=(1, 2, 3),
+            ),
+            html.P(
+                "The newest file that has an order counts in place of the older ones. Each version is below, among the "
+                "orders in several files.",
+                className="about",
+            ),
+        ],
+        className="below",
+    )
+
+
+def _limits(view: View) -> Any:
+    """What figures are to be read with in mind, because no file tells it."""
+    limits = source_limits(view.reading)
+    if limits.empty:
+        return None
+    return html.Div(
+        [
+            html.H3("What they can't tell"),
+            simple_table(
+                ["Source", "Can't tell", "What that means"],
+                [
+                    (
+                        row.title,
+                        SUBJECTS.get(row.subject, row.subject),
+                        html.Div(row.told, className="meaning"),
+                    )
+                    for row in named_rows(limits)
+                ],
+                caption="What the files of each source can't tell",
+            ),
+        ],
+        className="below",
+    )
+
+
 def _lists(view: View) -> dmc.Tabs:
     tabs = (
         ("set_aside_reasons", "Why set aside"),
         ("set_aside_lines", "Lines set aside"),
+        ("order_versions", "Orders in several files"),
         ("load_ledger", "Delivered files"),
         ("validation_results", "All checks"),
         ("publications", "Publications"),
