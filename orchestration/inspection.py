@@ -29,6 +29,7 @@ from warehouse.formats import export_formats
 from warehouse.home import Home
 from warehouse.ledger import exports_in_force
 from warehouse.loading import ensure_raw_schema, load_landing
+from warehouse.pseudonyms import keep_key
 from warehouse.readers.reading import FileReading
 from warehouse.settings import Settings, load_settings
 
@@ -79,6 +80,9 @@ def _inspect(console: Console, home: Home, landing: Path, settings: Settings) ->
         report = load_landing(
             connection, landing, settings, loaded_at=datetime.now(UTC), scratch=home.scratch, settle_wait_seconds=0.1
         )
+        if settings.shop.customer_ids == "pseudonyms":
+            # of this home, and gone with it
+            keep_key(connection, home)
         (outcome,) = report.files
     console.print(f"[bold]File[/]       {escape(outcome.file_name)}")
     reading = report.readings.get(outcome.file_name)

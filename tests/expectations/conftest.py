@@ -48,6 +48,7 @@ STAGING = """
         false as is_invoice_no_shortened,
         false as is_stock_code_shortened,
         cast(null as varchar) as customer_id_doubt,
+        cast(null as varchar) as row_kind,
         cast(null as varchar) as unreadable_reason,
         cast(null as varchar) as line_text
     from raw.transactions;
@@ -55,6 +56,9 @@ STAGING = """
     select _line_id as delivered_line_id, unit_price as amount_text from raw.transactions;
     create view staging.stg_deliveries as
     select _load_id as load_id, _source as source, _profile as set_profile from raw.deliveries;
+    create table staging.stg_export_lines (
+        delivered_line_id bigint, customer_text varchar, invoice_text varchar, stock_code_text varchar
+    );
     create table staging.stg_customers as
     select _line_id as delivered_line_id, _file_name as file_name, _row_number as row_number, customer_id
     from raw.customers;
@@ -78,6 +82,10 @@ MARTS = """
     create table intermediate.int_order_versions (
         invoice_no varchar, load_id integer, newest_load_id integer, line_count bigint, amount decimal(28, 4),
         is_as_newest boolean, is_replaced boolean, is_cut_in_newest boolean default false
+    );
+    create table intermediate.int_order_totals (
+        source varchar, load_id integer, file_name varchar, row_number bigint, invoice_no varchar, told_as varchar,
+        told_amount decimal(28, 4), counted_amount decimal(28, 4), is_reconciled boolean
     );
     create schema marts;
     create table marts.row_accounting as

@@ -45,7 +45,7 @@ def test_pages_load_nothing_from_elsewhere_and_links_lead_somewhere(build: Build
     check(warehouse, docs, layer="staging")
 
     pages = sorted(docs.rglob("*.html"))
-    assert len(pages) == 1 + 13 + 3  # the index, thirteen suites of marts, three of staging
+    assert len(pages) == 1 + 14 + 3  # the index, fourteen suites of marts, three of staging
     for page in pages:
         links = Links(page)
         assert "script" not in links.tags

@@ -10,6 +10,8 @@ from orchestration.inspection import inspect_file
 from tests.tiny_shop import HEADER, deliver
 from warehouse.errors import RegularsError
 
+SAMPLES = Path(__file__).parents[1] / "formats" / "samples"
+
 
 def inspected(path: Path) -> tuple[bool, str]:
     console = Console(file=io.StringIO(), width=400)
@@ -33,7 +35,7 @@ def test_a_file_is_shown_with_its_columns_styles_totals_and_what_is_set_aside(tm
     assert "day/month/year" in told
     assert "'UnitPrice'" in told
     # sold 2 × 4.50 + 6.00 + 4.50, and one mug came back
-    assert "2 orders of 1 customers, 1 sale lines without one; GBP 19.50 sold, 4.50 went back, 15.00 net" in told
+    assert "2 orders of 1 customer, 1 sale line without one; GBP 19.50 sold, 4.50 went back, 15.00 net" in told
     assert 'quantity "…" is not a number that fits' in told
     assert list(tmp_path.iterdir()) == [tmp_path / "week.csv"]
 
@@ -59,6 +61,50 @@ def test_what_would_stop_a_refresh_is_told_as_that(tmp_path: Path) -> None:
     assert not passes
     assert "stops a refresh" in told
     assert 'columns = { status = "Order Status" }' in told
+
+
+def of_shopify(tmp_path: Path, **changes: str) -> Path:
+    text = (SAMPLES / "shopify_orders" / "export.csv").read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "orders_export_1.csv"
+    path.write_text(text)
+    return path
+
+
+def test_an_export_is_told_by_its_name_with_what_was_checked_and_what_it_cannot_tell(tmp_path: Path) -> None:
+    passes, told = inspected(of_shopify(tmp_path))
+    assert passes
+    assert "sales (Shopify orders, layout shopify_orders)" in told
+    assert "3 of 3 orders add up to their Subtotal" in told
+    assert "shopify_orders can't tell: when a refund was made" in told
+    assert "The export does not say when a refund was made; it counts on the day of the order" in told
+    # 18 + 27 + 45 + 12, of which 12 went back
+    assert "3 orders of 3 customers, 0 sale lines without one; GBP 102.00 sold, 12.00 went back, 90.00 net" in told
+    assert "1 of these lines is no row of a file" in told
+    # nothing was in doubt before it was known what the file is
+    assert "Doubts" not in told and "profile" not in told and told.count("UTC offset, as written") == 1
+
+
+def test_an_export_that_does_not_add_up_would_stop_a_refresh(tmp_path: Path) -> None:
+    # #2003 sold a bowl for 12.00 and now says that it comes to 13.00
+    passes, told = inspected(of_shopify(tmp_path, **{"GBP,12.00,3.00": "GBP,13.00,3.00"}))
+    assert not passes
+    assert "2 of 3 orders add up to their Subtotal" in told
+    assert "stops a refresh" in told
+    assert "order #2003 (orders_export_1.csv line 2): Subtotal 13.00, read 12.00" in told
+
+
+def test_an_export_that_names_no_customers_raises_no_doubt_about_them(tmp_path: Path) -> None:
+    path = tmp_path / "orders.txt"
+    path.write_bytes((SAMPLES / "amazon_orders" / "export.txt").read_bytes())
+    passes, told = inspected(path)
+    assert passes
+    assert "amazon_orders can't tell: refunds, customers" in told
+    # 40 − 4 + 15
+    assert "1 order of 0 customers, 2 sale lines without one; GBP 51.00 sold, 0.00 went back, 51.00 net" in told
+    assert "Doubts" not in told
 
 
 def test_there_has_to_be_a_file(tmp_path: Path) -> None:

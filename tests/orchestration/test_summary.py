@@ -183,9 +183,14 @@ def accounted(home: Home) -> None:
         create schema marts;
         create table marts.row_accounting as
         select * from (
-            values ('sale', true, 5, 100.00), ('return', true, 1, -10.00), ('non_product', false, 3, 12.00),
-                ('non_positive_price', false, 2, 0.00), ('unreadable', false, 1, 0.00), ('duplicate', false, 0, 0.00)
-        ) as rows (disposition, is_kept, row_count, gross_amount);
+            values ('sale', true, 5, 100.00, 0), ('return', true, 1, -10.00, 0), ('non_product', false, 3, 12.00, 0),
+                ('non_positive_price', false, 2, 0.00, 0), ('unreadable', false, 1, 0.00, 0),
+                ('duplicate', false, 0, 0.00, 0)
+        ) as rows (disposition, is_kept, row_count, gross_amount, derived_row_count);
+        create table marts.order_totals (
+            source varchar, told_as varchar, order_count bigint, reconciled_order_count bigint
+        );
+        create table marts.order_versions (source varchar, invoice_no varchar, is_as_newest bool, is_replaced bool);
         create table marts.source_profiles as
         select 'transactions' as source, 'plain' as profile, 'no number begins with C' as evidence, 2 as file_count,
             12 as line_count;
@@ -220,6 +225,52 @@ def test_a_run_that_stopped_after_the_marts_tells_where_every_line_went(home: Ho
     ]
     assert "Sources transactions: profile plain (no number begins with C); 2 files, 12 lines" in lines
     assert "Times UTC offset, converted to Europe/London (1 file)" in lines
+
+
+def test_exports_tell_what_was_checked_what_came_again_and_what_none_of_them_knows(
+    home: Home, deliver: Deliver
+) -> None:
+    deliver("orders_export.csv")
+    accounted(home)
+    # order 1 came in three files, twice with other lines than the newest has; 3 is in one newest file
+    run(
+        home,
+        """
+        update marts.row_accounting set derived_row_count = 1 where disposition = 'return';
+        insert into marts.source_profiles values ('shopify_orders', 'plain', 'an export', 3, 9);
+        insert into marts.order_totals values
+            ('shopify_orders', 'Subtotal', 1200, 1199), ('ebay_orders', 'Sold For', 7, 7),
+            ('ebay_orders', 'Total Price', 1, 1);
+        insert into marts.order_versions values
+            ('shopify_orders', '1', false, true), ('shopify_orders', '1', false, true),
+            ('shopify_orders', '1', true, false), ('shopify_orders', '2', true, true),
+            ('shopify_orders', '2', true, false), ('square_items', '9', true, true);
+        insert into quality.source_limits values
+            ('etsy_order_items', 'etsy_order_items', 'Etsy sold order items', 'times', 'No times.'),
+            ('etsy_order_items', 'etsy_order_items', 'Etsy sold order items', 'refunds', 'No refunds.'),
+            ('shopify_orders', 'shopify_orders', 'Shopify orders', 'refund_dates', 'No days.')
+        """,
+    )
+    lines = [" ".join(line.split()) for line in refused(home, "validate_marts").splitlines()]
+    at = lines.index(
+        "Checked ebay_orders: 7 of 7 orders add up to their Sold For; 1 of 1 order adds up to its Total Price"
+    )
+    assert lines[at + 1 : at + 6] == [
+        "shopify_orders: 1,199 of 1,200 orders add up to their Subtotal",
+        "Came again shopify_orders: 2 orders came again in a newer file and were replaced, 1 of them with other lines",
+        "square_items: 1 order came again in a newer file and was replaced, none with other lines",
+        "Limits etsy_order_items can't tell: refunds, times of day",
+        "shopify_orders can't tell: when a refund was made",
+    ]
+    assert "· 1 of these lines is no row of a file: a refund in a column of the sale's row" in lines
+
+
+def test_a_shop_without_exports_is_told_nothing_of_them(home: Home, deliver: Deliver) -> None:
+    deliver("a.csv")
+    accounted(home)
+    said = refused(home, "validate_marts")
+    for word in ("Checked", "Came again", "can't tell", "no row of a file"):
+        assert word not in said
 
 
 def test_marts_of_an_earlier_run_are_not_told_of_one_that_stopped_before_them(home: Home) -> None:

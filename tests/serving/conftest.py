@@ -6,7 +6,14 @@ import duckdb
 import pytest
 
 from serving.snapshot import Reading, SnapshotReader
+from tests.homes import build_once, shared_folder
+from tests.serving.shop_of_exports import deliver_exports
 from warehouse.home import Home
+
+
+@pytest.fixture(scope="session")
+def home_of_exports(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return build_once(shared_folder(tmp_path_factory), "exports", deliver_exports)
 
 
 @pytest.fixture(scope="module")
