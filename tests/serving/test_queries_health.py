@@ -216,6 +216,7 @@ def test_lists_hold_their_table_whole_under_any_filter_and_page_without_overlap(
         "validation_results": "quality.validation_results",
         "load_ledger": "quality.load_ledger",
         "publications": "quality.publications",
+        "order_versions": "marts.order_versions",
     }[name]
     spec = SPECS[name]
     everything = reading.value(f"select count(*) from {table}")
