@@ -23,6 +23,10 @@ INCOMPLETE_SHARE = 0.05
 _DISCOUNT_LOST = "contains(coalesce(unreadable_reason, ''), 'discount \"')"
 _AMOUNT_LOST = f"(is_unit_price_lost or {_DISCOUNT_LOST})"
 _LOST = f"(is_quantity_lost or is_unit_price_lost or is_invoice_date_lost or {_DISCOUNT_LOST})"
+# the currency of a line that is in another one than the shop's; null of others
+_FOREIGN_CURRENCY = (
+    "nullif(regexp_extract(unreadable_reason, 'the amount is in (.+), the shop counts in [A-Z]{3}$', 1), '')"
+)
 
 _DATE_ORDER = literal('date_order = "day_first"  # or "month_first"')
 _DATE_FORMAT = literal('date_format = "%d.%m.%Y %H:%M"  # as its dates are written; "excel_serial" if they are numbers')
@@ -298,7 +302,7 @@ def lines_are_complete() -> Check:
                 min(row_number) as row_number,
                 arg_min(unreadable_reason, row_number) as reason
             from this_table
-            where not is_readable and line_text is null and not {_LOST}
+            where not is_readable and line_text is null and not {_LOST} and {_FOREIGN_CURRENCY} is null
             group by load_id, file_name
         ) as incomplete
         inner join quality.load_ledger as ledger on incomplete.load_id = ledger.load_id
@@ -312,6 +316,39 @@ def lines_are_complete() -> Check:
         remedy="Fill in what is missing and deliver the file again under the same name; a value that stands in another "
         "column can be named under [[landing.sources]] in regulars.toml, and one that stands only on the first line "
         "of an order can be filled down",
+    )
+
+
+def amounts_are_in_the_shops_currency() -> Check:
+    """No file tells amounts in another currency; they are never added to the shop's."""
+    return finds_no_rows(
+        "amounts_are_in_the_shops_currency",
+        f"""
+        select
+            file_name,
+            currencies,
+            foreign_lines,
+            file_name || ': '
+            || case when foreign_lines = lines then 'set aside as a whole, its '
+                else {number("foreign_lines")} || ' of its ' end
+            || {counted("lines", "line")} || ' being in ' || currencies as {TOLD}
+        from (
+            select
+                file_name,
+                count(*) filter (where row_kind is null or row_kind not in ('not_a_sale', 'summary')) as lines,
+                count({_FOREIGN_CURRENCY}) as foreign_lines,
+                string_agg(distinct {_FOREIGN_CURRENCY}, ', ' order by {_FOREIGN_CURRENCY}) as currencies
+            from this_table
+            group by load_id, file_name
+        ) as files
+        where foreign_lines > 0
+        """,
+        claim="all amounts are in the shop's currency",
+        fault="amounts are in another currency than the shop's, and were set aside",
+        noun="files",
+        severity="warning",
+        reason="Amounts in two currencies add up to nonsense, so these sales are in no figure.",
+        remedy="Deliver them in the shop's currency; shop.currency in regulars.toml says which one that is.",
     )
 
 

@@ -15,6 +15,7 @@ from expectations.checks import Check, Circumstances, Suite, finds_no_rows, has_
 from expectations.raw import LINEAGE as RAW_LINEAGE
 from expectations.raw import REDELIVER, UNREADABLE_LINES
 from expectations.readings import (
+    amounts_are_in_the_shops_currency,
     few_months_are_uncertain,
     files_have_prices,
     ids_are_ids,
@@ -123,6 +124,7 @@ def suites(circumstances: Circumstances) -> tuple[Suite, ...]:
                 files_have_prices(UNREADABLE_LINES),
                 small_files_have_prices(UNREADABLE_LINES),
                 lines_are_complete(),
+                amounts_are_in_the_shops_currency(),
                 ids_are_whole(),
                 ids_are_ids(),
                 finds_no_rows(

@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from tests.cases.shop import NOBODY, Case, Row, csv_text, line
 from tests.dbt_project.conftest import Dbt, ask, dbt, explain  # noqa: F401
+from warehouse.home import Home
 from warehouse.loading import ensure_raw_schema, load_landing
+from warehouse.pseudonyms import keep_key
 from warehouse.settings import Settings, load_settings
 
 LOADED_AT = datetime(2026, 1, 1)
@@ -71,6 +73,7 @@ class Bench:
                         scratch=folder / "scratch",
                     )
                     assert not report.with_status("rejected", "in_transit"), report.files
+                keep_key(con, Home(folder))
             result = self.dbt.run("run", warehouse, models)
             assert result.success, explain(result)
             yield warehouse

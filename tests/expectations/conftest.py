@@ -48,6 +48,7 @@ STAGING = """
         false as is_invoice_no_shortened,
         false as is_stock_code_shortened,
         cast(null as varchar) as customer_id_doubt,
+        cast(null as varchar) as row_kind,
         cast(null as varchar) as unreadable_reason,
         cast(null as varchar) as line_text
     from raw.transactions;

@@ -34,7 +34,8 @@ delivered_words as (
     select
         _load_id as load_id,
         'not_a_sale' as meaning,
-        status as word
+        status as word,
+        lower({{ stripped('status') }}) as word_text
     from {{ source('raw', 'transactions') }}
     where status is not null
     group by _load_id, status
@@ -44,7 +45,8 @@ delivered_words as (
     select
         _load_id as load_id,
         'return' as meaning,
-        line_kind as word
+        line_kind as word,
+        lower({{ stripped('line_kind') }}) as word_text
     from {{ source('raw', 'transactions') }}
     where line_kind is not null
     group by _load_id, line_kind
@@ -60,13 +62,14 @@ meant_words as (
     from delivered_words as delivered
     inner join {{ source('raw', 'deliveries') }} as deliveries on delivered.load_id = deliveries._load_id
     left join words on {{ folded_word('delivered.word') }} = words.word and delivered.meaning = words.meaning
-    where coalesce(
-        {{ list_holds(
-            "case delivered.meaning when 'return' then deliveries._return_words else deliveries._not_sale_words end",
-            'lower(' ~ stripped('delivered.word') ~ ')',
-        ) }},
-        words.word is not null
-    )
+    where
+        coalesce(
+            case delivered.meaning
+                when 'not_a_sale' then {{ list_holds('deliveries._not_sale_words', 'delivered.word_text') }}
+                when 'return' then {{ list_holds('deliveries._return_words', 'delivered.word_text') }}
+            end,
+            words.word is not null
+        )
     group by delivered.load_id
 
 ),
