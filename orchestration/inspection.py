@@ -25,7 +25,7 @@ from orchestration.dbt import build, project_vars
 from orchestration.summary import counted, print_accounting, print_exports, print_sources
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError
-from warehouse.formats import export_formats
+from warehouse.formats import ExportFormat, export_formats
 from warehouse.home import Home
 from warehouse.ledger import exports_in_force
 from warehouse.loading import ensure_raw_schema, load_landing
@@ -102,8 +102,10 @@ def _inspect(console: Console, home: Home, landing: Path, settings: Settings) ->
     _build(home, _ACCOUNTING, settings)
     problems += _checked_totals(home, run_id, settings)
     with open_warehouse(home.warehouse, read_only=True) as connection:
-        print_sources(console, connection)
-        print_exports(console, connection)
+        if reading.layout in export_formats():
+            _print_export(console, connection, export_formats()[reading.layout])
+        else:
+            print_sources(console, connection)
         print_accounting(console, connection)
         _print_totals(console, connection, settings)
     if problems:
@@ -164,8 +166,18 @@ def _print_reading(console: Console, reading: FileReading) -> None:
     for column, header in reading.columns.items():
         table.add_row(column, escape(header))
     console.print(table)
-    for note in (*reading.notes, *(export.limits.values() if export is not None else ())):
-        console.print(f"  · {escape(note.rstrip('.'))}")
+    for note in reading.notes:
+        console.print(f"  · {escape(note)}")
+
+
+def _print_export(console: Console, connection: duckdb.DuckDBPyConnection, export: ExportFormat) -> None:
+    """What the file says itself of its orders, and what it can't tell."""
+    (totals,) = connection.execute("select count(*) from marts.order_totals").fetchone() or (0,)
+    if not totals:
+        console.print("[bold]Checked[/]    nothing in the file says what its orders come to")
+    print_exports(console, connection)
+    for at, told in enumerate(export.limits.values()):
+        console.print(f"{'[bold]Limits[/]    ' if at == 0 else ' ' * 10} {escape(told)}")
 
 
 def _delimiter(delimiter: str | None) -> str | None:

@@ -60,6 +60,7 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         _print_files(console, connection)
         print_sources(console, connection)
         print_exports(console, connection)
+        _print_limits(console, connection)
         _print_clocks(console, connection)
         print_accounting(console, connection)
         _print_answers(console, connection)
@@ -109,6 +110,7 @@ def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) 
             if "validate_marts" in steps:
                 print_sources(console, connection)
                 print_exports(console, connection)
+                _print_limits(console, connection)
                 _print_clocks(console, connection)
                 print_accounting(console, connection)
             elif "validate_staging" in steps:
@@ -201,7 +203,7 @@ def print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> No
 
 
 def print_exports(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
-    """What exports say themselves of their orders, which orders came again, and what no file tells."""
+    """What exports say themselves of their orders, and which orders came again."""
     totals = connection.execute(
         """
         select source, coalesce(told_as, 'total'), order_count, reconciled_order_count from marts.order_totals
@@ -212,12 +214,6 @@ def print_exports(console: Console, connection: duckdb.DuckDBPyConnection) -> No
         """
         select source, count(distinct invoice_no), count(distinct invoice_no) filter (where not is_as_newest)
         from marts.order_versions where is_replaced group by source order by 2 desc, source
-        """
-    ).fetchall()
-    limits = connection.execute(
-        """
-        select source, list(subject order by coalesce(list_position(['refunds', 'customers'], subject), 3), subject)
-        from quality.source_limits group by source order by source
         """
     ).fetchall()
     checked: dict[str, list[str]] = {}
@@ -237,6 +233,16 @@ def print_exports(console: Console, connection: duckdb.DuckDBPyConnection) -> No
             for source, orders, changed in replaced
         ],
     )
+
+
+def _print_limits(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """What the files of each source can't tell."""
+    limits = connection.execute(
+        """
+        select source, list(subject order by coalesce(list_position(['refunds', 'customers'], subject), 3), subject)
+        from quality.source_limits group by source order by source
+        """
+    ).fetchall()
     _print_headed(
         console,
         "Limits",

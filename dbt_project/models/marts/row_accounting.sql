@@ -1,5 +1,6 @@
--- Grain: one disposition, also one that no line has, but for sums of orders, which few files hold. Rows add up to the delivered
--- lines and those that a row tells of beside itself, amounts to the signed amount of all of them.
+-- Grain: one disposition, also one that no line has, but for sums of orders, which few files hold.
+-- Rows add up to the delivered lines and those that a row tells of beside itself, amounts to the
+-- signed amount of all of them.
 with
 
 dispositions as (

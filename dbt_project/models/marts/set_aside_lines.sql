@@ -77,7 +77,8 @@ final as (
                     then 'Stock code ' || set_aside.stock_code || ' is no product: '
                         || replace(set_aside.non_product_category, '_', ' ')
                 when set_aside.rule = 'newer_version'
-                    then 'The order came again in ' || versions.newest_file_name || ', which is newer and counts in its place'
+                    then 'The order came again in ' || versions.newest_file_name
+                        || ', which is newer and counts in its place'
                 when set_aside.disposition = 'not_a_sale'
                     then coalesce(
                             'The status of the line is "'
