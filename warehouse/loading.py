@@ -486,7 +486,7 @@ def read_file(
         if reading.problem is not None:
             # a message that ends with a block to paste has an end of its own
             end = "" if reading.problem.endswith("\n") else "."
-            raise RegularsError(f"{known_as}: {reading.problem}{end}")
+            raise RegularsError(f"{known_as}: {without_contacts(reading.problem)}{end}")
         values = _owner_values({1: reading}, {1: known_as}, _as_utc(read_at))
         assert reading.raw_table is not None, "a file without a problem is of some layout"
         con.execute(f"drop table if exists {lines}")

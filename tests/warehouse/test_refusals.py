@@ -16,7 +16,7 @@ from warehouse.readers.suggest import guess_mapping, write_mapping
 from warehouse.settings import Settings, SourceMapping, load_settings
 
 ORDERS = [
-    "Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Currency",
+    "Order No,Email,Financial Status,Created at,Item quantity,Item name,Item price,Item sku,Currency",
     "#1001,a@example.org,paid,2024-03-10 15:07:00 +0000,2,Door Mat,18.00,P09,GBP",
     "#1001,,,2024-03-10 15:07:00 +0000,1,Mug,4.50,P01,",
     "#1002,b@example.org,voided,2024-03-11 09:00:00 +0000,1,Mug,4.50,P01,GBP",
@@ -40,11 +40,11 @@ def test_it_names_file_header_extent_example_money_and_the_mapping(shop: Shop) -
     problem = refusal(shop)
     said, _, block = problem.partition("\n\n")
     for part in (
-        "orders_export_1.csv: no known header was found: it reads 'Name', 'Email', 'Financial Status'",
+        "orders_export_1.csv: no known header was found: it reads 'Order No', 'Email', 'Financial Status'",
         "expected at least InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice or Customer_ID,Transaction_Date,Amount",
         "Below it are 3 lines, the first: #1001,(e-mail address),paid,2024-03-10 15:07:00 +0000,2,Door Mat,18.00,P09,",
         # 2 x 18.00 + 4.50 + 4.50
-        "Column 'Lineitem price' by 'Lineitem quantity' adds up to 45.00",
+        "Column 'Item price' by 'Item quantity' adds up to 45.00",
     ):
         assert part in said
     assert "\n" not in said
@@ -52,12 +52,12 @@ def test_it_names_file_header_extent_example_money_and_the_mapping(shop: Shop) -
         "[[landing.sources]]",
         'name = "orders_export"',
         'files = "orders_export*.csv"',
-        'columns.invoice = "Name"',
-        'columns.stock_code = "Lineitem sku"',
-        'columns.description = "Lineitem name"',
-        'columns.quantity = "Lineitem quantity"',
+        'columns.invoice = "Order No"',
+        'columns.stock_code = "Item sku"',
+        'columns.description = "Item name"',
+        'columns.quantity = "Item quantity"',
         'columns.invoice_date = "Created at"',
-        'columns.unit_price = "Lineitem price"',
+        'columns.unit_price = "Item price"',
         'columns.currency = "Currency"',
         'columns.status = "Financial Status"',
         'columns.customer_id = "Email"',
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_sales_gets_no_mapping(shop: Shop, text: str) -> None:
 def test_a_title_above_the_unknown_header_does_not_hide_it(shop: Shop) -> None:
     shop.deliver("a.csv", "\n".join(["Orders of March", "", "made on 1 April, for the shop", *ORDERS]) + "\n")
     problem = refusal(shop)
-    assert "it reads 'Name', 'Email'" in problem
+    assert "it reads 'Order No', 'Email'" in problem
     assert "Below it are 3 lines" in problem
 
 
@@ -139,9 +139,9 @@ def test_a_sheet_is_told_of_in_the_same_way(shop: Shop) -> None:
         for number, line in enumerate(ORDERS):
             sheet.write_row(number + 2, 0, line.split(","))
     problem = refusal(shop)
-    assert problem.startswith("a.xlsx: sheet 'März': no known header was found: it reads 'Name'")
+    assert problem.startswith("a.xlsx: sheet 'März': no known header was found: it reads 'Order No'")
     assert "adds up to 45.00" in problem
-    assert 'columns.invoice = "Name"' in problem
+    assert 'columns.invoice = "Order No"' in problem
 
 
 def test_so_is_a_parquet_file(shop: Shop) -> None:
