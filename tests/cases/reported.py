@@ -263,9 +263,18 @@ def shopify_some_skus(place: str = "") -> Case:
     return Case("shopify-some-skus", {"orders_export_1.csv": _without_sku(blank, place)}, _SHOPIFY)
 
 
+def shopify(place: str = "") -> Case:
+    """The same with all codes, and nothing in the settings."""
+    return Case("shopify", {"orders_export_1.csv": csv_text(apart(rows_of("shopify.csv"), place))})
+
+
 def unknown_header(place: str = "") -> Case:
-    """The same with all codes, and nothing in the settings that says what its headers are."""
-    return Case("unknown-header", {"orders_export_1.csv": csv_text(apart(rows_of("shopify.csv"), place))})
+    """The same as another system would write it, with nothing in the settings that says what its headers are."""
+    rows = [
+        {"Order No" if header == "Name" else header.replace("Lineitem", "Item"): value for header, value in row.items()}
+        for row in apart(rows_of("shopify.csv"), place)
+    ]
+    return Case("unknown-header", {"orders_1.csv": csv_text(rows)})
 
 
 def excel_serial_dates(place: str = "") -> Case:

@@ -108,13 +108,21 @@ class TestCurrency:
 class TestUnknownFiles:
     def test_a_header_that_nobody_knows_is_told_whole_with_what_to_type(self, alone: Alone) -> None:
         told = _refusal(alone(reported.unknown_header()))
-        _says(told, "orders_export_1.csv", "Lineitem price", "[[landing.sources]]")
+        _says(told, "orders_1.csv", "Item price", "[[landing.sources]]")
 
     def test_what_it_says_to_type_can_be_pasted_and_is_right(self, alone: Alone) -> None:
         told = _refusal(alone(reported.unknown_header()))
         answered = alone(settings=_block(told))
         assert answered.outcome.succeeded, answered.outcome.problems
         assert answered.rows(
+            "select count(*), count(distinct invoice_no), count(distinct customer_id), sum(net_revenue)"
+            " from marts.fct_invoice_lines"
+        ) == [(76, 41, 20, Decimal("1222.35"))]
+
+    def test_the_headers_of_a_known_system_need_no_answer(self, alone: Alone) -> None:
+        loaded = alone(reported.shopify())
+        assert loaded.outcome.succeeded, loaded.outcome.problems
+        assert loaded.rows(
             "select count(*), count(distinct invoice_no), count(distinct customer_id), sum(net_revenue)"
             " from marts.fct_invoice_lines"
         ) == [(76, 41, 20, Decimal("1222.35"))]
@@ -131,7 +139,7 @@ class TestUnknownFiles:
             check=False,
         )
         assert done.returncode == 1
-        _says(done.stdout, "Not published", "orders_export_1.csv", "Lineitem price", "[[landing.sources]]")
+        _says(done.stdout, "Not published", "orders_1.csv", "Item price", "[[landing.sources]]")
 
     @pytest.mark.parametrize(
         ("header", "missing"),

@@ -59,8 +59,8 @@ class Workbench:
         # hypothesis prints it, and the project's manifest is megabytes
         return "Workbench()"
 
-    def counted(self, folder: Path, batches: Sequence[Deliveries]) -> Path:
-        """The warehouse after batches of deliveries came one by one, each loaded before the next.
+    def counted(self, folder: Path, batches: Sequence[Deliveries], *, since: datetime = AFTER_ALL) -> Path:
+        """The warehouse after batches of deliveries came one by one, each loaded before the next, a day after it.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class Workbench:
                     con,
                     landing,
                     Settings(),
-                    loaded_at=AFTER_ALL.replace(tzinfo=None) + timedelta(days=number),
+                    loaded_at=since.replace(tzinfo=None) + timedelta(days=number),
                     scratch=folder / "scratch",
                 )
                 assert not report.with_status("rejected", "in_transit"), report.files
