@@ -1,6 +1,8 @@
 """Every documented layout, encoding, delimiter, date and number style loads without configuration."""
 
+import csv
 import gzip
+import io
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,26 @@ def test_delimiters_are_found(shop: Shop, delimiter: str) -> None:
     shop.deliver("a.csv", "\n".join([HEADER, LINE_A, LINE_B]).replace(",", delimiter))
     assert loaded(shop) == EXPECTED
     assert shop.value("select delimiter from quality.load_ledger") == delimiter
+
+
+def test_quotes_of_an_unquoted_export_are_text_between_tabs_and_quotes_between_commas(shop: Shop) -> None:
+    """Amazon's own file quotes nothing; a spreadsheet program that saves it with commas does."""
+    rows = [
+        ("amazon-order-id", "purchase-date", "product-name", "sku", "quantity", "item-price"),
+        ("026-1", "2026-03-31T10:00:00Z", 'Tray 12" round, oak', "T-1", "2", "49.00"),
+        ("026-2", "2026-03-31T11:00:00Z", '"Sunny day print', "P-1", "1", "18.00"),
+    ]
+    shop.deliver("orders.txt", "".join("\t".join(row) + "\n" for row in rows))
+    saved = io.StringIO(newline="")
+    csv.writer(saved).writerows(rows)
+    shop.deliver("saved.csv", saved.getvalue())
+    report = shop.load(datetime(2026, 5, 1))
+    assert not report.with_status("rejected")
+    lines = (
+        "select amazon_order_id, product_name, quantity, item_price, _problem from raw.amazon_orders where _load_id = "
+    )
+    expected = [(row[0], row[2], row[4], row[5], None) for row in rows[1:]]
+    assert shop.rows(f"{lines} 1 order by 1") == shop.rows(f"{lines} 2 order by 1") == expected
 
 
 def test_gzip_loads_under_any_name(shop: Shop) -> None:

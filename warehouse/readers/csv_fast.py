@@ -109,8 +109,7 @@ def _read_group(staging: Staging, files: Sequence[CsvFile], on_unused: Unused | 
 
 def _create_table(staging: Staging, table: str, files: Sequence[CsvFile]) -> None:
     dialect, is_gzip = files[0].dialect, files[0].is_gzip
-    export = dialect.recognised.layout.export
-    quote = "" if export is not None and export.is_unquoted else '"'
+    quote = "" if dialect.is_unquoted else '"'
     struct = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(dialect.width))
     recognised = dialect.recognised
     expressions = column_expressions(recognised, lambda position: f"c{position}")
