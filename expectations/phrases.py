@@ -102,5 +102,5 @@ def _new_entry(base_name: str, layout: str, file_name: str, file_count: str) -> 
         "'[[landing.sources]]'",
         f"'name = ' || {toml_text(f'''regexp_replace({base_name}, '[.].*$', '')''')}",
         f"'files = ' || case when {file_count} = 1 then {toml_text(only_this)} else '\"*\"' end",
-        f"case when {layout} <> 'invoice_lines' then 'layout = ' || {toml_text(layout)} end",
+        f"case when {layout} in ('transactions', 'customers') then 'layout = ' || {toml_text(layout)} end",
     )

@@ -98,7 +98,7 @@ class ExportFormat(_Part):
     fill_down: tuple[_Name, ...] = ()
     """Columns that are blank below the first row of an order and nothing else ties to it; the order number first."""
     is_unquoted: bool = False
-    """Quotes are part of the text: a product may be called ``12" tray``."""
+    """Quotes are part of the text as long as tabs part the fields: a product may be called ``12" tray``."""
     frame: tuple[FrameLine, ...] = ()
     prices_include_tax: bool | None = None
     limits: dict[LimitSubject, str] = {}

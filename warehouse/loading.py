@@ -795,7 +795,6 @@ def _delivery_row(
 ) -> dict[str, object]:
     """A row of ``raw.deliveries``."""
     mapping, export = reading.mapping, reading.export
-    said = mapping or export
     counts = next((line.counts for line in export.frame if line.counts), None) if export else None
     return {
         "_load_id": load_id,
@@ -803,11 +802,11 @@ def _delivery_row(
         "_source": reading.source,
         "_layout": reading.layout,
         # letters and codes of one gift shop mean nothing in what a shop system writes
-        "_profile": mapping.profile if mapping else "plain" if export else None,
+        "_profile": "plain" if export else mapping.profile if mapping else None,
         **{f"_{column}_mark": reading.marks.get(column, ".") for column in NUMBER_COLUMNS},
-        "_not_sale_words": _folded(mapping.not_sales) if mapping else None,
-        "_return_words": _folded(mapping.returns) if mapping else None,
-        "_prices_include_tax": said.prices_include_tax if said else None,
+        "_not_sale_words": _folded(mapping.not_sales) if mapping and not export else None,
+        "_return_words": _folded(mapping.returns) if mapping and not export else None,
+        "_prices_include_tax": export.prices_include_tax if export else mapping.prices_include_tax if mapping else None,
         "_is_export": export is not None,
         "_tells_whole_orders": export is not None or (mapping is not None and mapping.whole_orders),
         "_told_records": reading.told_records,

@@ -420,3 +420,18 @@ def test_a_date_that_a_mapping_says_is_read_so(shop: Shop) -> None:
     shop.settings = Settings(landing=Landing(date_order="month_first"))
     shop.load()
     assert shop.rows("select invoiced_at::date from raw.transactions") == [(date(2010, 5, 12),)]
+
+
+def test_a_mapping_of_an_export_leaves_what_it_does_not_name_to_the_system(shop: Shop) -> None:
+    """It says how numbers are written, and the clock of Shopify is still taken as it stands."""
+    use(shop, files="orders_export*", decimal_mark=",")
+    shop.settings = shop.settings.model_copy(
+        update={"shop": shop.settings.shop.model_copy(update={"timezone": "Europe/Berlin"})}
+    )
+    shop.deliver(
+        "orders_export.csv",
+        'Name,Created at,Lineitem quantity,Lineitem name,Lineitem price\n#1,2026-03-27 22:00:00 -0400,2,Mug,"1,000"\n',
+    )
+    report = shop.load(datetime(2026, 5, 1))
+    assert report.readings["orders_export.csv"].marks["line_amount"] == ","
+    assert shop.value("select invoiced_at from raw.shopify_orders") == datetime(2026, 3, 27, 22)

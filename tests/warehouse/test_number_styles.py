@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.warehouse.conftest import Shop
 from tests.warehouse.staged import decide_numbers
 from warehouse.readers.file_styles import NUMBER_COLUMNS, FileHints
 from warehouse.readers.number_styles import MarkEvidence, choose_marks
@@ -151,6 +152,34 @@ def test_amounts_of_lines_discounts_and_taxes_help_each_other() -> None:
         "tax_amount": ",",
     }
     assert notes == []
+
+
+def test_an_export_whose_numbers_leave_the_mark_open_is_read_and_the_guess_told(shop: Shop) -> None:
+    """A till in yen: no amount shows a decimal, and some are grouped. Its columns are named as the export's."""
+    shop.deliver(
+        "items.csv",
+        "Date,Item,Qty,Net Sales,Transaction ID,Event Type\n"
+        '2026-03-03,Mug,1,"¥1,200",A1,Payment\n'
+        "2026-03-04,Card,1,¥300,A2,Payment\n",
+    )
+    (outcome,) = (report := shop.load()).files
+    assert outcome.status == "loaded"
+    reading = report.readings["items.csv"]
+    assert set(reading.marks.values()) == {"."}
+    assert [note for note in reading.notes if "net_sales" in note] == [
+        "numbers such as 1,200 in net_sales were read with ',' between thousands, and nothing in the file shows which "
+        "mark is decimal; set decimal_mark under [[landing.sources]] to be sure"
+    ]
+
+
+def test_all_numbers_of_an_export_have_one_mark() -> None:
+    """Its model reads them with one, so that no column is told of with another."""
+    columns = {"unit_price": MarkEvidence(comma_lines=1, point_lines=2), "subtotal": MarkEvidence(comma_lines=7)}
+    marks, notes = choose_marks(columns, FileHints("a.csv", raw_table="shopify_orders"))
+    assert set(marks.values()) == {","}
+    assert notes == [
+        "decimal marks are mixed in unit_price: 1 numbers have a comma, 2 a point; ',' was taken for the whole column"
+    ]
 
 
 def write_number(value: int, decimals: int, mark: str, group: str) -> str:

@@ -1,6 +1,8 @@
 """Every documented layout, encoding, delimiter, date and number style loads without configuration."""
 
+import csv
 import gzip
+import io
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,61 @@ def test_delimiters_are_found(shop: Shop, delimiter: str) -> None:
     shop.deliver("a.csv", "\n".join([HEADER, LINE_A, LINE_B]).replace(",", delimiter))
     assert loaded(shop) == EXPECTED
     assert shop.value("select delimiter from quality.load_ledger") == delimiter
+
+
+def test_quotes_of_an_unquoted_export_are_text_between_tabs_and_quotes_between_commas(shop: Shop) -> None:
+    """Amazon's own file quotes nothing; a spreadsheet program that saves it with commas does."""
+    rows = [
+        ("amazon-order-id", "purchase-date", "product-name", "sku", "quantity", "item-price"),
+        ("026-1", "2026-03-31T10:00:00Z", 'Tray 12" round, oak', "T-1", "2", "49.00"),
+        ("026-2", "2026-03-31T11:00:00Z", '"Sunny day print', "P-1", "1", "18.00"),
+    ]
+    shop.deliver("orders.txt", "".join("\t".join(row) + "\n" for row in rows))
+    saved = io.StringIO(newline="")
+    csv.writer(saved).writerows(rows)
+    shop.deliver("saved.csv", saved.getvalue())
+    report = shop.load(datetime(2026, 5, 1))
+    assert not report.with_status("rejected")
+    lines = (
+        "select amazon_order_id, product_name, quantity, item_price, _problem from raw.amazon_orders where _load_id = "
+    )
+    expected = [(row[0], row[2], row[4], row[5], None) for row in rows[1:]]
+    assert shop.rows(f"{lines} 1 order by 1") == shop.rows(f"{lines} 2 order by 1") == expected
+
+
+def test_lines_around_an_export_are_no_sales_however_a_spreadsheet_program_saved_them(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """It pads eBay's footer to the width of the table, or spreads it over cells."""
+    lines = [
+        "Sales Record Number,Item Number,Quantity,Sold For,Sale Date,Paid On Date",
+        "5001,330001,3,10.00,30/03/2026,30/03/2026",
+        ",,,,,",
+        "1,record(s) downloaded,from Mar-29-26 to Mar-30-26,,,",
+        "Seller ID : example_shop,,,,,",
+    ]
+    shop.deliver("orders.csv", "\r\n".join(lines) + "\r\n")
+    write_workbook(tmp_path / "orders.xlsx", {"orders": [line.split(",") for line in lines]})
+    shop.deliver("orders.xlsx", (tmp_path / "orders.xlsx").read_bytes())
+    report = shop.load(datetime(2026, 5, 1))
+    assert not report.with_status("rejected")
+    rows = shop.rows("select sales_record_number, sold_for, _row_number, _problem from raw.ebay_orders")
+    assert rows == [("5001", "10.00", 2, None)] * 2
+    # what the file says of its records is still held against it
+    assert report.readings["orders.csv"].told_records == 1
+
+
+def test_lines_of_separators_below_an_export_are_no_sales(shop: Shop) -> None:
+    """The rows that somebody emptied in a spreadsheet program and saved."""
+    shop.deliver(
+        "orders_export.csv",
+        "Name,Created at,Lineitem quantity,Lineitem name,Lineitem price,Notes\n"
+        "#1,2026-03-27 08:00:00 +0000,2,Mug,10.00,\n"
+        ",,,,,\n"
+        ",,,,,\n",
+    )
+    shop.load(datetime(2026, 5, 1))
+    assert shop.rows("select order_name, _row_number, _problem from raw.shopify_orders") == [("#1", 2, None)]
 
 
 def test_gzip_loads_under_any_name(shop: Shop) -> None:

@@ -108,7 +108,7 @@ def _records(file: CsvFile, reading: CarefulReading) -> Iterator[_Record]:
         text = raw.decode("utf-8", "replace")
         if export is not None and _is_frame(text, delimiter, frame, reading):
             continue
-        if export is not None and export.is_unquoted and len(raw) <= MAX_LINE_BYTES and "\x00" not in text:
+        if file.dialect.is_unquoted and len(raw) <= MAX_LINE_BYTES and "\x00" not in text:
             fields = text.split(delimiter)
             if len(fields) == width:
                 yield number, fields, None, None

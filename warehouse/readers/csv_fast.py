@@ -52,6 +52,11 @@ class CsvFile:
         return self.facts.lines - self.dialect.header_line
 
     @property
+    def _has_frame(self) -> bool:
+        export = self.dialect.recognised.layout.export
+        return export is not None and bool(export.frame)
+
+    @property
     def looks_clean(self) -> bool:
         """Whether nothing seen so far speaks against one row per line."""
         return (
@@ -62,6 +67,8 @@ class CsvFile:
             # with one column a blank line and an empty value look the same
             and self.dialect.width > 1
             and self.expected_rows > 0
+            # a spreadsheet program pads the lines around a table to its width, and they look like any other
+            and not self._has_frame
             and self.path.as_posix().isprintable()
         )
 
@@ -109,8 +116,7 @@ def _read_group(staging: Staging, files: Sequence[CsvFile], on_unused: Unused | 
 
 def _create_table(staging: Staging, table: str, files: Sequence[CsvFile]) -> None:
     dialect, is_gzip = files[0].dialect, files[0].is_gzip
-    export = dialect.recognised.layout.export
-    quote = "" if export is not None and export.is_unquoted else '"'
+    quote = "" if dialect.is_unquoted else '"'
     struct = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(dialect.width))
     recognised = dialect.recognised
     expressions = column_expressions(recognised, lambda position: f"c{position}")
@@ -130,13 +136,19 @@ def _accept_complete_files(
     staging: Staging, table: str, files: Sequence[CsvFile], on_unused: Unused | None
 ) -> dict[int, int]:
     # rowid keeps the order of delivery; row_number() over (partition by file) does not
+    recognised = files[0].dialect.recognised
+    read = {*column_expressions(recognised, lambda position: f"c{position}")}
+    # of an export, a line of separators alone is no delivery; the careful reader leaves it out
+    needed = recognised.layout.export.needed if recognised.layout.export else ()
+    is_bare = " and ".join(f"coalesce(trim({column}), '') = ''" for column in needed) or "false"
     found = staging.con.execute(
-        f"select file_index, min(rowid), max(rowid), count(*) from {table} group by file_index"
+        f"select file_index, min(rowid), max(rowid), count(*), count(*) filter (where {is_bare}) "
+        f"from {table} group by file_index"
     ).fetchall()
     accepted = [
         (index, files[index].file_id, first, rows)
-        for index, first, last, rows in found
-        if rows == files[index].expected_rows and last - first + 1 == rows
+        for index, first, last, rows, bare in found
+        if rows == files[index].expected_rows and last - first + 1 == rows and not bare
     ]
     if not accepted:
         return {}
@@ -151,8 +163,6 @@ def _accept_complete_files(
         },
     )
     staging.keep_track("table", starts)
-    recognised = files[0].dialect.recognised
-    read = {*column_expressions(recognised, lambda position: f"c{position}")}
     texts = ", ".join(
         f"g.{column}" if column in read else f"null::{type_of(column)} as {column}"
         for column in columns_of(recognised.table)

@@ -49,6 +49,12 @@ class Dialect:
         """Number of headers."""
         return len(self.recognised.headers)
 
+    @property
+    def is_unquoted(self) -> bool:
+        """Whether quotes are part of the text; a program that has written commas or semicolons instead quotes."""
+        export = self.recognised.layout.export
+        return export is not None and export.is_unquoted and self.delimiter == "\t"
+
 
 def split_fields(line: str, delimiter: str) -> list[str]:
     """Split one record into its fields.

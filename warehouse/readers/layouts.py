@@ -282,7 +282,9 @@ def recognise(headers: Sequence[str], file_name: str, settings: Settings) -> Rec
                 return _by_mapping(mapping, headers, keys)
     export = _find_export(keys)
     if export is not None:
-        return _of_export(export, headers, keys)
+        # an entry without columns says how the files of its name are written, whatever they hold
+        entries = (entry for entry in settings.landing.all_sources if name_fits(entry, file_name) and not entry.columns)
+        return _of_export(export, headers, keys, next(entries, None))
     base_name = file_name.rsplit("/", 1)[-1].casefold()
     found = {name: _match(layout, keys) for name, layout in LAYOUTS.items()}
     # sales first, whatever else they carry; then overrides, whose every column is needed, so that
@@ -376,7 +378,9 @@ def _nearest_export(keys: Sequence[str]) -> Layout | None:
     return nearest[1] if nearest is not None else None
 
 
-def _of_export(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) -> Recognised:
+def _of_export(
+    layout: Layout, headers: tuple[str, ...], keys: Sequence[str], mapping: SourceMapping | None = None
+) -> Recognised:
     assert layout.export is not None
     columns: dict[str, tuple[int, ...]] = {
         column: (positions[0],) for column, positions in _match(layout, keys).items()
@@ -388,7 +392,7 @@ def _of_export(layout: Layout, headers: tuple[str, ...], keys: Sequence[str]) ->
     there = {*columns, layout.export.time}
     absent = [names[0] for column, names in layout.names.items() if column not in there]
     notes = (f"without columns that this export may have: {_few(absent)}",) if absent else ()
-    return Recognised(layout, headers, columns, None, notes, time, {}, filled, (), other)
+    return Recognised(layout, headers, columns, mapping, notes, time, {}, filled, (), other)
 
 
 def _few(names: Sequence[str]) -> str:

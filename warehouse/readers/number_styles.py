@@ -78,18 +78,20 @@ def choose_marks(columns: Mapping[str, MarkEvidence], hints: FileHints) -> tuple
     if hints.decimal_mark is not None:
         return dict.fromkeys(NUMBER_COLUMNS, hints.decimal_mark), []
     notes = []
-    own = {column: evidence.mark for column, evidence in columns.items()}
+    # exports have columns of other names, and their models read all of them with one mark
+    own = {} if hints.raw_table in export_formats() else {column: found.mark for column, found in columns.items()}
     shared = _mark_of_file(columns)
     fallback = shared or ("," if hints.delimiter == ";" else ".")
     marks = {column: own.get(column) or fallback for column in NUMBER_COLUMNS}
     for column, evidence in columns.items():
+        mark = marks.get(column, fallback)
         if evidence.comma_lines and evidence.point_lines:
             notes.append(
                 f"decimal marks are mixed in {column}: {evidence.comma_lines:,} numbers have a comma, "
-                f"{evidence.point_lines:,} a point; '{marks[column]}' was taken for the whole column"
+                f"{evidence.point_lines:,} a point; '{mark}' was taken for the whole column"
             )
         elif shared is None and (example := evidence.open_comma or evidence.open_point) is not None:
-            notes.append(_guess_note(column, example, marks[column], hints.delimiter))
+            notes.append(_guess_note(column, example, mark, hints.delimiter))
     return marks, notes
 
 

@@ -326,26 +326,29 @@ class _Round:
         reading.export = recognised.layout.export
         reading.columns = recognised.named_columns
         if mapping is not None:
-            reading.source_mapping = mapping.name
+            # files of one system are judged together, whatever an entry says of some of them
+            reading.source_mapping = mapping.name if reading.export is None else None
             reading.mapping = mapping
             if mapping.date_format is not None:
                 check_date_format(self.staging.con, mapping.date_format, mapping.name)
         self.recognised[file_id] = recognised
 
     def _hints(self, reading: FileReading, known_styles: Mapping[str, Mapping[str, int]]) -> FileHints:
-        # what the settings say of a file, else what is declared of the system that wrote it
+        # what the settings say of a file, else what is declared of the system that wrote it; each for itself, since
+        # an entry that says how a file's dates are written says nothing of its clock
         mapping, export = reading.mapping, reading.export
-        said = mapping or export
         request = self.requests[reading.file_id]
         return FileHints(
             reading.name,
             reading.delimiter,
-            said.decimal_mark if said else None,
+            (mapping.decimal_mark if mapping else None) or (export.decimal_mark if export else None),
             mapping.date_format if mapping else None,
             reading.raw_table or "transactions",
             source=reading.source or "",
-            date_order=(said.date_order if said else None) or self.settings.landing.date_order,
-            clock=said.clock if said else None,
+            date_order=(mapping.date_order if mapping else None)
+            or (export.date_order if export else None)
+            or self.settings.landing.date_order,
+            clock=(mapping.clock if mapping else None) or (export.clock if export else None),
             timezone=self.settings.shop.timezone,
             loaded_at=request.loaded_at,
             delivered_at=request.delivered_at,

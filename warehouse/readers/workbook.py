@@ -10,6 +10,7 @@ without a point (``17850``), others without float noise (``2.55``).
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -115,13 +116,12 @@ class _Load:
             "sheet": "sheet",
             "row_number": "row_number",
         } | column_expressions(recognised, self._field)
+        lines = pa.table(data).filter(_is_no_frame(body, recognised))
         fields = ", ".join(f"nullif(f{position}, '')" for position in recognised.positions)
         for header in recognised.unused:
             counts = self.unused.setdefault(header, Counter())
             counts.update(body.column(header.position).to_pylist())
-        return self.staging.append_arrow(
-            recognised.table, pa.table(data), expressions, f"coalesce({fields}) is not null"
-        )
+        return self.staging.append_arrow(recognised.table, lines, expressions, f"coalesce({fields}) is not null")
 
     def _field(self, position: int) -> str:
         if self.is_open_document:
@@ -274,6 +274,17 @@ def _with_error_texts(sheet: _Sheet, header_row: int, recognised: Recognised, no
                 values[row] = text
             columns[position] = pa.array(values, pa.string())
     return pa.RecordBatch.from_arrays(columns, names=sheet.batch.schema.names)
+
+
+def _is_no_frame(body: pa.RecordBatch, recognised: Recognised) -> pa.Array:
+    """Which rows are none of the lines that an export has around its table, such as a count at the end."""
+    export = recognised.layout.export
+    if export is None or not export.frame:
+        return pa.repeat(pa.scalar(True), body.num_rows)
+    patterns = [re.compile(line.pattern) for line in export.frame]
+    rows = zip(*(column.to_pylist() for column in body.columns), strict=True)
+    texts = (",".join(cell or "" for cell in row).strip(",") for row in rows)
+    return pa.array([not any(pattern.fullmatch(text) for pattern in patterns) for text in texts], pa.bool_())
 
 
 def _cells(count: int) -> str:

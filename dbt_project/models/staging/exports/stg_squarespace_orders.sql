@@ -76,7 +76,7 @@ orders as (
         coalesce({{ money('lines.shipping', 'deliveries._line_amount_mark') }}, 0) as shipping,
         coalesce({{ money('lines.taxes', 'deliveries._line_amount_mark') }}, 0) as taxes,
         {{ money('lines.discount_amount', 'deliveries._line_amount_mark') }} as discount_amount,
-        {{ money('lines.refunded_amount', 'deliveries._line_amount_mark') }} as refunded_amount
+        {{ money('lines.refunded_amount', 'deliveries._line_amount_mark') }} as delivered_refund
     from order_amounts as amounts
     inner join {{ source('raw', 'squarespace_orders') }} as lines on amounts.first_line_id = lines._line_id
     left join deliveries on amounts.load_id = deliveries._load_id
@@ -102,6 +102,34 @@ settled_orders as (
 
 ),
 
+discounted_orders as (
+
+    select
+        *,
+        case
+            when discount_amount is null or is_subtotal_discounted then subtotal
+            else subtotal - discount_amount
+        end as told_amount
+    from settled_orders
+
+),
+
+-- where tax comes on top of the prices it is in what is given back as well, at the rate of the whole order
+netted_orders as (
+
+    select
+        *,
+        case
+            when taxes > 0 and told_amount + shipping > 0 and total >= told_amount + shipping + taxes
+                then {{ share_in_cents(
+                    'delivered_refund', '(told_amount + shipping)', '(told_amount + shipping + taxes)'
+                ) }}
+            else delivered_refund
+        end as refunded_amount
+    from discounted_orders
+
+),
+
 judged_orders as (
 
     select
@@ -124,14 +152,10 @@ judged_orders as (
             else least(discount_amount, weight)
         end as amount_to_spread,
         case
-            when discount_amount is null or is_subtotal_discounted then subtotal
-            else subtotal - discount_amount
-        end as told_amount,
-        case
             when discount_amount is null or is_subtotal_discounted then 'Subtotal'
             else 'Subtotal less Discount Amount'
         end as told_as
-    from settled_orders
+    from netted_orders
 
 ),
 

@@ -100,7 +100,7 @@ judged_orders as (
 
     select
         *,
-        {{ woocommerce_state('status') }} as state,
+        {{ woocommerce_state_of_label('status') }} as state,
         -- without the refunds there is nothing to compare: quantities may be net of them, and lines left out
         case
             when coalesce(order_refund, 1) <> 0 then null
