@@ -806,7 +806,10 @@ def _delivery_row(
         **{f"_{column}_mark": reading.marks.get(column, ".") for column in NUMBER_COLUMNS},
         "_not_sale_words": _folded(mapping.not_sales) if mapping and not export else None,
         "_return_words": _folded(mapping.returns) if mapping and not export else None,
-        "_prices_include_tax": export.prices_include_tax if export else mapping.prices_include_tax if mapping else None,
+        "_prices_include_tax": next(
+            (said.prices_include_tax for said in (mapping, export) if said and said.prices_include_tax is not None),
+            None,
+        ),
         "_is_export": export is not None,
         "_tells_whole_orders": export is not None or (mapping is not None and mapping.whole_orders),
         "_told_records": reading.told_records,

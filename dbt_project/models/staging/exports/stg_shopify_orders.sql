@@ -111,7 +111,7 @@ judged_orders as (
     select
         *,
         -- money that was kept or given back was paid: cancelled or not, that is a sale
-        coalesce(status_word = 'voided', false)
+        coalesce(status_word in ('voided', 'expired'), false)
         or cancelled_at is not null
         and coalesce(status_word, '') not in ('paid', 'partially_paid', 'partially_refunded', 'refunded')
             as is_not_a_sale,
