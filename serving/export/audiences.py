@@ -34,8 +34,8 @@ from serving.export.tools import GENERIC, GENERIC_COLUMNS, LAYOUTS, NAMES, Layou
 from serving.filters import METHODS, Filters, Method
 from serving.queries.audiences import audience_members, audience_moves, audience_names, customer_value_caveats
 from serving.snapshot import About, Reading
-from serving.wording import is_missing
 from warehouse.errors import RegularsError
+from warehouse.wording import is_missing
 
 Format = Literal["csv", "parquet", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)

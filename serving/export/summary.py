@@ -11,7 +11,7 @@ from rich.table import Table
 
 from serving.export.audiences import Exported, FilledContacts
 from serving.export.tools import LAYOUTS
-from serving.wording import count, plural
+from warehouse.wording import count, percent, plural
 
 
 def _print_contacts(console: Console, contacts: FilledContacts) -> None:
@@ -49,8 +49,8 @@ def print_export(console: Console, exported: Exported) -> None:
     console.print(table)
     if request.holdout_pct:
         console.print(
-            f"Held out: {request.holdout_pct} % of customers, drawn by campaign {escape(repr(request.drawn_by))}, "
-            "not to be written to. manifest.json tells how to read the lift."
+            f"Held out: {percent(request.holdout_pct, 0)} of customers, drawn by campaign "
+            f"{escape(repr(request.drawn_by))}, not to be written to. manifest.json tells how to read the lift."
         )
     layout = LAYOUTS.get(request.layout)
     if layout is None:

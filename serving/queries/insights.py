@@ -18,7 +18,7 @@ import pandas as pd
 from serving.filters import Filters
 from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
 from serving.snapshot import Reading
-from serving.wording import change, count, day, is_missing, money, month, percent, plural, short_money
+from warehouse.wording import change, count, day, is_missing, money, month, percent, plural, short_money
 
 InsightKind = Literal["change", "driver", "segments", "anomaly", "concentration", "caveat", "clv_caveat", "nothing"]
 Tone = Literal["good", "bad", "warning", "neutral"]

@@ -39,9 +39,10 @@ from serving.report.charts import (
     shares_chart,
 )
 from serving.snapshot import About, Reading
-from serving.wording import (
+from warehouse.wording import (
     MISSING,
     change,
+    clock_time,
     count,
     currency_symbol,
     day,
@@ -416,7 +417,7 @@ def _health(reading: Reading) -> dict[str, Any]:
         "freshness": _table(
             ["What", "When or how much"],
             [
-                ["Latest sale", moment_of_shop(fresh.last_invoiced_at)],
+                ["Latest sale", clock_time(fresh.last_invoiced_at)],
                 ["Recency is counted to", day(fresh.snapshot_date)],
                 ["Latest file delivered", moment(fresh.last_delivered_at)],
                 ["Published", f"{moment(fresh.published_at)} as publication {fresh.publication_id}"],
@@ -496,11 +497,6 @@ def _health(reading: Reading) -> dict[str, Any]:
             *({"label": f"{row.title}:", "text": _text(row.told)} for row in _rows(source_limits(reading))),
         ],
     }
-
-
-def moment_of_shop(value: Any) -> str:
-    """A time by the shop's own clock, such as ``9 Dec 2011, 12:50``."""
-    return MISSING if is_missing(value) else f"{day(value)}, {value:%H:%M}"
 
 
 # ---- all --------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from serving.filters import Filters
 from serving.queries.insights import Insight, insights
 from serving.snapshot import Reading
-from serving.wording import money, percent, short_money
+from warehouse.wording import money, percent, short_money
 
 
 def told(reading: Reading, filters: Filters, kind: str) -> list[Insight]:

@@ -19,8 +19,8 @@ from orchestration.cli import app
 from serving.filters import Filters
 from serving.report import build_report, write_report
 from serving.snapshot import SnapshotReader
-from serving.wording import count, day, money, short_money
 from warehouse.home import Home
+from warehouse.wording import count, day, money, short_money
 
 LONG = "Customers#set page(fill: red) *who* `x` " + "Extraordinarily" * 12
 

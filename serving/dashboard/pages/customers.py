@@ -48,7 +48,7 @@ from serving.queries.customers import (
     customer_summary,
     find_customers,
 )
-from serving.wording import count, day, days, is_missing, money, month, number, percent, plural, short_money
+from warehouse.wording import count, day, days, is_missing, money, month, number, percent, plural, short_money
 
 _FOUND_SHOWN = 12
 _MONTHS_SHOWN = 36

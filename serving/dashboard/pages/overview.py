@@ -18,7 +18,6 @@ import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
-from serving import wording
 from serving.dashboard.components import (
     chart,
     columns,
@@ -50,6 +49,7 @@ from serving.queries.revenue import (
     weekly_revenue,
 )
 from serving.snapshot import SnapshotReader
+from warehouse import wording
 
 BAR_COUNTRIES = 10
 GRID_COUNTRIES = 12
@@ -453,7 +453,7 @@ def _types_panel(view: View) -> html.Section:
         view.theme,
         barmode="stack",
         legend={"traceorder": "normal"},
-        xaxis={"range": [0, 100], "ticksuffix": "\N{NARROW NO-BREAK SPACE}%", "nticks": 6, "showgrid": False},
+        xaxis={"range": [0, 100], "ticksuffix": "%", "nticks": 6, "showgrid": False},
         bargap=0.45,
     )
     has_money = not wording.is_missing(returning["net_revenue_pct"])
@@ -785,7 +785,7 @@ class _LogScale:
                 "len": 0.85,
                 "outlinewidth": 0,
                 "tickvals": shown,
-                "ticktext": [_round_money(10.0**step, view.currency) for step in shown],
+                "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
                 "tickfont": {"color": view.tokens.muted, "size": 11},
             },
         }
@@ -803,18 +803,8 @@ def _money_axis(view: View, values: Sequence[float], title: str, *, steps: int =
     return {
         "title": {"text": f"{title} ({wording.currency_symbol(view.currency).strip()})"},
         "tickvals": ticks,
-        "ticktext": [_round_money(tick, view.currency) for tick in ticks],
+        "ticktext": [wording.round_money(tick, view.currency) for tick in ticks],
     }
-
-
-def _round_money(value: float, currency: str) -> str:
-    """A round amount without its noughts after the point."""
-    if abs(value) >= 1_000:
-        told = wording.short_money(value, currency)
-        whole, point, unit = told.partition(".")
-        digits = unit.rstrip("bnkm")
-        return f"{whole}{unit[len(digits) :]}" if point and not digits.strip("0") else told
-    return wording.money(value, currency, pence=value != int(value))
 
 
 def _round_step(rough: float) -> float:
@@ -831,7 +821,7 @@ def _month_ticks(rows: Rows) -> dict[str, Any]:
     return {
         "type": "date",
         "tickvals": shown,
-        "ticktext": [f"{at:%b}<br>{at:%Y}" for at in shown],
+        "ticktext": [f"{wording.month_name(at)}<br>{at.year}" for at in shown],
     }
 
 

@@ -38,7 +38,7 @@ from serving.queries.playbooks import (
     emails,
     playbooks,
 )
-from serving.wording import count, day, is_missing, money, number, percent, plural, short_money
+from warehouse.wording import count, day, is_missing, money, number, percent, plural, short_money
 
 _FLOWS_TOLD = 3
 

@@ -24,7 +24,7 @@ from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
 from serving.queries import segments as queries
 from serving.snapshot import SnapshotReader
-from serving.wording import count, day, money, month, number, percent, plural
+from warehouse.wording import count, day, money, month, number, percent, plural
 
 POINTS = 2_000
 """Customers in one scatter plot. Three plots of 4,000 drawn as SVG make a phone stutter."""
