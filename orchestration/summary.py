@@ -26,6 +26,7 @@ from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError, WarehouseBusyError
 from warehouse.formats import SUBJECTS, export_formats
 from warehouse.home import Home
+from warehouse.quality import CHECKS_BY_LAYER
 from warehouse.settings import load_settings
 from warehouse.wording import MISSING, count, day, days, moment, money, number, percent, plural
 
@@ -526,12 +527,7 @@ def print_status(console: Console, home: Home) -> None:
         if publication is None:
             raise RegularsError(f"{home.published} carries no record of its publication; refresh with --full.")
         checks = connection.execute(
-            """
-            select layer, count(*) filter (status = 'passed'), count(*) filter (status <> 'passed')
-            from quality.validation_results
-            where run_id = (select run_id from quality.validation_results order by recorded_at desc limit 1)
-            group by layer order by min(recorded_at)
-            """
+            f"select layer, passed, warned, failed, could_not_run from ({CHECKS_BY_LAYER}) as layers"
         ).fetchall()
     publication_id, at, snapshot_date, is_sample, landing, lines, customers, net, currency = publication
     if is_sample:
@@ -541,12 +537,15 @@ def print_status(console: Console, home: Home) -> None:
         f"[bold]Content[/]     {plural(lines, 'line')}, {plural(customers, 'customer')}, "
         f"net revenue {money(net, currency)}; recency counts to {day(snapshot_date)}"
     )
-    console.print(
-        "[bold]Checks[/]      "
-        + ", ".join(f"{layer}: {ok} passed" + (f", {bad} not" if bad else "") for layer, ok, bad in checks)
-    )
+    console.print("[bold]Checks[/]      " + "; ".join(_outcomes(layer, *numbers) for layer, *numbers in checks))
     console.print(f"[bold]Snapshot[/]    {escape(str(home.published))}")
     _print_rejected(console, home)
+
+
+def _outcomes(layer: str, passed: int, warned: int, failed: int, could_not_run: int) -> str:
+    """How a layer's checks came out, in words; what none did is left out."""
+    others = ((warned, "warned"), (failed, "failed"), (could_not_run, "could not run"))
+    return ", ".join([f"{layer}: {count(passed)} passed", *(f"{count(one)} {word}" for one, word in others if one)])
 
 
 def _print_rejected(console: Console, home: Home) -> None:

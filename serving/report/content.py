@@ -409,10 +409,6 @@ def _health(reading: Reading) -> dict[str, Any]:
     currency = reading.about.currency
     fresh, accounted = freshness(reading), row_accounting(reading)
     loads, missing, notes = load_summary(reading), missing_files(reading), model_notes(reading)
-    adds_up = (
-        accounted.delivered_rows - accounted.derived_rows == accounted.delivered_lines_of_files
-        and accounted.kept_rows == accounted.sales_rows
-    )
     return {
         "freshness": _table(
             ["What", "When or how much"],
@@ -439,8 +435,8 @@ def _health(reading: Reading) -> dict[str, Any]:
         ),
         "accounting_about": (
             "Every line has one of these fates; lines and money add up to what was delivered."
-            if adds_up
-            else "Lines do not add up to what was delivered: look at the page of data health."
+            if accounted.does_add_up
+            else "Lines or money do not add up to what was delivered: look at the page of data health."
         ),
         "accounting": _table(
             ["Fate", "Kept", "Lines", f"Amount, {currency_symbol(currency).strip()}", "What it means"],

@@ -131,7 +131,7 @@ def test_files_are_told_one_by_one_and_a_block_that_fits_all_of_them_once(home: 
 
 def test_a_rejected_file_that_is_mended_or_gone_is_not_repeated(home: Home, deliver: Deliver) -> None:
     deliver("gone.csv", "rejected", problem="gone.csv: it is empty", is_in_landing=False)
-    deliver("mended.csv", "rejected", problem="mended.csv: it is empty", superseded_by=3)
+    deliver("mended.csv", "rejected", problem="mended.csv: it is empty")
     deliver("mended.csv")
     said = refused(home, "validate_raw")
     assert "it is empty" not in said

@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 from serving.filters import Filters
 from serving.report import build_report, write_report
+from serving.report.content import report_content
 from serving.snapshot import SnapshotReader
+from tests.serving.changed import changed
 from warehouse.home import Home
 from warehouse.wording import count, day, money, short_money
 
@@ -160,6 +162,23 @@ def test_the_public_data_come_out_as_measured(published_real: Home) -> None:
     assert "delivered 541,909 £9,747,747.93" in pages[-1]
     assert "duplicate no 5,268 £21,740.98" in pages[-1]
     assert len(pages) == 5
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "delete from marts.fct_invoice_lines where line_id = (select min(line_id) from marts.fct_invoice_lines)",
+        "update marts.fct_invoice_lines set net_revenue = net_revenue + 0.01 "
+        "where line_id = (select min(line_id) from marts.fct_invoice_lines)",
+    ],
+    ids=["a line", "a penny"],
+)
+def test_lines_and_money_add_up_only_where_both_do(published_small: Home, tmp_path: Path, loss: str) -> None:
+    with changed(published_small, tmp_path, loss) as reading:
+        told = report_content(reading, Filters())["accounting_about"]
+    assert "do not add up" in told
+    with SnapshotReader(published_small).reading() as reading:
+        assert "lines and money add up" in report_content(reading, Filters())["accounting_about"]
 
 
 # ---- views and empty states ---------------------------------------------------
