@@ -81,11 +81,10 @@ class Words(NamedTuple):
 
     @classmethod
     def of(cls, view: View) -> Words:
-        """Read off the snapshot."""
-        found = queries.meanings(view.reading)
-        orders = "orders" if found.frequency == "orders" else "order lines"
-        spent = "net of returns" if found.money == "net" else "before returns"
-        return cls(f"Frequency ({orders})", orders, f"Money ({spent})", view.currency)
+        """As the snapshot tells."""
+        about = view.reading.about
+        orders = about.frequency_counts
+        return cls(f"Frequency ({orders})", orders, f"Money ({about.money_is})", view.currency)
 
     def axis(self, measure: str) -> str:
         """Title of a measure's axis, with its unit."""

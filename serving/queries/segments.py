@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -39,14 +39,6 @@ FREQUENCY_STEP = 1.4
 """Each bin of the frequency begins this many times as high as the one before."""
 
 _ALGORITHMS: dict[str, str] = {"audience": "kmeans"}
-
-
-@dataclass(frozen=True)
-class Meanings:
-    """What the settings made of frequency and money; read off the table, which doesn't keep the settings."""
-
-    frequency: Literal["orders", "lines"]
-    money: Literal["net", "gross"]
 
 
 @dataclass(frozen=True)
@@ -83,20 +75,6 @@ def _kept(filters: Filters) -> Clause:
             select segment_name, segment_kind from reporting.segment_playbooks where method = $method
         )"""
     return Clause(sql, clause.parameters | {"method": filters.method})
-
-
-def meanings(reading: Reading) -> Meanings:
-    """Whether frequency counts orders or lines, and whether money is net of returns or gross."""
-    found = reading.row(
-        """
-        select
-            coalesce(bool_and(frequency = invoice_count), true) as is_orders,
-            coalesce(bool_and(monetary = monetary_net), true) as is_net
-        from reporting.customer_360
-        where has_purchases
-        """
-    )
-    return Meanings("orders" if found["is_orders"] else "lines", "net" if found["is_net"] else "gross")
 
 
 def caveats(reading: Reading, method: Method) -> Caveats:

@@ -29,7 +29,7 @@ from serving.queries.health import (
 from serving.queries.insights import insights
 from serving.queries.playbooks import playbooks
 from serving.queries.revenue import monthly_customers, monthly_revenue, unusual_periods
-from serving.queries.segments import caveats, meanings, segment_profiles
+from serving.queries.segments import caveats, segment_profiles
 from serving.report.charts import (
     Month,
     MonthCustomers,
@@ -290,7 +290,6 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
-    meant = meanings(reading)
     horizon = days(playbooks(reading, filters.method)["horizon_days"].max())
     profiles = segment_profiles(reading, filters)
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
@@ -305,8 +304,8 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     ]
     return {
         "segments_about": f"By {METHOD_LABELS[filters.method]}. {_changed(reading, filters)}".strip(),
-        "profiles_about": f"Means per customer. Frequency counts {meant.frequency}, money is "
-        f"{'before returns' if meant.money == 'gross' else 'net of returns'}; expected is the net revenue of the next "
+        "profiles_about": f"Means per customer. Frequency counts {reading.about.frequency_counts}, money is "
+        f"{reading.about.money_is}; expected is the net revenue of the next "
         f"{horizon}, by the model. Last row: all the shop's customers.",
         "shares_chart": _chart(
             shares_chart(shares),

@@ -291,16 +291,6 @@ def test_rules_show_the_scores_of_each_segment(reading: Reading) -> None:
     assert len(rules) == reading.value("select count(distinct rfm_segment) from marts.customer_rfm")
 
 
-def test_settings_are_read_off_the_figures(published_small: Home, tmp_path: Path, reading: Reading) -> None:
-    assert queries.meanings(reading) == queries.Meanings("orders", "net")
-    with changed(
-        published_small,
-        tmp_path,
-        "update reporting.customer_360 set frequency = line_count, monetary = monetary_gross",
-    ) as opened:
-        assert queries.meanings(opened) == queries.Meanings("lines", "gross")
-
-
 def test_caveats_are_those_of_the_method_and_of_customer_values(published_small: Home, tmp_path: Path) -> None:
     with changed(
         published_small,

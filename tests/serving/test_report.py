@@ -21,6 +21,7 @@ from serving.report import build_report, write_report
 from serving.report.content import report_content
 from serving.snapshot import SnapshotReader
 from tests.serving.changed import changed
+from warehouse.errors import RegularsError
 from warehouse.home import Home
 from warehouse.wording import count, day, money, short_money
 
@@ -179,6 +180,28 @@ def test_lines_and_money_add_up_only_where_both_do(published_small: Home, tmp_pa
     assert "do not add up" in told
     with SnapshotReader(published_small).reading() as reading:
         assert "lines and money add up" in report_content(reading, Filters())["accounting_about"]
+
+
+def test_frequency_and_money_are_named_by_the_settings_that_made_them(published_small: Home, tmp_path: Path) -> None:
+    with SnapshotReader(published_small).reading() as reading:
+        assert "counts orders, money is net of returns" in report_content(reading, Filters())["profiles_about"]
+    # each order has one line and nothing ever came back, so that the figures themselves would tell neither
+    with changed(
+        published_small,
+        tmp_path,
+        "update reporting.customer_360 set frequency = invoice_count, monetary = monetary_net",
+        "update quality.about set value = 'lines' where name = 'rfm_frequency'",
+        "update quality.about set value = 'gross' where name = 'rfm_monetary'",
+    ) as reading:
+        assert "counts order lines, money is before returns" in report_content(reading, Filters())["profiles_about"]
+
+
+def test_a_snapshot_of_an_older_version_says_what_to_do(published_small: Home, tmp_path: Path) -> None:
+    with (
+        pytest.raises(RegularsError, match="does not tell its rfm_frequency: an older version made it"),
+        changed(published_small, tmp_path, "delete from quality.about where name = 'rfm_frequency'"),
+    ):
+        pass
 
 
 # ---- views and empty states ---------------------------------------------------
