@@ -65,7 +65,7 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         _print_limits(console, connection)
         _print_clocks(console, connection)
         print_accounting(console, connection)
-        _print_answers(console, connection)
+        print_answers(console, connection)
     checks = f"{outcome.checks_passed} passed"
     if outcome.checks_warned:
         checks += f", {len(outcome.checks_warned)} with warnings"
@@ -422,7 +422,8 @@ def _exact(amount: Decimal | None) -> str:
     return money(amount, load_settings().shop.currency, pence=True)
 
 
-def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """What came of the models: customers, segments, customer value and unusual days, each with its caveats."""
     customers, net = _one(connection, "select count(*), coalesce(sum(monetary_net), 0) from marts.customer_rfm")
     segments = connection.execute(
         """
@@ -446,10 +447,14 @@ def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> N
         from ml.revenue_anomalies where series = 'total' and grain = 'day' order by date desc limit 3
         """
     ).fetchall()
+    value_caveats = connection.execute(
+        "select warnings from reporting.model_notes where is_about_customer_value and has_warnings order by algorithm"
+    ).fetchall()
     doubts = connection.execute(
         """
         select replace(model, '_', ' '), replace(algorithm, '_', ' '), concat_ws(' ', warnings, change_notes)
-        from ml.model_runs where coalesce(warnings, change_notes) is not null order by 1, 2
+        from reporting.model_notes
+        where model <> 'customer_value' and coalesce(warnings, change_notes) is not null order by 1, 2
         """
     ).fetchall()
     concerns = connection.execute("select sentence from reporting.headline_notes order by place, note_key").fetchall()
@@ -481,6 +486,8 @@ def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> N
         f"[bold]Value[/]      {money(value, currency)} net expected of them within {days(horizon_days)} "
         f"({value_model.replace('_', ' ')}; hold-outs in ml.clv_holdout)"
     )
+    for (caveat,) in value_caveats:
+        console.print(f"  [yellow]![/] {escape(caveat)}")
     console.print(
         f"[bold]Anomalies[/]  {plural(odd[0][0] if odd else 0, 'odd day')} of revenue{'; the last:' if odd else ''}"
     )

@@ -66,6 +66,6 @@ def print_export(console: Console, exported: Exported) -> None:
             "apostrophe in CSV; --format jsonl or parquet has them as they are."
         )
     for caveat in exported.caveats:
-        console.print(f"[yellow]![/] Customer value, {escape(caveat)}")
+        console.print(f"[yellow]![/] Customer value: {escape(caveat)}")
     state = "Unchanged" if exported.is_unchanged else "Written"
     console.print(f"[green]{state}[/] {escape(str(exported.folder))}")

@@ -333,6 +333,19 @@ def model_notes(reading: Reading) -> pd.DataFrame:
     )
 
 
+def value_caveats(reading: Reading) -> list[str]:
+    """What to keep in mind in customer value, of the fits that it comes from; mostly one remark or none."""
+    return [
+        row["warnings"]
+        for row in reading.rows(
+            """
+            select warnings from reporting.model_notes
+            where is_about_customer_value and has_warnings order by algorithm
+            """
+        )
+    ]
+
+
 def load_summary(reading: Reading) -> pd.DataFrame:
     """Deliveries by what became of them.
 

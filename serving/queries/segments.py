@@ -53,14 +53,12 @@ class CustomerPoints:
 
 @dataclass(frozen=True)
 class Caveats:
-    """What the models say of themselves; each empty if there is nothing to be wary of."""
+    """What a clustering says of itself; each empty if there is nothing to be wary of."""
 
     segments: str
     """Warnings of the clustering."""
     changes: str
     """How the clustering differs from the one published before."""
-    clv: str
-    """Warnings that bear on customer values."""
 
 
 def _kept(filters: Filters) -> Clause:
@@ -78,20 +76,19 @@ def _kept(filters: Filters) -> Clause:
 
 
 def caveats(reading: Reading, method: Method) -> Caveats:
-    """What to be wary of in a method's segments and in customer values."""
+    """What to be wary of in a method's segments."""
     found = reading.row(
         """
         select
             string_agg(warnings, ' ' order by algorithm)
                 filter (model = 'customer_segments' and algorithm = $algorithm) as segments,
             string_agg(change_notes, ' ' order by algorithm)
-                filter (model = 'customer_segments' and algorithm = $algorithm) as changes,
-            string_agg(warnings, ' ' order by model, algorithm) filter (is_about_customer_value) as clv
+                filter (model = 'customer_segments' and algorithm = $algorithm) as changes
         from reporting.model_notes
         """,
         {"algorithm": _ALGORITHMS.get(method, method)},
     )
-    return Caveats(*(found[name] or "" for name in ("segments", "changes", "clv")))
+    return Caveats(*(found[name] or "" for name in ("segments", "changes")))
 
 
 # ---- who they are ------------------------------------------------------------------

@@ -25,6 +25,7 @@ from serving.queries.health import (
     open_checks,
     row_accounting,
     source_limits,
+    value_caveats,
 )
 from serving.queries.insights import insights
 from serving.queries.playbooks import playbooks
@@ -80,7 +81,6 @@ _PLAYBOOK_LINES = (
 def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
     """Everything that the template reads, as JSON can hold it: texts, rows of texts, SVG."""
     about = reading.about
-    value_caveat = caveats(reading, filters.method).clv
     return {
         "colours": vars(TOKENS["light"]),
         "title": "Customer value report",
@@ -102,7 +102,7 @@ def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
             {"text": found.text, "tone": _TONES[found.tone], "mark": _MARKS[found.tone]}
             for found in insights(reading, filters)
         ],
-        "value_caveats": [f"Customer value: {value_caveat}"] if value_caveat else [],
+        "value_caveats": [f"Customer value: {caveat}" for caveat in value_caveats(reading)],
         **_cards(reading, filters),
         **_trends(reading, filters),
         **_anomalies(reading, filters),

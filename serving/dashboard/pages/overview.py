@@ -30,11 +30,13 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import SEQUENTIAL, segment_colour
 from serving.queries.cards import Card, headline_notes, summary_cards
+from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
 from serving.queries.revenue import (
     COUNTRIES,
@@ -88,7 +90,7 @@ def render(view: View) -> Any:
         *doubts,
         _insight_panel(told),
         cards,
-        *(note(item.text, kind="warning") for item in told if item.kind == "clv_caveat"),
+        value_note(value_caveats(view.reading)),
         _revenue_panel(view, months),
         columns(_customers_panel(view), _types_panel(view)),
         columns(_top_panel(view), _bar_panel(view, countries)),
@@ -105,7 +107,6 @@ def render(view: View) -> Any:
 
 
 def _insight_panel(told: Sequence[Insight]) -> html.Section:
-    shown = [item for item in told if item.kind != "clv_caveat"]
     return panel(
         "In short",
         html.Ul(
@@ -115,7 +116,7 @@ def _insight_panel(told: Sequence[Insight]) -> html.Section:
                     className=f"insight insight-{item.tone}",
                     **{"data-insight": item.kind},
                 )
-                for item in shown
+                for item in told
             ],
             className="insights",
         ),
