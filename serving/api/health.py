@@ -72,7 +72,7 @@ class ModelNote(Answer):
 
     model: Annotated[str, Field(description="What was modelled.")]
     algorithm: Annotated[str, Field(description="How.")]
-    is_about_customer_value: Annotated[bool, Field(description="Whether it bears on clv, p_alive or purchases.")]
+    is_about_customer_value: Annotated[bool, Field(description="Whether customer value comes from this fit.")]
     has_warnings: Annotated[bool, Field(description="Whether there is something to be wary of.")]
     warnings: Annotated[str | None, Field(description="What, in words.")]
     change_notes: Annotated[str | None, Field(description="What changed since the fit before.")]

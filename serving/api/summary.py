@@ -14,6 +14,7 @@ from pydantic import Field
 from serving.api.models import Answer, Envelope, Rounded
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries.cards import headline_notes, summary_cards
+from serving.queries.health import value_caveats
 from serving.queries.insights import insights
 
 router = subject_router("summary")
@@ -55,6 +56,7 @@ class Summary(Answer):
     notes: Annotated[list[HeadlineNote], Field(description="Doubts of the whole shop's figures; mostly none.")]
     figures: list[HeadlineFigure]
     insights: list[Remark]
+    value_caveats: Annotated[list[str], Field(description="What to keep in mind in expected customer value.")]
 
 
 @router.get("/summary", summary="Headline figures and what they tell")
@@ -67,5 +69,6 @@ def summary(reading: SnapshotReading, filters: GivenFilters) -> Envelope[Summary
             "notes": [asdict(one) for one in headline_notes(reading)],
             "figures": figures,
             "insights": [asdict(one) for one in insights(reading, filters)],
+            "value_caveats": value_caveats(reading),
         },
     )

@@ -20,7 +20,7 @@ import duckdb
 
 from serving.filters import Filters, Period, compared_period
 from serving.snapshot import Reading
-from serving.wording import day
+from warehouse.wording import day
 
 Unit = Literal["count", "money", "days", "number"]
 

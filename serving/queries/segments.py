@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -42,14 +42,6 @@ _ALGORITHMS: dict[str, str] = {"audience": "kmeans"}
 
 
 @dataclass(frozen=True)
-class Meanings:
-    """What the settings made of frequency and money; read off the table, which doesn't keep the settings."""
-
-    frequency: Literal["orders", "lines"]
-    money: Literal["net", "gross"]
-
-
-@dataclass(frozen=True)
 class CustomerPoints:
     """Single customers to draw: all, or a fixed sample of them."""
 
@@ -61,14 +53,12 @@ class CustomerPoints:
 
 @dataclass(frozen=True)
 class Caveats:
-    """What the models say of themselves; each empty if there is nothing to be wary of."""
+    """What a clustering says of itself; each empty if there is nothing to be wary of."""
 
     segments: str
     """Warnings of the clustering."""
     changes: str
     """How the clustering differs from the one published before."""
-    clv: str
-    """Warnings that bear on customer values."""
 
 
 def _kept(filters: Filters) -> Clause:
@@ -85,35 +75,20 @@ def _kept(filters: Filters) -> Clause:
     return Clause(sql, clause.parameters | {"method": filters.method})
 
 
-def meanings(reading: Reading) -> Meanings:
-    """Whether frequency counts orders or lines, and whether money is net of returns or gross."""
-    found = reading.row(
-        """
-        select
-            coalesce(bool_and(frequency = invoice_count), true) as is_orders,
-            coalesce(bool_and(monetary = monetary_net), true) as is_net
-        from reporting.customer_360
-        where has_purchases
-        """
-    )
-    return Meanings("orders" if found["is_orders"] else "lines", "net" if found["is_net"] else "gross")
-
-
 def caveats(reading: Reading, method: Method) -> Caveats:
-    """What to be wary of in a method's segments and in customer values."""
+    """What to be wary of in a method's segments."""
     found = reading.row(
         """
         select
             string_agg(warnings, ' ' order by algorithm)
                 filter (model = 'customer_segments' and algorithm = $algorithm) as segments,
             string_agg(change_notes, ' ' order by algorithm)
-                filter (model = 'customer_segments' and algorithm = $algorithm) as changes,
-            string_agg(warnings, ' ' order by model, algorithm) filter (is_about_customer_value) as clv
+                filter (model = 'customer_segments' and algorithm = $algorithm) as changes
         from reporting.model_notes
         """,
         {"algorithm": _ALGORITHMS.get(method, method)},
     )
-    return Caveats(*(found[name] or "" for name in ("segments", "changes", "clv")))
+    return Caveats(*(found[name] or "" for name in ("segments", "changes")))
 
 
 # ---- who they are ------------------------------------------------------------------

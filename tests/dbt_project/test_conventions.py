@@ -14,6 +14,7 @@ from dbt.contracts.graph.manifest import Manifest
 from tests.dbt_project.conftest import PROJECT, Dbt
 from warehouse.formats import export_formats
 from warehouse.settings import Settings
+from warehouse.wording import currency_decimals, currency_symbol
 
 PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": "(dim|fct)_", "reporting": ""}
 # names that marts have by agreement with their readers
@@ -113,6 +114,8 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "rfm_recency": defaults.rfm.recency,
         "home_country": defaults.shop.home_country,
         "currency": defaults.shop.currency,
+        "currency_symbol": currency_symbol(defaults.shop.currency),
+        "currency_decimals": currency_decimals(defaults.shop.currency),
         "customer_ids": defaults.shop.customer_ids,
         # all that are declared: who builds without the orchestrator has files of any
         "export_formats": list(export_formats()),

@@ -12,9 +12,9 @@ from serving.dashboard.view import View
 from serving.filters import METHODS, Filters
 from serving.palette import Theme
 from serving.snapshot import Reading
-from serving.wording import money, short_money
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
 from tests.tiny_shop import HOSTILE_CUSTOMERS
+from warehouse.wording import money, short_money
 
 
 def drawn(reading: Reading, argument: str = "", *, theme: Theme = "light", **filters: Any) -> Any:

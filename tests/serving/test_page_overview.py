@@ -18,8 +18,8 @@ from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.lists import LISTS
 from serving.snapshot import Reading, SnapshotReader
-from serving.wording import count, number, percent, short_money
 from warehouse.home import Home
+from warehouse.wording import count, number, percent, short_money
 
 NOBODY = Filters(customer="nobody at all")
 CHARTS = {

@@ -24,14 +24,14 @@ from serving.classify.errors import BadRequestError
 from serving.classify.results import RECOMMENDATIONS, rows_of
 from serving.classify.service import DEFAULT_METHOD, METHODS
 from serving.dashboard.components import empty, note, page, panel, segment_badge, simple_table, stat_card, stat_cards
-from serving.dashboard.tables import grid_options
+from serving.dashboard.tables import grid_options, value_format
 from serving.dashboard.view import Page, View
 from serving.downloads import csv_bytes, xlsx_bytes
 from serving.filters import METHOD_LABELS
 from serving.palette import Theme, segment_colour
 from serving.snapshot import SnapshotReader
-from serving.wording import count, currency_symbol, day, money, plural
 from warehouse.errors import RegularsError
+from warehouse.wording import count, day, money, plural
 
 PAGE_UPLOAD_BYTES = 64 * 1024**2
 """A browser holds the file three times over; larger ones go through HTTP or the command line."""
@@ -377,12 +377,11 @@ def _column(name: str, title: str, kind: str, width: int, currency: str) -> dict
     drawn: dict[str, Any] = {"field": name, "headerName": title, "width": width}
     if kind == "text":
         return drawn | {"filter": "agTextColumnFilter", "cellDataType": "text", "tooltipField": name}
-    symbol = json.dumps(currency_symbol(currency)) if kind == "money" else "''"
     return drawn | {
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
         "filterParams": {"inRangeInclusive": True},
-        "valueFormatter": {"function": f"regularsFormat.{kind}(params.value, {symbol})"},
+        "valueFormatter": value_format(kind, currency),
     }
 
 

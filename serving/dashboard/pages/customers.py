@@ -6,7 +6,6 @@ questions, and what to do about a segment (:mod:`serving.dashboard.pages.playboo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from html import escape
@@ -30,12 +29,12 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS, METHODS
 from serving.palette import SEQUENTIAL, segment_colour
-from serving.queries.audiences import customer_value_caveats
 from serving.queries.customers import (
     CUSTOMERS,
     LINES,
@@ -48,7 +47,8 @@ from serving.queries.customers import (
     customer_summary,
     find_customers,
 )
-from serving.wording import count, day, days, is_missing, money, month, number, percent, plural, short_money
+from serving.queries.health import value_caveats
+from warehouse.wording import count, day, days, is_missing, money, month, number, percent, plural, short_money
 
 _FOUND_SHOWN = 12
 _MONTHS_SHOWN = 36
@@ -87,27 +87,6 @@ def render(view: View) -> Any:
 def customer_link(view: View, customer_id: str) -> dcc.Link:
     """A customer's id, which opens the story and keeps the filters."""
     return dcc.Link(customer_id, href=view.link(f"/customers/{quote(customer_id, safe='')}"))
-
-
-def value_caveats(view: View) -> list[Any]:
-    """What to be wary of in CLV and the like, as a note; nothing where no model warns."""
-    caveats = customer_value_caveats(view.reading)
-    if not caveats:
-        return []
-    # the first sentence of each model in sight, all of it one click away
-    first = [re.split(r"(?<=[.!?]) (?=[A-Z])", row["warnings"], maxsplit=1)[0] for row in caveats]
-    return [
-        note(
-            [
-                html.P(" ".join(first)),
-                html.Details(
-                    [html.Summary("All remarks"), *(html.P(row["warnings"]) for row in caveats)], className="caveat"
-                ),
-            ],
-            kind="warning",
-            title="Read the expected values with care",
-        )
-    ]
 
 
 # ---- the list ------------------------------------------------------------------
@@ -162,7 +141,7 @@ def _everybody(view: View) -> html.Div:
     return page(
         *found,
         stat_cards(cards),
-        *value_caveats(view),
+        value_note(value_caveats(view.reading)),
         panel(
             "All customers" if view.filters.is_everything else "Customers under these filters",
             data_table(view, CUSTOMERS, height=620),
@@ -238,7 +217,7 @@ def _one(view: View, story: CustomerStory) -> html.Div:
         _figures(view, story),
         columns(_who(story), _segments(view, story)),
         columns(_scores(view, story), _value(view, story)),
-        *value_caveats(view),
+        value_note(value_caveats(view.reading)),
         columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",

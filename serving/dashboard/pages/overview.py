@@ -18,7 +18,6 @@ import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
-from serving import wording
 from serving.dashboard.components import (
     chart,
     columns,
@@ -31,11 +30,13 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import SEQUENTIAL, segment_colour
 from serving.queries.cards import Card, headline_notes, summary_cards
+from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
 from serving.queries.revenue import (
     COUNTRIES,
@@ -50,6 +51,7 @@ from serving.queries.revenue import (
     weekly_revenue,
 )
 from serving.snapshot import SnapshotReader
+from warehouse import wording
 
 BAR_COUNTRIES = 10
 GRID_COUNTRIES = 12
@@ -88,7 +90,7 @@ def render(view: View) -> Any:
         *doubts,
         _insight_panel(told),
         cards,
-        *(note(item.text, kind="warning") for item in told if item.kind == "clv_caveat"),
+        value_note(value_caveats(view.reading)),
         _revenue_panel(view, months),
         columns(_customers_panel(view), _types_panel(view)),
         columns(_top_panel(view), _bar_panel(view, countries)),
@@ -105,7 +107,6 @@ def render(view: View) -> Any:
 
 
 def _insight_panel(told: Sequence[Insight]) -> html.Section:
-    shown = [item for item in told if item.kind != "clv_caveat"]
     return panel(
         "In short",
         html.Ul(
@@ -115,7 +116,7 @@ def _insight_panel(told: Sequence[Insight]) -> html.Section:
                     className=f"insight insight-{item.tone}",
                     **{"data-insight": item.kind},
                 )
-                for item in shown
+                for item in told
             ],
             className="insights",
         ),
@@ -453,7 +454,7 @@ def _types_panel(view: View) -> html.Section:
         view.theme,
         barmode="stack",
         legend={"traceorder": "normal"},
-        xaxis={"range": [0, 100], "ticksuffix": "\N{NARROW NO-BREAK SPACE}%", "nticks": 6, "showgrid": False},
+        xaxis={"range": [0, 100], "ticksuffix": "%", "nticks": 6, "showgrid": False},
         bargap=0.45,
     )
     has_money = not wording.is_missing(returning["net_revenue_pct"])
@@ -785,7 +786,7 @@ class _LogScale:
                 "len": 0.85,
                 "outlinewidth": 0,
                 "tickvals": shown,
-                "ticktext": [_round_money(10.0**step, view.currency) for step in shown],
+                "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
                 "tickfont": {"color": view.tokens.muted, "size": 11},
             },
         }
@@ -803,18 +804,8 @@ def _money_axis(view: View, values: Sequence[float], title: str, *, steps: int =
     return {
         "title": {"text": f"{title} ({wording.currency_symbol(view.currency).strip()})"},
         "tickvals": ticks,
-        "ticktext": [_round_money(tick, view.currency) for tick in ticks],
+        "ticktext": [wording.round_money(tick, view.currency) for tick in ticks],
     }
-
-
-def _round_money(value: float, currency: str) -> str:
-    """A round amount without its noughts after the point."""
-    if abs(value) >= 1_000:
-        told = wording.short_money(value, currency)
-        whole, point, unit = told.partition(".")
-        digits = unit.rstrip("bnkm")
-        return f"{whole}{unit[len(digits) :]}" if point and not digits.strip("0") else told
-    return wording.money(value, currency, pence=value != int(value))
 
 
 def _round_step(rough: float) -> float:
@@ -831,7 +822,7 @@ def _month_ticks(rows: Rows) -> dict[str, Any]:
     return {
         "type": "date",
         "tickvals": shown,
-        "ticktext": [f"{at:%b}<br>{at:%Y}" for at in shown],
+        "ticktext": [f"{wording.month_name(at)}<br>{at.year}" for at in shown],
     }
 
 

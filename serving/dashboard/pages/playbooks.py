@@ -24,11 +24,13 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
+from serving.queries.health import value_caveats
 from serving.queries.playbooks import (
     CHANGES,
     audience_changes,
@@ -38,7 +40,7 @@ from serving.queries.playbooks import (
     emails,
     playbooks,
 )
-from serving.wording import count, day, is_missing, money, number, percent, plural, short_money
+from warehouse.wording import count, day, is_missing, money, number, percent, plural, short_money
 
 _FLOWS_TOLD = 3
 
@@ -65,7 +67,7 @@ def render(view: View) -> Any:
     since = compared_publication(view.reading, method)
     return page(
         _contents(view, every, chosen),
-        *_caveats(chosen),
+        value_note(value_caveats(view.reading)),
         *(
             _playbook(view, row, drafts.get(row["segment_name"]), changes[row["segment_name"]], flows, since)
             for row in chosen
@@ -112,12 +114,6 @@ def _contents(view: View, every: list[Row], chosen: list[Row]) -> html.Section:
 
 def _badge(view: View, row: Row) -> html.Span:
     return segment_badge(row["segment_name"], segment_colour(row["segment_name"], view.theme, kind=row["segment_kind"]))
-
-
-def _caveats(chosen: list[Row]) -> list[Any]:
-    # the same words in every row, unless segments were valued by different models
-    texts = sorted({row["clv_note"] for row in chosen if not is_missing(row["clv_note"])})
-    return [note(text, kind="warning", title="Read the expected values with care") for text in texts]
 
 
 # ---- one playbook --------------------------------------------------------------
