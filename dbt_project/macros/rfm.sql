@@ -50,6 +50,14 @@
     ) as counted
 {%- endmacro %}
 
+{#
+    One-time or returning, by the orders of a customer who bought. Two orders on one day are two, as shops count;
+    days with a purchase stand beside them (`purchase_days`).
+#}
+{% macro customer_type(invoice_count) -%}
+    case when {{ invoice_count }} = 1 then 'one_time' else 'returning' end
+{%- endmacro %}
+
 {# Three scores side by side. #}
 {% macro rfm_score(r_score, f_score, m_score) -%}
     cast({{ r_score }} as {{ dbt.type_string() }})

@@ -103,7 +103,7 @@ final as (
         scored.invoice_count,
         scored.line_count,
         scored.purchase_days,
-        case when scored.purchase_days = 1 then 'one_time' else 'returning' end as customer_type,
+        {{ customer_type('scored.invoice_count') }} as customer_type,
         scored.first_purchase_at,
         scored.last_purchase_at,
         scored.snapshot_date
