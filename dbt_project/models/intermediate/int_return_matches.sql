@@ -115,7 +115,7 @@ mistyped as (
 
 ),
 
-read_returns as (
+coded_returns as (
 
     select
         booked_returns.customer_id,
@@ -140,7 +140,7 @@ returns as (
             partition by customer_id, stock_code, unit_price
             order by returned_at, invoice_no, return_line_id
         ) as step
-    from read_returns
+    from coded_returns
 
 ),
 
