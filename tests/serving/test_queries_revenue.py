@@ -22,7 +22,10 @@ from serving.queries.revenue import (
 )
 from serving.snapshot import Reading
 
-MONEY = ["gross_revenue", "returned_revenue", "unmatched_return_revenue", "net_revenue", "net_revenue_as_booked"]
+MONEY = [
+    *("gross_revenue", "returned_revenue", "unmatched_return_revenue", "total_return_revenue"),
+    *("net_revenue", "net_revenue_as_booked"),
+]
 PENNY = 0.005
 NOBODY = Filters(customer="nobody at all")
 
@@ -161,7 +164,7 @@ def test_nobody_fits_gives_no_rows(reading: Reading) -> None:
 @pytest.mark.parametrize("which", ["reading", "real_reading"])
 def test_monthly_customers_without_a_filter_equal_the_mart(which: str, request: pytest.FixtureRequest) -> None:
     opened: Reading = request.getfixturevalue(which)
-    columns = "month_start, customers, new_customers, returning_customers, one_time_customers, is_complete_month"
+    columns = "month_start, customers, new_customers, existing_customers, one_time_customers, is_complete_month"
     mart = opened.query(f"select {columns} from marts.fct_monthly_customers order by month_start")
     assert len(mart) > 6
     found = monthly_customers(opened, Filters())
