@@ -39,9 +39,7 @@ class CustomerRow(Answer):
     customer_id: Annotated[str, Field(description="Customer number as text.", examples=["17850"])]
     segment: Annotated[str | None, Field(description="Segment by the chosen `method`.", examples=["Champions"])]
     country: Annotated[str | None, Field(description="Country with most of what was bought.", examples=["France"])]
-    customer_type: Annotated[
-        str | None, Field(description="`one_time` for who ordered once, else `returning`.")
-    ]
+    customer_type: Annotated[str | None, Field(description="`one_time` for who ordered once, else `returning`.")]
     recency_days: Annotated[int | None, Field(description="Days from the last purchase to `snapshot.snapshot_date`.")]
     frequency: Annotated[int | None, Field(description="Purchases, counted as setting rfm.frequency says.")]
     monetary_net: Annotated[

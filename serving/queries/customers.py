@@ -290,7 +290,7 @@ CUSTOMERS = ListSpec(
         Column("monetary_net", "Spent", "money", "Whole history, less returns"),
         Column("frequency", "Orders", "count", "In the whole history, as the shop's settings count them"),
         Column("recency_days", "Days since", "count", "Days since the last order, up to the snapshot date"),
-        Column("order_value", "Per order", "money", "Spent, divided by the number of orders, whatever the settings count"),
+        Column("order_value", "Per order", "money", "Spent, divided by orders, whatever the settings count"),
         Column("clv", "CLV", "money", "Expected net revenue within the horizon; read the note above the list"),
         Column("clv_low", "CLV, low", "money", "Lower end of its interval"),
         Column("clv_high", "CLV, high", "money", "Upper end of its interval"),

@@ -119,11 +119,9 @@ def _periods(grain: Grain) -> str:
     return f"""
         select
             date_trunc('{grain}', date)::date as period_start,
-            bool_and(
-                is_complete_{grain}
-                and date_trunc('{grain}', date)::date >= coalesce($chosen_start, date_trunc('{grain}', date)::date)
-                and (date_trunc('{grain}', date) + interval '1' {grain})::date - 1 <= coalesce($chosen_end, date '9999-12-31')
-            ) as is_complete
+            bool_and(is_complete_{grain})
+            and period_start >= coalesce($chosen_start, date '0001-01-01')
+            and period_start + interval '1' {grain} <= coalesce($chosen_end + 1, date '9999-12-31') as is_complete
         from marts.dim_dates
         where date between $first_day and $last_day
         group by period_start"""
@@ -296,8 +294,9 @@ def country_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country``, ``net_revenue``, ``gross_revenue``, ``total_return_revenue``, ``customers``, ``invoices``, ``share_pct`` of net revenue (null if that is
-        zero or less). By net revenue, then name.
+        ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country``, ``net_revenue``,
+        ``gross_revenue``, ``total_return_revenue``, ``customers``, ``invoices``, ``share_pct`` of net revenue
+        (null if that is zero or less). By net revenue, then name.
     """
     clause = _countries(filters)
     return reading.query(f"{clause.sql} order by net_revenue desc, country", clause.parameters)
@@ -335,7 +334,7 @@ def _countries(filters: Filters) -> Clause:
                 when sum(sums.net_revenue) over () > 0 then 100 * sums.net_revenue / sum(sums.net_revenue) over ()
             end as share_pct
         from sums
-        inner join marts.dim_countries as c on sums.country = c.country
+        left join marts.dim_countries as c on sums.country = c.country
         """,
         kept.parameters,
     )

@@ -69,7 +69,8 @@ def test_a_week_and_a_day_are_complete_by_the_same_rule(shop: Path) -> None:
 
 
 def test_two_orders_on_one_day_make_a_returning_customer_in_every_table(shop: Path) -> None:
-    assert ask(shop, "select customer_id, invoice_count, purchase_days, customer_type from marts.customer_rfm order by 1") == [
+    columns = "customer_id, invoice_count, purchase_days, customer_type"
+    assert ask(shop, f"select {columns} from marts.customer_rfm order by 1") == [
         ("A", 2, 1, "returning"),
         ("B", 2, 2, "returning"),
         ("C", 1, 1, "one_time"),

@@ -5,7 +5,11 @@ with
 
 kept as (
 
-    select invoiced_at, invoice_date from {{ ref('int_line_dispositions') }} where is_kept
+    select
+        invoiced_at,
+        invoice_date
+    from {{ ref('int_line_dispositions') }}
+    where is_kept
 
 ),
 

@@ -18,6 +18,7 @@ invoices as (
         min(invoiced_at) as invoiced_at,
         min(invoice_date) as invoice_date,
         min(case when line_type = 'sale' then 0 else 1 end) = 1 as is_return,
+        min(case when line_type = 'sale' then 0 else 1 end) = 0 and min(customer_id) is not null as is_customer_order,
         count(*) as line_count,
         cast(sum(quantity_units) as {{ units_sum_type() }}) as quantity_units,
         {{ money_measures() }}
@@ -36,13 +37,10 @@ final as (
         invoice_date,
         {{ month_start('invoice_date') }} as month_start,
         is_return,
-        case when is_order then row_number() over customer_orders end as order_number,
+        case when is_customer_order then row_number() over customer_orders end as order_number,
         case
-            when is_order
-                then
-                    cast(
-                        {{ date_diff_days('lag(invoice_date) over customer_orders', 'invoice_date') }} as integer
-                    )
+            when is_customer_order
+                then cast({{ date_diff_days('lag(invoice_date) over customer_orders', 'invoice_date') }} as integer)
         end as days_since_previous_order,
         line_count,
         quantity_units,
@@ -53,9 +51,9 @@ final as (
         net_revenue,
         booked_return_revenue,
         net_revenue_as_booked
-    from (select *, not is_return and customer_id is not null as is_order from invoices) as told
+    from invoices
     window customer_orders as (
-        partition by customer_id, is_order order by invoiced_at, invoice_no
+        partition by customer_id, is_customer_order order by invoiced_at, invoice_no
     )
 
 )

@@ -441,9 +441,7 @@ def _customers_panel(view: View) -> html.Section:
 
 def _types_panel(view: View) -> html.Section:
     title = "Returning and one-time customers"
-    about = (
-        "Returning: ordered more than once in the whole history. The lower bar is the net revenue that they bring."
-    )
+    about = "Returning: ordered more than once in the whole history. The lower bar is the net revenue that they bring."
     found = customer_types(view.reading, view.filters)
     if found.empty:
         return panel(title, empty("No customer fits these filters."), about=about)
