@@ -24,10 +24,12 @@ _HEAD = """\
 Every table in the published snapshot, column by column. Written by `make docs` from the
 documentation in `dbt_project/`; edit it there.
 """
+_RENAMED = "doc.regulars.renamed"
 
 
 def render(manifest: Mapping[str, Any]) -> str:
-    """The dictionary as Markdown: schemas in the order of the flow, tables and columns as documented."""
+    """The dictionary as Markdown: schemas in the order of the flow, tables and columns as documented,
+    and which names are new."""
     resources = [*manifest["nodes"].values(), *manifest["sources"].values()]
     parts = [_HEAD]
     for schema in PUBLISHED_SCHEMAS:
@@ -44,6 +46,7 @@ def render(manifest: Mapping[str, Any]) -> str:
                 data_type = (column.get("data_type") or "").replace("|", "\\|")
                 rows.append(f"| `{column['name']}` | {data_type} | {_line(column['description'])} |")
             parts.append("\n".join(rows) + "\n")
+    parts.append(f"## Renamed\n\n{manifest['docs'][_RENAMED]['block_contents'].strip()}\n")
     return "\n".join(parts)
 
 

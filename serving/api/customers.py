@@ -39,9 +39,7 @@ class CustomerRow(Answer):
     customer_id: Annotated[str, Field(description="Customer number as text.", examples=["17850"])]
     segment: Annotated[str | None, Field(description="Segment by the chosen `method`.", examples=["Champions"])]
     country: Annotated[str | None, Field(description="Country with most of what was bought.", examples=["France"])]
-    customer_type: Annotated[
-        str | None, Field(description="`one_time` for who bought on one day only, else `returning`.")
-    ]
+    customer_type: Annotated[str | None, Field(description="`one_time` for who ordered once, else `returning`.")]
     recency_days: Annotated[int | None, Field(description="Days from the last purchase to `snapshot.snapshot_date`.")]
     frequency: Annotated[int | None, Field(description="Purchases, counted as setting rfm.frequency says.")]
     monetary_net: Annotated[
@@ -105,13 +103,17 @@ class CustomerFacts(CustomerRow):
     expected_purchases_high: Annotated[float | None, Field(description="Upper end of the interval.")]
     expected_purchase_value: Annotated[Money | None, Field(description="Expected net value of one such day (money).")]
     top_category_pct: Annotated[float | None, Field(description="Share of the top category, in percent.")]
-    order_value: Annotated[Money | None, Field(description="Net spend per invoice (money).")]
+    order_value: Annotated[Money | None, Field(description="Net spend divided by orders (money).")]
     returned_revenue: Annotated[Money, Field(description="Returns matched with a purchase (money, positive).")]
     unmatched_return_revenue: Annotated[
         Money, Field(description="Returns matched with none, taken off the spend too (money, positive).")
     ]
+    total_return_revenue: Annotated[Money, Field(description="All returns, matched or not (money, positive).")]
     return_count: Annotated[int, Field(description="Invoices with returns.")]
     usual_gap_days: Annotated[float | None, Field(description="Median days between purchase days.")]
+    overdue_days: Annotated[
+        float | None, Field(description="Days since the last purchase beyond the usual gap; 0 within it.")
+    ]
     set_aside_lines: Annotated[int, Field(description="Delivered lines that are not in the figures.")]
     recency_rank_pct: Annotated[float | None, Field(description="Customers who bought longer ago, in percent.")]
     frequency_rank_pct: Annotated[float | None, Field(description="Customers who bought less often, in percent.")]
@@ -152,7 +154,7 @@ class CustomerOrder(Answer):
 
     invoice_no: Annotated[str, Field(description="Invoice number.")]
     invoiced_at: Annotated[ShopTime, Field(description="The shop's own clock.")]
-    gap_days: Annotated[int | None, Field(description="Days after the order before.")]
+    days_since_previous_order: Annotated[int | None, Field(description="Days after the order before.")]
     country: Annotated[str, Field(description="Country of the invoice.")]
     line_count: Annotated[int, Field(description="Lines.")]
     quantity_units: Annotated[Units, Field(description="Units.")]
@@ -172,7 +174,14 @@ class CustomerReturn(Answer):
     return_amount: Annotated[Money, Field(description="Their worth (money).")]
     reversed_invoices: Annotated[str | None, Field(description="Invoices that it takes back; null if none was found.")]
     sold_at: Annotated[ShopTime | None, Field(description="When they were bought.")]
-    days_after: Annotated[int | None, Field(description="Days after the purchase.")]
+    days_after_purchase: Annotated[int | None, Field(description="Days after the purchase.")]
+    matched_by: Annotated[
+        str | None,
+        Field(
+            description="How the purchase was found: `stock_code`, or `near_stock_code` where the return's code is a "
+            "character off."
+        ),
+    ]
     matched_amount: Annotated[Money, Field(description="What of the amount is taken off a purchase (money).")]
     unmatched_amount: Annotated[
         Money, Field(description="What of it fits no purchase; taken off the spend too (money).")

@@ -44,7 +44,7 @@ class Playbook(Answer):
     frequency_mean: Annotated[float | None, Field(description="Mean purchases.")]
     monetary_mean: Annotated[Money | None, Field(description="Mean money per customer.")]
     order_value_mean: Annotated[Money | None, Field(description="Money per invoice.")]
-    one_time_pct: Annotated[float | None, Field(description="Who bought on one day only, in percent.")]
+    one_time_pct: Annotated[float | None, Field(description="Who ordered once, in percent.")]
     clv_mean: Annotated[Money | None, Field(description="Mean expected net revenue (money).")]
     clv_sum: Annotated[Money | None, Field(description="The same for the whole segment (money).")]
     horizon_days: Annotated[int | None, Field(description="Days ahead that expectations reach.")]

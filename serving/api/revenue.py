@@ -25,6 +25,7 @@ class _Revenue(Answer):
     unmatched_return_revenue: Annotated[
         Money, Field(description="Returns dated here that no earlier sale was found for (money, positive).")
     ]
+    total_return_revenue: Annotated[Money, Field(description="Both kinds of returns together (money, positive).")]
     net_revenue: Annotated[Money, Field(description="Gross less both kinds of returns (money).")]
     net_revenue_as_booked: Annotated[
         Money, Field(description="Gross less the returns booked in this time, whenever the goods were bought (money).")
@@ -55,7 +56,7 @@ class CountryRevenue(Answer):
     is_home_country: Annotated[bool, Field(description="Whether it is the shop's own.")]
     net_revenue: Annotated[Money, Field(description="Net revenue (money).")]
     gross_revenue: Annotated[Money, Field(description="Before returns (money).")]
-    returned_revenue: Annotated[Money, Field(description="All returns (money, positive).")]
+    total_return_revenue: Annotated[Money, Field(description="All returns, matched or not (money, positive).")]
     customers: Annotated[int, Field(description="Identified customers who bought.")]
     invoices: Annotated[int, Field(description="Invoices with a sale.")]
     share_pct: Annotated[float | None, Field(description="Share of the net revenue of all that fits, in percent.")]

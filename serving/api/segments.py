@@ -52,7 +52,7 @@ class SegmentProfile(Answer):
     monetary_mean: Annotated[Money | None, Field(description="Mean money per customer.")]
     monetary_median: Annotated[Money | None, Field(description="Median of the same.")]
     order_value: Annotated[Money | None, Field(description="Money per invoice.")]
-    one_time_pct: Annotated[float | None, Field(description="Who bought on one day only, in percent.")]
+    one_time_pct: Annotated[float | None, Field(description="Who ordered once, in percent.")]
     clv_mean: Annotated[Money | None, Field(description="Mean expected net revenue (money).")]
     clv_sum: Annotated[Money | None, Field(description="The same for the whole segment (money).")]
 

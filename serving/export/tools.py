@@ -61,7 +61,7 @@ GENERIC_COLUMNS: Mapping[str, str] = {
     "country": "Country.",
     "last_purchase_date": "Day of the last purchase.",
     "top_category": "Category with most of what was bought and kept.",
-    "customer_type": "one_time (bought on one day only) or returning.",
+    "customer_type": "one_time (ordered once) or returning (more than once).",
     "is_holdout": "True: leave this customer out of the campaign, so that its effect can be measured.",
 }
 

@@ -69,14 +69,14 @@ _FLOWS = (
     _Figure("customers", "Customers", "count", True, "Who bought."),
     _Figure("gross_revenue", "Gross revenue", "money", True, "Before returns."),
     _Figure("net_revenue", "Net revenue", "money", True, "Less returns."),
-    _Figure("order_value", "Order value", "money", True, "Mean of an order, less what came back of it."),
+    _Figure("order_value", "Order value", "money", True, "Net revenue divided by orders."),
 )
 _STATES = (
     _Figure("recency_days", "Recency", "days", False, "Mean time since the last purchase."),
     _Figure("frequency", "Frequency", "number", True, "Mean per customer, since the first purchase."),
     _Figure("monetary", "Money", "money", True, "Mean per customer, since the first purchase."),
-    _Figure("returning_customers", "Returning customers", "count", True, "Bought on two days or more."),
-    _Figure("one_time_customers", "One-time customers", "count", None, "Bought on one day only."),
+    _Figure("returning_customers", "Returning customers", "count", True, "Ordered more than once."),
+    _Figure("one_time_customers", "One-time customers", "count", None, "Ordered once."),
 )
 _CLV = _Figure("clv", "Customer lifetime value", "money", True, "")
 _ORDER = (
@@ -160,8 +160,7 @@ def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
             (select count(*) from chosen) as customers,
             coalesce(sum(gross_revenue), 0)::double as gross_revenue,
             coalesce(sum(net_revenue), 0)::double as net_revenue,
-            (sum(net_revenue) filter (not is_return))::double
-            / nullif(count(*) filter (not is_return), 0) as order_value
+            sum(net_revenue)::double / nullif(count(*) filter (not is_return), 0) as order_value
         from kept
         """,
         customers.parameters | kept.parameters,
@@ -169,6 +168,15 @@ def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 
 # ---- states --------------------------------------------------------------------
+
+_STATES_OF = """
+        select
+            avg(recency_days) as recency_days,
+            avg(frequency) as frequency,
+            avg(monetary::double) as monetary,
+            count(*) filter (customer_type = 'returning') as returning_customers,
+            count(*) filter (customer_type = 'one_time') as one_time_customers
+        from {customers}"""
 
 
 def _state_cards(reading: Reading, filters: Filters, period: Period | None) -> list[Card]:
@@ -178,13 +186,7 @@ def _state_cards(reading: Reading, filters: Filters, period: Period | None) -> l
         with
         chosen as ({chosen.sql})
 
-        select
-            avg(recency_days) as recency_days,
-            avg(frequency) as frequency,
-            avg(monetary::double) as monetary,
-            count(*) filter (customer_type = 'returning') as returning_customers,
-            count(*) filter (customer_type = 'one_time') as one_time_customers
-        from chosen
+        {_STATES_OF.format(customers="chosen")}
         """,
         chosen.parameters,
     )
@@ -220,29 +222,12 @@ def _states_at(reading: Reading, filters: Filters, month_end: date) -> dict[str,
         f"""
         with
         chosen as ({chosen.sql}),
-
-        days as (
-            select customer_id, count(distinct invoice_date) as purchase_days
-            from marts.fct_invoices
-            where not is_return and customer_id is not null and invoice_date <= $month_end
-            group by customer_id
-        ),
-
         stood as (
-            select m.recency_days, m.frequency, m.monetary, days.purchase_days
-            from marts.customer_rfm_monthly as m
-            inner join chosen on m.customer_id = chosen.customer_id
-            inner join days on m.customer_id = days.customer_id
-            where m.month_end = $month_end
+            select * from marts.customer_rfm_monthly
+            where month_end = $month_end and customer_id in (select customer_id from chosen)
         )
 
-        select
-            avg(recency_days) as recency_days,
-            avg(frequency) as frequency,
-            avg(monetary::double) as monetary,
-            count(*) filter (purchase_days > 1) as returning_customers,
-            count(*) filter (purchase_days = 1) as one_time_customers
-        from stood
+        {_STATES_OF.format(customers="stood")}
         """,
         chosen.parameters | {"month_end": month_end},
     )

@@ -40,7 +40,7 @@ class CustomerSummary:
 
     customers: int
     returning_customers: int
-    """Those who bought on more than one day."""
+    """Those who ordered more than once."""
     monetary_net: float | None
     """Their spend in the whole history, less returns; None with no customer."""
     clv_mean: float | None
@@ -58,12 +58,7 @@ class CustomerStory:
     """
 
     facts: dict[str, Any]
-    """The customer's row of ``reporting.customer_360`` as plain values, and: ``order_value``
-    (net money per order), ``returned_revenue`` (matched with a purchase),
-    ``booked_return_revenue``, ``unmatched_return_revenue`` (matched with none), ``return_count``
-    (invoices), ``usual_gap_days`` (median days between purchase days; None with one),
-    ``set_aside_lines``, and ``recency_rank_pct``, ``frequency_rank_pct``, ``monetary_rank_pct``
-    (share of all customers who bought longer ago, less often, for less; 0 to 100)."""
+    """The customer's row of ``reporting.customer_360`` as plain values."""
     history: pd.DataFrame
     """Month ends, ascending: ``month_end, recency_days, frequency, monetary_net, r_score, f_score,
     m_score, rfm_score, rfm_segment``, each as it looked then."""
@@ -178,9 +173,7 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     found = reading.rows("select * from reporting.customer_360 where customer_id = $of_customer", customer)
     if not found:
         return None
-    facts = found[0] | _ranks(reading, customer) | _dealings(reading, customer)
-    orders = facts["invoice_count"]
-    facts["order_value"] = float(facts["monetary_net"]) / orders if orders else None
+    facts = found[0]
     return CustomerStory(
         facts=facts,
         history=reading.query(
@@ -197,7 +190,7 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
         months=reading.query(
             """
             select
-                date_trunc('month', invoice_date)::date as month_start,
+                month_start,
                 count(*) filter (not is_return) as orders,
                 sum(gross_revenue)::double as gross_revenue,
                 sum(booked_return_revenue)::double as booked_return_revenue,
@@ -216,48 +209,6 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     )
 
 
-def _ranks(reading: Reading, customer: dict[str, Any]) -> dict[str, Any]:
-    # a customer without scores compares with nobody, and gets None
-    return reading.row(
-        """
-        with own as (select * from marts.customer_rfm where customer_id = $of_customer)
-
-        select
-            100.0 * count(*) filter (other.recency_days > own.recency_days) / nullif(count(*), 0) as recency_rank_pct,
-            100.0 * count(*) filter (other.frequency < own.frequency) / nullif(count(*), 0) as frequency_rank_pct,
-            100.0 * count(*) filter (other.monetary < own.monetary) / nullif(count(*), 0) as monetary_rank_pct
-        from own cross join marts.customer_rfm as other
-        """,
-        customer,
-    )
-
-
-def _dealings(reading: Reading, customer: dict[str, Any]) -> dict[str, Any]:
-    return reading.row(
-        """
-        with
-
-        invoices as (select * from marts.fct_invoices where customer_id = $of_customer),
-
-        purchase_days as (select distinct invoice_date from invoices where not is_return),
-
-        gaps as (
-            select invoice_date - lag(invoice_date) over (order by invoice_date) as gap_days from purchase_days
-        )
-
-        select
-            coalesce(sum(returned_revenue), 0)::double as returned_revenue,
-            coalesce(sum(booked_return_revenue), 0)::double as booked_return_revenue,
-            coalesce(sum(unmatched_return_revenue), 0)::double as unmatched_return_revenue,
-            count(*) filter (is_return) as return_count,
-            (select median(gap_days) from gaps) as usual_gap_days,
-            (select count(*) from marts.set_aside_lines where customer_id = $of_customer) as set_aside_lines
-        from invoices
-        """,
-        customer,
-    )
-
-
 def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
     return reading.query(
         """
@@ -266,9 +217,9 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
         by_category as (
             select
                 category,
-                -- more may come back of a category than was seen bought; nobody keeps less than nothing
-                sum(greatest(net_revenue, 0)) as shop_revenue,
-                sum(net_revenue) filter (customer_id = $of_customer) as own_revenue
+                sum(kept_revenue) as shop_revenue,
+                max(net_revenue) filter (customer_id = $of_customer) as own_revenue,
+                max(share_pct) filter (customer_id = $of_customer) as share_pct
             from marts.customer_category_shares
             group by category
         ),
@@ -277,7 +228,7 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
             select
                 category,
                 own_revenue::double as net_revenue,
-                100.0 * greatest(own_revenue, 0) / nullif(sum(greatest(own_revenue, 0)) over (), 0) as share_pct,
+                share_pct,
                 100.0 * shop_revenue / nullif(sum(shop_revenue) over (), 0) as shop_share_pct
             from by_category
         )
@@ -320,7 +271,7 @@ def _customers(filters: Filters, _: str) -> Clause:
         f"""
         select
             customer_id, segment, country, customer_type, recency_days, frequency, monetary_net::double as monetary_net,
-            round((monetary_net / nullif(invoice_count, 0))::double, 2) as order_value, rfm_score, rfm_segment,
+            round(order_value::double, 2) as order_value, rfm_score, rfm_segment,
             round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
             round(100 * p_alive, 1) as p_alive_pct, first_purchase_at::date as first_purchase_date,
             last_purchase_at::date as last_purchase_date, top_category, is_overridden
@@ -339,13 +290,13 @@ CUSTOMERS = ListSpec(
         Column("monetary_net", "Spent", "money", "Whole history, less returns"),
         Column("frequency", "Orders", "count", "In the whole history, as the shop's settings count them"),
         Column("recency_days", "Days since", "count", "Days since the last order, up to the snapshot date"),
-        Column("order_value", "Per order", "money", "Spent, divided by the number of orders"),
+        Column("order_value", "Per order", "money", "Spent, divided by orders, whatever the settings count"),
         Column("clv", "CLV", "money", "Expected net revenue within the horizon; read the note above the list"),
         Column("clv_low", "CLV, low", "money", "Lower end of its interval"),
         Column("clv_high", "CLV, high", "money", "Upper end of its interval"),
         Column("p_alive_pct", "Still there", "percent", "Probability that the customer has not dropped out"),
         Column("country", "Country", width=150),
-        Column("customer_type", "Type", about="one_time: bought on one day only; returning: on more", width=120),
+        Column("customer_type", "Type", about="one_time: ordered once; returning: more than once", width=120),
         Column("rfm_score", "RFM score", about="Recency, frequency, money: 1 to 5 each", width=120),
         Column("rfm_segment", "RFM segment", link="segment"),
         Column("top_category", "Top category", about="Most of what the customer bought and kept"),
@@ -362,9 +313,8 @@ def _orders(_: Filters, customer_id: str) -> Clause:
     return Clause(
         """
         select
-            invoice_no, invoiced_at,
-            invoice_date - lag(invoice_date) over (order by invoiced_at, invoice_no) as gap_days,
-            country, line_count, quantity_units, gross_revenue::double as gross_revenue,
+            invoice_no, invoiced_at, days_since_previous_order, country, line_count, quantity_units,
+            gross_revenue::double as gross_revenue,
             returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
         from marts.fct_invoices
         where customer_id = $of_customer and not is_return
@@ -379,7 +329,7 @@ ORDERS = ListSpec(
     columns=(
         Column("invoice_no", "Invoice", width=165),
         Column("invoiced_at", "When", "moment"),
-        Column("gap_days", "Days after", "count", "Days after the order before"),
+        Column("days_since_previous_order", "Days after", "count", "Days after the order before"),
         Column("line_count", "Lines", "count", width=100),
         Column("quantity_units", "Units", "units", width=100),
         Column("gross_revenue", "Ordered", "money", "Before returns"),
@@ -395,35 +345,14 @@ ORDERS = ListSpec(
 def _returns(_: Filters, customer_id: str) -> Clause:
     return Clause(
         f"""
-        with
-
-        returned as (
-            select * from marts.fct_invoice_lines where customer_id = $of_customer and line_type = 'return'
-        ),
-
-        reversed as (
-            select
-                m.return_line_id,
-                string_agg(distinct sold.invoice_no, ', ' order by sold.invoice_no) as reversed_invoices,
-                min(m.sold_at) as sold_at,
-                sum(m.matched_amount) as matched_amount
-            from marts.fct_return_matches as m
-            inner join marts.fct_invoice_lines as sold on m.sale_line_id = sold.line_id
-            where m.customer_id = $of_customer and sold.customer_id = $of_customer
-            group by m.return_line_id
-        )
-
         select
             r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
-            abs(r.quantity_units) as returned_units, r.unit_price::double as unit_price,
-            abs(r.return_amount)::double as return_amount, v.reversed_invoices,
-            v.sold_at, r.is_matched as is_matched_in_full,
-            coalesce(v.matched_amount, 0)::double as matched_amount,
-            (abs(r.return_amount) - coalesce(v.matched_amount, 0))::double as unmatched_amount,
-            r.invoice_date - v.sold_at::date as days_after
-        from returned as r
-        left join reversed as v on r.line_id = v.return_line_id
+            r.returned_units, r.unit_price::double as unit_price, r.return_amount::double as return_amount,
+            r.reversed_invoices, r.sold_at, r.days_after_purchase, r.is_matched_in_full, r.matched_by,
+            r.matched_amount::double as matched_amount, r.unmatched_amount::double as unmatched_amount
+        from marts.fct_returns as r
         left join marts.dim_products as p on r.stock_code = p.stock_code
+        where r.customer_id = $of_customer
         """,
         {"of_customer": customer_id},
     )
@@ -441,10 +370,11 @@ RETURNS = ListSpec(
         Column("return_amount", "Amount", "money", "Units, times the price of one"),
         Column("reversed_invoices", "Reverses", about="Invoices of the purchases that this takes back", width=180),
         Column("sold_at", "Bought", "moment", "The purchase; the first of them, if it takes back several"),
-        Column("days_after", "Days after", "count", "Days after the purchase"),
+        Column("days_after_purchase", "Days after", "count", "Days after the purchase"),
         Column("matched_amount", "Matched", "money", "What of the amount takes back a purchase"),
         Column("unmatched_amount", "Unmatched", "money", "What of the amount fits no purchase in the history"),
         Column("is_matched_in_full", "In full", "flag", "Whether a purchase was found for all of it"),
+        Column("matched_by", "Matched by", about="near_stock_code: its code is a character off the purchase's"),
     ),
     rows=_returns,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",

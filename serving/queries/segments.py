@@ -342,7 +342,7 @@ _PROFILE = """
     cast(sum(monetary) as double) as monetary_sum,
     avg(monetary) as monetary_mean,
     median(monetary) as monetary_median,
-    cast(sum(monetary) as double) / sum(invoice_count) as order_value,
+    cast(sum(monetary_net) as double) / sum(invoice_count) as order_value,
     100.0 * count(*) filter (customer_type = 'one_time') / count(*) as one_time_pct,
     avg(clv) as clv_mean,
     cast(sum(clv) as double) as clv_sum
@@ -421,10 +421,7 @@ def _affinity(filters: Filters) -> Clause:
     sql = f"""
         with {kept.sql},
 
-        -- more may come back of a category than was seen bought; nobody keeps less than nothing
-        shares as (
-            select *, greatest(net_revenue, 0) as kept_revenue from marts.customer_category_shares
-        ),
+        shares as (select * from marts.customer_category_shares),
 
         overall as (
             select
@@ -713,7 +710,7 @@ SEGMENTS = ListSpec(
             ("monetary_mean", "Money, mean", "money", "Per customer"),
             ("monetary_median", "Money, median", "money", "Per customer"),
             ("order_value", "Money per order", "money"),
-            ("one_time_pct", "Bought on one day only, %", "percent"),
+            ("one_time_pct", "Ordered once, %", "percent"),
             ("clv_mean", "CLV, mean", "money", "Expected net revenue per customer"),
             ("clv_sum", "CLV, total", "money"),
         ),

@@ -221,13 +221,13 @@ def _trends(reading: Reading, filters: Filters) -> dict[str, Any]:
         "customers_chart": _chart(
             monthly_customers_chart(
                 [
-                    MonthCustomers(row.month_start.date(), int(row.new_customers), int(row.returning_customers))
+                    MonthCustomers(row.month_start.date(), int(row.new_customers), int(row.existing_customers))
                     for row in _rows(customers)
                 ]
             ),
             "Customers by month, first purchase and bought before: "
             + _told(
-                (month(row.month_start), f"{count(row.new_customers)} and {count(row.returning_customers)}")
+                (month(row.month_start), f"{count(row.new_customers)} and {count(row.existing_customers)}")
                 for row in _rows(customers)
             ),
         )

@@ -73,7 +73,7 @@ _RFM_ORDER = (
     "Lost",
 )
 
-_CUSTOMER_TYPES = {"one_time": "bought on one day only", "returning": "bought on more than one day"}
+_CUSTOMER_TYPES = {"one_time": "ordered once", "returning": "ordered more than once"}
 
 
 def render(view: View) -> Any:
@@ -119,7 +119,7 @@ def _everybody(view: View) -> html.Div:
         stat_card(
             "Returning",
             percent(returning),
-            about=f"{plural(summary.returning_customers, 'customer')} bought on more than one day",
+            about=f"{plural(summary.returning_customers, 'customer')} ordered more than once",
             key="customers.returning_pct",
         ),
         stat_card(
@@ -238,7 +238,7 @@ def _list_height(rows: int) -> int:
 def _figures(view: View, story: CustomerStory) -> html.Div:
     facts = story.facts
     gap = facts["usual_gap_days"]
-    given_back = facts["monetary_gross"] - facts["monetary_net"]
+    given_back = facts["total_return_revenue"]
     spent = (
         f"{money(facts['monetary_gross'], view.currency)} ordered, {money(given_back, view.currency)} given back"
         if given_back
@@ -262,7 +262,7 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
             stat_card(
                 "Usual gap",
                 days(gap),
-                about="median between purchase days" if gap is not None else "bought on one day only",
+                about=_rhythm(facts),
                 key="customer.usual_gap_days",
             ),
             stat_card(
@@ -273,6 +273,13 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
             ),
         ]
     )
+
+
+def _rhythm(facts: dict[str, Any]) -> str:
+    if facts["usual_gap_days"] is None:
+        return "bought on one day only"
+    late = f"; {days(facts['overdue_days'])} overdue" if facts["overdue_days"] else ""
+    return f"median between purchase days{late}"
 
 
 def _interval(view: View, facts: dict[str, Any]) -> str:
@@ -403,10 +410,9 @@ def _value(view: View, story: CustomerStory) -> html.Section:
     title = "Expected value"
     if facts["clv"] is None:
         return panel(title, empty("No value is expected of this customer.", "The history has no model of it."))
-    is_one_time = facts["customer_type"] == "one_time"
     alive = (
         "can't be told from one purchase day"
-        if is_one_time or facts["p_alive"] is None
+        if facts["purchase_days"] == 1 or facts["p_alive"] is None
         else f"{percent(100 * facts['p_alive'], 0)} (see the note below)"
     )
     pairs = [
@@ -753,9 +759,9 @@ def _without_purchases(view: View, story: CustomerStory) -> list[Any]:
     if facts["return_count"]:
         returned = stat_card(
             "Returned",
-            money(facts["booked_return_revenue"], view.currency),
+            money(facts["total_return_revenue"], view.currency),
             about=f"in {plural(facts['return_count'], 'return')}, matched with no purchase",
-            key="customer.booked_return_revenue",
+            key="customer.total_return_revenue",
         )
         cards.insert(1, returned)
     parts: list[Any] = [

@@ -318,7 +318,7 @@ def _line_chart(view: View, grain: str) -> list[Any]:
 
 
 def _month_hover(row: dict[str, Any], currency: str) -> str:
-    returned = row["returned_revenue"] + row["unmatched_return_revenue"]
+    returned = row["total_return_revenue"]
     lines = [
         f"<b>{wording.month(row['month_start'])}</b>" + ("" if row["is_complete_month"] else " (not complete)"),
         f"{wording.money(row['net_revenue'], currency)} net",
@@ -386,7 +386,7 @@ def _customers_panel(view: View) -> html.Section:
     title = "Customers by month"
     about = (
         "Identified customers who bought in the month, each counted once. New: the first purchase ever; "
-        "once: on one day only by the month's end." + _scope(view)
+        "once: a single order by the month's end. Existing: bought in an earlier month." + _scope(view)
     )
     months = monthly_customers(view.reading, view.filters)
     if months.empty:
@@ -400,9 +400,9 @@ def _customers_panel(view: View) -> html.Section:
         yaxis={"title": {"text": "Customers"}, "tickformat": ",d", "nticks": 6, "rangemode": "tozero"},
     )
     parts = (
-        ("Returning", view.tokens.accent, [row["returning_customers"] for row in rows]),
+        ("Existing", view.tokens.accent, [row["existing_customers"] for row in rows]),
         (
-            "New, came again",
+            "New, ordered again",
             SEQUENTIAL[view.theme][2],
             [row["new_customers"] - row["one_time_customers"] for row in rows],
         ),
@@ -412,7 +412,7 @@ def _customers_panel(view: View) -> html.Section:
         [
             f"<b>{wording.month(row['month_start'])}</b>{'' if row['is_complete_month'] else ' (not complete)'}<br>"
             f"{wording.plural(row['customers'], 'customer')}: "
-            f"{wording.count(row['returning_customers'])} returning,<br>"
+            f"{wording.count(row['existing_customers'])} existing,<br>"
             f"{wording.count(row['new_customers'])} new, of them {wording.count(row['one_time_customers'])} once"
         ]
         for row in rows
@@ -435,16 +435,14 @@ def _customers_panel(view: View) -> html.Section:
     described = (
         f"Most customers in {wording.month(best['month_start'])}, {wording.count(best['customers'])}; last in "
         f"{wording.month(last['month_start'])}, {wording.count(last['customers'])}, of them "
-        f"{wording.count(last['returning_customers'])} returning."
+        f"{wording.count(last['existing_customers'])} existing."
     )
     return panel(title, chart(drawn, name="overview-customers", description=described), about=about)
 
 
 def _types_panel(view: View) -> html.Section:
     title = "Returning and one-time customers"
-    about = (
-        "Returning: bought on two days or more in the whole history. The lower bar is the net revenue that they bring."
-    )
+    about = "Returning: ordered more than once in the whole history. The lower bar is the net revenue that they bring."
     found = customer_types(view.reading, view.filters)
     if found.empty:
         return panel(title, empty("No customer fits these filters."), about=about)
@@ -490,7 +488,7 @@ def _types_panel(view: View) -> html.Section:
         html.Span(wording.percent(returning["net_revenue_pct"]), **{"data-figure": "returning_revenue_pct"}),
         " of the net revenue of identified customers; ",
         html.Span(wording.plural(once["customers"], "customer")),
-        " bought on one day only.",
+        " ordered once.",
     ]
     described = (
         f"{wording.percent(returning['customers_pct'])} of customers are returning and bring "

@@ -170,7 +170,7 @@ def _figures(view: View, row: Row) -> html.Div:
             stat_card(
                 "Customers",
                 count(row["customers"]),
-                about=f"{percent(row['customers_pct'])} of all; {percent(row['one_time_pct'], 0)} bought on one day",
+                about=f"{percent(row['customers_pct'])} of all; {percent(row['one_time_pct'], 0)} ordered once",
                 key=key("customers"),
             ),
             stat_card(

@@ -259,7 +259,7 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
         ("frequency_mean", words.frequency, "Frequency", number),
         ("monetary_mean", words.money, "Money", worth),
         ("order_value", "Money per order", "Per order", worth),
-        ("one_time_pct", "Bought on one day only", "One day only", percent),
+        ("one_time_pct", "Ordered once", "Ordered once", percent),
         ("clv_mean", "CLV", "CLV", worth),
     )
     look = Look.of(profiles[~profiles["is_everyone"]], view.theme).only(row.segment for row in ordered)
