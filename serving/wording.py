@@ -13,6 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from warehouse.measures import Unit
+
 MISSING = "–"
 """Shown where there is no figure; never 0, which is one."""
 
@@ -120,6 +122,24 @@ def days(value: float | None) -> str:
         return MISSING
     whole = round(value)
     return f"{whole:,} day{'' if whole == 1 else 's'}"
+
+
+def in_unit(value: float | None, unit: Unit, currency: str, *, is_short: bool = False) -> str:
+    """A measure's value in its unit; ``is_short`` where only its size matters, as ``£8.29m`` and ``221 days``."""
+    match unit:
+        case "money":
+            return short_money(value, currency) if is_short else money(value, currency)
+        case "count":
+            return count(value)
+        case "units":
+            return units(value)
+        case "percent":
+            return percent(value)
+        case "days" if is_short:
+            return days(value)
+        case "days":
+            return MISSING if is_missing(value) else f"{number(value)} days"
+    return number(value)
 
 
 def day(value: date | datetime | None) -> str:

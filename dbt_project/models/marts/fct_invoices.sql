@@ -20,12 +20,11 @@ final as (
         min(case when line_type = 'sale' then 0 else 1 end) = 1 as is_return,
         count(*) as line_count,
         cast(sum(quantity_units) as {{ units_sum_type() }}) as quantity_units,
-        cast(sum(gross_revenue) as {{ money_sum_type() }}) as gross_revenue,
-        cast(sum(returned_revenue) as {{ money_sum_type() }}) as returned_revenue,
-        cast(-sum(case when line_type = 'return' then net_revenue else 0 end) as {{ money_sum_type() }})
-            as unmatched_return_revenue,
-        cast(sum(net_revenue) as {{ money_sum_type() }}) as net_revenue,
-        cast(-sum(return_amount) as {{ money_sum_type() }}) as booked_return_revenue
+        {{ measured('gross_revenue', 'lines') }} as gross_revenue,
+        {{ measured('returned_revenue', 'lines') }} as returned_revenue,
+        {{ measured('unmatched_return_revenue', 'lines') }} as unmatched_return_revenue,
+        {{ measured('net_revenue', 'lines') }} as net_revenue,
+        {{ measured('booked_return_revenue', 'lines') }} as booked_return_revenue
     from lines
     group by invoice_no
 

@@ -14,7 +14,7 @@ final as (
         count(distinct case when line_type = 'sale' then invoice_date end) as trading_days,
         min(invoice_date) as first_date,
         max(invoice_date) as last_date,
-        {{ revenue_measures() }}
+        {{ measures('lines', 'tables') }}
     from lines
     group by {{ month_start('invoice_date') }}
 
