@@ -20,6 +20,7 @@ from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.queries.products import product_code
 from serving.snapshot import Reading
+from warehouse.measures import measures
 
 LAYERS = ("raw", "staging", "marts", "ml", "reporting")
 """In the order in which data flow through them."""
@@ -220,7 +221,7 @@ def row_accounting(reading: Reading) -> RowAccounting:
         )
     )
     ends = reading.row(
-        """
+        f"""
         select
             (
                 select cast(coalesce(sum(delivered_lines), 0) as bigint)
@@ -231,7 +232,8 @@ def row_accounting(reading: Reading) -> RowAccounting:
             ) as derived_rows,
             (select count(*) from marts.fct_invoice_lines) as sales_rows,
             (
-                select cast(coalesce(sum(net_revenue), 0) as decimal(28, 4)) from marts.fct_invoice_lines
+                select cast(coalesce({measures()["net_revenue"].expressions["lines"]}, 0) as decimal(28, 4))
+                from marts.fct_invoice_lines
             ) as sales_amount
         """
     )

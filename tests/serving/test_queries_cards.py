@@ -11,19 +11,9 @@ from serving.filters import Filters
 from serving.queries.cards import Card, summary_cards
 from serving.snapshot import Reading, SnapshotReader
 from warehouse.home import Home
+from warehouse.measures import measures
 
-KEYS = [
-    "net_revenue",
-    "gross_revenue",
-    "customers",
-    "order_value",
-    "recency_days_mean",
-    "frequency_mean",
-    "monetary_mean",
-    "returning_customers",
-    "one_time_customers",
-    "clv_mean",
-]
+KEYS = [one.key for one in measures().values() if one.compared]
 
 
 def cards_of(reading: Reading, filters: Filters) -> dict[str, Card]:

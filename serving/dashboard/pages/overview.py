@@ -391,7 +391,7 @@ def _customers_panel(view: View) -> html.Section:
         yaxis={"title": {"text": "Customers"}, "tickformat": ",d", "nticks": 6, "rangemode": "tozero"},
     )
     parts = (
-        ("Returning", view.tokens.accent, [row["returning_customers"] for row in rows]),
+        ("Bought before", view.tokens.accent, [row["returning_customers"] for row in rows]),
         (
             "New, came again",
             SEQUENTIAL[view.theme][2],
@@ -403,7 +403,7 @@ def _customers_panel(view: View) -> html.Section:
         [
             f"<b>{wording.month(row['month_start'])}</b>{'' if row['is_complete_month'] else ' (not complete)'}<br>"
             f"{wording.plural(row['customers'], 'customer')}: "
-            f"{wording.count(row['returning_customers'])} returning,<br>"
+            f"{wording.count(row['returning_customers'])} bought before,<br>"
             f"{wording.count(row['new_customers'])} new, of them {wording.count(row['one_time_customers'])} once"
         ]
         for row in rows
@@ -426,7 +426,7 @@ def _customers_panel(view: View) -> html.Section:
     described = (
         f"Most customers in {wording.month(best['month_start'])}, {wording.count(best['customers'])}; last in "
         f"{wording.month(last['month_start'])}, {wording.count(last['customers'])}, of them "
-        f"{wording.count(last['returning_customers'])} returning."
+        f"{wording.count(last['returning_customers'])} bought before."
     )
     return panel(title, chart(drawn, name="overview-customers", description=described), about=about)
 
