@@ -26,6 +26,7 @@ from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError, WarehouseBusyError
 from warehouse.formats import SUBJECTS, export_formats
 from warehouse.home import Home
+from warehouse.measures import TABLES, aggregates
 from warehouse.quality import CHECKS_BY_LAYER
 from warehouse.settings import load_settings
 from warehouse.wording import MISSING, count, day, days, moment, money, number, percent, plural
@@ -424,16 +425,20 @@ def _exact(amount: Decimal | None) -> str:
 
 def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
     """What came of the models: customers, segments, customer value and unusual days, each with its caveats."""
-    customers, net = _one(connection, "select count(*), coalesce(sum(monetary_net), 0) from marts.customer_rfm")
+    figures = aggregates("customers", ["customers", "monetary_net_sum", "clv_sum"])
+    customers, net, value, horizon_days, value_model = _one(
+        connection,
+        f"""
+        select {figures}, any_value(clv_horizon_days), any_value(clv_model)
+        from {TABLES["customers"]} where has_purchases
+        """,
+    )
     segments = connection.execute(
         """
         select segment_name, customers, customers_pct, recency_days_mean, frequency_mean, monetary_mean
-        from ml.segment_profiles where algorithm = 'kmeans' order by monetary_mean desc, segment_name
+        from reporting.segment_playbooks where method = 'kmeans' order by monetary_mean desc, segment_name
         """
     ).fetchall()
-    value, horizon_days, value_model = _one(
-        connection, "select sum(clv), any_value(horizon_days), any_value(model) from ml.customer_clv"
-    )
     moved, joined = _one(
         connection,
         """
@@ -460,7 +465,7 @@ def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> No
     concerns = connection.execute("select sentence from reporting.headline_notes order by place, note_key").fetchall()
     currency = load_settings().shop.currency
     console.print(
-        f"[bold]Customers[/]  {count(customers)} with a purchase, who spent {money(net, currency)} net of returns"
+        f"[bold]Customers[/]  {count(customers)} with a purchase, who spent {money(net or 0, currency)} net of returns"
     )
     for (sentence,) in concerns:
         console.print(f"  [yellow]![/] {escape(sentence)}")

@@ -19,6 +19,8 @@ from typing import Any
 from babel.dates import format_date, format_datetime
 from babel.numbers import get_currency_precision, get_currency_symbol
 
+from warehouse.measures import Unit
+
 MISSING = "–"
 """Shown where there is no figure; never 0, which is one."""
 
@@ -142,6 +144,24 @@ def _signed(value: float | Decimal, decimals: int, symbol: str = "") -> str:
 def days(value: float | None) -> str:
     """A length of time, such as ``12 days``."""
     return MISSING if value is None or is_missing(value) else plural(value, "day")
+
+
+def in_unit(value: float | None, unit: Unit, currency: str, *, is_short: bool = False) -> str:
+    """A measure's value in its unit; ``is_short`` where only its size matters, as ``£8.29m`` and ``221 days``."""
+    match unit:
+        case "money":
+            return short_money(value, currency) if is_short else money(value, currency)
+        case "count":
+            return count(value)
+        case "units":
+            return units(value)
+        case "percent":
+            return percent(value)
+        case "days" if is_short:
+            return days(value)
+        case "days":
+            return MISSING if is_missing(value) else f"{number(value)} days"
+    return number(value)
 
 
 def day(value: date | datetime | None) -> str:

@@ -69,7 +69,7 @@
         'orders': "case when " ~ grouped_number('frequency_mean', 1) ~ " = '1.0' then '1 " ~ orders ~ "' when frequency_mean < 9.95 then replace("
             ~ grouped_number('frequency_mean', 1) ~ ", '.0', '') || ' " ~ orders ~ "s' else " ~ grouped_number('frequency_mean') ~ " || ' " ~ orders ~ "s' end",
         'money_per_customer': amount_in_words('monetary_mean'),
-        'order_value': "coalesce(" ~ amount_in_words('order_value_mean') ~ ", 'an unknown amount')",
+        'order_value': "coalesce(" ~ amount_in_words('money_per_order') ~ ", 'an unknown amount')",
         'expected_value': "coalesce(" ~ amount_in_words('clv_mean') ~ ", 'an unknown amount')",
         'horizon_days': "coalesce(" ~ grouped_number('horizon_days') ~ " || ' days', 'months ahead')",
         'top_category': "coalesce(top_category, " ~ quoted(any_category) ~ ")",

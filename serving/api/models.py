@@ -17,9 +17,10 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 
 from serving.snapshot import About
+from warehouse.measures import Shown, Unit, shown
 
 T = TypeVar("T")
 
@@ -62,6 +63,23 @@ class Answer(BaseModel):
     """Base of everything that is answered: fields as declared, nothing else."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+_KINDS: Mapping[Unit, Any] = {"money": Money, "count": int, "units": Units}
+
+
+def measured(where: Shown) -> Any:
+    """Base of an answer with a field for each measure of one place; money says so.
+
+    Counts, and what adds up over days, are 0 where there is nothing; other measures are null.
+    """
+    fields: dict[str, Any] = {}
+    for one in shown(where):
+        kind = _KINDS.get(one.unit, float)
+        told = f"{one.sentence.rstrip('.')} (money)." if one.unit == "money" else one.sentence
+        is_never_null = one.unit == "count" or "days" in one.adds_up
+        fields[one.key] = (kind if is_never_null else kind | None, Field(description=told))
+    return create_model(f"{where.capitalize()}Measures", __base__=Answer, **fields)
 
 
 class Snapshot(Answer):

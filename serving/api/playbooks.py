@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Money, PagedEnvelope
+from serving.api.models import Answer, Envelope, Money, PagedEnvelope, measured
 from serving.api.requests import (
     GivenFilters,
     GivenPage,
@@ -29,24 +29,13 @@ _Segment = Annotated[str, Field(description="Name of the segment.", examples=["C
 _Text = str | None
 
 
-class Playbook(Answer):
+class Playbook(measured("playbooks")):  # type: ignore[misc]
     """What to do about a segment, with its own figures; of all its customers, whatever the filters."""
 
     method: Annotated[Method, Field(description="Which way of segmenting made it.")]
     segment_name: _Segment
     segment_kind: Annotated[str, Field(description="Kind of customer; the playbook is that of the kind.")]
     has_own_playbook: Annotated[bool, Field(description="False where the general texts serve.")]
-    customers: Annotated[int, Field(description="Customers in it.")]
-    customers_pct: Annotated[float, Field(description="Of the method's customers, in percent.")]
-    monetary_sum: Annotated[Money, Field(description="Money of the whole segment.")]
-    monetary_pct: Annotated[float | None, Field(description="Of the method's money, in percent.")]
-    recency_days_mean: Annotated[float | None, Field(description="Mean days since the last purchase.")]
-    frequency_mean: Annotated[float | None, Field(description="Mean purchases.")]
-    monetary_mean: Annotated[Money | None, Field(description="Mean money per customer.")]
-    order_value_mean: Annotated[Money | None, Field(description="Money per invoice.")]
-    one_time_pct: Annotated[float | None, Field(description="Who ordered once, in percent.")]
-    clv_mean: Annotated[Money | None, Field(description="Mean expected net revenue (money).")]
-    clv_sum: Annotated[Money | None, Field(description="The same for the whole segment (money).")]
     horizon_days: Annotated[int | None, Field(description="Days ahead that expectations reach.")]
     clv_note: Annotated[_Text, Field(description="What to be wary of in them.")]
     top_category: Annotated[_Text, Field(description="Category with most of the net spend.")]

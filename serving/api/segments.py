@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Day, Envelope, Money
+from serving.api.models import Answer, Day, Envelope, Money, measured
 from serving.api.problems import RefusedError
 from serving.api.requests import GivenFilters, IsoDay, MethodParameter, SnapshotReading, answer, subject_router
 from serving.queries import segments as queries
@@ -23,38 +23,19 @@ _Kind = Annotated[str | None, Field(description="Kind of customer: the name with
 _Count = Annotated[int, Field(description="Customers.", ge=0)]
 
 
-class SegmentSize(Answer):
+class SegmentSize(measured("sizes")):  # type: ignore[misc]
     """How large a segment is."""
 
     segment: _Name
     kind: _Kind
-    customers: _Count
-    customers_pct: Annotated[float, Field(description="Of the customers that fit, in percent.")]
-    monetary_net: Annotated[Money, Field(description="What its customers spent, less returns (money).")]
-    money_pct: Annotated[float | None, Field(description="Share of that money, in percent.")]
-    clv: Annotated[Money | None, Field(description="Expected net revenue of all its customers (money).")]
 
 
-class SegmentProfile(Answer):
+class SegmentProfile(measured("segments")):  # type: ignore[misc]
     """A segment's figures side by side; money as setting rfm.monetary says."""
 
     segment: _Name
     kind: _Kind
     is_everyone: Annotated[bool, Field(description="Whether it is the row of all customers, to compare with.")]
-    customers: _Count
-    customers_pct: Annotated[float | None, Field(description="Of the customers that fit, in percent.")]
-    recency_days_mean: Annotated[float | None, Field(description="Mean days since the last purchase.")]
-    recency_days_median: Annotated[float | None, Field(description="Median of the same.")]
-    frequency_mean: Annotated[float | None, Field(description="Mean purchases, counted as rfm.frequency says.")]
-    frequency_median: Annotated[float | None, Field(description="Median of the same.")]
-    monetary_sum: Annotated[Money | None, Field(description="Money of the whole segment.")]
-    monetary_pct: Annotated[float | None, Field(description="Its share, in percent.")]
-    monetary_mean: Annotated[Money | None, Field(description="Mean money per customer.")]
-    monetary_median: Annotated[Money | None, Field(description="Median of the same.")]
-    order_value: Annotated[Money | None, Field(description="Money per invoice.")]
-    one_time_pct: Annotated[float | None, Field(description="Who ordered once, in percent.")]
-    clv_mean: Annotated[Money | None, Field(description="Mean expected net revenue (money).")]
-    clv_sum: Annotated[Money | None, Field(description="The same for the whole segment (money).")]
 
 
 class ClusterEvidence(Answer):

@@ -16,6 +16,7 @@ from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_
 from serving.queries.cards import headline_notes, summary_cards
 from serving.queries.health import value_caveats
 from serving.queries.insights import insights
+from warehouse.measures import Unit
 
 router = subject_router("summary")
 
@@ -26,7 +27,7 @@ class HeadlineFigure(Answer):
     key: Annotated[str, Field(description="Names the figure.", examples=["net_revenue"])]
     label: Annotated[str, Field(description="Its name in words.")]
     value: Annotated[Rounded | None, Field(description="Of the chosen days, or of the whole history.")]
-    unit: Annotated[Literal["count", "money", "days", "number"], Field(description="Unit of all its values.")]
+    unit: Annotated[Unit, Field(description="Unit of all its values.")]
     compared: Annotated[Rounded | None, Field(description="The figure of the days that are compared.")]
     before: Annotated[Rounded | None, Field(description="What it is compared with.")]
     change_pct: Annotated[float | None, Field(description="From `before` to `compared`, in percent.")]

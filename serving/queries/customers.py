@@ -7,6 +7,7 @@ such (:mod:`serving.queries.segments`), what to do about them
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from serving.filters import SEGMENT_COLUMNS, Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.queries.products import product_code
 from serving.snapshot import Reading
+from warehouse.measures import aggregates, shown
 
 # how alike two ids are is worked out for every customer: a long text would make that dear
 _MAX_COMPARED_TEXT = 40
@@ -38,13 +40,8 @@ class CustomerSearch:
 class CustomerSummary:
     """The customers under the filters, taken together. Money in the shop's currency."""
 
-    customers: int
-    returning_customers: int
-    """Those who ordered more than once."""
-    monetary_net: float | None
-    """Their spend in the whole history, less returns; None with no customer."""
-    clv_mean: float | None
-    """Expected net revenue of one of them; None with no customer or no model."""
+    figures: Mapping[str, Any]
+    """The measures of customers by their key; None with no customer, or no model of their value."""
     horizon_days: int | None
     customers_without_purchases: int
     """Customers of the whole shop who are on no list, because nothing that they bought counts."""
@@ -63,7 +60,7 @@ class CustomerStory:
     """Month ends, ascending: ``month_end, recency_days, frequency, monetary_net, r_score, f_score,
     m_score, rfm_score, rfm_segment``, each as it looked then."""
     months: pd.DataFrame
-    """Months with an order or a return, ascending: ``month_start, orders, gross_revenue,
+    """Months with an order or a return, ascending: ``month_start, invoices, gross_revenue,
     booked_return_revenue`` (0 or more), ``return_invoices``."""
     orders: pd.DataFrame
     """Orders, the newest first: the columns of the list ``customer_orders``."""
@@ -151,17 +148,15 @@ def customer_summary(reading: Reading, filters: Filters) -> CustomerSummary:
     row = reading.row(
         f"""
         select
-            count(*) as customers,
-            count(*) filter (customer_type = 'returning') as returning_customers,
-            sum(monetary_net)::double as monetary_net,
-            round(avg(clv), 2) as clv_mean,
+            {aggregates("customers", [one.key for one in shown("customers")])},
             max(clv_horizon_days) as horizon_days,
             (select count(*) from reporting.customer_360 where not has_purchases) as customers_without_purchases
         from ({chosen.sql})
         """,
         chosen.parameters,
     )
-    return CustomerSummary(**row)
+    horizon_days, without = row.pop("horizon_days"), row.pop("customers_without_purchases")
+    return CustomerSummary(row, horizon_days, without)
 
 
 # ---- one customer --------------------------------------------------------------
@@ -188,12 +183,10 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
             customer,
         ),
         months=reading.query(
-            """
+            f"""
             select
                 month_start,
-                count(*) filter (not is_return) as orders,
-                sum(gross_revenue)::double as gross_revenue,
-                sum(booked_return_revenue)::double as booked_return_revenue,
+                {aggregates("invoices", ["invoices", "gross_revenue", "booked_return_revenue"])},
                 count(*) filter (is_return) as return_invoices
             from marts.fct_invoices
             where customer_id = $of_customer

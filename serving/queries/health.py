@@ -20,6 +20,7 @@ from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.queries.products import product_code
 from serving.snapshot import Reading
+from warehouse.measures import measures
 from warehouse.quality import CHECK_RESULTS, CHECKS_BY_LAYER, LAYER_ORDER, MISSING_FILES
 
 
@@ -173,7 +174,7 @@ def row_accounting(reading: Reading) -> RowAccounting:
         )
     )
     ends = reading.row(
-        """
+        f"""
         select
             (
                 select cast(coalesce(sum(delivered_lines), 0) as bigint)
@@ -184,7 +185,8 @@ def row_accounting(reading: Reading) -> RowAccounting:
             ) as derived_rows,
             (select count(*) from marts.fct_invoice_lines) as sales_rows,
             (
-                select cast(coalesce(sum(net_revenue), 0) as decimal(28, 4)) from marts.fct_invoice_lines
+                select cast(coalesce({measures()["net_revenue"].expressions["lines"]}, 0) as decimal(28, 4))
+                from marts.fct_invoice_lines
             ) as sales_amount
         """
     )

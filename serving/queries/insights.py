@@ -18,6 +18,7 @@ import pandas as pd
 from serving.filters import Filters
 from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
 from serving.snapshot import Reading
+from warehouse.measures import aggregates
 from warehouse.wording import change, count, day, is_missing, money, month, percent, plural, short_money
 
 InsightKind = Literal["change", "driver", "segments", "anomaly", "concentration", "caveat", "nothing"]
@@ -244,11 +245,11 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
         kept as ({kept.sql}),
 
         spent as (
-            select customer_id, sum(net_revenue)::double as net_revenue
+            select customer_id, {aggregates("invoices", ["net_revenue", "invoices"])}
             from kept
             where customer_id is not null
             group by customer_id
-            having count(*) filter (not is_return) > 0
+            having invoices > 0
         ),
 
         ranked as (
@@ -305,16 +306,16 @@ def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
 def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
     if filters.is_about_customers:
         return []
-    kept = filters.invoices()
+    kept, net_revenue = filters.invoices(), aggregates("invoices", ["net_revenue"])
     row = reading.row(
         f"""
         with
         kept as ({kept.sql})
 
-        select
-            sum(net_revenue)::double as net_revenue,
-            coalesce(sum(net_revenue) filter (customer_id is null), 0)::double as anonymous_net_revenue
-        from kept
+        select *
+        from
+            (select {net_revenue} from kept)
+            cross join (select {net_revenue} from kept where customer_id is null) as anonymous (anonymous_net_revenue)
         """,
         kept.parameters,
     )

@@ -20,6 +20,7 @@ import pandas as pd
 from serving.filters import Clause, Filters
 from serving.snapshot import Reading
 from warehouse.errors import RegularsError
+from warehouse.measures import Shown, shown
 
 Kind = Literal["text", "count", "units", "number", "money", "percent", "date", "moment", "flag"]
 
@@ -45,6 +46,13 @@ class Column:
     """A customer's number as a link to the story; a segment's name beside its colour."""
     width: int | None = None
     """Pixels; by default what the kind needs."""
+
+
+def measure_columns(where: Shown) -> tuple[Column, ...]:
+    """A column for each measure of one place."""
+    return tuple(
+        Column(one.key, one.label, "number" if one.unit == "days" else one.unit, one.sentence) for one in shown(where)
+    )
 
 
 @dataclass(frozen=True)

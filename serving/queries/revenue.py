@@ -23,21 +23,14 @@ import pandas as pd
 
 from serving.filters import Clause, Filters
 from serving.queries.anomalies import TOTAL, anomalies
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, measure_columns
 from serving.snapshot import Reading
+from warehouse.measures import aggregates, shares, shown
 
 Grain = Literal["month", "week", "day"]
 
-# invoices with return lines alone are no orders, and who only brought something back did not buy
-_MEASURES = """
-    coalesce(sum(kept.gross_revenue), 0)::double as gross_revenue,
-    coalesce(sum(kept.returned_revenue), 0)::double as returned_revenue,
-    coalesce(sum(kept.unmatched_return_revenue), 0)::double as unmatched_return_revenue,
-    coalesce(sum(kept.total_return_revenue), 0)::double as total_return_revenue,
-    coalesce(sum(kept.net_revenue), 0)::double as net_revenue,
-    coalesce(sum(kept.net_revenue_as_booked), 0)::double as net_revenue_as_booked,
-    count(kept.invoice_no) filter (not kept.is_return) as invoices,
-    count(distinct kept.customer_id) filter (not kept.is_return) as customers"""
+_PERIODS = [one.key for one in shown("periods")]
+_COUNTRIES = [one.key for one in shown("countries")]
 
 
 @dataclass(frozen=True)
@@ -63,10 +56,8 @@ def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``month_start``, ``gross_revenue``, ``returned_revenue`` (matched), ``unmatched_return_revenue``,
-        ``total_return_revenue`` (both), ``net_revenue``, ``net_revenue_as_booked``, ``invoices`` (with a sale),
-        ``customers`` (identified buyers; must not be summed), ``is_complete_month`` (as in ``marts.dim_dates``,
-        and wholly within the chosen days). Ascending; empty if no invoice fits at all.
+        ``month_start``, the measures of periods, ``is_complete_month`` (as in ``marts.dim_dates``, and wholly
+        within the chosen days). Ascending; empty if no invoice fits at all.
     """
     return _revenue_by(reading, filters, "month").rename(
         columns={"period_start": "month_start", "is_complete_period": "is_complete_month"}
@@ -102,7 +93,7 @@ def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFram
 
         select
             periods.period_start,
-            {_MEASURES},
+            {aggregates("invoices", _PERIODS)},
             any_value(periods.is_complete) as is_complete_period
         from periods
         left join kept on date_trunc('{grain}', kept.invoice_date) = periods.period_start
@@ -208,27 +199,26 @@ def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
         with
         chosen as ({customers.sql}),
         kept as ({kept.sql}),
-        spent as (select customer_id, sum(net_revenue) as net_revenue from kept group by customer_id),
+        counted as (select customer_type, {aggregates("customers", ["customers"])} from chosen group by customer_type),
+
+        earned as (
+            select chosen.customer_type, {aggregates("invoices", ["net_revenue"])}
+            from kept
+            inner join chosen on kept.customer_id = chosen.customer_id
+            group by chosen.customer_type
+        ),
 
         types as (
             select
                 types.customer_type,
-                count(chosen.customer_id) as customers,
-                coalesce(sum(spent.net_revenue), 0)::double as net_revenue
+                coalesce(counted.customers, 0) as customers,
+                coalesce(earned.net_revenue, 0) as net_revenue
             from (values ('returning'), ('one_time')) as types (customer_type)
-            left join chosen on chosen.customer_type = types.customer_type
-            left join spent on spent.customer_id = chosen.customer_id
-            group by types.customer_type
+            left join counted on types.customer_type = counted.customer_type
+            left join earned on types.customer_type = earned.customer_type
         )
 
-        select
-            customer_type,
-            customers,
-            100.0 * customers / sum(customers) over () as customers_pct,
-            net_revenue,
-            case
-                when sum(net_revenue) over () > 0 then 100 * net_revenue / sum(net_revenue) over ()
-            end as net_revenue_pct
+        select *, {shares(["customers_pct", "net_revenue_pct"])}
         from types
         where exists (select 1 from chosen)
         order by customer_type desc
@@ -244,7 +234,7 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
     -------
     DataFrame
         ``customer_id``, ``segment`` (by the chosen method, today), ``country``, ``net_revenue``,
-        ``gross_revenue``, ``invoices``, ``last_purchase_date`` (within the chosen days) and ``share_pct`` of the
+        ``gross_revenue``, ``invoices``, ``last_purchase_date`` (within the chosen days) and ``net_revenue_pct`` of the
         net revenue of all invoices that fit, also those of no customer (null if that is zero or
         less). By net revenue, then id; only who bought.
     """
@@ -257,17 +247,15 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         spent as (
             select
                 customer_id,
-                sum(net_revenue)::double as net_revenue,
-                sum(gross_revenue)::double as gross_revenue,
-                count(*) filter (not is_return) as invoices,
+                {aggregates("invoices", ["net_revenue", "gross_revenue", "invoices"])},
                 max(invoice_date) filter (not is_return) as last_purchase_date
             from kept
             where customer_id is not null
             group by customer_id
-            having count(*) filter (not is_return) > 0
+            having invoices > 0
         ),
 
-        total as (select sum(net_revenue)::double as net_revenue from kept)
+        total as (select {aggregates("invoices", ["net_revenue"])} from kept)
 
         select
             spent.customer_id,
@@ -277,7 +265,7 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
             spent.gross_revenue,
             spent.invoices,
             spent.last_purchase_date,
-            case when total.net_revenue > 0 then 100 * spent.net_revenue / total.net_revenue end as share_pct
+            case when total.net_revenue > 0 then 100 * spent.net_revenue / total.net_revenue end as net_revenue_pct
         from spent
         cross join total
         left join reporting.customer_360 as c on spent.customer_id = c.customer_id
@@ -294,9 +282,8 @@ def country_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country``, ``net_revenue``,
-        ``gross_revenue``, ``total_return_revenue``, ``customers``, ``invoices``, ``share_pct`` of net revenue
-        (null if that is zero or less). By net revenue, then name.
+        ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country`` and the measures of
+        countries, the share of net revenue null if that is zero or less. By net revenue, then name.
     """
     clause = _countries(filters)
     return reading.query(f"{clause.sql} order by net_revenue desc, country", clause.parameters)
@@ -310,29 +297,15 @@ def _countries(filters: Filters) -> Clause:
         kept as ({kept.sql}),
 
         sums as (
-            select
-                country,
-                sum(net_revenue)::double as net_revenue,
-                sum(gross_revenue)::double as gross_revenue,
-                sum(total_return_revenue)::double as total_return_revenue,
-                count(distinct customer_id) filter (not is_return) as customers,
-                count(*) filter (not is_return) as invoices
-            from kept
-            group by country
+            select country, {aggregates("invoices", _COUNTRIES)} from kept group by country
         )
 
         select
             sums.country,
             c.iso_alpha3,
             c.is_home_country,
-            sums.net_revenue,
-            sums.gross_revenue,
-            sums.total_return_revenue,
-            sums.customers,
-            sums.invoices,
-            case
-                when sum(sums.net_revenue) over () > 0 then 100 * sums.net_revenue / sum(sums.net_revenue) over ()
-            end as share_pct
+            sums.* exclude (country),
+            {shares(_COUNTRIES)}
         from sums
         left join marts.dim_countries as c on sums.country = c.country
         """,
@@ -346,24 +319,26 @@ def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``country``, ``month_start``, ``net_revenue``, ``gross_revenue``, ``invoices``; the country with most net
-        revenue first, months ascending.
+        ``country``, ``month_start`` and the measures of countries; the country with most net revenue first, months
+        ascending.
     """
     kept = filters.invoices()
     return reading.query(
         f"""
         with
-        kept as ({kept.sql})
+        kept as ({kept.sql}),
 
-        select
-            country,
-            month_start,
-            sum(net_revenue)::double as net_revenue,
-            sum(gross_revenue)::double as gross_revenue,
-            count(*) filter (not is_return) as invoices
-        from kept
-        group by country, month_start
-        order by sum(sum(net_revenue)) over (partition by country) desc, country, month_start
+        sums as (
+            select
+                country,
+                month_start,
+                {aggregates("invoices", _COUNTRIES)}
+            from kept
+            group by country, month_start
+        )
+
+        select * from sums
+        order by sum(net_revenue) over (partition by country) desc, country, month_start
         """,
         kept.parameters,
     )
@@ -397,12 +372,7 @@ COUNTRIES = ListSpec(
     columns=(
         Column("country", "Country", about="Country of the invoice."),
         Column("iso_alpha3", "Code", about="ISO 3166 code; none for places that are no country.", width=100),
-        Column("net_revenue", "Net revenue", "money", about="Gross less all returns."),
-        Column("share_pct", "Share", "percent", about="Part of the net revenue of all countries shown."),
-        Column("gross_revenue", "Gross revenue", "money", about="Before returns."),
-        Column("total_return_revenue", "Returned", "money", about="Worth of what came back."),
-        Column("customers", "Customers", "count", about="Identified customers who bought."),
-        Column("invoices", "Orders", "count", about="Invoices with a sale."),
+        *measure_columns("countries"),
         Column("is_home_country", "Home", "flag", about="The shop's own country."),
     ),
     rows=_country_rows,

@@ -22,8 +22,9 @@ from typing import Any
 import pandas as pd
 
 from serving.filters import Clause, Filters, Method
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, measure_columns
 from serving.snapshot import Reading
+from warehouse.measures import aggregates, shares, shown
 
 MEASURES = ("recency_days", "frequency", "monetary", "clv")
 """What customers are compared by, in this order."""
@@ -37,6 +38,9 @@ NEW_CUSTOMER = "New Customer"
 MAX_RECENCY_BINS = 26
 FREQUENCY_STEP = 1.4
 """Each bin of the frequency begins this many times as high as the one before."""
+
+_SIZES = [one.key for one in shown("sizes")]
+_PROFILES = [one.key for one in shown("segments")]
 
 _ALGORITHMS: dict[str, str] = {"audience": "kmeans"}
 
@@ -100,9 +104,8 @@ def segment_sizes(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per segment with customers: ``segment``, ``kind``, ``customers``, ``monetary_net`` (sum),
-        ``customers_pct`` and ``money_pct`` (of the customers kept, 0 to 100; ``money_pct`` null where all
-        money is zero or less), ``clv`` (sum of expected net revenue; null where nobody's is known).
+        One row per segment with customers: ``segment``, ``kind`` and the measures of sizes; the share of what was
+        spent is null where that is zero or less, ``clv_sum`` where nobody's is known.
     """
     kept = _kept(filters)
     return reading.query(
@@ -110,30 +113,17 @@ def segment_sizes(reading: Reading, filters: Filters) -> pd.DataFrame:
         with {kept.sql},
 
         sized as (
-            select
-                segment,
-                count(*) as customers,
-                sum(monetary_net) as monetary_net,
-                sum(clv) as clv
-            from kept
-            group by segment
+            select segment, {aggregates("customers", _SIZES)} from kept group by segment
         )
 
         select
             sized.segment,
             coalesce(kinds.segment_kind, sized.segment) as kind,
-            sized.customers,
-            cast(sized.monetary_net as double) as monetary_net,
-            100.0 * sized.customers / sum(sized.customers) over () as customers_pct,
-            case
-                when sum(sized.monetary_net) over () > 0
-                    then 100.0 * cast(sized.monetary_net as double)
-                        / cast(sum(sized.monetary_net) over () as double)
-            end as money_pct,
-            cast(sized.clv as double) as clv
+            sized.* exclude (segment),
+            {shares(_SIZES)}
         from sized
         left join kinds on kinds.segment_name = sized.segment
-        order by sized.monetary_net desc, sized.segment
+        order by sized.monetary_net_sum desc, sized.segment
         """,
         kept.parameters,
     )
@@ -333,21 +323,6 @@ def _bin_edges(measure: str, low: float, high: float) -> list[float]:
 
 # ---- how they differ ---------------------------------------------------------------
 
-_PROFILE = """
-    count(*) as customers,
-    avg(recency_days) as recency_days_mean,
-    median(recency_days) as recency_days_median,
-    avg(frequency) as frequency_mean,
-    median(frequency) as frequency_median,
-    cast(sum(monetary) as double) as monetary_sum,
-    avg(monetary) as monetary_mean,
-    median(monetary) as monetary_median,
-    cast(sum(monetary_net) as double) / sum(invoice_count) as order_value,
-    100.0 * count(*) filter (customer_type = 'one_time') / count(*) as one_time_pct,
-    avg(clv) as clv_mean,
-    cast(sum(clv) as double) as clv_sum
-"""
-
 
 def _profiles(filters: Filters) -> Clause:
     kept = _kept(filters)
@@ -355,7 +330,7 @@ def _profiles(filters: Filters) -> Clause:
         with {kept.sql},
 
         profiled as (
-            select segment, {_PROFILE} from kept group by segment
+            select segment, {aggregates("customers", _PROFILES)} from kept group by segment
         )
 
         select
@@ -363,11 +338,7 @@ def _profiles(filters: Filters) -> Clause:
             coalesce(kinds.segment_kind, profiled.segment) as kind,
             false as is_everyone,
             profiled.* exclude (segment),
-            100.0 * profiled.customers / sum(profiled.customers) over () as customers_pct,
-            case
-                when sum(profiled.monetary_sum) over () > 0
-                    then 100.0 * profiled.monetary_sum / sum(profiled.monetary_sum) over ()
-            end as monetary_pct
+            {shares(_PROFILES)}
         from profiled
         left join kinds on kinds.segment_name = profiled.segment"""
     return Clause(sql, kept.parameters)
@@ -380,11 +351,8 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
     -------
     DataFrame
         One row per segment with customers, the one with the most money first, and a last row
-        (``is_everyone``) of all customers of the shop, whatever the filters. ``segment, kind, is_everyone,
-        customers, recency_days_mean, recency_days_median, frequency_mean, frequency_median, monetary_sum,
-        monetary_mean, monetary_median, order_value`` (money per order), ``one_time_pct`` (0 to 100),
-        ``clv_mean, clv_sum, customers_pct, monetary_pct`` (of the customers kept; for everyone 100).
-        Empty if no customer fits.
+        (``is_everyone``) of all customers of the shop, whatever the filters. ``segment``, ``kind``, ``is_everyone``
+        and the measures of segments; shares are of the customers kept, for everyone 100. Empty if no customer fits.
     """
     clause = _profiles(filters)
     return reading.query(
@@ -396,14 +364,10 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
                 'All customers' as segment,
                 null as kind,
                 true as is_everyone,
-                {_PROFILE},
-                100.0 as customers_pct,
-                100.0 as monetary_pct
-            from (
-                select * replace (cast(clv as decimal(28, 4)) as clv)
-                from reporting.customer_360
-                where has_purchases
-            )
+                {aggregates("customers", _PROFILES)},
+                {_whole_shares()}
+            from reporting.customer_360
+            where has_purchases
             having (select count(*) from segments) > 0
         )
 
@@ -414,6 +378,10 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
         """,
         clause.parameters,
     )
+
+
+def _whole_shares() -> str:
+    return ", ".join(f"100.0 as {one.key}" for one in shown("segments") if one.share_of)
 
 
 def _affinity(filters: Filters) -> Clause:
@@ -636,10 +604,10 @@ def rfm_rules(reading: Reading) -> pd.DataFrame:
         score first.
     """
     return reading.query(
-        """
+        f"""
         select
             rfm_segment as segment,
-            count(*) as customers,
+            {aggregates("customers", ["customers"])},
             min(r_score) as r_low,
             max(r_score) as r_high,
             min(f_score) as f_low,
@@ -698,22 +666,7 @@ SEGMENTS = ListSpec(
     title="Segments",
     columns=(
         Column("segment", "Segment", link="segment"),
-        *_columns(
-            ("customers", "Customers", "count"),
-            ("customers_pct", "Customers, %", "percent", "Of the customers that the filters keep"),
-            ("monetary_sum", "Money", "money", "Of all its customers, as they are scored"),
-            ("monetary_pct", "Money, %", "percent", "Of the customers that the filters keep"),
-            ("recency_days_mean", "Days since, mean", "number", "Days since the last purchase"),
-            ("recency_days_median", "Days since, median", "number"),
-            ("frequency_mean", "Frequency, mean", "number", "Orders, or lines, as the settings count"),
-            ("frequency_median", "Frequency, median", "number"),
-            ("monetary_mean", "Money, mean", "money", "Per customer"),
-            ("monetary_median", "Money, median", "money", "Per customer"),
-            ("order_value", "Money per order", "money"),
-            ("one_time_pct", "Ordered once, %", "percent"),
-            ("clv_mean", "CLV, mean", "money", "Expected net revenue per customer"),
-            ("clv_sum", "CLV, total", "money"),
-        ),
+        *measure_columns("segments"),
     ),
     rows=_profile_rows,
     order_by="monetary_sum desc, segment",

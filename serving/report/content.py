@@ -40,6 +40,7 @@ from serving.report.charts import (
     shares_chart,
 )
 from serving.snapshot import About, Reading
+from warehouse.measures import Unit, shown
 from warehouse.wording import (
     MISSING,
     change,
@@ -48,14 +49,13 @@ from warehouse.wording import (
     currency_symbol,
     day,
     days,
+    in_unit,
     is_missing,
     moment,
     money,
     month,
-    number,
     percent,
     plural,
-    short_money,
 )
 
 MAX_ANOMALIES = 6
@@ -149,7 +149,7 @@ def _cards(reading: Reading, filters: Filters) -> dict[str, Any]:
         "cards": [
             {
                 "label": card.label,
-                "value": _card_value(card.value, card.unit, currency, is_short=True),
+                "value": in_unit(card.value, card.unit, currency, is_short=True),
                 "change": _card_change(card, currency),
                 "tone": _card_tone(card),
                 "about": card.about,
@@ -160,20 +160,12 @@ def _cards(reading: Reading, filters: Filters) -> dict[str, Any]:
     }
 
 
-def _card_value(value: float | None, unit: str, currency: str, *, is_short: bool = False) -> str:
-    if unit == "money":
-        return short_money(value, currency) if is_short else money(value, currency)
-    if unit == "days":
-        return days(value)
-    return count(value) if unit == "count" else number(value)
-
-
 def _card_change(card: Card, currency: str) -> str:
     if card.change_pct is None:
         return MISSING
     # the unit stands in the large figure above
-    unit = "count" if card.unit == "days" else card.unit
-    before, after = (_card_value(value, unit, currency, is_short=True) for value in (card.before, card.compared))
+    unit: Unit = "count" if card.unit == "days" else card.unit
+    before, after = (in_unit(value, unit, currency, is_short=True) for value in (card.before, card.compared))
     return f"{change(card.change_pct)} ({before} → {after})"
 
 
@@ -291,7 +283,7 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
 def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
     horizon = days(playbooks(reading, filters.method)["horizon_days"].max())
-    profiles = segment_profiles(reading, filters)
+    profiles, means = segment_profiles(reading, filters), shown("means")
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
     shares = [
         Share(
@@ -317,22 +309,16 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
         if shares
         else None,
         "segments": _table(
-            ["Segment", "Customers", "Since last", "Frequency", "Money", "Order", "Bought once", "Expected"],
+            ["Segment", *(one.short for one in means)],
             [
                 [
                     _segment_cell(row.segment, row.kind) if not row.is_everyone else str(row.segment),
-                    count(row.customers),
-                    days(row.recency_days_mean),
-                    number(row.frequency_mean),
-                    money(row.monetary_mean, currency),
-                    money(row.order_value, currency),
-                    percent(row.one_time_pct),
-                    money(row.clv_mean, currency),
+                    *(in_unit(getattr(row, one.key), one.unit, currency) for one in means),
                 ]
                 for row in _rows(profiles)
             ],
-            widths=[2.2, 1, 1, 1, 1.1, 1, 1.1, 1.1],
-            right=[1, 2, 3, 4, 5, 6, 7],
+            widths=[2.2, *(1.1 for _ in means)],
+            right=list(range(1, len(means) + 1)),
         ),
     }
 

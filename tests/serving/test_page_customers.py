@@ -36,7 +36,7 @@ def test_cards_of_the_list_are_those_of_the_snapshot(reading: Reading) -> None:
     )
     shown = figures(drawn(reading))
     assert shown["customers.customers"] == str(wanted["customers"])
-    assert shown["customers.monetary_net"] == short_money(wanted["money"], "GBP")
+    assert shown["customers.monetary_net_sum"] == short_money(wanted["money"], "GBP")
     assert shown["customers.clv_mean"] == money(wanted["clv"], "GBP")
 
 

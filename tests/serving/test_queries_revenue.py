@@ -219,7 +219,7 @@ def test_top_customers_are_those_of_the_lines_in_the_chosen_days(reading: Readin
     assert found["customer_id"].tolist() == expected["customer_id"].tolist()
     assert found["net_revenue"].tolist() == pytest.approx(expected["net_revenue"].tolist(), abs=PENNY)
     total = lines_of(reading, "invoice_date between '2024-03-01' and '2024-06-30'")["net_revenue"]
-    assert found["share_pct"].iloc[0] == pytest.approx(100 * expected["net_revenue"].iloc[0] / total)
+    assert found["net_revenue_pct"].iloc[0] == pytest.approx(100 * expected["net_revenue"].iloc[0] / total)
 
 
 @pytest.mark.parametrize("which", ["reading", "real_reading"])
@@ -238,7 +238,7 @@ def test_countries_without_a_filter_equal_the_mart(which: str, request: pytest.F
         assert (found[name] - mart[name]).abs().max() < PENNY
     assert found["invoices"].tolist() == mart["invoices"].tolist()
     assert found["is_home_country"].tolist() == mart["is_home_country"].tolist()
-    assert found["share_pct"].sum() == pytest.approx(100)
+    assert found["net_revenue_pct"].sum() == pytest.approx(100)
     by_country = country_months(opened, Filters()).groupby("country")["net_revenue"].sum()
     assert (by_country.loc[found["country"]].to_numpy() - found["net_revenue"].to_numpy()).max() < PENNY
 

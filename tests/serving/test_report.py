@@ -84,7 +84,7 @@ def test_the_cover_tells_the_snapshots_own_totals(pages: list[str], snapshot: du
     assert f"Gross revenue {short_money(gross, 'GBP')} " in pages[0]
     assert f"Net revenue {short_money(net, 'GBP')} " in pages[0]
     assert f"One-time customers {count(once)} " in pages[0]
-    assert f"Money {short_money(mean, 'GBP')} " in pages[0]
+    assert f"Money, mean {short_money(mean, 'GBP')} " in pages[0]
 
 
 def test_every_fate_of_a_line_is_told_to_the_penny(pages: list[str], snapshot: duckdb.DuckDBPyConnection) -> None:
@@ -284,7 +284,7 @@ def test_without_customer_value_the_report_is_whole(copied: Home) -> None:
         connection.execute("delete from ml.revenue_anomalies")
         connection.execute("delete from reporting.audience_changes")
     pages = pages_of(report_of(copied))
-    assert "Customer lifetime value –" in pages[0]
+    assert "CLV, mean –" in pages[0]
     assert "No odd day or week in this time." in pages[1]
     assert "caveat" not in "".join(pages)
     assert "Who entered and left" not in "".join(pages)

@@ -21,7 +21,13 @@ invoices as (
         min(case when line_type = 'sale' then 0 else 1 end) = 0 and min(customer_id) is not null as is_customer_order,
         count(*) as line_count,
         cast(sum(quantity_units) as {{ units_sum_type() }}) as quantity_units,
-        {{ money_measures() }}
+        {{ measured('gross_revenue', 'lines') }} as gross_revenue,
+        {{ measured('returned_revenue', 'lines') }} as returned_revenue,
+        {{ measured('unmatched_return_revenue', 'lines') }} as unmatched_return_revenue,
+        {{ measured('total_return_revenue', 'lines') }} as total_return_revenue,
+        {{ measured('net_revenue', 'lines') }} as net_revenue,
+        {{ measured('booked_return_revenue', 'lines') }} as booked_return_revenue,
+        {{ measured('net_revenue_as_booked', 'lines') }} as net_revenue_as_booked
     from lines
     group by invoice_no
 

@@ -24,7 +24,7 @@ final as (
         count(distinct case when lines.line_type = 'sale' then lines.invoice_date end) as trading_days,
         min(lines.invoice_date) as first_date,
         max(lines.invoice_date) as last_date,
-        {{ revenue_measures() }}
+        {{ measures('lines', 'tables') }}
     from lines
     cross join snapshot
     group by lines.month_start, snapshot.first_date, snapshot.snapshot_date

@@ -48,7 +48,8 @@ from serving.queries.customers import (
     find_customers,
 )
 from serving.queries.health import value_caveats
-from warehouse.wording import count, day, days, is_missing, money, month, number, percent, plural, short_money
+from warehouse.measures import shown
+from warehouse.wording import count, day, days, in_unit, is_missing, money, month, number, percent, plural
 
 _FOUND_SHOWN = 12
 _MONTHS_SHOWN = 36
@@ -100,36 +101,27 @@ def _everybody(view: View) -> html.Div:
         else None
     )
     found = [_found(view, search)] if search else []
-    if not summary.customers:
+    if not summary.figures["customers"]:
         hint = (
             "Take a filter away, or press Reset."
             if not view.filters.is_everything
             else "No purchase in the snapshot names a customer."
         )
         return page(*found, empty("No customer fits these filters.", hint))
-    returning = 100 * summary.returning_customers / summary.customers
+    abouts = {
+        "customers": "under these filters",
+        "clv_mean": f"expected of one of them in {days(summary.horizon_days)}"
+        if summary.horizon_days
+        else "no model of customer value",
+    }
     cards = [
-        stat_card("Customers", count(summary.customers), about="under these filters", key="customers.customers"),
         stat_card(
-            "Spent",
-            short_money(summary.monetary_net, view.currency),
-            about="whole history, less returns",
-            key="customers.monetary_net",
-        ),
-        stat_card(
-            "Returning",
-            percent(returning),
-            about=f"{plural(summary.returning_customers, 'customer')} ordered more than once",
-            key="customers.returning_pct",
-        ),
-        stat_card(
-            "CLV, mean",
-            money(summary.clv_mean, view.currency),
-            about=f"expected of one of them in {days(summary.horizon_days)}"
-            if summary.horizon_days
-            else "no model of customer value",
-            key="customers.clv_mean",
-        ),
+            one.label,
+            in_unit(summary.figures[one.key], one.unit, view.currency, is_short=True),
+            about=abouts.get(one.key, one.sentence),
+            key=f"customers.{one.key}",
+        )
+        for one in shown("customers")
     ]
     without = summary.customers_without_purchases
     about = "Click a customer for the whole story. Spend and orders are of the whole history, whatever dates are chosen"
@@ -589,7 +581,7 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
         # the shop's whole history, so that silence shows as well
         drawn.update_xaxes(range=[about.first_date - timedelta(days=16), about.last_date + timedelta(days=16)])
     series = [
-        ("Ordered", "gross_revenue", 1, view.tokens.accent, "orders", "order"),
+        ("Ordered", "gross_revenue", 1, view.tokens.accent, "invoices", "order"),
         ("Returned", "booked_return_revenue", -1, view.tokens.bad, "return_invoices", "return"),
     ]
     for name, column, sign, colour, counted, noun in series:

@@ -145,15 +145,7 @@ def _card(card: Card, view: View) -> html.Div:
 
 
 def _value(card: Card, value: float | None, currency: str) -> str:
-    match card.unit:
-        case "money":
-            return wording.short_money(value, currency)
-        case "days":
-            return wording.MISSING if value is None else f"{wording.number(value)} days"
-        case "number":
-            return wording.number(value)
-        case _:
-            return wording.count(value)
+    return wording.in_unit(value, card.unit, currency, is_short=True)
 
 
 def _scope(view: View) -> str:
@@ -318,11 +310,11 @@ def _line_chart(view: View, grain: str) -> list[Any]:
 
 
 def _month_hover(row: dict[str, Any], currency: str) -> str:
-    returned = row["total_return_revenue"]
     lines = [
         f"<b>{wording.month(row['month_start'])}</b>" + ("" if row["is_complete_month"] else " (not complete)"),
         f"{wording.money(row['net_revenue'], currency)} net",
-        f"{wording.money(row['gross_revenue'], currency)} gross, {wording.money(returned, currency)} returned",
+        f"{wording.money(row['gross_revenue'], currency)} gross, "
+        f"{wording.money(row['total_return_revenue'], currency)} returned",
         f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}",
     ]
     return "<br>".join(lines)
@@ -523,7 +515,7 @@ def _top_panel(view: View) -> html.Section:
                         href=view.link(f"/customers/{quote(row['customer_id'], safe='')}"),
                     ),
                     wording.money(row["net_revenue"], view.currency),
-                    wording.percent(row["share_pct"]),
+                    wording.percent(row["net_revenue_pct"]),
                     wording.count(row["invoices"]),
                     wording.day(row["last_purchase_date"]),
                     _segment(row["segment"], view),
@@ -605,7 +597,11 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     described = (
         f"{shown}{' without the home country' if without_home else ''}. "
         f"Most net revenue comes from {first['country']}, {wording.short_money(first['net_revenue'], view.currency)}"
-        + ("." if wording.is_missing(first["share_pct"]) else f", {wording.percent(first['share_pct'])} of all.")
+        + (
+            "."
+            if wording.is_missing(first["net_revenue_pct"])
+            else f", {wording.percent(first['net_revenue_pct'])} of all."
+        )
     )
     home = countries[countries["is_home_country"]]
     left_out = (
@@ -627,7 +623,7 @@ def _country_label(row: dict[str, Any]) -> str:
 def _country_hover(row: dict[str, Any], currency: str) -> str:
     return (
         f"<b>{escape(row['country'])}</b><br>{wording.money(row['net_revenue'], currency)} net, "
-        f"{wording.percent(row['share_pct'])} of all<br>{wording.money(row['gross_revenue'], currency)} gross<br>"
+        f"{wording.percent(row['net_revenue_pct'])} of all<br>{wording.money(row['gross_revenue'], currency)} gross<br>"
         f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'identified customer')}"
     )
 

@@ -25,7 +25,8 @@ from serving.palette import segment_colour
 from serving.queries import segments as queries
 from serving.queries.health import value_caveats
 from serving.snapshot import SnapshotReader
-from warehouse.wording import count, day, money, month, number, percent, plural
+from warehouse.measures import Measure, shown
+from warehouse.wording import count, day, in_unit, money, month, number, percent, plural
 
 POINTS = 2_000
 """Customers in one scatter plot. Three plots of 4,000 drawn as SVG make a phone stutter."""
@@ -111,26 +112,26 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
         rows.append(
             [
                 dcc.Link(badge, href=view.link("/customers", segments=(row.segment,))) if is_segment else badge,
-                told(row.segment, "customers", count(row.customers)),
-                percent(row.customers_pct),
-                told(row.segment, "monetary_net", money(row.monetary_net, view.currency)),
-                percent(row.money_pct),
-                told(row.segment, "clv", money(row.clv, view.currency)),
+                *(
+                    told(row.segment, one.key, in_unit(getattr(row, one.key), one.unit, view.currency))
+                    for one in shown("sizes")
+                ),
             ]
         )
     if len(rows) > 1:
         rows.append(
             [
                 html.Strong("All of these"),
-                told("all", "customers", count(sizes["customers"].sum())),
-                "",
-                told("all", "monetary_net", money(float(sizes["monetary_net"].sum()), view.currency)),
-                "",
-                told("all", "clv", money(float(sizes["clv"].sum(min_count=1)), view.currency)),
+                *(
+                    ""
+                    if one.share_of
+                    else told("all", one.key, in_unit(sizes[one.key].sum(min_count=1), one.unit, view.currency))
+                    for one in shown("sizes")
+                ),
             ]
         )
     return simple_table(
-        ["Segment", "Customers", "of all", "Money", "of all", "CLV"],
+        ["Segment", *(one.short for one in shown("sizes"))],
         rows,
         caption="Customers, money and expected value of each segment",
         numeric=(1, 2, 3, 4, 5),
@@ -251,35 +252,31 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
         return [empty("No segment is chosen.", "Choose two or more above.")]
     overall = next(row for row in rows if row.is_everyone)
 
-    def worth(value: Any) -> str:
-        return money(value, view.currency)
+    def said(measure: Measure, row: Any) -> str:
+        return in_unit(getattr(row, measure.key), measure.unit, view.currency)
 
-    measures: tuple[tuple[str, str, str, figures.Say], ...] = (
-        ("recency_days_mean", "Days since the last purchase", "Days since", number),
-        ("frequency_mean", words.frequency, "Frequency", number),
-        ("monetary_mean", words.money, "Money", worth),
-        ("order_value", "Money per order", "Per order", worth),
-        ("one_time_pct", "Ordered once", "Ordered once", percent),
-        ("clv_mean", "CLV", "CLV", worth),
-    )
+    # as this shop's settings count them
+    titles = {"frequency_mean": words.frequency, "monetary_mean": words.money}
+    means = shown("means")
     look = Look.of(profiles[~profiles["is_everyone"]], view.theme).only(row.segment for row in ordered)
     table = simple_table(
         ["Mean of", *(segment_badge(name, look.colours[name]) for name in look.order), "All customers"],
         [
             [
-                title,
-                *(
-                    html.Span(say(getattr(row, name)), **{"data-figure": f"compare.{row.segment}.{name}"})
-                    for row in ordered
-                ),
-                html.Span(say(getattr(overall, name)), **{"data-figure": f"compare.all.{name}"}),
+                titles.get(one.key, one.short),
+                *(html.Span(said(one, row), **{"data-figure": f"compare.{row.segment}.{one.key}"}) for row in ordered),
+                html.Span(said(one, overall), **{"data-figure": f"compare.all.{one.key}"}),
             ]
-            for name, title, _, say in (("customers", "Customers", "Customers", count), *measures)
+            for one in means
         ],
         caption="Means per customer of the segments compared, and of all customers",
         numeric=tuple(range(1, len(ordered) + 2)),
     )
-    return [figures.legend(look), figures.index_bars(view, ordered, overall, look, measures), table]
+    return [
+        figures.legend(look),
+        figures.index_bars(view, ordered, overall, look, [one for one in means if one.unit != "count"]),
+        table,
+    ]
 
 
 # ---- how they move -----------------------------------------------------------------
