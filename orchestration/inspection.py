@@ -20,8 +20,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from expectations.checks import suites_of
 from expectations.results import CheckResult
-from expectations.runner import import_great_expectations, run_layer, run_suites, suites_of
+from expectations.runner import import_great_expectations, run_layer, run_suites
 from orchestration.dbt import build, project_vars
 from orchestration.summary import print_accounting, print_exports, print_sources
 from warehouse.database import open_warehouse

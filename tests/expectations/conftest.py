@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from expectations.checks import Check, Suite
+from expectations.checks import LAYERS, suites_of
 from expectations.results import CheckResult
 from expectations.runner import run_suites
 from warehouse.loading import ensure_raw_schema
+from warehouse.settings import Settings
 
 RECORDED_AT = datetime(2011, 12, 10, 6, 0, tzinfo=UTC)
 
@@ -358,11 +360,17 @@ def build(tmp_path: Path) -> Build:
 
 @pytest.fixture
 def judge(build: Build) -> Judge:
-    """Evaluate one check on a warehouse whose every check passes, once the SQL given has spoilt it."""
+    """Evaluate one check of the catalogue on a warehouse whose every check passes, once the SQL given has spoilt it."""
 
-    def judge(check: Check, *spoil: str, table: str = "staging.stg_transactions") -> CheckResult:
+    def judge(name: str, *spoil: str, settings: Settings | None = None) -> CheckResult:
         path = build(*spoil)
-        suite = Suite(table.partition(".")[0], table, "lines", (), (check,))
+        (suite,) = (
+            replace(suite, checks=(check,))
+            for layer in LAYERS
+            for suite in suites_of(layer, settings=settings, recorded_at=RECORDED_AT)
+            for check in suite.checks
+            if check.name == name
+        )
         (result,) = run_suites(suite.layer, [suite], path, run_id="run 1", recorded_at=RECORDED_AT).results
         assert result.status != "error", result.message
         return result
