@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestration.dbt import load_manifest
 from warehouse.home import default_home
+from warehouse.measures import TABLES, measures
 from warehouse.publishing import PUBLISHED_SCHEMAS
 from warehouse.settings import PROJECT_ROOT
 
@@ -27,8 +28,16 @@ documentation in `dbt_project/`; edit it there.
 _RENAMED = "doc.regulars.renamed"
 
 
+_MEASURES_HEAD = """\
+## Measures
+
+What pages, HTTP interface, report and summary aggregate from these tables. Of `reporting.customer_360`, customers with
+`has_purchases`.
+"""
+
+
 def render(manifest: Mapping[str, Any]) -> str:
-    """The dictionary as Markdown: schemas in the order of the flow, tables and columns, and which names are new."""
+    """The dictionary as Markdown: tables and columns in the order of the flow, measures, and which names are new."""
     resources = [*manifest["nodes"].values(), *manifest["sources"].values()]
     parts = [_HEAD]
     for schema in PUBLISHED_SCHEMAS:
@@ -45,8 +54,19 @@ def render(manifest: Mapping[str, Any]) -> str:
                 data_type = (column.get("data_type") or "").replace("|", "\\|")
                 rows.append(f"| `{column['name']}` | {data_type} | {_line(column['description'])} |")
             parts.append("\n".join(rows) + "\n")
+    parts.append(_measures())
     parts.append(f"## Renamed\n\n{manifest['docs'][_RENAMED]['block_contents'].strip()}\n")
     return "\n".join(parts)
+
+
+def _measures() -> str:
+    rows = ["| measure | name | meaning | computed | adds up over |", "| --- | --- | --- | --- | --- |"]
+    for one in measures().values():
+        computed = "; ".join(f"`{sql}` over `{TABLES[over]}`" for over, sql in one.expressions.items())
+        share = f"100 times `{one.share_of}`, divided by its sum over all parts"
+        cells = (f"`{one.key}`", one.label, one.sentence, computed or share, ", ".join(one.adds_up) or "nothing")
+        rows.append(f"| {' | '.join(_line(cell) for cell in cells)} |")
+    return "\n".join([_MEASURES_HEAD, *rows]) + "\n"
 
 
 def _line(text: str) -> str:

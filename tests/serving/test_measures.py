@@ -118,6 +118,7 @@ PARTS: dict[Over, dict[str, str]] = {
 def test_parts_of_a_measure_add_up_over_what_it_says(reading: Reading, key: str) -> None:
     one = measures()[key]
     for over in one.adds_up:
+        assert set(PARTS[over]) & set(one.expressions), over
         for rows, column in PARTS[over].items():
             if rows in one.expressions:
                 where = " where has_purchases" if rows == "customers" else ""
