@@ -1,6 +1,6 @@
 """What the whole pipeline says of customer value on the real data."""
 
-from __future__ import re
+import re
 
 import pytest
 
