@@ -2,7 +2,7 @@
 
 Belongs here: SQL expressions that put counts, amounts and names of files into words, and
 the lines that a person types into `regulars.toml` as an answer. Does not belong here: which
-rows are told of (the layers' modules), and how sentences become a message
+rows are told of (`catalogue/`), and how sentences become a message
 (:mod:`expectations.runner`).
 
 Every argument called ``expression`` is SQL, and so is every result. Text that was
