@@ -28,8 +28,7 @@ _RENAMED = "doc.regulars.renamed"
 
 
 def render(manifest: Mapping[str, Any]) -> str:
-    """The dictionary as Markdown: schemas in the order of the flow, tables and columns as documented,
-    and which names are new."""
+    """The dictionary as Markdown: schemas in the order of the flow, tables and columns as documented, renamed ones."""
     resources = [*manifest["nodes"].values(), *manifest["sources"].values()]
     parts = [_HEAD]
     for schema in PUBLISHED_SCHEMAS:
