@@ -22,7 +22,10 @@ from warehouse.ledger import active_content_hashes
 from warehouse.settings import load_settings
 from warehouse.versions import data_version
 
-_READS = [["marts", name] for name in ("fct_daily_revenue", "fct_invoice_lines", "fct_return_matches", "dim_products")]
+_READS = [
+    ["marts", name]
+    for name in ("fct_daily_revenue", "fct_invoice_lines", "fct_return_matches", "dim_dates", "dim_products")
+]
 
 # More than the explaining keeps, so that it has the choice; bounds what enters Python.
 _MEMBERS_READ = 10
@@ -246,9 +249,11 @@ def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, p
     """Read booked revenue by day, and by country and day: one row per day with a line."""
     days = connection.execute(
         """
-        select date, is_trading_day, net_revenue_as_booked::double as net_revenue
-        from marts.fct_daily_revenue
-        order by date
+        select
+            daily.date, daily.is_trading_day, daily.net_revenue_as_booked::double as net_revenue, days.is_complete_week
+        from marts.fct_daily_revenue as daily
+        inner join marts.dim_dates as days on daily.date = days.date
+        order by daily.date
         """
     ).df()
     country_days = connection.execute(
