@@ -22,7 +22,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, date, datetime
@@ -33,6 +33,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from warehouse.database import as_readable_error, open_warehouse
+from warehouse.documentation import documented_tables
 from warehouse.errors import PublishError, RegularsError
 from warehouse.home import Home
 from warehouse.versions import RefreshVersion
@@ -75,25 +76,6 @@ _PUBLICATIONS_DDL = """
         net_revenue decimal(38, 4)
     )
 """
-
-_PUBLICATIONS_COMMENT = "One row per publication or rollback; the last is what readers see."
-
-_PUBLICATIONS_COMMENTS = {
-    "publication_id": "Counts up by one; the highest is what readers see.",
-    "published_at": "When it was put in place, UTC.",
-    "action": "published: a new snapshot; rolled_back: an earlier one was put back.",
-    "snapshot_file": "The kept snapshot that was put in place, relative to the folder published/.",
-    "data_version": "Hash of the set of file contents that the tables were made from.",
-    "settings_fingerprint": "Hash of the settings in force.",
-    "code_fingerprint": "Hash of the code that made the tables.",
-    "as_of_date": "The as-of date that was asked for; null if none was.",
-    "snapshot_date": "The day that recency is counted to.",
-    "is_sample": "True if the tables were made from made-up sample data.",
-    "landing": "The folder that the files came from.",
-    "lines": "Kept sale and return lines, the rows of marts.fct_invoice_lines.",
-    "customers": "Identified customers, the rows of marts.customer_rfm.",
-    "net_revenue": "Sum of net_revenue over marts.fct_invoice_lines, in the shop's currency.",
-}
 
 
 @dataclass(frozen=True)
@@ -422,15 +404,27 @@ def _copy_relation(con: duckdb.DuckDBPyConnection, relation: _Relation) -> None:
             # The index is built over finished rows: for half a million lines keyed by UUID
             # 0.3 s, against 0.6 s when it grows row by row.
             con.execute(f"alter table {target} add primary key ({', '.join(map(_name, key))})")
-    comments = [
-        f"comment on column {target}.{_name(column)} is {_text(said)}" for column, _, _, said in columns if said
-    ]
-    if relation.comment:
-        comments.append(f"comment on table {target} is {_text(relation.comment)}")
+    comments = {column: said for column, _, _, said in columns if said}
     with _transaction(con):
         # one commit for all: each costs a flush to disk, and there are hundreds of columns
-        for comment in comments:
-            con.execute(comment)
+        if relation.comment:
+            _write_comments(con, target, relation.comment, comments)
+        else:
+            # made by SQL of ours that carries no comments, not by dbt
+            _comment_as_documented(con, target, f"{relation.schema}.{relation.name}", [name for name, *_ in columns])
+
+
+def _comment_as_documented(con: duckdb.DuckDBPyConnection, target: str, name: str, columns: Iterable[str]) -> None:
+    documented = documented_tables().get(name)
+    if documented:
+        known = {column: documented.columns[column].text for column in columns if column in documented.columns}
+        _write_comments(con, target, documented.text, known)
+
+
+def _write_comments(con: duckdb.DuckDBPyConnection, target: str, table: str, columns: Mapping[str, str]) -> None:
+    con.execute(f"comment on table {target} is {_text(table)}")
+    for column, told in columns.items():
+        con.execute(f"comment on column {target}.{_name(column)} is {_text(told)}")
 
 
 def _with_figures(con: duckdb.DuckDBPyConnection, publication: Publication) -> Publication:
@@ -483,7 +477,7 @@ def _write_about(con: duckdb.DuckDBPyConnection, publication: Publication, about
         raise ValueError(f"quality.about already tells {', '.join(taken)}")
     with _transaction(con):
         con.execute("create table snapshot.quality.about (name varchar not null primary key, value varchar not null)")
-        con.execute("comment on table snapshot.quality.about is 'What this snapshot is, one fact a row.'")
+        _comment_as_documented(con, "snapshot.quality.about", "quality.about", ("name", "value"))
         facts = [[*fact] for fact in {**told, **about}.items()]
         con.executemany("insert into snapshot.quality.about values (?, ?)", facts)
 
@@ -695,9 +689,7 @@ def _write_publications(con: duckdb.DuckDBPyConnection, database: str, record: S
             f"insert or ignore into {schema}.publications ({', '.join(_COLUMNS)}) values ({places})",
             [list(astuple(row)) for row in record],
         )
-        con.execute(f"comment on table {schema}.publications is {_text(_PUBLICATIONS_COMMENT)}")
-        for column, comment in _PUBLICATIONS_COMMENTS.items():
-            con.execute(f"comment on column {schema}.publications.{column} is {_text(comment)}")
+        _comment_as_documented(con, f"{schema}.publications", "quality.publications", _COLUMNS)
 
 
 def _read_record(path: Path) -> list[Publication]:

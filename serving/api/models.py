@@ -11,15 +11,19 @@ Where there is no figure the value is null, never 0, NaN or infinite.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from serving.queries.lists import Column, ListSpec
 from serving.snapshot import About
+from warehouse.documentation import Kind, documented_tables
 
 T = TypeVar("T")
 
@@ -45,6 +49,8 @@ Rounded = Annotated[float, AfterValidator(_pence)]
 """A figure rounded to two decimals."""
 Money = Rounded
 """In the shop's currency, rounded to two decimals."""
+UnitPrice = float
+"""In the shop's currency, with up to four decimals."""
 Units = Annotated[float, AfterValidator(_thousandths)]
 """A quantity: whole, or to a thousandth where goods are weighed."""
 Day = Annotated[date, BeforeValidator(_day)]
@@ -58,24 +64,103 @@ ShopTime = Annotated[
 """The shop's own clock, without a zone."""
 
 
+_TYPES: Mapping[Kind, Any] = {
+    "text": str,
+    "count": Annotated[int, Field(ge=0)],
+    "units": Units,
+    "number": float,
+    "money": Money,
+    "percent": float,
+    "date": Day,
+    "moment": ShopTime,
+    "flag": bool,
+}
+
+_EXAMPLES: Mapping[str, Any] = {
+    "customer_id": "17850",
+    "country": "France",
+    "segment": "Champions",
+    "segment_name": "Champions",
+    "rfm_score": "543",
+    "monetary_net": 1234.5,
+    "gross_revenue": 12345.67,
+    "month_start": "2011-09-01",
+    "date": "2011-09-01",
+    "algorithm": "kmeans",
+    "layer": "marts",
+    "told_as": "Subtotal",
+    "title": "Etsy sold order items",
+    "publication_id": 12,
+    "currency": "GBP",
+    "home_country": "United Kingdom",
+}
+"""By field, wherever it stands."""
+
+
 class Answer(BaseModel):
-    """Base of everything that is answered: fields as declared, nothing else."""
+    """Base of everything that is answered: fields as declared, nothing else.
+
+    A class that repeats documented columns names them, and has neither their texts nor, as a rule, their types::
+
+        class Month(Answer, of="marts.fct_monthly_revenue", columns="month_start invoices=invoice_count"):
+            is_odd: Annotated[bool, Field(description="What no column says.")]
+
+    ``of`` is a documented table, or a list, whose columns may be worked out for it; without ``columns``, and at a
+    ``*``, all of them are taken. ``a=b`` is a field called otherwise than its column; a column of another table is
+    named in full. ``?`` says that it may be null where the column may not. A field that is both named and annotated
+    has the annotated type.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+    stands_for: ClassVar[Mapping[str, str]] = {}
+    """Fields of this class alone with the documented columns behind them."""
+
+    def __init_subclass__(cls, *, of: str | ListSpec = "", columns: str = "", **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        own = inspect.get_annotations(cls)
+        named = {}
+        every = " ".join(_columns_of(of))
+        for word in (columns or every).replace("*", every).split():
+            field, _, column = word.removesuffix("?").partition("=")
+            found = _column(of, column or field)
+            named[field] = replace(found, is_nullable=found.is_nullable or word.endswith("?"))
+        fields = {
+            name: Annotated[
+                own.get(name) or (_TYPES[column.kind] | None if column.is_nullable else _TYPES[column.kind]),
+                Field(description=column.about),
+            ]
+            for name, column in named.items()
+        }
+        cls.__annotations__ = {name: _with_example(name, told) for name, told in {**fields, **own, **fields}.items()}
+        cls.stands_for = {name: column.of for name, column in named.items() if column.of}
 
 
-class Snapshot(Answer):
+def _columns_of(of: str | ListSpec) -> list[str]:
+    if isinstance(of, ListSpec):
+        return [one.name for one in of.columns]
+    return [*documented_tables()[of].columns] if of else []
+
+
+def _column(of: str | ListSpec, name: str) -> Column:
+    if isinstance(of, ListSpec) and "." not in name:
+        return of.column(name)
+    return Column(name, name, of=name if "." in name else f"{of}.{name}").documented(())
+
+
+def _with_example(name: str, told: Any) -> Any:
+    return Annotated[told, Field(examples=[_EXAMPLES[name]])] if name in _EXAMPLES else told
+
+
+class Snapshot(
+    Answer, of="quality.publications", columns="publication_id published_at snapshot_date is_sample data_version"
+):
     """The published snapshot that an answer comes from."""
 
-    publication_id: Annotated[int, Field(description="Counts up by one with every publication.", examples=[12])]
-    published_at: Annotated[Moment, Field(description="When it was published, UTC.")]
-    snapshot_date: Annotated[Day | None, Field(description="The day that recency is counted to.")]
+    published_at: Moment
     first_date: Annotated[Day | None, Field(description="First day with an invoice.")]
     last_date: Annotated[Day | None, Field(description="Last day with an invoice.")]
-    currency: Annotated[str, Field(description="ISO 4217 code of all money in this answer.", examples=["GBP"])]
-    home_country: Annotated[str, Field(description="The shop's own country.", examples=["United Kingdom"])]
-    is_sample: Annotated[bool, Field(description="Whether it was made from made-up data.")]
-    data_version: Annotated[str, Field(description="Hash of the delivered files that it was made from.")]
+    currency: Annotated[str, Field(description="ISO 4217 code of all money in this answer.")]
+    home_country: Annotated[str, Field(description="The shop's own country.")]
 
     @classmethod
     def of(cls, about: About) -> Snapshot:
@@ -83,11 +168,14 @@ class Snapshot(Answer):
         return cls.model_validate({name: getattr(about, name) for name in cls.model_fields})
 
 
+_Snapshot = Annotated[Snapshot, Field(description="The published snapshot that the answer comes from.")]
+
+
 class Envelope(Answer, Generic[T]):
     """An answer with the snapshot that it comes from."""
 
-    snapshot: Snapshot
-    data: T
+    snapshot: _Snapshot
+    data: Annotated[T, Field(description="The answer.")]
 
 
 class PageInfo(Answer):
@@ -102,9 +190,9 @@ class PageInfo(Answer):
 class PagedEnvelope(Answer, Generic[T]):
     """A page of a list. Pages of one snapshot never overlap; ``snapshot.publication_id`` tells a new one."""
 
-    snapshot: Snapshot
-    page: PageInfo
-    data: list[T]
+    snapshot: _Snapshot
+    page: Annotated[PageInfo, Field(description="Which part of the list this is.")]
+    data: Annotated[list[T], Field(description="The rows of the page.")]
 
 
 def page_info(total: int, limit: int, offset: int) -> PageInfo:

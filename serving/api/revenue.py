@@ -10,55 +10,32 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serving.api.models import Answer, Day, Envelope, Money
+from serving.api.models import Answer, Envelope
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries import revenue as queries
+from serving.queries.revenue import COUNTRIES
 
 router = subject_router("revenue")
 
 
-class _Revenue(Answer):
-    gross_revenue: Annotated[Money, Field(description="Sold, before returns (money).", examples=[12345.67])]
-    returned_revenue: Annotated[
-        Money, Field(description="Worth of what of these sales came back later (money, positive).")
-    ]
-    unmatched_return_revenue: Annotated[
-        Money, Field(description="Returns dated here that no earlier sale was found for (money, positive).")
-    ]
-    net_revenue: Annotated[Money, Field(description="Gross less both kinds of returns (money).")]
-    net_revenue_as_booked: Annotated[
-        Money, Field(description="Gross less the returns booked in this time, whenever the goods were bought (money).")
-    ]
-    invoices: Annotated[int, Field(description="Invoices with a sale.")]
-    customers: Annotated[int, Field(description="Identified customers who bought; must not be summed.")]
+_MEASURES = """
+    gross_revenue returned_revenue unmatched_return_revenue net_revenue net_revenue_as_booked
+    invoices=invoice_count customers=customer_count
+"""
 
 
-class RevenueMonth(_Revenue):
+class RevenueMonth(Answer, of="marts.fct_monthly_revenue", columns=f"month_start {_MEASURES}"):
     """Revenue of a calendar month."""
 
-    month_start: Annotated[Day, Field(description="First day of the month.", examples=["2011-09-01"])]
     is_complete_month: Annotated[bool, Field(description="Whether data and the chosen days hold the whole month.")]
 
 
-class RevenueDay(_Revenue):
+class RevenueDay(Answer, of="marts.fct_daily_revenue", columns=f"date is_trading_day {_MEASURES}"):
     """Revenue of a calendar day."""
 
-    date: Annotated[Day, Field(description="The day.", examples=["2011-09-01"])]
-    is_trading_day: Annotated[bool, Field(description="Whether the whole shop sold anything.")]
 
-
-class CountryRevenue(Answer):
+class CountryRevenue(Answer, of=COUNTRIES):
     """Revenue of a country."""
-
-    country: Annotated[str, Field(description="Country of the invoice.", examples=["France"])]
-    iso_alpha3: Annotated[str | None, Field(description="Three-letter ISO code; null for what is no country.")]
-    is_home_country: Annotated[bool, Field(description="Whether it is the shop's own.")]
-    net_revenue: Annotated[Money, Field(description="Net revenue (money).")]
-    gross_revenue: Annotated[Money, Field(description="Before returns (money).")]
-    returned_revenue: Annotated[Money, Field(description="All returns (money, positive).")]
-    customers: Annotated[int, Field(description="Identified customers who bought.")]
-    invoices: Annotated[int, Field(description="Invoices with a sale.")]
-    share_pct: Annotated[float | None, Field(description="Share of the net revenue of all that fits, in percent.")]
 
 
 @router.get("/revenue/monthly", summary="Revenue by month")

@@ -41,20 +41,16 @@ class Remark(Answer):
     text: Annotated[str, Field(description="A sentence or two.")]
 
 
-class HeadlineNote(Answer):
+class HeadlineNote(Answer, of="reporting.headline_notes", columns="key=note_key severity sentence"):
     """A doubt of the headline figures."""
-
-    key: Annotated[str, Field(description="Names the doubt.", examples=["few_weeks"])]
-    severity: Annotated[str, Field(description="`warning`: read before acting on a figure.")]
-    sentence: Annotated[str, Field(description="The doubt in words.")]
 
 
 class Summary(Answer):
     """The overview in figures and words."""
 
     notes: Annotated[list[HeadlineNote], Field(description="Doubts of the whole shop's figures; mostly none.")]
-    figures: list[HeadlineFigure]
-    insights: list[Remark]
+    figures: Annotated[list[HeadlineFigure], Field(description="Headline figures of what fits the filters.")]
+    insights: Annotated[list[Remark], Field(description="What the figures tell, in words.")]
 
 
 @router.get("/summary", summary="Headline figures and what they tell")

@@ -146,7 +146,8 @@ def _column(column: Column, view: View) -> dict[str, Any]:
         "width": column.width or _WIDTHS[column.kind],
     }
     if column.about:
-        drawn["headerTooltip"] = column.about
+        # a tooltip is plain text, the documentation is Markdown
+        drawn["headerTooltip"] = column.about.replace("`", "")
     if column.kind in ("count", "units", "number", "money", "percent"):
         drawn |= {"type": "rightAligned", "filter": "agNumberColumnFilter", "filterParams": {"inRangeInclusive": True}}
         drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value, {_symbol(column, view)})"}

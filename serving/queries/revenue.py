@@ -429,18 +429,27 @@ COUNTRIES = ListSpec(
     name="countries",
     title="Revenue by country",
     columns=(
-        Column("country", "Country", about="Country of the invoice."),
-        Column("iso_alpha3", "Code", about="ISO 3166 code; none for places that are no country.", width=100),
-        Column("net_revenue", "Net revenue", "money", about="Gross less all returns."),
-        Column("share_pct", "Share", "percent", about="Part of the net revenue of all countries shown."),
-        Column("gross_revenue", "Gross revenue", "money", about="Before returns."),
-        Column("returned_revenue", "Returned", "money", about="Worth of what came back."),
-        Column("customers", "Customers", "count", about="Identified customers who bought."),
-        Column("invoices", "Orders", "count", about="Invoices with a sale."),
-        Column("is_home_country", "Home", "flag", about="The shop's own country."),
+        Column("country", "Country"),
+        Column("iso_alpha3", "Code", of="marts.dim_customers.country_iso_alpha3", width=100),
+        Column("net_revenue", "Net revenue"),
+        Column(
+            "share_pct",
+            "Share",
+            "percent",
+            "Share of the net revenue of all countries that fit the filters, 0 to 100.",
+            is_nullable=True,
+        ),
+        Column("gross_revenue", "Gross revenue"),
+        Column(
+            "returned_revenue", "Returned", "money", "All returns, matched or not; positive, in the shop's currency."
+        ),
+        Column("customers", "Customers", of="marts.fct_country_revenue.customer_count"),
+        Column("invoices", "Orders", of="marts.fct_country_revenue.invoice_count"),
+        Column("is_home_country", "Home"),
     ),
     rows=_country_rows,
     order_by="net_revenue desc, country",
+    tables=("marts.fct_country_revenue",),
 )
 
 LISTS = (COUNTRIES,)

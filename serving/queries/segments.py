@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -717,90 +716,115 @@ def _cohort_rows(filters: Filters, context: str) -> Clause:
     return Clause(_COHORTS, {})
 
 
-def _columns(*columns: Sequence[Any]) -> tuple[Column, ...]:
-    return tuple(Column(*column) for column in columns)
-
-
 SEGMENTS = ListSpec(
     name="segments",
     title="Segments",
     columns=(
-        Column("segment", "Segment", link="segment"),
-        *_columns(
-            ("customers", "Customers", "count"),
-            ("customers_pct", "Customers, %", "percent", "Of the customers that the filters keep"),
-            ("monetary_sum", "Money", "money", "Of all its customers, as they are scored"),
-            ("monetary_pct", "Money, %", "percent", "Of the customers that the filters keep"),
-            ("recency_days_mean", "Days since, mean", "number", "Days since the last purchase"),
-            ("recency_days_median", "Days since, median", "number"),
-            ("frequency_mean", "Frequency, mean", "number", "Orders, or lines, as the settings count"),
-            ("frequency_median", "Frequency, median", "number"),
-            ("monetary_mean", "Money, mean", "money", "Per customer"),
-            ("monetary_median", "Money, median", "money", "Per customer"),
-            ("order_value", "Money per order", "money"),
-            ("one_time_pct", "Bought on one day only, %", "percent"),
-            ("clv_mean", "CLV, mean", "money", "Expected net revenue per customer"),
-            ("clv_sum", "CLV, total", "money"),
+        Column("segment", "Segment", link="segment", of="ml.segment_profiles.segment_name"),
+        Column("customers", "Customers"),
+        Column("customers_pct", "Customers, %", "percent", "Share of the customers who fit the filters, 0 to 100."),
+        Column("monetary_sum", "Money"),
+        Column(
+            "monetary_pct",
+            "Money, %",
+            "percent",
+            "Share of the money of customers who fit the filters, 0 to 100.",
+            is_nullable=True,
         ),
+        Column("recency_days_mean", "Days since, mean"),
+        Column("recency_days_median", "Days since, median"),
+        Column("frequency_mean", "Frequency, mean"),
+        Column("frequency_median", "Frequency, median"),
+        Column("monetary_mean", "Money, mean"),
+        Column("monetary_median", "Money, median"),
+        Column("order_value", "Money per order", of="reporting.segment_playbooks.order_value_mean"),
+        Column("one_time_pct", "Bought on one day only, %"),
+        Column("clv_mean", "CLV, mean"),
+        Column("clv_sum", "CLV, total"),
     ),
     rows=_profile_rows,
     order_by="monetary_sum desc, segment",
+    tables=("ml.segment_profiles", "reporting.segment_playbooks"),
 )
 
 SEGMENT_MOVES = ListSpec(
     name="segment_moves",
     title="Moves between RFM segments",
     columns=(
-        Column("from_month_end", "From month end", "date"),
-        Column("to_month_end", "To month end", "date"),
-        Column("from_segment", "From", link="segment"),
-        Column("to_segment", "To", link="segment"),
-        *_columns(
-            ("customers", "Customers", "count"),
-            ("monetary_before", "Money before", "money", "At the earlier month end"),
-            ("monetary", "Money after", "money", "At the later month end"),
-            ("is_move", "Moved", "flag", "No for who stayed and for new customers"),
+        Column("from_month_end", "From month end", "date", "The earlier month end.", is_nullable=True),
+        Column("to_month_end", "To month end", "date", "The later month end."),
+        Column(
+            "from_segment",
+            "From",
+            link="segment",
+            about="Segment at the earlier month end; `New Customer` for who first bought since.",
         ),
+        Column("to_segment", "To", link="segment", about="Segment at the later month end."),
+        Column("customers", "Customers"),
+        Column(
+            "monetary_before", "Money before", "money", "Their money at the earlier month end, in the shop's currency."
+        ),
+        Column("monetary", "Money after", "money", "Their money at the later month end, in the shop's currency."),
+        Column("is_move", "Moved"),
     ),
     rows=_flow_rows,
     order_by="customers desc, from_segment, to_segment",
+    tables=("marts.segment_moves",),
 )
 
 COHORTS = ListSpec(
     name="cohorts",
     title="Cohorts by month of the first purchase",
-    columns=_columns(
-        ("cohort_month", "First bought in", "date"),
-        ("age_months", "Months since", "count"),
-        ("month_start", "Month", "date"),
-        ("is_complete_month", "Month is over", "flag"),
-        ("cohort_customers", "Customers", "count", "Of the cohort"),
-        ("active_customers", "Bought", "count", "Of the cohort, in this month"),
-        ("retention_pct", "Retention", "percent"),
-        ("net_revenue_as_booked", "Net revenue", "money", "Less the returns booked in the month"),
-        ("cumulative_net_revenue_as_booked", "Net revenue so far", "money"),
-        ("net_revenue_per_customer", "Per customer", "money", "Of the cohort, whether they bought or not"),
+    columns=(
+        Column("cohort_month", "First bought in"),
+        Column("age_months", "Months since"),
+        Column("month_start", "Month"),
+        Column("is_complete_month", "Month is over"),
+        Column("cohort_customers", "Customers"),
+        Column("active_customers", "Bought"),
+        Column("retention_pct", "Retention"),
+        Column("net_revenue_as_booked", "Net revenue"),
+        Column("cumulative_net_revenue_as_booked", "Net revenue so far"),
+        Column("net_revenue_per_customer", "Per customer"),
     ),
     rows=_cohort_rows,
     order_by="cohort_month, age_months",
+    tables=("marts.cohort_retention",),
 )
 
 CATEGORY_AFFINITY = ListSpec(
     name="category_affinity",
     title="Segments and categories",
     columns=(
-        Column("segment", "Segment", link="segment"),
-        *_columns(
-            ("category", "Category"),
-            ("customers", "Customers", "count", "Who kept something of it"),
-            ("net_revenue", "Net revenue", "money"),
-            ("share_pct", "Share of the segment", "percent", "Of the segment's net spend"),
-            ("all_share_pct", "Share of all", "percent", "Of all customers' net spend"),
-            ("index_to_all", "Index", "count", "100: the same share as all customers"),
+        Column("segment", "Segment", link="segment", of="ml.segment_profiles.segment_name"),
+        Column("category", "Category"),
+        Column("customers", "Customers", "count", "Customers who kept something of the category."),
+        Column("net_revenue", "Net revenue", "money", "Their net spend on the category, in the shop's currency."),
+        Column(
+            "share_pct",
+            "Share of the segment",
+            "percent",
+            "Share of the segment's net spend, 0 to 100.",
+            is_nullable=True,
+        ),
+        Column(
+            "all_share_pct",
+            "Share of all",
+            "percent",
+            "Share of this category in all customers' net spend, 0 to 100.",
+            is_nullable=True,
+        ),
+        Column(
+            "index_to_all",
+            "Index",
+            "count",
+            "The segment's share against that of all customers: 100 is the same, 200 twice as much.",
+            is_nullable=True,
         ),
     ),
     rows=_affinity_rows,
     order_by="segment, category",
+    tables=("marts.customer_category_shares",),
 )
 
 LISTS = (SEGMENTS, SEGMENT_MOVES, COHORTS, CATEGORY_AFFINITY)
