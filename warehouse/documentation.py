@@ -71,6 +71,20 @@ def documented_tables() -> Mapping[str, DocumentedTable]:
     return {name: _table(one, blocks) for name, one in found.items()}
 
 
+def documented_table(name: str) -> DocumentedTable:
+    """A table by its full name, such as ``reporting.customer_360``.
+
+    Raises
+    ------
+    RegularsError
+        If the documentation has none of that name.
+    """
+    found = documented_tables().get(name)
+    if found is None:
+        raise RegularsError(f"{name} is not documented in {DBT_PROJECT.name}.")
+    return found
+
+
 def documented_column(reference: str) -> DocumentedColumn:
     """A column by its full name, such as ``reporting.customer_360.clv``.
 
@@ -80,11 +94,10 @@ def documented_column(reference: str) -> DocumentedColumn:
         If the documentation has none of that name, or says nothing of it.
     """
     table, _, name = reference.rpartition(".")
-    found = documented_tables().get(table)
-    column = found.columns.get(name) if found else None
-    if column is None or not column.text:
+    found = documented_table(table).columns.get(name)
+    if found is None or not found.text:
         raise RegularsError(f"{reference} is not documented in {DBT_PROJECT.name}.")
-    return column
+    return found
 
 
 def _table(told: Mapping[str, Any], blocks: Mapping[str, str]) -> DocumentedTable:

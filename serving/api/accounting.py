@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Money, PagedEnvelope, UnitPrice, records
+from serving.answers import Answer, Money, UnitPrice
+from serving.api.models import Envelope, PagedEnvelope, records
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
 from serving.lists import LISTS

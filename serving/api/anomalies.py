@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope
+from serving.answers import Answer
+from serving.api.models import Envelope
 from serving.api.problems import NotFoundError, responses
 from serving.api.requests import GivenFilters, IsoDay, SnapshotReading, answer, subject_router
 from serving.lists import LISTS

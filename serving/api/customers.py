@@ -13,7 +13,8 @@ import pandas as pd
 from fastapi import Path, Query
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Money, PagedEnvelope, page_info, records
+from serving.answers import Answer, Money
+from serving.api.models import Envelope, PagedEnvelope, page_info, records
 from serving.api.playbooks import Playbook
 from serving.api.problems import NotFoundError, responses
 from serving.api.requests import (

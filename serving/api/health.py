@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from serving.api.models import Answer, Day, Envelope, Moment, PagedEnvelope, ShopTime, records
+from serving.answers import Answer, Moment, ShopTime
+from serving.api.models import Envelope, FirstDate, LastDate, PagedEnvelope, records
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
 from serving.lists import LISTS
@@ -35,8 +36,8 @@ class Freshness(
     """How new the data are; no clock is read, so compare with your own."""
 
     last_invoiced_at: Annotated[ShopTime | None, Field(description="Latest sale or return, the shop's own clock.")]
-    first_date: Annotated[Day | None, Field(description="First day with an invoice.")]
-    last_date: Annotated[Day | None, Field(description="Last day with an invoice.")]
+    first_date: FirstDate
+    last_date: LastDate
     last_delivered_at: Annotated[Moment | None, Field(description="Latest change of a file that is in use, UTC.")]
     last_recorded_at: Annotated[Moment | None, Field(description="When a delivery was last recorded, UTC.")]
     published_at: Moment

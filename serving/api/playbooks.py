@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Money, PagedEnvelope
+from serving.answers import Answer, Money
+from serving.api.models import Envelope, PagedEnvelope
 from serving.api.requests import (
     GivenFilters,
     GivenPage,

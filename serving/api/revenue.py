@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope
+from serving.answers import Answer
+from serving.api.models import Envelope
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries import revenue as queries
 from serving.queries.revenue import COUNTRIES

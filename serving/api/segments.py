@@ -11,7 +11,8 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Money
+from serving.answers import Answer, Money
+from serving.api.models import Envelope
 from serving.api.problems import RefusedError
 from serving.api.requests import GivenFilters, IsoDay, MethodParameter, SnapshotReading, answer, subject_router
 from serving.queries import segments as queries
@@ -21,13 +22,14 @@ router = subject_router("segments")
 
 
 class SegmentSize(
-    Answer, of=SEGMENTS, columns="segment kind=ml.segment_profiles.segment_kind? customers customers_pct"
+    Answer,
+    of=SEGMENTS,
+    columns="segment kind=ml.segment_profiles.segment_kind? customers customers_pct money_pct=monetary_pct",
 ):
     """How large a segment is."""
 
-    monetary_net: Annotated[Money, Field(description="What its customers spent, less returns (money).")]
-    money_pct: Annotated[float | None, Field(description="Share of that money, in percent.")]
-    clv: Annotated[Money | None, Field(description="Expected net revenue of all its customers (money).")]
+    monetary_net: Annotated[Money, Field(description="What its customers spent, less returns; in the shop's currency.")]
+    clv: Annotated[Money | None, Field(description="Expected net revenue of its customers, in the shop's currency.")]
 
 
 class SegmentProfile(Answer, of=SEGMENTS, columns="kind=ml.segment_profiles.segment_kind? *"):

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Rounded
+from serving.answers import Answer, Rounded
+from serving.api.models import Envelope
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries.cards import headline_notes, summary_cards
 from serving.queries.insights import insights
@@ -43,6 +44,8 @@ class Remark(Answer):
 
 class HeadlineNote(Answer, of="reporting.headline_notes", columns="key=note_key severity sentence"):
     """A doubt of the headline figures."""
+
+    key: Annotated[str, Field(examples=["few_weeks"])]
 
 
 class Summary(Answer):

@@ -19,7 +19,7 @@ import pandas as pd
 
 from serving.filters import Clause, Filters
 from serving.snapshot import Reading
-from warehouse.documentation import Kind, documented_column, documented_tables
+from warehouse.documentation import Kind, documented_column, documented_table
 from warehouse.errors import RegularsError
 
 MAX_CONDITIONS = 50
@@ -61,8 +61,7 @@ class Column:
         RegularsError
             If it names a column that is not documented.
         """
-        known = documented_tables()
-        of = self.of or next((f"{one}.{self.name}" for one in tables if self.name in known[one].columns), "")
+        of = self.of or next((f"{one}.{self.name}" for one in tables if self.name in documented_table(one).columns), "")
         if self.about or not of:
             return self
         found = documented_column(of)
