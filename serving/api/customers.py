@@ -94,7 +94,7 @@ class Customer(Answer):
     playbook: Annotated[Playbook | None, Field(description="What to do, by the chosen method's segment.")]
 
 
-class CustomerOrder(Answer, of=ORDERS):
+class CustomerOrder(Answer, of=ORDERS, columns="* gap_days?"):
     """One of the customer's orders."""
 
 
@@ -102,8 +102,8 @@ class CustomerReturn(
     Answer,
     of=RETURNS,
     columns="""
-        invoice_no invoiced_at stock_code description returned_units return_amount reversed_invoices sold_at days_after
-        matched_amount unmatched_amount
+        invoice_no invoiced_at stock_code description returned_units return_amount reversed_invoices? sold_at?
+        days_after? matched_amount unmatched_amount
     """,
 ):
     """A line that the customer gave back."""

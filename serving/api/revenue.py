@@ -35,7 +35,7 @@ class RevenueDay(Answer, of="marts.fct_daily_revenue", columns=f"date is_trading
     """Revenue of a calendar day."""
 
 
-class CountryRevenue(Answer, of=COUNTRIES):
+class CountryRevenue(Answer, of=COUNTRIES, columns="* share_pct?"):
     """Revenue of a country."""
 
 

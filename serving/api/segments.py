@@ -24,7 +24,7 @@ router = subject_router("segments")
 class SegmentSize(
     Answer,
     of=SEGMENTS,
-    columns="segment kind=ml.segment_profiles.segment_kind? customers customers_pct money_pct=monetary_pct",
+    columns="segment kind=ml.segment_profiles.segment_kind? customers customers_pct money_pct=monetary_pct?",
 ):
     """How large a segment is."""
 
@@ -32,7 +32,7 @@ class SegmentSize(
     clv: Annotated[Money | None, Field(description="Expected net revenue of its customers, in the shop's currency.")]
 
 
-class SegmentProfile(Answer, of=SEGMENTS, columns="kind=ml.segment_profiles.segment_kind? *"):
+class SegmentProfile(Answer, of=SEGMENTS, columns="kind=ml.segment_profiles.segment_kind? * monetary_pct?"):
     """A segment's figures side by side; money as setting rfm.monetary says."""
 
     is_everyone: Annotated[bool, Field(description="Whether it is the row of all customers, to compare with.")]
@@ -49,7 +49,7 @@ class ClusterEvidence(
     """What speaks for and against a number of segments."""
 
 
-class SegmentMove(Answer, of=SEGMENT_MOVES):
+class SegmentMove(Answer, of=SEGMENT_MOVES, columns="* from_month_end?"):
     """Customers who were in one RFM segment at a month end and in one at a later."""
 
 
@@ -57,7 +57,7 @@ class CohortMonth(Answer, of=COHORTS):
     """A cohort (who first bought in a month) at an age in months."""
 
 
-class CategoryAffinity(Answer, of=CATEGORY_AFFINITY):
+class CategoryAffinity(Answer, of=CATEGORY_AFFINITY, columns="* share_pct? all_share_pct?"):
     """What a segment spends on a category."""
 
     index_to_all: float | None

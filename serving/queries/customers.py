@@ -339,19 +339,12 @@ CUSTOMERS = ListSpec(
         Column("monetary_net", "Spent"),
         Column("frequency", "Orders"),
         Column("recency_days", "Days since"),
-        Column(
-            "order_value", "Per order", "money", "Net spend divided by the number of orders, in the shop's currency."
-        ),
+        Column("order_value", "Per order", "money", "Net spend per order, in the shop's currency."),
         Column("clv", "CLV"),
         Column("clv_low", "CLV, low"),
         Column("clv_high", "CLV, high"),
         # the documented probability is 0 to 1
-        Column(
-            "p_alive_pct",
-            "Still there",
-            "percent",
-            "Probability that the customer has not dropped out, 0 to 100. Read the notes on customer value first.",
-        ),
+        Column("p_alive_pct", "Still there", "percent", "Probability of not having dropped out, 0 to 100."),
         Column("country", "Country", width=150),
         Column("customer_type", "Type", width=120),
         Column("rfm_score", "RFM score", width=120),
@@ -388,7 +381,7 @@ ORDERS = ListSpec(
     columns=(
         Column("invoice_no", "Invoice", width=165),
         Column("invoiced_at", "When"),
-        Column("gap_days", "Days after", "count", "Days after the order before; null for the first.", is_nullable=True),
+        Column("gap_days", "Days after", "count", "Days after the order before; null for the first."),
         Column("line_count", "Lines", width=100),
         Column("quantity_units", "Units", width=100),
         Column("gross_revenue", "Ordered"),
@@ -449,30 +442,15 @@ RETURNS = ListSpec(
         Column("description", "Description", width=250),
         Column("returned_units", "Units", "units", "Units that came back.", width=100),
         Column("return_amount", "Amount", "money", "Units times price, positive; in the shop's currency."),
-        Column(
-            "reversed_invoices",
-            "Reverses",
-            about="Invoices of the purchases that it reverses; null if none was found.",
-            width=180,
-            is_nullable=True,
-        ),
-        Column(
-            "sold_at",
-            "Bought",
-            "moment",
-            "Time of the purchase, by the shop's clock; of the first, if it reverses several.",
-            is_nullable=True,
-        ),
-        Column("days_after", "Days after", "count", "Days after that purchase.", is_nullable=True),
-        Column(
-            "matched_amount", "Matched", "money", "Part of the amount that reverses a purchase, in the shop's currency."
-        ),
+        Column("reversed_invoices", "Reverses", about="Invoices of the purchases that it reverses.", width=180),
+        Column("sold_at", "Bought", "moment", "First of these purchases, by the shop's clock."),
+        Column("days_after", "Days after", "count", "Days after that purchase."),
+        Column("matched_amount", "Matched", "money", "What of it reverses a purchase, in the shop's currency."),
         Column(
             "unmatched_amount",
             "Unmatched",
             "money",
-            "Part of the amount that fits no purchase in the history; it comes off the spend too. "
-            "In the shop's currency.",
+            "What of it fits no purchase in the history and comes off the spend too, in the shop's currency.",
         ),
         Column("is_matched_in_full", "In full", of="marts.fct_invoice_lines.is_matched"),
     ),

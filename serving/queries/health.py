@@ -247,31 +247,12 @@ def row_accounting(reading: Reading) -> RowAccounting:
 
 
 def set_aside_reasons(reading: Reading) -> pd.DataFrame:
-    """Why lines were set aside: one row for each reason, the one with most lines first.
-
-    Returns
-    -------
-    DataFrame
-        ``disposition``, ``rule`` (the habit or list behind it, null where there is none), ``reason`` (in words),
-        ``line_count``, ``amount`` (of the lines on which it would read), ``lines_without_amount``,
-        ``example_amount_text`` (what stands in its place on one of those), ``customer_count`` (named on the lines),
-        ``lost_customer_count`` (of them, with no line that was kept), ``file_count``, ``example_file_name``,
-        ``example_row_number`` (line of that file, or row of its sheet), ``line_pct``, ``amount_pct`` (signs left
-        out), ``lost_customer_pct`` (of all that was delivered, 0 to 100).
-    """
+    """The rows of ``marts.set_aside_reasons``, the one with most lines first."""
     return reading.query(f"select * from ({_set_aside_reasons(Filters(), '').sql}) as reasons order by {_BY_LINES}")
 
 
 def source_profiles(reading: Reading) -> pd.DataFrame:
-    """How the files of each source were judged, the one with most lines first.
-
-    Returns
-    -------
-    DataFrame
-        ``source`` (files of one layout or mapping), ``profile`` (``uci``: letters before an order's number mean
-        something; ``plain``), ``evidence`` (in words), ``line_count``, ``file_count``, ``is_cancellation_prefix``,
-        ``is_adjustment_prefix``, ``exact_duplicates``.
-    """
+    """The rows of ``marts.source_profiles``, the source with most lines first."""
     return reading.query(
         """
         select
@@ -284,14 +265,7 @@ def source_profiles(reading: Reading) -> pd.DataFrame:
 
 
 def source_limits(reading: Reading) -> pd.DataFrame:
-    """What the files of each source can't tell.
-
-    Returns
-    -------
-    DataFrame
-        ``source``, ``title`` (what people call its files), ``subject`` (such as ``refunds``), ``told`` (the same as
-        a sentence). By source; refunds and customers first, which weigh most.
-    """
+    """The rows of ``quality.source_limits`` by source; refunds and customers first, which weigh most."""
     return reading.query(
         """
         select source, title, subject, told
@@ -326,14 +300,7 @@ def replaced_orders(reading: Reading) -> pd.DataFrame:
 
 
 def order_totals(reading: Reading) -> pd.DataFrame:
-    """Whether orders add up to what their own files say of them.
-
-    Returns
-    -------
-    DataFrame
-        ``source``, ``told_as`` (what the files call the figure), ``orders`` (that have it), ``reconciled_orders``
-        (whose lines add up to it, to the cent). By source, the figure of most orders first.
-    """
+    """The rows of ``marts.order_totals`` by source, most orders first; counts as ``orders, reconciled_orders``."""
     return reading.query(
         """
         select source, told_as, order_count as orders, reconciled_order_count as reconciled_orders
@@ -363,14 +330,7 @@ def clocks(reading: Reading) -> pd.DataFrame:
 
 
 def model_notes(reading: Reading) -> pd.DataFrame:
-    """What to be wary of in each model, and what changed since its fit before.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``algorithm``, ``is_about_customer_value``, ``has_warnings``,
-        ``warnings``, ``change_notes`` (null if nothing). Those with warnings first.
-    """
+    """The rows of ``reporting.model_notes``, those with warnings first."""
     return reading.query(
         """
         select model, algorithm, is_about_customer_value, has_warnings, warnings, change_notes
@@ -672,12 +632,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("publication_id", "No.", width=90),
             Column("published_at", "When (UTC)"),
             Column("action", "What", width=120),
-            Column(
-                "changed",
-                "What was new",
-                about="What was new against the publication before, such as `data, code`.",
-                width=190,
-            ),
+            Column("changed", "What was new", about="Against the publication before, such as `data, code`.", width=190),
             Column("lines", "Lines"),
             Column("lines_change", "Change", "count", "Change from the publication before."),
             Column("customers", "Customers"),

@@ -48,6 +48,7 @@ class Column:
     """Full name of the documented column, such as ``marts.fct_invoices.invoice_no``; by default the one of this name
     in the list's tables."""
     is_nullable: bool = False
+    """As documented."""
     link: Literal["", "customer", "segment"] = ""
     """A customer's number as a link to the story; a segment's name beside its colour."""
     width: int | None = None
@@ -66,7 +67,7 @@ class Column:
             return self
         found = documented_column(of)
         kind = found.kind if self.kind == "text" else self.kind
-        return replace(self, of=of, about=found.text, kind=kind, is_nullable=self.is_nullable or found.is_nullable)
+        return replace(self, of=of, about=found.text, kind=kind, is_nullable=found.is_nullable)
 
 
 @dataclass(frozen=True)

@@ -432,17 +432,9 @@ COUNTRIES = ListSpec(
         Column("country", "Country"),
         Column("iso_alpha3", "Code", of="marts.dim_customers.country_iso_alpha3", width=100),
         Column("net_revenue", "Net revenue"),
-        Column(
-            "share_pct",
-            "Share",
-            "percent",
-            "Share of the net revenue of all countries that fit the filters, 0 to 100.",
-            is_nullable=True,
-        ),
+        Column("share_pct", "Share", "percent", "Share of the net revenue that fits the filters, 0 to 100."),
         Column("gross_revenue", "Gross revenue"),
-        Column(
-            "returned_revenue", "Returned", "money", "All returns, matched or not; positive, in the shop's currency."
-        ),
+        Column("returned_revenue", "Returned", "money", "Returns, matched or not; positive, in the shop's currency."),
         Column("customers", "Customers", of="marts.fct_country_revenue.customer_count"),
         Column("invoices", "Orders", of="marts.fct_country_revenue.invoice_count"),
         Column("is_home_country", "Home"),
