@@ -29,7 +29,14 @@ class Recommendations(
     """What to do with a segment, from the snapshot's playbooks."""
 
 
-class LabelledCustomer(Answer, of="reporting.customer_360", columns="has_positive_monetary"):
+class LabelledCustomer(
+    Answer,
+    of="reporting.customer_360",
+    columns="""
+        has_positive_monetary predicted_cluster_id=ml.segment_profiles.cluster_id
+        cluster_name=ml.segment_profiles.segment_name probability=mixture_probability
+    """,
+):
     """One customer of the file."""
 
     customer_id: Annotated[str, Field(description="The customer's number, as in the file.")]
@@ -40,8 +47,6 @@ class LabelledCustomer(Answer, of="reporting.customer_360", columns="has_positiv
             "telephone number or user name; null where the key of pseudonyms is not at hand."
         ),
     ]
-    predicted_cluster_id: Annotated[int, Field(description="The cluster's id in ml.segment_profiles.")]
-    cluster_name: Annotated[str, Field(description="The cluster's segment.")]
     cluster_interpretation: Annotated[
         str | None, Field(description="Who is in the segment; null if the snapshot has no customer in it.")
     ]
@@ -50,7 +55,6 @@ class LabelledCustomer(Answer, of="reporting.customer_360", columns="has_positiv
     ]
     rfm_values: Annotated[RfmValues, Field(description="What the label was given by.")]
     has_positive_monetary: bool
-    probability: Annotated[float | None, Field(description="Of the mixture's component, 0 to 1; else null.")]
 
 
 class SetAsideLine(

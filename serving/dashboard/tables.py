@@ -89,7 +89,7 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                 dag.AgGrid(
                     id={"part": "grid", **identity},
                     rowModelType="infinite",
-                    columnDefs=[_column(column, view) for column in spec.columns],
+                    columnDefs=[column_definition(column, view.currency, view.theme) for column in spec.columns],
                     defaultColDef={
                         "sortable": True,
                         "resizable": True,
@@ -139,7 +139,8 @@ def grid_options(theme: Theme) -> dict[str, Any]:
     }
 
 
-def _column(column: Column, view: View) -> dict[str, Any]:
+def column_definition(column: Column, currency: str, theme: Theme) -> dict[str, Any]:
+    """A column as the grid takes it: its head, its filter, and how values are written."""
     drawn: dict[str, Any] = {
         "field": column.name,
         "headerName": column.title,
@@ -150,7 +151,8 @@ def _column(column: Column, view: View) -> dict[str, Any]:
         drawn["headerTooltip"] = column.about.replace("`", "")
     if column.kind in ("count", "units", "number", "money", "percent"):
         drawn |= {"type": "rightAligned", "filter": "agNumberColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value, {_symbol(column, view)})"}
+        symbol = json.dumps(currency_symbol(currency)) if column.kind == "money" else "''"
+        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value, {symbol})"}
     elif column.kind in ("date", "moment"):
         drawn |= {"filter": "agDateColumnFilter", "filterParams": {"inRangeInclusive": True}}
         drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value)"}
@@ -163,12 +165,8 @@ def _column(column: Column, view: View) -> dict[str, Any]:
     if column.link == "customer":
         drawn["cellRenderer"] = "CustomerLink"
     elif column.link == "segment":
-        drawn |= {"cellRenderer": "SegmentCell", "cellRendererParams": {"colours": kind_colours(view.theme)}}
+        drawn |= {"cellRenderer": "SegmentCell", "cellRendererParams": {"colours": kind_colours(theme)}}
     return drawn
-
-
-def _symbol(column: Column, view: View) -> str:
-    return json.dumps(currency_symbol(view.currency)) if column.kind == "money" else "''"
 
 
 def _download(name: str, suffix: str, filters: Filters, context: str, request: ListRequest) -> str:
