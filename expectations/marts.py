@@ -431,13 +431,13 @@ def _history() -> tuple[Suite, ...]:
                 finds_no_rows(
                     "kinds_add_up",
                     """
-                    select month_start, customers, new_customers, returning_customers, one_time_customers
+                    select month_start, customers, new_customers, existing_customers, one_time_customers
                     from this_table
-                    where customers <> new_customers + returning_customers
+                    where customers <> new_customers + existing_customers
                         or one_time_customers not between 0 and new_customers
                         or one_time_customers_so_far not between one_time_customers and customers_so_far
                     """,
-                    claim="customers are new or returning, and one-time customers are new ones",
+                    claim="customers are new or existing, and one-time customers are new ones",
                     fault="kinds of customers don't add up",
                     reason="Readers stack these bars and expect the whole.",
                 ),

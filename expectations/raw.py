@@ -20,6 +20,7 @@ from expectations.checks import (
 )
 from expectations.phrases import shown
 from expectations.reconciliation import records_are_complete
+from warehouse.quality import MISSING_FILES
 
 LINEAGE = ("_file_name", "_row_number")
 
@@ -37,8 +38,7 @@ REDELIVER = "Correct the file and deliver it again under the same name."
 
 REBUILD = "Run a full refresh; if it stays, the warehouse file was changed by hand."
 
-# Latest deliveries of files that still lie in landing: a bad file that was taken away is nobody's
-# worry any more. A problem may end in lines to type.
+# a problem may end in lines to type
 _REJECTED = f"""
     select
         file_name,
@@ -47,12 +47,8 @@ _REJECTED = f"""
         case when starts_with(problem, file_name) then '' else file_name || ': ' end
         || rtrim(split_part(problem, chr(10), 1), ':. ') as {TOLD},
         nullif(substr(problem, length(split_part(problem, chr(10), 1)) + 2), '') as {ADVICE}
-    from quality.load_ledger as delivery
-    where status = 'rejected' and superseded_by is null and is_in_landing
-        and not exists (
-            select 1 from quality.load_ledger as later
-            where later.file_name = delivery.file_name and later.load_id > delivery.load_id
-        )
+    from ({MISSING_FILES}) as missing
+    where status = 'rejected'
 """
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from warehouse.documentation import documented_tables
+from warehouse.documentation import documentation_blocks, documented_tables
 from warehouse.publishing import PUBLISHED_SCHEMAS
 from warehouse.settings import PROJECT_ROOT
 
@@ -24,7 +24,7 @@ documentation in `dbt_project/`; edit it there.
 
 
 def render() -> str:
-    """The dictionary as Markdown: schemas in the order of the flow, tables and columns as documented."""
+    """The dictionary as Markdown: schemas in the order of the flow, tables and columns, and which names are new."""
     parts = [_HEAD]
     for schema in PUBLISHED_SCHEMAS:
         for name, table in sorted(documented_tables().items()):
@@ -36,6 +36,7 @@ def render() -> str:
                     for column in table.columns.values()
                 ]
                 parts.append("\n".join(rows) + "\n")
+    parts.append(f"## Renamed\n\n{documentation_blocks()['renamed']}\n")
     return "\n".join(parts)
 
 

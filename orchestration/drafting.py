@@ -35,7 +35,7 @@ FIGURES = (
     "recency_days_mean",
     "frequency_mean",
     "monetary_mean",
-    "order_value_mean",
+    "money_per_order",
     "one_time_pct",
     "top_category",
 )

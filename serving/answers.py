@@ -11,7 +11,7 @@ Where there is no figure the value is null, never 0, NaN or infinite.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar
@@ -99,25 +99,28 @@ class Answer(BaseModel):
         class Month(Answer, of="marts.fct_monthly_revenue", columns="month_start invoices=invoice_count"):
             is_odd: Annotated[bool, Field(description="What no column says.")]
 
-    ``of`` is a documented table, or a list, whose columns may be worked out for it; without ``columns``, and at a
-    ``*``, all of them are taken. ``a=b`` is a field called otherwise than its column; a column of another table is
+    ``of`` is a documented table, or a list or the columns of measures; without ``columns``, and at a ``*``, all of
+    them are taken. ``a=b`` is a field called otherwise than its column; a column of another table is
     named in full. ``?`` says that it may be null where the column may not. A field that is both named and annotated
     has the annotated type.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     stands_for: ClassVar[Mapping[str, str]] = {}
-    """Fields of this class alone that have their texts elsewhere: the full name of the documented column, or of the
-    list's own."""
+    """Fields of this class alone that have their texts elsewhere, and whose: a documented column, a measure, or a
+    list's own column."""
 
-    def __init_subclass__(cls, *, of: str | ListSpec = "", columns: str = "", **settings: Any) -> None:
+    def __init_subclass__(
+        cls, *, of: str | ListSpec | Sequence[Column] = "", columns: str = "", **settings: Any
+    ) -> None:
         super().__init_subclass__(**settings)
         own = inspect.get_annotations(cls)
         named = {}
-        every = " ".join(_columns_of(of))
+        at_home = _columns_of(of)
+        every = " ".join(at_home)
         for word in (columns or every).replace("*", every).split():
             field, _, column = word.removesuffix("?").partition("=")
-            found = _column(of, column or field)
+            found = at_home.get(column or field) or _documented(column or f"{of}.{field}")
             named[field] = replace(found, is_nullable=found.is_nullable or word.endswith("?"))
         fields = {
             name: Annotated[
@@ -127,20 +130,17 @@ class Answer(BaseModel):
             for name, column in named.items()
         }
         cls.__annotations__ = {name: _with_example(name, told) for name, told in {**fields, **own, **fields}.items()}
-        at_home = of.name if isinstance(of, ListSpec) else of
-        cls.stands_for = {name: column.of or f"{at_home}.{column.name}" for name, column in named.items()}
+        cls.stands_for = {name: column.of or column.name for name, column in named.items()}
 
 
-def _columns_of(of: str | ListSpec) -> list[str]:
-    if isinstance(of, ListSpec):
-        return [one.name for one in of.columns]
-    return [*documented_table(of).columns] if of else []
+def _columns_of(of: str | ListSpec | Sequence[Column]) -> dict[str, Column]:
+    if isinstance(of, str):
+        return {name: _documented(f"{of}.{name}") for name in documented_table(of).columns} if of else {}
+    return {column.name: column for column in (of.columns if isinstance(of, ListSpec) else of)}
 
 
-def _column(of: str | ListSpec, name: str) -> Column:
-    if isinstance(of, ListSpec) and "." not in name:
-        return of.column(name)
-    return Column(name, name, of=name if "." in name else f"{of}.{name}").documented(())
+def _documented(of: str) -> Column:
+    return Column(of, of, of=of).documented(())
 
 
 def _with_example(name: str, told: Any) -> Any:

@@ -22,10 +22,9 @@ KEPT_OUT = {
     "warehouse": {"dagster", "dbt", "great_expectations", "sklearn"},
 }
 # within serving, by folder or file
-BENEATH = {"filters", "snapshot", "wording"}
+BENEATH = {"filters", "snapshot"}
 SERVING_MAY_IMPORT = {
-    **{room: set[str]() for room in ("filters", "palette", "security", "snapshot", "wording")},
-    "downloads": {"wording"},
+    **{room: set[str]() for room in ("downloads", "filters", "palette", "security", "snapshot")},
     "queries": BENEATH,
     "lists": {"queries"},
     "answers": {"queries"},

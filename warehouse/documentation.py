@@ -54,13 +54,18 @@ class DocumentedTable:
 
 
 @cache
-def documented_tables() -> Mapping[str, DocumentedTable]:
-    """Every documented table of the published schemas by name, such as ``marts.dim_dates``."""
-    blocks = {
-        name: text
+def documentation_blocks() -> Mapping[str, str]:
+    """Texts of the documentation that stand in a block of their own, by its name."""
+    return {
+        name: text.strip()
         for path in sorted((DBT_PROJECT / "docs").glob("*.md"))
         for name, text in _BLOCK.findall(path.read_text())
     }
+
+
+@cache
+def documented_tables() -> Mapping[str, DocumentedTable]:
+    """Every documented table of the published schemas by name, such as ``marts.dim_dates``."""
     found = {}
     for schema in _MODEL_SCHEMAS:
         for path in sorted((DBT_PROJECT / "models" / schema).glob("_*__[ms]o*s.yml")):
@@ -68,7 +73,7 @@ def documented_tables() -> Mapping[str, DocumentedTable]:
             found.update({f"{schema}.{one['name']}": one for one in told.get("models", ())})
             for source in told.get("sources", ()):
                 found.update({f"{source['schema']}.{one['name']}": one for one in source["tables"]})
-    return {name: _table(one, blocks) for name, one in found.items()}
+    return {name: _table(one, documentation_blocks()) for name, one in found.items()}
 
 
 def documented_table(name: str) -> DocumentedTable:

@@ -36,6 +36,7 @@ from warehouse.database import as_readable_error, open_warehouse
 from warehouse.documentation import documented_tables
 from warehouse.errors import PublishError, RegularsError
 from warehouse.home import Home
+from warehouse.measures import measures
 from warehouse.versions import RefreshVersion
 
 log = logging.getLogger(__name__)
@@ -445,12 +446,13 @@ def _with_figures(con: duckdb.DuckDBPyConnection, publication: Publication) -> P
         row = con.execute(f"select {expression} from snapshot.marts.{table}").fetchone()
         return row[0] if row else None
 
+    net_revenue = measures()["net_revenue"].expressions["lines"]
     return replace(
         publication,
         snapshot_date=figure("max(snapshot_date)::date", "customer_rfm", "snapshot_date"),
         lines=figure("count(*)", "fct_invoice_lines", "net_revenue"),
         customers=figure("count(*)", "customer_rfm", "customer_id"),
-        net_revenue=figure("sum(net_revenue)::decimal(38, 4)", "fct_invoice_lines", "net_revenue"),
+        net_revenue=figure(f"{net_revenue}::decimal(38, 4)", "fct_invoice_lines", "net_revenue"),
     )
 
 

@@ -38,8 +38,8 @@ months as (
     select
         coalesce(sum(new_customers), 0) as customers,
         coalesce(max(customers_so_far), 0) as customers_so_far,
-        coalesce(sum(new_gross_revenue + returning_gross_revenue), 0) as gross_revenue,
-        coalesce(sum(new_net_revenue_as_booked + returning_net_revenue_as_booked), 0) as net_revenue
+        coalesce(sum(new_gross_revenue + existing_gross_revenue), 0) as gross_revenue,
+        coalesce(sum(new_net_revenue_as_booked + existing_net_revenue_as_booked), 0) as net_revenue
     from {{ ref('fct_monthly_customers') }}
 
 ),

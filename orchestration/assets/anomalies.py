@@ -6,6 +6,7 @@ wording and the plots (``ml/``).
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,7 @@ from orchestration.metadata import picture_metadata
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
 from orchestration.resources import WarehouseResource
+from warehouse import wording
 from warehouse.ledger import active_content_hashes
 from warehouse.settings import load_settings
 from warehouse.versions import data_version
@@ -300,7 +302,13 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 days, country_days, window_days=chosen.window_days, threshold=chosen.threshold, method=chosen.method
             )
             contributions, orders = read_contributions(connection, scores.flags)
-            explained = explain_anomalies(scores.flags, contributions, orders, currency=settings.shop.currency)
+            explained = explain_anomalies(
+                scores.flags,
+                contributions,
+                orders,
+                money=partial(wording.money, currency=settings.shop.currency),
+                day=wording.weekday,
+            )
             version = data_version(active_content_hashes(connection))
             yield record_runs(connection, describe_scores(scores, data_version=version))
             expectations = scores.scored[list(EXPECTATION_COLUMNS)]

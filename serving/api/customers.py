@@ -13,7 +13,7 @@ import pandas as pd
 from fastapi import Path, Query
 from pydantic import Field
 
-from serving.answers import Answer, Money
+from serving.answers import Answer
 from serving.api.models import Envelope, PagedEnvelope, page_info, records
 from serving.api.playbooks import Playbook
 from serving.api.problems import NotFoundError, responses
@@ -56,19 +56,12 @@ class CustomerFacts(
         has_purchases country_iso_alpha2 is_home_country age_years gender location line_count monetary
         last_month_rfm_segment has_positive_monetary is_outlier_excluded mixture_probability override_reason
         override_author override_expires_on clv_model clv_interval_pct expected_purchases_low expected_purchases_high
-        expected_purchase_value top_category_pct returned_revenue=marts.fct_invoices.returned_revenue
-        unmatched_return_revenue=marts.fct_invoices.unmatched_return_revenue
+        expected_purchase_value top_category_pct order_value returned_revenue unmatched_return_revenue
+        total_return_revenue return_count usual_gap_days overdue_days set_aside_lines recency_rank_pct
+        frequency_rank_pct monetary_rank_pct
     """,
 ):
     """All that is known of a customer; figures of purchases are null for who only gave things back."""
-
-    order_value: Annotated[Money | None, Field(description="Net spend per invoice, in the shop's currency.")]
-    return_count: Annotated[int, Field(description="Invoices with returns.")]
-    usual_gap_days: Annotated[float | None, Field(description="Median days between purchase days.")]
-    set_aside_lines: Annotated[int, Field(description="Delivered lines that are not in the figures.")]
-    recency_rank_pct: Annotated[float | None, Field(description="Customers who bought longer ago, in percent.")]
-    frequency_rank_pct: Annotated[float | None, Field(description="Customers who bought less often, in percent.")]
-    monetary_rank_pct: Annotated[float | None, Field(description="Customers who spent less, in percent.")]
 
 
 class CustomerMonth(
@@ -94,7 +87,7 @@ class Customer(Answer):
     playbook: Annotated[Playbook | None, Field(description="What to do, by the chosen method's segment.")]
 
 
-class CustomerOrder(Answer, of=ORDERS, columns="* gap_days?"):
+class CustomerOrder(Answer, of=ORDERS):
     """One of the customer's orders."""
 
 
@@ -102,8 +95,8 @@ class CustomerReturn(
     Answer,
     of=RETURNS,
     columns="""
-        invoice_no invoiced_at stock_code description returned_units return_amount reversed_invoices? sold_at?
-        days_after? matched_amount unmatched_amount
+        invoice_no invoiced_at stock_code description returned_units return_amount reversed_invoices sold_at
+        days_after_purchase matched_by matched_amount unmatched_amount
     """,
 ):
     """A line that the customer gave back."""

@@ -14,28 +14,29 @@ from serving.answers import Answer
 from serving.api.models import Envelope
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries import revenue as queries
+from serving.queries.lists import measure_columns
 from serving.queries.revenue import COUNTRIES
 
 router = subject_router("revenue")
 
 
-_MEASURES = """
-    gross_revenue returned_revenue unmatched_return_revenue net_revenue net_revenue_as_booked
-    invoices=invoice_count customers=customer_count
-"""
-
-
-class RevenueMonth(Answer, of="marts.fct_monthly_revenue", columns=f"month_start {_MEASURES}"):
+class RevenueMonth(
+    Answer, of=measure_columns("periods"), columns="month_start=marts.fct_monthly_revenue.month_start *"
+):
     """Revenue of a calendar month."""
 
     is_complete_month: Annotated[bool, Field(description="Whether data and the chosen days hold the whole month.")]
 
 
-class RevenueDay(Answer, of="marts.fct_daily_revenue", columns=f"date is_trading_day {_MEASURES}"):
+class RevenueDay(
+    Answer,
+    of=measure_columns("periods"),
+    columns="date=marts.fct_daily_revenue.date is_trading_day=marts.fct_daily_revenue.is_trading_day *",
+):
     """Revenue of a calendar day."""
 
 
-class CountryRevenue(Answer, of=COUNTRIES, columns="* share_pct?"):
+class CountryRevenue(Answer, of=COUNTRIES, columns="* net_revenue_pct?"):
     """Revenue of a country."""
 
 

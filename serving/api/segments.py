@@ -11,28 +11,28 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from serving.answers import Answer, Money
+from serving.answers import Answer
 from serving.api.models import Envelope
 from serving.api.problems import RefusedError
 from serving.api.requests import GivenFilters, IsoDay, MethodParameter, SnapshotReading, answer, subject_router
 from serving.queries import segments as queries
+from serving.queries.lists import measure_columns
 from serving.queries.segments import CATEGORY_AFFINITY, COHORTS, SEGMENT_MOVES, SEGMENTS
 
 router = subject_router("segments")
 
+_PROFILES = "ml.segment_profiles"
+
 
 class SegmentSize(
     Answer,
-    of=SEGMENTS,
-    columns="segment kind=ml.segment_profiles.segment_kind? customers customers_pct money_pct=monetary_pct?",
+    of=measure_columns("sizes"),
+    columns=f"segment={_PROFILES}.segment_name kind={_PROFILES}.segment_kind? *",
 ):
     """How large a segment is."""
 
-    monetary_net: Annotated[Money, Field(description="What its customers spent, less returns; in the shop's currency.")]
-    clv: Annotated[Money | None, Field(description="Expected net revenue of its customers, in the shop's currency.")]
 
-
-class SegmentProfile(Answer, of=SEGMENTS, columns="kind=ml.segment_profiles.segment_kind? * monetary_pct?"):
+class SegmentProfile(Answer, of=SEGMENTS, columns=f"kind={_PROFILES}.segment_kind? *"):
     """A segment's figures side by side; money as setting rfm.monetary says."""
 
     is_everyone: Annotated[bool, Field(description="Whether it is the row of all customers, to compare with.")]

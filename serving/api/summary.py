@@ -15,7 +15,9 @@ from serving.answers import Answer, Rounded
 from serving.api.models import Envelope
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries.cards import headline_notes, summary_cards
+from serving.queries.health import value_caveats
 from serving.queries.insights import insights
+from warehouse.measures import Unit
 
 router = subject_router("summary")
 
@@ -26,7 +28,7 @@ class HeadlineFigure(Answer):
     key: Annotated[str, Field(description="Names the figure.", examples=["net_revenue"])]
     label: Annotated[str, Field(description="Its name in words.")]
     value: Annotated[Rounded | None, Field(description="Of the chosen days, or of the whole history.")]
-    unit: Annotated[Literal["count", "money", "days", "number"], Field(description="Unit of all its values.")]
+    unit: Annotated[Unit, Field(description="Unit of all its values.")]
     compared: Annotated[Rounded | None, Field(description="The figure of the days that are compared.")]
     before: Annotated[Rounded | None, Field(description="What it is compared with.")]
     change_pct: Annotated[float | None, Field(description="From `before` to `compared`, in percent.")]
@@ -54,6 +56,7 @@ class Summary(Answer):
     notes: Annotated[list[HeadlineNote], Field(description="Doubts of the whole shop's figures; mostly none.")]
     figures: Annotated[list[HeadlineFigure], Field(description="Headline figures of what fits the filters.")]
     insights: Annotated[list[Remark], Field(description="What the figures tell, in words.")]
+    value_caveats: Annotated[list[str], Field(description="What to keep in mind in expected customer value.")]
 
 
 @router.get("/summary", summary="Headline figures and what they tell")
@@ -66,5 +69,6 @@ def summary(reading: SnapshotReading, filters: GivenFilters) -> Envelope[Summary
             "notes": [asdict(one) for one in headline_notes(reading)],
             "figures": figures,
             "insights": [asdict(one) for one in insights(reading, filters)],
+            "value_caveats": value_caveats(reading),
         },
     )

@@ -13,7 +13,7 @@ from rich.table import Table
 from serving.classify.answer import answer
 from serving.classify.results import Classification, rows_of
 from serving.downloads import csv_bytes
-from serving.wording import count, day, money, plural
+from warehouse.wording import count, day, money, plural
 
 
 def written_customers(done: Classification, file_format: str) -> bytes:

@@ -22,18 +22,21 @@ from serving.dashboard.view import View
 from serving.filters import METHOD_LABELS, Method
 from serving.palette import SEQUENTIAL, Theme, segment_colour
 from serving.queries import segments as queries
-from serving.wording import (
+from warehouse.measures import Measure
+from warehouse.wording import (
     count,
-    currency_symbol,
     day,
     days,
+    in_unit,
     is_missing,
     money,
     month,
     number,
     percent,
     plural,
+    round_money,
     short_money,
+    units,
 )
 
 Say = Callable[[Any], str]
@@ -80,11 +83,10 @@ class Words(NamedTuple):
 
     @classmethod
     def of(cls, view: View) -> Words:
-        """Read off the snapshot."""
-        found = queries.meanings(view.reading)
-        orders = "orders" if found.frequency == "orders" else "order lines"
-        spent = "net of returns" if found.money == "net" else "before returns"
-        return cls(f"Frequency ({orders})", orders, f"Money ({spent})", view.currency)
+        """As the snapshot tells."""
+        about = view.reading.about
+        orders = about.frequency_counts
+        return cls(f"Frequency ({orders})", orders, f"Money ({about.money_is})", view.currency)
 
     def axis(self, measure: str) -> str:
         """Title of a measure's axis, with its unit."""
@@ -108,17 +110,6 @@ class Words(NamedTuple):
         if measure == "recency_days":
             return days
         return lambda value: number(value, 0 if float(value).is_integer() else 1)
-
-
-def round_money(value: float, currency: str) -> str:
-    """An amount with one digit that counts, as axes and bins have them: ``£5``, ``£20k``; others as usual."""
-    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e4, "k")):
-        scaled = value / min(size, 1e3) if unit == "k" else value / size
-        if value >= size and scaled.is_integer():
-            return f"{currency_symbol(currency)}{scaled:,.0f}{unit}"
-    if value >= 1 and float(value).is_integer():
-        return f"{currency_symbol(currency)}{value:,.0f}"
-    return short_money(value, currency)
 
 
 def rows_of(frame: pd.DataFrame) -> list[Any]:
@@ -245,7 +236,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
     """Areas by ``customers`` or by ``money``; a segment that brought nothing, or less, has none."""
-    values = sizes["customers"] if by == "customers" else sizes["monetary_net"].clip(lower=0)
+    values = sizes["customers"] if by == "customers" else sizes["monetary_net_sum"].clip(lower=0)
     if values.sum() <= 0:
         return empty("These customers brought no money.", "Choose Customers to see how many they are.")
     hover = [
@@ -253,8 +244,8 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
             safe(row.segment),
             plural(row.customers, "customer"),
             percent(row.customers_pct),
-            money(row.monetary_net, view.currency),
-            percent(row.money_pct),
+            money(row.monetary_net_sum, view.currency),
+            percent(row.monetary_net_pct),
         ]
         for row in rows_of(sizes)
     ]
@@ -291,7 +282,8 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
         name="segments-treemap",
         description=(
             f"{first['segment']}: {percent(first['customers_pct'])} of "
-            f"{plural(int(sizes['customers'].sum()), 'customer')} bring {percent(first['money_pct'])} of the money. "
+            f"{plural(int(sizes['customers'].sum()), 'customer')} bring {percent(first['monetary_net_pct'])} of the "
+            "money. "
             f"Areas show {'customers' if by == 'customers' else 'money'}; the table below has the same figures."
         ),
         height=280,
@@ -378,9 +370,7 @@ def scatter(
 # ---- how they differ ---------------------------------------------------------------
 
 
-def index_bars(
-    view: View, rows: Sequence[Any], overall: Any, look: Look, measures: Sequence[tuple[str, str, str, Say]]
-) -> html.Div:
+def index_bars(view: View, rows: Sequence[Any], overall: Any, look: Look, measures: Sequence[Measure]) -> html.Div:
     """Bars to the left and the right of all customers' mean, one group per measure.
 
     Parameters
@@ -389,25 +379,27 @@ def index_bars(
         Segments, as rows of ``segment_profiles``.
     overall
         The row of all customers.
-    measures
-        Column, title, a short title for the axis, and the way of writing.
     """
+
+    def say(measure: Measure, row: Any) -> str:
+        return in_unit(getattr(row, measure.key), measure.unit, view.currency)
+
     traces, reach = [], 1.0
     for row in rows:
-        indices = [index_to(getattr(row, name), getattr(overall, name)) for name, *_ in measures]
+        indices = [index_to(getattr(row, one.key), getattr(overall, one.key)) for one in measures]
         doublings = [None if index is None else _doublings(index, 4.0) for index in indices]
         reach = max([reach, *(abs(value) for value in doublings if value is not None)])
         traces.append(
             {
                 "type": "bar",
                 "orientation": "h",
-                "y": [short for _, _, short, _ in measures],
+                "y": [one.short for one in measures],
                 "x": doublings,
                 "name": safe(row.segment),
                 "marker": {"color": look.colours[row.segment]},
                 "customdata": [
-                    [safe(row.segment), title, say(getattr(row, name)), say(getattr(overall, name)), count(index)]
-                    for (name, title, _, say), index in zip(measures, indices, strict=True)
+                    [safe(row.segment), one.short, say(one, row), say(one, overall), count(index)]
+                    for one, index in zip(measures, indices, strict=True)
                 ],
                 "hovertemplate": _NAME + "%{customdata[1]}: %{customdata[2]}<br>All customers: %{customdata[3]}<br>"
                 "Index %{customdata[4]}<extra></extra>",
@@ -423,7 +415,7 @@ def index_bars(
         xaxis={
             "title": {"text": "Index, 100 = all customers"},
             "tickvals": steps,
-            "ticktext": [f"{100 * 2.0**step:,.3g}" if step < 4 else f"{100 * 2**step:,}" for step in steps],
+            "ticktext": [units(100 * 2.0**step) for step in steps],
             "range": [-edge - 0.15, edge + 0.15],
             "zeroline": True,
             "zerolinewidth": 2,

@@ -20,7 +20,7 @@ from serving.palette import TOKENS, Theme, kind_colours
 from serving.queries.choices import filters_of
 from serving.queries.lists import Column, Kind, ListRequest, ListSpec, count_list, fetch_list
 from serving.snapshot import SnapshotReader
-from serving.wording import currency_symbol, plural
+from warehouse.wording import currency_decimals, currency_symbol, plural
 
 PAGE_ROWS = 25
 _ROW_PIXELS, _HEAD_PIXELS = 42, 86
@@ -151,13 +151,12 @@ def column_definition(column: Column, currency: str, theme: Theme) -> dict[str, 
         drawn["headerTooltip"] = column.about.replace("`", "")
     if column.kind in ("count", "units", "number", "money", "percent"):
         drawn |= {"type": "rightAligned", "filter": "agNumberColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        symbol = json.dumps(currency_symbol(currency)) if column.kind == "money" else "''"
-        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value, {symbol})"}
+        drawn["valueFormatter"] = value_format(column.kind, currency)
     elif column.kind in ("date", "moment"):
         drawn |= {"filter": "agDateColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value)"}
+        drawn["valueFormatter"] = value_format(column.kind)
     elif column.kind == "flag":
-        drawn["valueFormatter"] = {"function": "regularsFormat.flag(params.value)"}
+        drawn["valueFormatter"] = value_format(column.kind)
         drawn["cellDataType"] = False
     else:
         # what is longer than its column is read by pointing at it
@@ -167,6 +166,12 @@ def column_definition(column: Column, currency: str, theme: Theme) -> dict[str, 
     elif column.link == "segment":
         drawn |= {"cellRenderer": "SegmentCell", "cellRendererParams": {"colours": kind_colours(theme)}}
     return drawn
+
+
+def value_format(kind: str, currency: str = "") -> dict[str, str]:
+    """How the browser writes the values of a column; ``currency`` matters to money alone."""
+    more = f", {json.dumps(currency_symbol(currency))}, {currency_decimals(currency)}" if kind == "money" else ""
+    return {"function": f"regularsFormat.{kind}(params.value{more})"}
 
 
 def _download(name: str, suffix: str, filters: Filters, context: str, request: ListRequest) -> str:

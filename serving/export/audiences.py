@@ -33,11 +33,12 @@ from serving.export import holdout
 from serving.export.contacts import Contacts
 from serving.export.tools import GENERIC, GENERIC_COLUMNS, LAYOUTS, NAMES, Layout
 from serving.filters import METHODS, Filters, Method
-from serving.queries.audiences import audience_members, audience_moves, audience_names, customer_value_caveats
+from serving.queries.audiences import audience_members, audience_moves, audience_names
+from serving.queries.health import value_caveats
 from serving.snapshot import About, Reading
-from serving.wording import is_missing
 from warehouse.documentation import Kind
 from warehouse.errors import RegularsError
+from warehouse.wording import is_missing
 
 Format = Literal["csv", "parquet", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -197,7 +198,7 @@ def export_audiences(
 
     folder = parent / _folder_name(reading.about, request, has_contacts=contacts is not None)
     content, audiences = _content(members, moves, names, request)
-    caveats = [f"{row['algorithm']}: {row['warnings']}" for row in customer_value_caveats(reading)]
+    caveats = value_caveats(reading)
     content[MANIFEST] = _manifest(reading.about, request, audiences, content, moves, caveats, filled)
     return Exported(
         folder=folder,

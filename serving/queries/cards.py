@@ -1,12 +1,13 @@
 """The headline figures, each with its change.
 
 Belongs here: one value a figure for the chosen view, what it is compared with, and what to doubt them
-for. Does not belong here: series over time (:mod:`serving.queries.revenue`), how a card looks.
+for. Does not belong here: what a figure is (:mod:`warehouse.measures`), series over time
+(:mod:`serving.queries.revenue`), how a card looks.
 
-Two kinds of figure. *Flows* (revenue, orders, who bought) belong to days: they are compared between
-:func:`serving.filters.compared_period`'s two spans of equal length. *States* (recency, frequency, money,
-returning or one-time) are what a customer is on the snapshot date: they are compared with the last month
-end before the compared days, as customers stood then (``marts.customer_rfm_monthly``). Expected value is
+Each measure that says what it is compared with is a card. *Flows* (revenue, orders, who bought) belong to days:
+they are compared between :func:`serving.filters.compared_period`'s two spans of equal length. *States* (recency,
+frequency, money, returning or one-time) are what a customer is on the snapshot date: they are compared with the last
+month end before the compared days, as customers stood then (``marts.customer_rfm_monthly``). Expected value is
 what a model said: it is compared with what the last snapshot of earlier sales said.
 """
 
@@ -14,15 +15,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 
 from serving.filters import Filters, Period, compared_period
 from serving.snapshot import Reading
-from serving.wording import day
-
-Unit = Literal["count", "money", "days", "number"]
+from warehouse.measures import Compared, Measure, Unit, aggregates, measures
+from warehouse.wording import day
 
 
 @dataclass(frozen=True)
@@ -56,60 +56,22 @@ class HeadlineNote:
     """``warning``: read before acting on a figure; else a remark."""
 
 
-@dataclass(frozen=True)
-class _Figure:
-    key: str
-    label: str
-    unit: Unit
-    is_more_good: bool | None
-    meaning: str
-
-
-_FLOWS = (
-    _Figure("customers", "Customers", "count", True, "Who bought."),
-    _Figure("gross_revenue", "Gross revenue", "money", True, "Before returns."),
-    _Figure("net_revenue", "Net revenue", "money", True, "Less returns."),
-    _Figure("order_value", "Order value", "money", True, "Mean of an order, less what came back of it."),
-)
-_STATES = (
-    _Figure("recency_days", "Recency", "days", False, "Mean time since the last purchase."),
-    _Figure("frequency", "Frequency", "number", True, "Mean per customer, since the first purchase."),
-    _Figure("monetary", "Money", "money", True, "Mean per customer, since the first purchase."),
-    _Figure("returning_customers", "Returning customers", "count", True, "Bought on two days or more."),
-    _Figure("one_time_customers", "One-time customers", "count", None, "Bought on one day only."),
-)
-_CLV = _Figure("clv", "Customer lifetime value", "money", True, "")
-_ORDER = (
-    "customers",
-    "gross_revenue",
-    "net_revenue",
-    "order_value",
-    "recency_days",
-    "frequency",
-    "monetary",
-    "clv",
-    "returning_customers",
-    "one_time_customers",
-)
-
-
 def summary_cards(reading: Reading, filters: Filters) -> list[Card]:
-    """Every headline figure of the view, in a fixed order.
+    """Every headline figure of the view, in the order of the register.
 
     Returns
     -------
     list of Card
-        customers, gross_revenue, net_revenue, order_value, recency_days, frequency, monetary, clv,
-        returning_customers, one_time_customers. With nothing that fits, counts and sums are 0 and
-        means None.
+        With nothing that fits, counts and sums are 0 and means None.
     """
     period = compared_period(filters, reading.about.first_date, reading.about.last_date)
     cards = [
         *_flow_cards(reading, filters, period),
         *_state_cards(reading, filters, period),
-        _clv_card(reading, filters),
+        *_expectation_cards(reading, filters),
     ]
-    return sorted(cards, key=lambda card: _ORDER.index(card.key))
+    order = list(measures())
+    return sorted(cards, key=lambda card: order.index(card.key))
 
 
 def headline_notes(reading: Reading) -> list[HeadlineNote]:
@@ -142,27 +104,19 @@ def _flow_cards(reading: Reading, filters: Filters, period: Period | None) -> li
             else f"Last {(period.end - period.start).days + 1} days against the {(period.end - period.start).days + 1}"
             f" before {day(period.start)}"
         )
-    return [
-        _card(figure, values.get(figure.key), compared.get(figure.key), before.get(figure.key), told)
-        for figure in _FLOWS
-    ]
+    return [_card(one, values[one.key], compared.get(one.key), before.get(one.key), told) for one in _compared("days")]
 
 
 def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
     customers, kept = filters.customers(), filters.invoices()
+    of_customers = [one.key for one in _compared("days") if "customers" in one.expressions]
+    of_invoices = [one.key for one in _compared("days") if one.key not in of_customers]
     return reading.row(
         f"""
-        with
-        chosen as ({customers.sql}),
-        kept as ({kept.sql})
-
-        select
-            (select count(*) from chosen) as customers,
-            coalesce(sum(gross_revenue), 0)::double as gross_revenue,
-            coalesce(sum(net_revenue), 0)::double as net_revenue,
-            (sum(net_revenue) filter (not is_return))::double
-            / nullif(count(*) filter (not is_return), 0) as order_value
-        from kept
+        select *
+        from
+            (select {aggregates("customers", of_customers)} from ({customers.sql}))
+            cross join (select {aggregates("invoices", of_invoices)} from ({kept.sql}))
         """,
         customers.parameters | kept.parameters,
     )
@@ -173,23 +127,9 @@ def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 def _state_cards(reading: Reading, filters: Filters, period: Period | None) -> list[Card]:
     chosen = filters.customers()
-    values = reading.row(
-        f"""
-        with
-        chosen as ({chosen.sql})
-
-        select
-            avg(recency_days) as recency_days,
-            avg(frequency) as frequency,
-            avg(monetary::double) as monetary,
-            count(*) filter (customer_type = 'returning') as returning_customers,
-            count(*) filter (customer_type = 'one_time') as one_time_customers
-        from chosen
-        """,
-        chosen.parameters,
-    )
+    values = reading.row(f"select {_states()} from ({chosen.sql})", chosen.parameters)
     before, told = _states_before(reading, filters, period)
-    return [_card(figure, values[figure.key], values[figure.key], before.get(figure.key), told) for figure in _STATES]
+    return [_card(one, values[one.key], values[one.key], before.get(one.key), told) for one in _compared("month_end")]
 
 
 def _states_before(reading: Reading, filters: Filters, period: Period | None) -> tuple[dict[str, Any], str]:
@@ -221,70 +161,68 @@ def _states_at(reading: Reading, filters: Filters, month_end: date) -> dict[str,
         with
         chosen as ({chosen.sql}),
 
-        days as (
-            select customer_id, count(distinct invoice_date) as purchase_days
-            from marts.fct_invoices
-            where not is_return and customer_id is not null and invoice_date <= $month_end
-            group by customer_id
-        ),
-
         stood as (
-            select m.recency_days, m.frequency, m.monetary, days.purchase_days
-            from marts.customer_rfm_monthly as m
-            inner join chosen on m.customer_id = chosen.customer_id
-            inner join days on m.customer_id = days.customer_id
-            where m.month_end = $month_end
+            select * from marts.customer_rfm_monthly
+            where month_end = $month_end and customer_id in (select customer_id from chosen)
         )
 
-        select
-            avg(recency_days) as recency_days,
-            avg(frequency) as frequency,
-            avg(monetary::double) as monetary,
-            count(*) filter (purchase_days > 1) as returning_customers,
-            count(*) filter (purchase_days = 1) as one_time_customers
-        from stood
+        select {_states()} from stood
         """,
         chosen.parameters | {"month_end": month_end},
     )
 
 
-def _clv_card(reading: Reading, filters: Filters) -> Card:
-    value, horizon_days = _mean_clv(reading, filters)
-    if value is None:
-        return _card(_CLV, None, None, None, "No expectation for these customers.")
-    told = f"Mean net revenue expected per customer in the next {horizon_days} days."
-    if reading.before is None:
-        return _card(_CLV, value, None, None, f"{told} No change: no snapshot of earlier sales is kept.")
-    try:
-        # as customers stood then: who bought in the chosen days is not asked of a time before them
-        before, horizon_days_before = _mean_clv(reading.before, filters.between(None, None))
-    except (duckdb.BinderException, duckdb.CatalogException):
-        # made by a version whose tables were others
-        before, horizon_days_before = None, None
-    if before is None or horizon_days_before != horizon_days:
-        return _card(_CLV, value, None, None, f"{told} No change: the snapshot before expected nothing comparable.")
-    since = f"Against what was expected on {day(reading.before.about.snapshot_date)}"
-    return _card(_CLV, value, value, before, f"{told} {since}")
+def _states() -> str:
+    return aggregates("customers", [one.key for one in _compared("month_end")])
 
 
-def _mean_clv(reading: Reading, filters: Filters) -> tuple[float | None, int | None]:
+def _expectation_cards(reading: Reading, filters: Filters) -> list[Card]:
+    values, horizon_days = _expected(reading, filters)
+    before: dict[str, Any] = {}
+    if horizon_days is None:
+        told = "No expectation for these customers."
+    elif reading.before is None:
+        told = f"Horizon: {horizon_days} days. No change: no snapshot of earlier sales is kept."
+    else:
+        try:
+            # as customers stood then: who bought in the chosen days is not asked of a time before them
+            before, horizon_days_before = _expected(reading.before, filters.between(None, None))
+        except (duckdb.BinderException, duckdb.CatalogException):
+            # made by a version whose tables were others
+            horizon_days_before = None
+        told = f"Horizon: {horizon_days} days. "
+        if horizon_days_before != horizon_days:
+            before = {}
+            told += "No change: the snapshot before expected nothing comparable."
+        else:
+            told += f"Against what was expected on {day(reading.before.about.snapshot_date)}"
+    return [_card(one, values[one.key], values[one.key], before.get(one.key), told) for one in _compared("publication")]
+
+
+def _expected(reading: Reading, filters: Filters) -> tuple[dict[str, Any], int | None]:
     chosen = filters.customers()
+    keys = [one.key for one in _compared("publication")]
     found = reading.row(
-        f"select avg(clv) as clv, max(clv_horizon_days) as horizon_days from ({chosen.sql})", chosen.parameters
+        f"select {aggregates('customers', keys)}, max(clv_horizon_days) as horizon_days from ({chosen.sql})",
+        chosen.parameters,
     )
-    return found["clv"], found["horizon_days"]
+    return found, found["horizon_days"]
 
 
-def _card(figure: _Figure, value: float | None, compared: float | None, before: float | None, told: str) -> Card:
+def _compared(with_what: Compared) -> list[Measure]:
+    return [one for one in measures().values() if one.compared == with_what]
+
+
+def _card(measure: Measure, value: float | None, compared: float | None, before: float | None, told: str) -> Card:
     return Card(
-        key=figure.key,
-        label=figure.label,
+        key=measure.key,
+        label=measure.label,
         value=value,
-        unit=figure.unit,
+        unit=measure.unit,
         before=before,
         change_pct=_change_pct(compared, before),
-        is_more_good=figure.is_more_good,
-        about=f"{figure.meaning} {told}.".replace("..", ".").strip(),
+        is_more_good=measure.is_more_good,
+        about=f"{measure.sentence} {told}.".replace("..", ".").strip(),
         compared=compared,
     )
 

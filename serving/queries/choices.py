@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from serving.filters import SEGMENT_COLUMNS, Filters, Method, with_segments_of
 from serving.snapshot import Reading
+from warehouse.measures import measures
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def segments_of(reading: Reading, method: Method) -> list[str]:
         from reporting.customer_360
         where has_purchases and {column} is not null
         group by {column}
-        order by sum(monetary_net) desc, {column}
+        order by {measures()["monetary_net_sum"].sql("customers")} desc, {column}
         """
     )
     return [row["segment"] for row in rows]

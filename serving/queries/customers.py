@@ -7,6 +7,7 @@ such (:mod:`serving.queries.segments`), what to do about them
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from serving.filters import SEGMENT_COLUMNS, Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.queries.products import product_code
 from serving.snapshot import Reading
+from warehouse.measures import aggregates, shown
 
 # how alike two ids are is worked out for every customer: a long text would make that dear
 _MAX_COMPARED_TEXT = 40
@@ -38,13 +40,8 @@ class CustomerSearch:
 class CustomerSummary:
     """The customers under the filters, taken together. Money in the shop's currency."""
 
-    customers: int
-    returning_customers: int
-    """Those who bought on more than one day."""
-    monetary_net: float | None
-    """Their spend in the whole history, less returns; None with no customer."""
-    clv_mean: float | None
-    """Expected net revenue of one of them; None with no customer or no model."""
+    figures: Mapping[str, Any]
+    """The measures of customers by their key; None with no customer, or no model of their value."""
     horizon_days: int | None
     customers_without_purchases: int
     """Customers of the whole shop who are on no list, because nothing that they bought counts."""
@@ -58,17 +55,12 @@ class CustomerStory:
     """
 
     facts: dict[str, Any]
-    """The customer's row of ``reporting.customer_360`` as plain values, and: ``order_value``
-    (net money per order), ``returned_revenue`` (matched with a purchase),
-    ``booked_return_revenue``, ``unmatched_return_revenue`` (matched with none), ``return_count``
-    (invoices), ``usual_gap_days`` (median days between purchase days; None with one),
-    ``set_aside_lines``, and ``recency_rank_pct``, ``frequency_rank_pct``, ``monetary_rank_pct``
-    (share of all customers who bought longer ago, less often, for less; 0 to 100)."""
+    """The customer's row of ``reporting.customer_360`` as plain values."""
     history: pd.DataFrame
     """Month ends, ascending: ``month_end, recency_days, frequency, monetary_net, r_score, f_score,
     m_score, rfm_score, rfm_segment``, each as it looked then."""
     months: pd.DataFrame
-    """Months with an order or a return, ascending: ``month_start, orders, gross_revenue,
+    """Months with an order or a return, ascending: ``month_start, invoices, gross_revenue,
     booked_return_revenue`` (0 or more), ``return_invoices``."""
     orders: pd.DataFrame
     """Orders, the newest first: the columns of the list ``customer_orders``."""
@@ -156,17 +148,15 @@ def customer_summary(reading: Reading, filters: Filters) -> CustomerSummary:
     row = reading.row(
         f"""
         select
-            count(*) as customers,
-            count(*) filter (customer_type = 'returning') as returning_customers,
-            sum(monetary_net)::double as monetary_net,
-            round(avg(clv), 2) as clv_mean,
+            {aggregates("customers", [one.key for one in shown("customers")])},
             max(clv_horizon_days) as horizon_days,
             (select count(*) from reporting.customer_360 where not has_purchases) as customers_without_purchases
         from ({chosen.sql})
         """,
         chosen.parameters,
     )
-    return CustomerSummary(**row)
+    horizon_days, without = row.pop("horizon_days"), row.pop("customers_without_purchases")
+    return CustomerSummary(row, horizon_days, without)
 
 
 # ---- one customer --------------------------------------------------------------
@@ -178,9 +168,7 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     found = reading.rows("select * from reporting.customer_360 where customer_id = $of_customer", customer)
     if not found:
         return None
-    facts = found[0] | _ranks(reading, customer) | _dealings(reading, customer)
-    orders = facts["invoice_count"]
-    facts["order_value"] = float(facts["monetary_net"]) / orders if orders else None
+    facts = found[0]
     return CustomerStory(
         facts=facts,
         history=reading.query(
@@ -195,12 +183,10 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
             customer,
         ),
         months=reading.query(
-            """
+            f"""
             select
-                date_trunc('month', invoice_date)::date as month_start,
-                count(*) filter (not is_return) as orders,
-                sum(gross_revenue)::double as gross_revenue,
-                sum(booked_return_revenue)::double as booked_return_revenue,
+                month_start,
+                {aggregates("invoices", ["invoices", "gross_revenue", "booked_return_revenue"])},
                 count(*) filter (is_return) as return_invoices
             from marts.fct_invoices
             where customer_id = $of_customer
@@ -216,48 +202,6 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     )
 
 
-def _ranks(reading: Reading, customer: dict[str, Any]) -> dict[str, Any]:
-    # a customer without scores compares with nobody, and gets None
-    return reading.row(
-        """
-        with own as (select * from marts.customer_rfm where customer_id = $of_customer)
-
-        select
-            100.0 * count(*) filter (other.recency_days > own.recency_days) / nullif(count(*), 0) as recency_rank_pct,
-            100.0 * count(*) filter (other.frequency < own.frequency) / nullif(count(*), 0) as frequency_rank_pct,
-            100.0 * count(*) filter (other.monetary < own.monetary) / nullif(count(*), 0) as monetary_rank_pct
-        from own cross join marts.customer_rfm as other
-        """,
-        customer,
-    )
-
-
-def _dealings(reading: Reading, customer: dict[str, Any]) -> dict[str, Any]:
-    return reading.row(
-        """
-        with
-
-        invoices as (select * from marts.fct_invoices where customer_id = $of_customer),
-
-        purchase_days as (select distinct invoice_date from invoices where not is_return),
-
-        gaps as (
-            select invoice_date - lag(invoice_date) over (order by invoice_date) as gap_days from purchase_days
-        )
-
-        select
-            coalesce(sum(returned_revenue), 0)::double as returned_revenue,
-            coalesce(sum(booked_return_revenue), 0)::double as booked_return_revenue,
-            coalesce(sum(unmatched_return_revenue), 0)::double as unmatched_return_revenue,
-            count(*) filter (is_return) as return_count,
-            (select median(gap_days) from gaps) as usual_gap_days,
-            (select count(*) from marts.set_aside_lines where customer_id = $of_customer) as set_aside_lines
-        from invoices
-        """,
-        customer,
-    )
-
-
 def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
     return reading.query(
         """
@@ -266,9 +210,9 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
         by_category as (
             select
                 category,
-                -- more may come back of a category than was seen bought; nobody keeps less than nothing
-                sum(greatest(net_revenue, 0)) as shop_revenue,
-                sum(net_revenue) filter (customer_id = $of_customer) as own_revenue
+                sum(kept_revenue) as shop_revenue,
+                max(net_revenue) filter (customer_id = $of_customer) as own_revenue,
+                max(share_pct) filter (customer_id = $of_customer) as share_pct
             from marts.customer_category_shares
             group by category
         ),
@@ -277,7 +221,7 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
             select
                 category,
                 own_revenue::double as net_revenue,
-                100.0 * greatest(own_revenue, 0) / nullif(sum(greatest(own_revenue, 0)) over (), 0) as share_pct,
+                share_pct,
                 100.0 * shop_revenue / nullif(sum(shop_revenue) over (), 0) as shop_share_pct
             from by_category
         )
@@ -320,7 +264,7 @@ def _customers(filters: Filters, _: str) -> Clause:
         f"""
         select
             customer_id, segment, country, customer_type, recency_days, frequency, monetary_net::double as monetary_net,
-            round((monetary_net / nullif(invoice_count, 0))::double, 2) as order_value, rfm_score, rfm_segment,
+            round(order_value::double, 2) as order_value, rfm_score, rfm_segment,
             round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
             round(100 * p_alive, 1) as p_alive_pct, first_purchase_at::date as first_purchase_date,
             last_purchase_at::date as last_purchase_date, top_category, is_overridden
@@ -339,7 +283,7 @@ CUSTOMERS = ListSpec(
         Column("monetary_net", "Spent"),
         Column("frequency", "Orders"),
         Column("recency_days", "Days since"),
-        Column("order_value", "Per order", "money", "Net spend per order, in the shop's currency."),
+        Column("order_value", "Per order"),
         Column("clv", "CLV"),
         Column("clv_low", "CLV, low"),
         Column("clv_high", "CLV, high"),
@@ -364,9 +308,8 @@ def _orders(_: Filters, customer_id: str) -> Clause:
     return Clause(
         """
         select
-            invoice_no, invoiced_at,
-            invoice_date - lag(invoice_date) over (order by invoiced_at, invoice_no) as gap_days,
-            country, line_count, quantity_units, gross_revenue::double as gross_revenue,
+            invoice_no, invoiced_at, days_since_previous_order, country, line_count, quantity_units,
+            gross_revenue::double as gross_revenue,
             returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
         from marts.fct_invoices
         where customer_id = $of_customer and not is_return
@@ -381,7 +324,7 @@ ORDERS = ListSpec(
     columns=(
         Column("invoice_no", "Invoice", width=165),
         Column("invoiced_at", "When"),
-        Column("gap_days", "Days after", "count", "Days after the order before; null for the first."),
+        Column("days_since_previous_order", "Days after"),
         Column("line_count", "Lines", width=100),
         Column("quantity_units", "Units", width=100),
         Column("gross_revenue", "Ordered"),
@@ -398,35 +341,14 @@ ORDERS = ListSpec(
 def _returns(_: Filters, customer_id: str) -> Clause:
     return Clause(
         f"""
-        with
-
-        returned as (
-            select * from marts.fct_invoice_lines where customer_id = $of_customer and line_type = 'return'
-        ),
-
-        reversed as (
-            select
-                m.return_line_id,
-                string_agg(distinct sold.invoice_no, ', ' order by sold.invoice_no) as reversed_invoices,
-                min(m.sold_at) as sold_at,
-                sum(m.matched_amount) as matched_amount
-            from marts.fct_return_matches as m
-            inner join marts.fct_invoice_lines as sold on m.sale_line_id = sold.line_id
-            where m.customer_id = $of_customer and sold.customer_id = $of_customer
-            group by m.return_line_id
-        )
-
         select
             r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
-            abs(r.quantity_units) as returned_units, r.unit_price::double as unit_price,
-            abs(r.return_amount)::double as return_amount, v.reversed_invoices,
-            v.sold_at, r.is_matched as is_matched_in_full,
-            coalesce(v.matched_amount, 0)::double as matched_amount,
-            (abs(r.return_amount) - coalesce(v.matched_amount, 0))::double as unmatched_amount,
-            r.invoice_date - v.sold_at::date as days_after
-        from returned as r
-        left join reversed as v on r.line_id = v.return_line_id
+            r.returned_units, r.unit_price::double as unit_price, r.return_amount::double as return_amount,
+            r.reversed_invoices, r.sold_at, r.days_after_purchase, r.is_matched_in_full, r.matched_by,
+            r.matched_amount::double as matched_amount, r.unmatched_amount::double as unmatched_amount
+        from marts.fct_returns as r
         left join marts.dim_products as p on r.stock_code = p.stock_code
+        where r.customer_id = $of_customer
         """,
         {"of_customer": customer_id},
     )
@@ -440,23 +362,19 @@ RETURNS = ListSpec(
         Column("invoiced_at", "When"),
         Column("stock_code", "Product", width=150),
         Column("description", "Description", width=250),
-        Column("returned_units", "Units", "units", "Units that came back.", width=100),
-        Column("return_amount", "Amount", "money", "Units times price, positive; in the shop's currency."),
-        Column("reversed_invoices", "Reverses", about="Invoices of the purchases that it reverses.", width=180),
-        Column("sold_at", "Bought", "moment", "First of these purchases, by the shop's clock."),
-        Column("days_after", "Days after", "count", "Days after that purchase."),
-        Column("matched_amount", "Matched", "money", "What of it reverses a purchase, in the shop's currency."),
-        Column(
-            "unmatched_amount",
-            "Unmatched",
-            "money",
-            "What of it fits no purchase in the history and comes off the spend too, in the shop's currency.",
-        ),
-        Column("is_matched_in_full", "In full", of="marts.fct_invoice_lines.is_matched"),
+        Column("returned_units", "Units", width=100),
+        Column("return_amount", "Amount"),
+        Column("reversed_invoices", "Reverses", width=180),
+        Column("sold_at", "Bought"),
+        Column("days_after_purchase", "Days after"),
+        Column("matched_amount", "Matched"),
+        Column("unmatched_amount", "Unmatched"),
+        Column("is_matched_in_full", "In full"),
+        Column("matched_by", "Matched by"),
     ),
     rows=_returns,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",
-    tables=("marts.fct_invoice_lines", "marts.dim_products"),
+    tables=("marts.fct_returns", "marts.dim_products"),
 )
 
 

@@ -20,26 +20,8 @@ from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.queries.products import product_code
 from serving.snapshot import Reading
-
-LAYERS = ("raw", "staging", "marts", "ml", "reporting")
-"""In the order in which data flow through them."""
-
-# warnings let a refresh go on, failures stop it; a check that could not run says nothing of the data
-_OUTCOME = """
-    case
-        when status = 'passed' then 'passed'
-        when status = 'failed' and severity = 'warning' then 'warned'
-        when status = 'failed' then 'failed'
-        else 'could not run'
-    end
-"""
-
-# a layer's latest run: a refresh that was stopped early has no later layers
-_LATEST_RUNS = """
-    select layer, max_by(run_id, (recorded_at, run_id)) as run_id
-    from quality.validation_results
-    group by layer
-"""
+from warehouse.measures import measures
+from warehouse.quality import CHECK_RESULTS, CHECKS_BY_LAYER, LAYER_ORDER, MISSING_FILES
 
 
 @dataclass(frozen=True)
@@ -113,33 +95,7 @@ def checks_by_layer(reading: Reading) -> pd.DataFrame:
         ``could_not_run`` (could not be evaluated, so nothing is known). The four add up
         to ``checks``. In the order of the layers.
     """
-    return reading.query(
-        f"""
-        with
-
-        results as (
-
-            select r.*, {_OUTCOME} as outcome
-            from quality.validation_results as r
-            inner join ({_LATEST_RUNS}) as latest on r.layer = latest.layer and r.run_id = latest.run_id
-
-        )
-
-        select
-            layer,
-            run_id,
-            max(recorded_at) as recorded_at,
-            count(*) as checks,
-            count(*) filter (outcome = 'passed') as passed,
-            count(*) filter (outcome = 'warned') as warned,
-            count(*) filter (outcome = 'failed') as failed,
-            count(*) filter (outcome = 'could not run') as could_not_run
-        from results
-        group by layer, run_id
-        order by coalesce(list_position($layers, layer), 99), layer
-        """,
-        {"layers": list(LAYERS)},
-    )
+    return reading.query(CHECKS_BY_LAYER)
 
 
 def open_checks(reading: Reading) -> pd.DataFrame:
@@ -151,18 +107,16 @@ def open_checks(reading: Reading) -> pd.DataFrame:
         ``layer``, ``table_name``, ``check_name``, ``outcome`` (``failed``, ``could not
         run``, ``warned``), ``message``, ``reason``, ``unexpected_count``, ``element_count``, ``examples`` (JSON).
     """
-    rows = _validation_results(Filters(), "")
     return reading.query(
         f"""
         select
             layer, table_name, check_name, outcome, message, reason, unexpected_count, element_count, examples
-        from ({rows.sql}) as rows
+        from ({CHECK_RESULTS}) as results
         where is_latest and outcome <> 'passed'
         order by
             list_position(['failed', 'could not run', 'warned'], outcome),
-            coalesce(list_position($layers, layer), 99), layer, table_name, check_name
-        """,
-        {**rows.parameters, "layers": list(LAYERS)},
+            {LAYER_ORDER}, table_name, check_name
+        """
     )
 
 
@@ -220,7 +174,7 @@ def row_accounting(reading: Reading) -> RowAccounting:
         )
     )
     ends = reading.row(
-        """
+        f"""
         select
             (
                 select cast(coalesce(sum(delivered_lines), 0) as bigint)
@@ -231,7 +185,8 @@ def row_accounting(reading: Reading) -> RowAccounting:
             ) as derived_rows,
             (select count(*) from marts.fct_invoice_lines) as sales_rows,
             (
-                select cast(coalesce(sum(net_revenue), 0) as decimal(28, 4)) from marts.fct_invoice_lines
+                select cast(coalesce({measures()["net_revenue"].expressions["lines"]}, 0) as decimal(28, 4))
+                from marts.fct_invoice_lines
             ) as sales_amount
         """
     )
@@ -340,6 +295,19 @@ def model_notes(reading: Reading) -> pd.DataFrame:
     )
 
 
+def value_caveats(reading: Reading) -> list[str]:
+    """What to keep in mind in customer value, of the fits that it comes from; mostly one remark or none."""
+    return [
+        row["warnings"]
+        for row in reading.rows(
+            """
+            select warnings from reporting.model_notes
+            where is_about_customer_value and has_warnings order by algorithm
+            """
+        )
+    ]
+
+
 def load_summary(reading: Reading) -> pd.DataFrame:
     """Deliveries by what became of them.
 
@@ -381,29 +349,8 @@ def missing_files(reading: Reading) -> pd.DataFrame:
         Rejected first, then by name.
     """
     return reading.query(
-        """
-        with
-
-        latest as (
-
-            select *
-            from quality.load_ledger
-            qualify row_number() over (partition by file_name order by load_id desc) = 1
-
-        )
-
-        select
-            file_name,
-            status,
-            recorded_at,
-            problem,
-            exists (
-                select 1 from quality.load_ledger as former
-                where former.file_name = latest.file_name and former.status in ('loaded', 'already_loaded')
-            ) as has_former
-        from latest
-        -- a refused version is over, too, once the version before it was put back
-        where (status = 'rejected' and superseded_by is null and is_in_landing) or status = 'in_transit'
+        f"""
+        select * exclude (load_id) from ({MISSING_FILES}) as missing
         order by status = 'in_transit', file_name
         """
     )
@@ -453,14 +400,7 @@ def _publications(_filters: Filters, _context: str) -> Clause:
 
 
 def _validation_results(_filters: Filters, _context: str) -> Clause:
-    return Clause(
-        f"""
-        select r.*, {_OUTCOME} as outcome, r.run_id = latest.run_id as is_latest
-        from quality.validation_results as r
-        inner join ({_LATEST_RUNS}) as latest on r.layer = latest.layer
-        """,
-        {},
-    )
+    return Clause(CHECK_RESULTS, {})
 
 
 def _set_aside_lines(_filters: Filters, _context: str) -> Clause:

@@ -21,6 +21,7 @@ from serving.filters import Clause, Filters
 from serving.snapshot import Reading
 from warehouse.documentation import Kind, documented_column, documented_table
 from warehouse.errors import RegularsError
+from warehouse.measures import Shown, shown
 
 MAX_CONDITIONS = 50
 """Of one column, and values in all; people set two or three."""
@@ -48,7 +49,7 @@ class Column:
     """Full name of the documented column, such as ``marts.fct_invoices.invoice_no``; by default the one of this name
     in the list's tables."""
     is_nullable: bool = False
-    """As documented."""
+    """As documented, or as a measure may be."""
     link: Literal["", "customer", "segment"] = ""
     """A customer's number as a link to the story; a segment's name beside its colour."""
     width: int | None = None
@@ -68,6 +69,24 @@ class Column:
         found = documented_column(of)
         kind = found.kind if self.kind == "text" else self.kind
         return replace(self, of=of, about=found.text, kind=kind, is_nullable=found.is_nullable)
+
+
+def measure_columns(where: Shown) -> tuple[Column, ...]:
+    """A column for each measure of one place.
+
+    Counts, and what adds up over days, are 0 where there is nothing; other measures may be null.
+    """
+    return tuple(
+        Column(
+            one.key,
+            one.label,
+            "number" if one.unit == "days" else one.unit,
+            f"{one.sentence} In the shop's currency." if one.unit == "money" else one.sentence,
+            of=f"measures.{one.key}",
+            is_nullable=one.unit != "count" and "days" not in one.adds_up,
+        )
+        for one in shown(where)
+    )
 
 
 @dataclass(frozen=True)

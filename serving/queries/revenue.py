@@ -23,20 +23,14 @@ import pandas as pd
 
 from serving.filters import Clause, Filters
 from serving.queries.anomalies import TOTAL, anomalies
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, measure_columns
 from serving.snapshot import Reading
+from warehouse.measures import aggregates, shares, shown
 
 Grain = Literal["month", "week", "day"]
 
-# invoices with return lines alone are no orders, and who only brought something back did not buy
-_MEASURES = """
-    coalesce(sum(kept.gross_revenue), 0)::double as gross_revenue,
-    coalesce(sum(kept.returned_revenue), 0)::double as returned_revenue,
-    coalesce(sum(kept.unmatched_return_revenue), 0)::double as unmatched_return_revenue,
-    coalesce(sum(kept.net_revenue), 0)::double as net_revenue,
-    coalesce(sum(kept.gross_revenue - kept.booked_return_revenue), 0)::double as net_revenue_as_booked,
-    count(kept.invoice_no) filter (not kept.is_return) as invoices,
-    count(distinct kept.customer_id) filter (not kept.is_return) as customers"""
+_PERIODS = [one.key for one in shown("periods")]
+_COUNTRIES = [one.key for one in shown("countries")]
 
 
 @dataclass(frozen=True)
@@ -62,9 +56,7 @@ def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``month_start``, ``gross_revenue``, ``returned_revenue``, ``unmatched_return_revenue``,
-        ``net_revenue``, ``net_revenue_as_booked``, ``invoices`` (with a sale), ``customers`` (identified
-        buyers; must not be summed), ``is_complete_month`` (over, begun within the data, and wholly
+        ``month_start``, the measures of periods, ``is_complete_month`` (as in ``marts.dim_dates``, and wholly
         within the chosen days). Ascending; empty if no invoice fits at all.
     """
     return _revenue_by(reading, filters, "month").rename(
@@ -93,133 +85,106 @@ def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
 
 def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFrame:
     kept = filters.invoices()
-    span = shown_days(reading, filters) or Span(date.min, date.min)
     return reading.query(
         f"""
         with
         kept as ({kept.sql}),
-
-        periods as (
-            select period_start::date as period_start, (period_start + step)::date - 1 as period_end
-            from (select interval '1' {grain} as step),
-                generate_series(date_trunc('{grain}', $first_day::date)::timestamp, $last_day::timestamp, step)
-                as series (period_start)
-        )
+        periods as ({_periods(grain)})
 
         select
             periods.period_start,
-            {_MEASURES},
-            any_value(
-                periods.period_start >= $first_day
-                and periods.period_end < coalesce($snapshot_date, $last_day + 1)
-                and periods.period_end <= coalesce($chosen_end, periods.period_end)
-            ) as is_complete_period
+            {aggregates("invoices", _PERIODS)},
+            any_value(periods.is_complete) as is_complete_period
         from periods
         left join kept on date_trunc('{grain}', kept.invoice_date) = periods.period_start
         where exists (select 1 from kept)
         group by periods.period_start
         order by periods.period_start
         """,
-        kept.parameters
-        | {
-            "first_day": span.start,
-            "last_day": span.end,
-            "snapshot_date": reading.about.snapshot_date,
-            "chosen_end": filters.end,
-        },
+        kept.parameters | _bounds(reading, filters),
     )
+
+
+def _periods(grain: Grain) -> str:
+    """Calendar periods of the shown days, and whether both the history and the chosen days cover them."""
+    return f"""
+        select
+            date_trunc('{grain}', date)::date as period_start,
+            bool_and(is_complete_{grain})
+            and period_start >= coalesce($chosen_start, date '0001-01-01')
+            and period_start + interval '1' {grain} <= coalesce($chosen_end + 1, date '9999-12-31') as is_complete
+        from marts.dim_dates
+        where date between $first_day and $last_day
+        group by period_start"""
+
+
+def _bounds(reading: Reading, filters: Filters) -> dict[str, date | None]:
+    span = shown_days(reading, filters) or Span(date.min, date.min)
+    return {
+        "first_day": span.start,
+        "last_day": span.end,
+        "chosen_start": filters.start,
+        "chosen_end": filters.end,
+    }
 
 
 def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
     """Identified customers who bought, by calendar month; with no filter as in ``marts.fct_monthly_customers``.
 
-    Who is new, and who bought on one day only, is asked of all that a customer bought by the
-    month's end, whatever the filters hide of it.
+    Who is new, and who ordered once, is asked of all that a customer ordered by the month's end, whatever
+    the filters hide of it.
 
     Returns
     -------
     DataFrame
         ``month_start``, ``customers`` (must not be summed), ``new_customers`` (first purchase in
-        that month), ``returning_customers`` (bought in an earlier month), ``one_time_customers`` (those
-        of the new who had bought on one day only by the month's end), ``is_complete_month``.
+        that month), ``existing_customers`` (bought in an earlier month), ``one_time_customers`` (those
+        of the new who had ordered once by the month's end), ``is_complete_month``.
         Ascending; empty if no customer fits at all.
     """
     kept = filters.invoices()
-    span = shown_days(reading, filters) or Span(date.min, date.min)
     return reading.query(
         f"""
         with
         kept as ({kept.sql}),
+        periods as ({_periods("month")}),
 
         bought as (
-            select distinct customer_id, date_trunc('month', invoice_date)::date as month_start
-            from kept
-            where not is_return and customer_id is not null
+            select distinct customer_id, month_start from kept where order_number is not null
         ),
 
-        first_months as (
-            select customer_id, date_trunc('month', first_purchase_at)::date as first_month
-            from marts.dim_customers
-            where has_purchases
-        ),
-
-        first_month_days as (
-            select i.customer_id, count(distinct i.invoice_date) as purchase_days
-            from marts.fct_invoices as i
-            inner join first_months as f
-                on i.customer_id = f.customer_id and date_trunc('month', i.invoice_date) = f.first_month
-            where not i.is_return
-            group by i.customer_id
-        ),
-
-        told as (
+        orders as (
             select
-                bought.month_start,
-                bought.customer_id,
-                first_months.first_month = bought.month_start as is_new,
-                first_month_days.purchase_days = 1 as is_one_day
-            from bought
-            inner join first_months on bought.customer_id = first_months.customer_id
-            inner join first_month_days on bought.customer_id = first_month_days.customer_id
+                customer_id,
+                month_start,
+                min(order_number) = 1 as is_new,
+                max(order_number) = 1 as is_one_time
+            from marts.fct_invoices
+            where order_number is not null
+            group by customer_id, month_start
         ),
 
-        months as (
-            select month_start::date as month_start, (month_start + interval '1' month)::date - 1 as month_end
-            from
-                generate_series(
-                    date_trunc('month', $first_day::date)::timestamp, $last_day::timestamp, interval '1' month
-                ) as series (month_start)
-        )
+        told as (select orders.* from orders inner join bought using (customer_id, month_start))
 
         select
-            months.month_start,
+            periods.period_start as month_start,
             count(told.customer_id) as customers,
             count(told.customer_id) filter (told.is_new) as new_customers,
-            count(told.customer_id) filter (not told.is_new) as returning_customers,
-            count(told.customer_id) filter (told.is_new and told.is_one_day) as one_time_customers,
-            any_value(
-                months.month_start >= $first_day
-                and months.month_end < coalesce($snapshot_date, $last_day + 1)
-                and months.month_end <= coalesce($chosen_end, months.month_end)
-            ) as is_complete_month
-        from months
-        left join told on months.month_start = told.month_start
+            count(told.customer_id) filter (not told.is_new) as existing_customers,
+            count(told.customer_id) filter (told.is_one_time) as one_time_customers,
+            any_value(periods.is_complete) as is_complete_month
+        from periods
+        left join told on periods.period_start = told.month_start
         where exists (select 1 from told)
-        group by months.month_start
-        order by months.month_start
+        group by periods.period_start
+        order by periods.period_start
         """,
-        kept.parameters
-        | {
-            "first_day": span.start,
-            "last_day": span.end,
-            "snapshot_date": reading.about.snapshot_date,
-            "chosen_end": filters.end,
-        },
+        kept.parameters | _bounds(reading, filters),
     )
 
 
 def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Returning customers (bought on two days or more in the whole history) against one-time ones.
+    """Returning customers (ordered more than once in the whole history) against one-time ones.
 
     Returns
     -------
@@ -234,27 +199,26 @@ def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
         with
         chosen as ({customers.sql}),
         kept as ({kept.sql}),
-        spent as (select customer_id, sum(net_revenue) as net_revenue from kept group by customer_id),
+        counted as (select customer_type, {aggregates("customers", ["customers"])} from chosen group by customer_type),
+
+        earned as (
+            select chosen.customer_type, {aggregates("invoices", ["net_revenue"])}
+            from kept
+            inner join chosen on kept.customer_id = chosen.customer_id
+            group by chosen.customer_type
+        ),
 
         types as (
             select
                 types.customer_type,
-                count(chosen.customer_id) as customers,
-                coalesce(sum(spent.net_revenue), 0)::double as net_revenue
+                coalesce(counted.customers, 0) as customers,
+                coalesce(earned.net_revenue, 0) as net_revenue
             from (values ('returning'), ('one_time')) as types (customer_type)
-            left join chosen on chosen.customer_type = types.customer_type
-            left join spent on spent.customer_id = chosen.customer_id
-            group by types.customer_type
+            left join counted on types.customer_type = counted.customer_type
+            left join earned on types.customer_type = earned.customer_type
         )
 
-        select
-            customer_type,
-            customers,
-            100.0 * customers / sum(customers) over () as customers_pct,
-            net_revenue,
-            case
-                when sum(net_revenue) over () > 0 then 100 * net_revenue / sum(net_revenue) over ()
-            end as net_revenue_pct
+        select *, {shares(["customers_pct", "net_revenue_pct"])}
         from types
         where exists (select 1 from chosen)
         order by customer_type desc
@@ -270,7 +234,7 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
     -------
     DataFrame
         ``customer_id``, ``segment`` (by the chosen method, today), ``country``, ``net_revenue``,
-        ``gross_revenue``, ``invoices``, ``last_purchase_date`` (within the chosen days) and ``share_pct`` of the
+        ``gross_revenue``, ``invoices``, ``last_purchase_date`` (within the chosen days) and ``net_revenue_pct`` of the
         net revenue of all invoices that fit, also those of no customer (null if that is zero or
         less). By net revenue, then id; only who bought.
     """
@@ -283,17 +247,15 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         spent as (
             select
                 customer_id,
-                sum(net_revenue)::double as net_revenue,
-                sum(gross_revenue)::double as gross_revenue,
-                count(*) filter (not is_return) as invoices,
+                {aggregates("invoices", ["net_revenue", "gross_revenue", "invoices"])},
                 max(invoice_date) filter (not is_return) as last_purchase_date
             from kept
             where customer_id is not null
             group by customer_id
-            having count(*) filter (not is_return) > 0
+            having invoices > 0
         ),
 
-        total as (select sum(net_revenue)::double as net_revenue from kept)
+        total as (select {aggregates("invoices", ["net_revenue"])} from kept)
 
         select
             spent.customer_id,
@@ -303,7 +265,7 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
             spent.gross_revenue,
             spent.invoices,
             spent.last_purchase_date,
-            case when total.net_revenue > 0 then 100 * spent.net_revenue / total.net_revenue end as share_pct
+            case when total.net_revenue > 0 then 100 * spent.net_revenue / total.net_revenue end as net_revenue_pct
         from spent
         cross join total
         left join reporting.customer_360 as c on spent.customer_id = c.customer_id
@@ -320,10 +282,8 @@ def country_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``country``, ``iso_alpha3`` (null for places that are no country, and where no customer is
-        identified), ``is_home_country``, ``net_revenue``, ``gross_revenue``, ``returned_revenue`` (matched and
-        unmatched together), ``customers``, ``invoices``, ``share_pct`` of net revenue (null if that is
-        zero or less). By net revenue, then name.
+        ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country`` and the measures of
+        countries, the share of net revenue null if that is zero or less. By net revenue, then name.
     """
     clause = _countries(filters)
     return reading.query(f"{clause.sql} order by net_revenue desc, country", clause.parameters)
@@ -336,39 +296,18 @@ def _countries(filters: Filters) -> Clause:
         with
         kept as ({kept.sql}),
 
-        codes as (
-            select country, min(country_iso_alpha3) as iso_alpha3 from marts.dim_customers group by country
-        ),
-
-        homes as (select country, bool_or(is_home_country) as is_home from marts.fct_country_revenue group by country),
-
         sums as (
-            select
-                country,
-                sum(net_revenue)::double as net_revenue,
-                sum(gross_revenue)::double as gross_revenue,
-                sum(returned_revenue + unmatched_return_revenue)::double as returned_revenue,
-                count(distinct customer_id) filter (not is_return) as customers,
-                count(*) filter (not is_return) as invoices
-            from kept
-            group by country
+            select country, {aggregates("invoices", _COUNTRIES)} from kept group by country
         )
 
         select
             sums.country,
-            codes.iso_alpha3,
-            coalesce(homes.is_home, false) as is_home_country,
-            sums.net_revenue,
-            sums.gross_revenue,
-            sums.returned_revenue,
-            sums.customers,
-            sums.invoices,
-            case
-                when sum(sums.net_revenue) over () > 0 then 100 * sums.net_revenue / sum(sums.net_revenue) over ()
-            end as share_pct
+            c.iso_alpha3,
+            c.is_home_country,
+            sums.* exclude (country),
+            {shares(_COUNTRIES)}
         from sums
-        left join codes on sums.country = codes.country
-        left join homes on sums.country = homes.country
+        left join marts.dim_countries as c on sums.country = c.country
         """,
         kept.parameters,
     )
@@ -380,24 +319,26 @@ def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``country``, ``month_start``, ``net_revenue``, ``gross_revenue``, ``invoices``; the country with most net
-        revenue first, months ascending.
+        ``country``, ``month_start`` and the measures of countries; the country with most net revenue first, months
+        ascending.
     """
     kept = filters.invoices()
     return reading.query(
         f"""
         with
-        kept as ({kept.sql})
+        kept as ({kept.sql}),
 
-        select
-            country,
-            date_trunc('month', invoice_date)::date as month_start,
-            sum(net_revenue)::double as net_revenue,
-            sum(gross_revenue)::double as gross_revenue,
-            count(*) filter (not is_return) as invoices
-        from kept
-        group by country, month_start
-        order by sum(sum(net_revenue)) over (partition by country) desc, country, month_start
+        sums as (
+            select
+                country,
+                month_start,
+                {aggregates("invoices", _COUNTRIES)}
+            from kept
+            group by country, month_start
+        )
+
+        select * from sums
+        order by sum(net_revenue) over (partition by country) desc, country, month_start
         """,
         kept.parameters,
     )
@@ -430,13 +371,8 @@ COUNTRIES = ListSpec(
     title="Revenue by country",
     columns=(
         Column("country", "Country"),
-        Column("iso_alpha3", "Code", of="marts.dim_customers.country_iso_alpha3", width=100),
-        Column("net_revenue", "Net revenue"),
-        Column("share_pct", "Share", "percent", "Share of the net revenue that fits the filters, 0 to 100."),
-        Column("gross_revenue", "Gross revenue"),
-        Column("returned_revenue", "Returned", "money", "Returns, matched or not; positive, in the shop's currency."),
-        Column("customers", "Customers", of="marts.fct_country_revenue.customer_count"),
-        Column("invoices", "Orders", of="marts.fct_country_revenue.invoice_count"),
+        Column("iso_alpha3", "Code", of="marts.dim_countries.iso_alpha3", width=100),
+        *measure_columns("countries"),
         Column("is_home_country", "Home"),
     ),
     rows=_country_rows,

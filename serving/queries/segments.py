@@ -16,13 +16,13 @@ import itertools
 import math
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import pandas as pd
 
 from serving.filters import Clause, Filters, Method
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, measure_columns
 from serving.snapshot import Reading
+from warehouse.measures import aggregates, shares, shown
 
 MEASURES = ("recency_days", "frequency", "monetary", "clv")
 """What customers are compared by, in this order."""
@@ -37,15 +37,10 @@ MAX_RECENCY_BINS = 26
 FREQUENCY_STEP = 1.4
 """Each bin of the frequency begins this many times as high as the one before."""
 
+_SIZES = [one.key for one in shown("sizes")]
+_PROFILES = [one.key for one in shown("segments")]
+
 _ALGORITHMS: dict[str, str] = {"audience": "kmeans"}
-
-
-@dataclass(frozen=True)
-class Meanings:
-    """What the settings made of frequency and money; read off the table, which doesn't keep the settings."""
-
-    frequency: Literal["orders", "lines"]
-    money: Literal["net", "gross"]
 
 
 @dataclass(frozen=True)
@@ -60,14 +55,12 @@ class CustomerPoints:
 
 @dataclass(frozen=True)
 class Caveats:
-    """What the models say of themselves; each empty if there is nothing to be wary of."""
+    """What a clustering says of itself; each empty if there is nothing to be wary of."""
 
     segments: str
     """Warnings of the clustering."""
     changes: str
     """How the clustering differs from the one published before."""
-    clv: str
-    """Warnings that bear on customer values."""
 
 
 def _kept(filters: Filters) -> Clause:
@@ -84,35 +77,20 @@ def _kept(filters: Filters) -> Clause:
     return Clause(sql, clause.parameters | {"method": filters.method})
 
 
-def meanings(reading: Reading) -> Meanings:
-    """Whether frequency counts orders or lines, and whether money is net of returns or gross."""
-    found = reading.row(
-        """
-        select
-            coalesce(bool_and(frequency = invoice_count), true) as is_orders,
-            coalesce(bool_and(monetary = monetary_net), true) as is_net
-        from reporting.customer_360
-        where has_purchases
-        """
-    )
-    return Meanings("orders" if found["is_orders"] else "lines", "net" if found["is_net"] else "gross")
-
-
 def caveats(reading: Reading, method: Method) -> Caveats:
-    """What to be wary of in a method's segments and in customer values."""
+    """What to be wary of in a method's segments."""
     found = reading.row(
         """
         select
             string_agg(warnings, ' ' order by algorithm)
                 filter (model = 'customer_segments' and algorithm = $algorithm) as segments,
             string_agg(change_notes, ' ' order by algorithm)
-                filter (model = 'customer_segments' and algorithm = $algorithm) as changes,
-            string_agg(warnings, ' ' order by model, algorithm) filter (is_about_customer_value) as clv
+                filter (model = 'customer_segments' and algorithm = $algorithm) as changes
         from reporting.model_notes
         """,
         {"algorithm": _ALGORITHMS.get(method, method)},
     )
-    return Caveats(*(found[name] or "" for name in ("segments", "changes", "clv")))
+    return Caveats(*(found[name] or "" for name in ("segments", "changes")))
 
 
 # ---- who they are ------------------------------------------------------------------
@@ -124,9 +102,8 @@ def segment_sizes(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per segment with customers: ``segment``, ``kind``, ``customers``, ``monetary_net`` (sum),
-        ``customers_pct`` and ``money_pct`` (of the customers kept, 0 to 100; ``money_pct`` null where all
-        money is zero or less), ``clv`` (sum of expected net revenue; null where nobody's is known).
+        One row per segment with customers: ``segment``, ``kind`` and the measures of sizes; the share of what was
+        spent is null where that is zero or less, ``clv_sum`` where nobody's is known.
     """
     kept = _kept(filters)
     return reading.query(
@@ -134,30 +111,17 @@ def segment_sizes(reading: Reading, filters: Filters) -> pd.DataFrame:
         with {kept.sql},
 
         sized as (
-            select
-                segment,
-                count(*) as customers,
-                sum(monetary_net) as monetary_net,
-                sum(clv) as clv
-            from kept
-            group by segment
+            select segment, {aggregates("customers", _SIZES)} from kept group by segment
         )
 
         select
             sized.segment,
             coalesce(kinds.segment_kind, sized.segment) as kind,
-            sized.customers,
-            cast(sized.monetary_net as double) as monetary_net,
-            100.0 * sized.customers / sum(sized.customers) over () as customers_pct,
-            case
-                when sum(sized.monetary_net) over () > 0
-                    then 100.0 * cast(sized.monetary_net as double)
-                        / cast(sum(sized.monetary_net) over () as double)
-            end as money_pct,
-            cast(sized.clv as double) as clv
+            sized.* exclude (segment),
+            {shares(_SIZES)}
         from sized
         left join kinds on kinds.segment_name = sized.segment
-        order by sized.monetary_net desc, sized.segment
+        order by sized.monetary_net_sum desc, sized.segment
         """,
         kept.parameters,
     )
@@ -357,21 +321,6 @@ def _bin_edges(measure: str, low: float, high: float) -> list[float]:
 
 # ---- how they differ ---------------------------------------------------------------
 
-_PROFILE = """
-    count(*) as customers,
-    avg(recency_days) as recency_days_mean,
-    median(recency_days) as recency_days_median,
-    avg(frequency) as frequency_mean,
-    median(frequency) as frequency_median,
-    cast(sum(monetary) as double) as monetary_sum,
-    avg(monetary) as monetary_mean,
-    median(monetary) as monetary_median,
-    cast(sum(monetary) as double) / sum(invoice_count) as order_value,
-    100.0 * count(*) filter (customer_type = 'one_time') / count(*) as one_time_pct,
-    avg(clv) as clv_mean,
-    cast(sum(clv) as double) as clv_sum
-"""
-
 
 def _profiles(filters: Filters) -> Clause:
     kept = _kept(filters)
@@ -379,7 +328,7 @@ def _profiles(filters: Filters) -> Clause:
         with {kept.sql},
 
         profiled as (
-            select segment, {_PROFILE} from kept group by segment
+            select segment, {aggregates("customers", _PROFILES)} from kept group by segment
         )
 
         select
@@ -387,11 +336,7 @@ def _profiles(filters: Filters) -> Clause:
             coalesce(kinds.segment_kind, profiled.segment) as kind,
             false as is_everyone,
             profiled.* exclude (segment),
-            100.0 * profiled.customers / sum(profiled.customers) over () as customers_pct,
-            case
-                when sum(profiled.monetary_sum) over () > 0
-                    then 100.0 * profiled.monetary_sum / sum(profiled.monetary_sum) over ()
-            end as monetary_pct
+            {shares(_PROFILES)}
         from profiled
         left join kinds on kinds.segment_name = profiled.segment"""
     return Clause(sql, kept.parameters)
@@ -404,11 +349,8 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
     -------
     DataFrame
         One row per segment with customers, the one with the most money first, and a last row
-        (``is_everyone``) of all customers of the shop, whatever the filters. ``segment, kind, is_everyone,
-        customers, recency_days_mean, recency_days_median, frequency_mean, frequency_median, monetary_sum,
-        monetary_mean, monetary_median, order_value`` (money per order), ``one_time_pct`` (0 to 100),
-        ``clv_mean, clv_sum, customers_pct, monetary_pct`` (of the customers kept; for everyone 100).
-        Empty if no customer fits.
+        (``is_everyone``) of all customers of the shop, whatever the filters. ``segment``, ``kind``, ``is_everyone``
+        and the measures of segments; shares are of the customers kept, for everyone 100. Empty if no customer fits.
     """
     clause = _profiles(filters)
     return reading.query(
@@ -420,14 +362,10 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
                 'All customers' as segment,
                 null as kind,
                 true as is_everyone,
-                {_PROFILE},
-                100.0 as customers_pct,
-                100.0 as monetary_pct
-            from (
-                select * replace (cast(clv as decimal(28, 4)) as clv)
-                from reporting.customer_360
-                where has_purchases
-            )
+                {aggregates("customers", _PROFILES)},
+                {_whole_shares()}
+            from reporting.customer_360
+            where has_purchases
             having (select count(*) from segments) > 0
         )
 
@@ -440,15 +378,16 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
     )
 
 
+def _whole_shares() -> str:
+    return ", ".join(f"100.0 as {one.key}" for one in shown("segments") if one.share_of)
+
+
 def _affinity(filters: Filters) -> Clause:
     kept = _kept(filters)
     sql = f"""
         with {kept.sql},
 
-        -- more may come back of a category than was seen bought; nobody keeps less than nothing
-        shares as (
-            select *, greatest(net_revenue, 0) as kept_revenue from marts.customer_category_shares
-        ),
+        shares as (select * from marts.customer_category_shares),
 
         overall as (
             select
@@ -663,10 +602,10 @@ def rfm_rules(reading: Reading) -> pd.DataFrame:
         score first.
     """
     return reading.query(
-        """
+        f"""
         select
             rfm_segment as segment,
-            count(*) as customers,
+            {aggregates("customers", ["customers"])},
             min(r_score) as r_low,
             max(r_score) as r_high,
             min(f_score) as f_low,
@@ -721,24 +660,10 @@ SEGMENTS = ListSpec(
     title="Segments",
     columns=(
         Column("segment", "Segment", link="segment", of="ml.segment_profiles.segment_name"),
-        Column("customers", "Customers"),
-        Column("customers_pct", "Customers, %", "percent", "Share of the customers who fit the filters, 0 to 100."),
-        Column("monetary_sum", "Money"),
-        Column("monetary_pct", "Money, %", "percent", "Share of the money of customers who fit the filters, 0 to 100."),
-        Column("recency_days_mean", "Days since, mean"),
-        Column("recency_days_median", "Days since, median"),
-        Column("frequency_mean", "Frequency, mean"),
-        Column("frequency_median", "Frequency, median"),
-        Column("monetary_mean", "Money, mean"),
-        Column("monetary_median", "Money, median"),
-        Column("order_value", "Money per order", of="reporting.segment_playbooks.order_value_mean"),
-        Column("one_time_pct", "Bought on one day only, %"),
-        Column("clv_mean", "CLV, mean"),
-        Column("clv_sum", "CLV, total"),
+        *measure_columns("segments"),
     ),
     rows=_profile_rows,
     order_by="monetary_sum desc, segment",
-    tables=("ml.segment_profiles", "reporting.segment_playbooks"),
 )
 
 SEGMENT_MOVES = ListSpec(

@@ -16,6 +16,7 @@ from warehouse.documentation import documented_tables
 from warehouse.formats import export_formats
 from warehouse.publishing import PUBLISHED_SCHEMAS
 from warehouse.settings import Settings
+from warehouse.wording import currency_decimals, currency_symbol
 
 PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": "(dim|fct)_", "reporting": ""}
 # names that marts have by agreement with their readers
@@ -116,6 +117,7 @@ def test_every_table_has_a_contract(dbt: Dbt) -> None:
 
 def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
     project_vars = (load_yaml_text((PROJECT / "dbt_project.yml").read_text()) or {})["vars"]
+    del project_vars["measures"]  # the register, no setting
     defaults = Settings.model_construct()
     assert project_vars == {
         "as_of_date": None,
@@ -130,6 +132,8 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "rfm_recency": defaults.rfm.recency,
         "home_country": defaults.shop.home_country,
         "currency": defaults.shop.currency,
+        "currency_symbol": currency_symbol(defaults.shop.currency),
+        "currency_decimals": currency_decimals(defaults.shop.currency),
         "customer_ids": defaults.shop.customer_ids,
         # all that are declared: who builds without the orchestrator has files of any
         "export_formats": list(export_formats()),

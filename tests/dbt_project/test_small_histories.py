@@ -172,7 +172,7 @@ def test_published_tables_carry_their_descriptions_as_comments(shop: Path) -> No
     assert ask(
         shop, "select count(*) from duckdb_columns() where schema_name in ('marts', 'reporting') and comment is null"
     ) == [(0,)]
-    assert ask(shop, "select count(*), count(comment) from duckdb_tables() where schema_name = 'marts'") == [(23, 23)]
+    assert ask(shop, "select count(*), count(comment) from duckdb_tables() where schema_name = 'marts'") == [(25, 25)]
 
 
 def test_no_lines_at_all_build_empty_tables(dbt: Dbt, tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_an_unknown_setting_stops_the_build_and_is_named(dbt: Dbt, tmp_path: Pat
         ("update marts.fct_return_matches set matched_units = 11", "assert_returned_never_exceeds_bought"),
         ("update marts.customer_rfm set r_score = 6 - r_score", "assert_equal_values_get_equal_scores"),
         ("update marts.cohort_retention set active_customers = 1", "assert_customer_tables_agree"),
-        ("update marts.fct_monthly_customers set returning_net_revenue_as_booked = 1", "assert_customer_tables_agree"),
+        ("update marts.fct_monthly_customers set existing_net_revenue_as_booked = 1", "assert_customer_tables_agree"),
         ("update marts.customer_category_shares set gross_revenue = gross_revenue + 0.0001",
          "assert_customer_tables_agree"),
         ("update marts.revenue_concentration set customers = 1", "assert_customer_tables_agree"),

@@ -172,9 +172,9 @@ MARTS = """
     ) as t (cohort_month, age_months, active_customers, retention_pct, gross_revenue, net_revenue_as_booked);
     create table marts.fct_monthly_customers as
     select
-        month_start, 2 as customers, new_customers, 2 - new_customers as returning_customers, 0 as one_time_customers,
-        2 as customers_so_far, 0 as one_time_customers_so_far, new_gross_revenue, 1.00 as returning_gross_revenue,
-        new_net_revenue_as_booked, -1.00 as returning_net_revenue_as_booked
+        month_start, 2 as customers, new_customers, 2 - new_customers as existing_customers, 0 as one_time_customers,
+        2 as customers_so_far, 0 as one_time_customers_so_far, new_gross_revenue, 1.00 as existing_gross_revenue,
+        new_net_revenue_as_booked, -1.00 as existing_net_revenue_as_booked
     from (values
         (date '2011-02-01', 1, 20.00::decimal(28, 4), 20.00::decimal(28, 4)), (date '2011-03-01', 1, 30.00, 24.00)
     ) as t (month_start, new_customers, new_gross_revenue, new_net_revenue_as_booked);

@@ -120,7 +120,7 @@ class TestGuessedMonths:
         # all lines of the fixture: 20.00 + 2.00 + 30.00 + 10.00 back + 1.00, whatever their sign
         assert result.is_blocking
         assert (
-            '2011-03-04.csv: "03/04/2011" in line 2 was read as 4 March 2011 and may as well be 3 April 2011; 21 of 5 '
+            '2011-03-04.csv: "03/04/2011" in line 2 was read as 4 Mar 2011 and may as well be 3 Apr 2011; 21 of 5 '
             "lines, 63.00 in money, would fall in another month"
         ) in result.message
         assert result.message.splitlines()[1:] == [

@@ -198,7 +198,7 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
         ),
         (
             "marts",
-            "update marts.fct_monthly_customers set returning_customers = 0",
+            "update marts.fct_monthly_customers set existing_customers = 0",
             "marts.fct_monthly_customers kinds_add_up",
         ),
         (

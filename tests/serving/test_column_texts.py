@@ -39,24 +39,20 @@ OTHER_FIELDS = {
     *{("Snapshot", "first_date"), ("Snapshot", "last_date"), ("Freshness", "first_date"), ("Freshness", "last_date")},
     *{("Freshness", "last_invoiced_at"), ("Deliveries", "delivered_lines"), ("Deliveries", "unreadable_lines")},
     ("ReplacedOrders", "lines"),
-    # of those who fit the filters, all together
-    *{("SegmentSize", "monetary_net"), ("SegmentSize", "clv"), ("RevenueMonth", "is_complete_month")},
+    # within the chosen days
+    ("RevenueMonth", "is_complete_month"),
     # of an uploaded file
-    *{("LabelledCustomer", "customer_id"), ("Accounting", "delivered_lines"), ("ClassificationAnswer", "method")},
+    *{("LabelledCustomer", "customer_id"), ("Accounting", "delivered_lines"), ("Accounting", "set_aside_lines")},
+    ("ClassificationAnswer", "method"),
     *{("ClassificationAnswer", "file_name"), ("ClassificationAnswer", "publication_id")},
 }
 OTHER_LIST_COLUMNS = {
     # of those who fit the filters
-    *{("segments", "customers_pct"), ("segments", "monetary_pct"), ("countries", "share_pct")},
     *{("category_affinity", "customers"), ("category_affinity", "net_revenue"), ("category_affinity", "share_pct")},
     # between any two month ends, where the column is of two that follow each other
     *{("segment_moves", name) for name in ("from_segment", "to_segment", "monetary_before", "monetary")},
-    # matched or not, where the column is of matched ones
-    ("countries", "returned_revenue"),
     # as in the file, not as published
     ("classify", "customer_id"),
-    # of a whole return, whose figures are below zero or of one sale in the columns
-    *{("customer_returns", name) for name in ("return_amount", "sold_at", "matched_amount")},
 }
 
 

@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 WAIT_MS = 20_000
-PAGES = ("/", "/segments", "/customers", "/customers/10005", "/playbooks", "/anomalies", "/health", "/classify")
+PAGES = (
+    "/",
+    "/segments",
+    "/customers",
+    "/customers/10005",
+    "/playbooks",
+    "/anomalies",
+    "/figures",
+    "/health",
+    "/classify",
+)
 
 # one value of each filter: the URL's, and the same in SQL on reporting.customer_360
 FILTERS: dict[str, tuple[str, str]] = {

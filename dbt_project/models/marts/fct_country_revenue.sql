@@ -14,7 +14,7 @@ final as (
         country,
         {{ month_start('invoice_date') }} as month_start,
         max(case when country = {{ home_country() }} then 1 else 0 end) = 1 as is_home_country,
-        {{ revenue_measures() }}
+        {{ measures('lines', 'tables') }}
     from lines
     group by country, {{ month_start('invoice_date') }}
 

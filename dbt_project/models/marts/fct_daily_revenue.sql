@@ -13,7 +13,7 @@ final as (
     select
         invoice_date as date,
         max(case when line_type = 'sale' then 1 else 0 end) = 1 as is_trading_day,
-        {{ revenue_measures() }}
+        {{ measures('lines', 'tables') }}
     from lines
     group by invoice_date
 

@@ -34,27 +34,7 @@ model_notes as (
 
 ),
 
--- A million customers are few combinations of segments, so the rest is about some hundred
--- rows. Sums are of whole numbers and decimals: sums of doubles depend on who adds first.
-combinations as (
-
-    select
-        {{ labels | join(',\n        ') }},
-        count(*) as customers,
-        sum(recency_days) as recency_days_sum,
-        sum(frequency) as frequency_sum,
-        sum(invoice_count) as invoice_count,
-        sum(monetary) as monetary_sum,
-        count(clv) as valued_customers,
-        sum(cast(clv as {{ money_sum_type() }})) as clv_sum,
-        count(case when customer_type = 'one_time' then 1 end) as one_time_customers,
-        max(clv_horizon_days) as horizon_days
-    from customers
-    group by
-        {{ labels | join(',\n        ') }}
-
-),
-
+-- A million customers are few combinations of segments, so the rest is about some hundred rows
 combination_categories as (
 
     select
@@ -73,22 +53,15 @@ combination_categories as (
 
 ),
 
-figures_by_method as (
+measured as (
 
     {% for method, label in methods.items() -%}
     select
         '{{ method }}' as method,
         {{ label }} as segment_name,
-        sum(customers) as customers,
-        sum(recency_days_sum) as recency_days_sum,
-        sum(frequency_sum) as frequency_sum,
-        sum(invoice_count) as invoice_count,
-        sum(monetary_sum) as monetary_sum,
-        sum(valued_customers) as valued_customers,
-        sum(clv_sum) as clv_sum,
-        sum(one_time_customers) as one_time_customers,
-        max(horizon_days) as horizon_days
-    from combinations
+        {{ measures('customers', 'playbooks') }},
+        max(clv_horizon_days) as horizon_days
+    from customers
     where {{ label }} is not null
     group by {{ label }}
     {{ "union all" if not loop.last }}
@@ -143,48 +116,31 @@ clv_notes as (
 
 ),
 
-totals as (
+figures as (
 
     select
         *,
-        sum(customers) over (partition by method) as all_customers,
-        sum(monetary_sum) over (partition by method) as all_money,
+        {{ measure_shares('playbooks', within='method') }},
         {{ without_number('segment_name') }} as name_without_number
-    from figures_by_method
+    from measured
 
 ),
 
-measured as (
+with_texts as (
 
     select
-        totals.method,
-        totals.segment_name,
-        coalesce(known.segment_kind, totals.name_without_number) as segment_kind,
+        figures.*,
+        coalesce(known.segment_kind, figures.name_without_number) as segment_kind,
         known.segment_kind is not null as has_own_playbook,
-        cast(totals.customers as bigint) as customers,
-        100 * cast(totals.customers as double) / cast(totals.all_customers as double) as customers_pct,
-        cast(totals.monetary_sum as {{ money_sum_type() }}) as monetary_sum,
-        case
-            when totals.all_money > 0
-                then 100 * cast(totals.monetary_sum as double) / cast(totals.all_money as double)
-        end as monetary_pct,
-        cast(totals.recency_days_sum as double) / cast(totals.customers as double) as recency_days_mean,
-        cast(totals.frequency_sum as double) / cast(totals.customers as double) as frequency_mean,
-        cast(totals.monetary_sum as double) / cast(totals.customers as double) as monetary_mean,
-        cast(totals.monetary_sum as double) / nullif(cast(totals.invoice_count as double), 0) as order_value_mean,
-        100 * cast(totals.one_time_customers as double) / cast(totals.customers as double) as one_time_pct,
-        cast(totals.clv_sum as double) / nullif(cast(totals.valued_customers as double), 0) as clv_mean,
-        cast(totals.clv_sum as {{ money_sum_type() }}) as clv_sum,
-        cast(totals.horizon_days as integer) as horizon_days,
         clv_notes.clv_note,
         top_categories.category as top_category,
         top_categories.share_pct as top_category_pct,
         {{ template_columns(texts) }}
-    from totals
-    left join templates as known on lower(totals.name_without_number) = lower(known.segment_kind)
+    from figures
+    left join templates as known on lower(figures.name_without_number) = lower(known.segment_kind)
     left join templates as general on general.segment_kind = '{{ any_other_kind() }}'
     left join top_categories
-        on totals.method = top_categories.method and totals.segment_name = top_categories.segment_name
+        on figures.method = top_categories.method and figures.segment_name = top_categories.segment_name
     cross join clv_notes
 
 ),
@@ -194,7 +150,7 @@ worded as (
     select
         *,
         {{ placeholder_columns('your best sellers') }}
-    from measured
+    from with_texts
 
 ),
 
@@ -212,7 +168,7 @@ final as (
         recency_days_mean,
         frequency_mean,
         monetary_mean,
-        order_value_mean,
+        money_per_order,
         one_time_pct,
         clv_mean,
         clv_sum,

@@ -31,8 +31,8 @@ from serving.filters import METHOD_LABELS
 from serving.palette import Theme, segment_colour
 from serving.queries.lists import Column
 from serving.snapshot import SnapshotReader
-from serving.wording import count, day, money, plural
 from warehouse.errors import RegularsError
+from warehouse.wording import count, day, money, plural
 
 PAGE_UPLOAD_BYTES = 64 * 1024**2
 """A browser holds the file three times over; larger ones go through HTTP or the command line."""

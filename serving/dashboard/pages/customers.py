@@ -6,7 +6,6 @@ questions, and what to do about a segment (:mod:`serving.dashboard.pages.playboo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from html import escape
@@ -30,12 +29,12 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS, METHODS
 from serving.palette import SEQUENTIAL, segment_colour
-from serving.queries.audiences import customer_value_caveats
 from serving.queries.customers import (
     CUSTOMERS,
     LINES,
@@ -48,7 +47,9 @@ from serving.queries.customers import (
     customer_summary,
     find_customers,
 )
-from serving.wording import count, day, days, is_missing, money, month, number, percent, plural, short_money
+from serving.queries.health import value_caveats
+from warehouse.measures import shown
+from warehouse.wording import count, day, days, in_unit, is_missing, money, month, number, percent, plural
 
 _FOUND_SHOWN = 12
 _MONTHS_SHOWN = 36
@@ -73,7 +74,7 @@ _RFM_ORDER = (
     "Lost",
 )
 
-_CUSTOMER_TYPES = {"one_time": "bought on one day only", "returning": "bought on more than one day"}
+_CUSTOMER_TYPES = {"one_time": "ordered once", "returning": "ordered more than once"}
 
 
 def render(view: View) -> Any:
@@ -89,27 +90,6 @@ def customer_link(view: View, customer_id: str) -> dcc.Link:
     return dcc.Link(customer_id, href=view.link(f"/customers/{quote(customer_id, safe='')}"))
 
 
-def value_caveats(view: View) -> list[Any]:
-    """What to be wary of in CLV and the like, as a note; nothing where no model warns."""
-    caveats = customer_value_caveats(view.reading)
-    if not caveats:
-        return []
-    # the first sentence of each model in sight, all of it one click away
-    first = [re.split(r"(?<=[.!?]) (?=[A-Z])", row["warnings"], maxsplit=1)[0] for row in caveats]
-    return [
-        note(
-            [
-                html.P(" ".join(first)),
-                html.Details(
-                    [html.Summary("All remarks"), *(html.P(row["warnings"]) for row in caveats)], className="caveat"
-                ),
-            ],
-            kind="warning",
-            title="Read the expected values with care",
-        )
-    ]
-
-
 # ---- the list ------------------------------------------------------------------
 
 
@@ -121,36 +101,27 @@ def _everybody(view: View) -> html.Div:
         else None
     )
     found = [_found(view, search)] if search else []
-    if not summary.customers:
+    if not summary.figures["customers"]:
         hint = (
             "Take a filter away, or press Reset."
             if not view.filters.is_everything
             else "No purchase in the snapshot names a customer."
         )
         return page(*found, empty("No customer fits these filters.", hint))
-    returning = 100 * summary.returning_customers / summary.customers
+    abouts = {
+        "customers": "under these filters",
+        "clv_mean": f"expected of one of them in {days(summary.horizon_days)}"
+        if summary.horizon_days
+        else "no model of customer value",
+    }
     cards = [
-        stat_card("Customers", count(summary.customers), about="under these filters", key="customers.customers"),
         stat_card(
-            "Spent",
-            short_money(summary.monetary_net, view.currency),
-            about="whole history, less returns",
-            key="customers.monetary_net",
-        ),
-        stat_card(
-            "Returning",
-            percent(returning),
-            about=f"{plural(summary.returning_customers, 'customer')} bought on more than one day",
-            key="customers.returning_pct",
-        ),
-        stat_card(
-            "CLV, mean",
-            money(summary.clv_mean, view.currency),
-            about=f"expected of one of them in {days(summary.horizon_days)}"
-            if summary.horizon_days
-            else "no model of customer value",
-            key="customers.clv_mean",
-        ),
+            one.label,
+            in_unit(summary.figures[one.key], one.unit, view.currency, is_short=True),
+            about=abouts.get(one.key, one.sentence),
+            key=f"customers.{one.key}",
+        )
+        for one in shown("customers")
     ]
     without = summary.customers_without_purchases
     about = "Click a customer for the whole story. Spend and orders are of the whole history, whatever dates are chosen"
@@ -162,7 +133,7 @@ def _everybody(view: View) -> html.Div:
     return page(
         *found,
         stat_cards(cards),
-        *value_caveats(view),
+        value_note(value_caveats(view.reading)),
         panel(
             "All customers" if view.filters.is_everything else "Customers under these filters",
             data_table(view, CUSTOMERS, height=620),
@@ -238,7 +209,7 @@ def _one(view: View, story: CustomerStory) -> html.Div:
         _figures(view, story),
         columns(_who(story), _segments(view, story)),
         columns(_scores(view, story), _value(view, story)),
-        *value_caveats(view),
+        value_note(value_caveats(view.reading)),
         columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",
@@ -259,7 +230,7 @@ def _list_height(rows: int) -> int:
 def _figures(view: View, story: CustomerStory) -> html.Div:
     facts = story.facts
     gap = facts["usual_gap_days"]
-    given_back = facts["monetary_gross"] - facts["monetary_net"]
+    given_back = facts["total_return_revenue"]
     spent = (
         f"{money(facts['monetary_gross'], view.currency)} ordered, {money(given_back, view.currency)} given back"
         if given_back
@@ -283,7 +254,7 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
             stat_card(
                 "Usual gap",
                 days(gap),
-                about="median between purchase days" if gap is not None else "bought on one day only",
+                about=_rhythm(facts),
                 key="customer.usual_gap_days",
             ),
             stat_card(
@@ -294,6 +265,13 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
             ),
         ]
     )
+
+
+def _rhythm(facts: dict[str, Any]) -> str:
+    if facts["usual_gap_days"] is None:
+        return "bought on one day only"
+    late = f"; {days(facts['overdue_days'])} overdue" if facts["overdue_days"] else ""
+    return f"median between purchase days{late}"
 
 
 def _interval(view: View, facts: dict[str, Any]) -> str:
@@ -424,10 +402,9 @@ def _value(view: View, story: CustomerStory) -> html.Section:
     title = "Expected value"
     if facts["clv"] is None:
         return panel(title, empty("No value is expected of this customer.", "The history has no model of it."))
-    is_one_time = facts["customer_type"] == "one_time"
     alive = (
         "can't be told from one purchase day"
-        if is_one_time or facts["p_alive"] is None
+        if facts["purchase_days"] == 1 or facts["p_alive"] is None
         else f"{percent(100 * facts['p_alive'], 0)} (see the note below)"
     )
     pairs = [
@@ -604,7 +581,7 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
         # the shop's whole history, so that silence shows as well
         drawn.update_xaxes(range=[about.first_date - timedelta(days=16), about.last_date + timedelta(days=16)])
     series = [
-        ("Ordered", "gross_revenue", 1, view.tokens.accent, "orders", "order"),
+        ("Ordered", "gross_revenue", 1, view.tokens.accent, "invoices", "order"),
         ("Returned", "booked_return_revenue", -1, view.tokens.bad, "return_invoices", "return"),
     ]
     for name, column, sign, colour, counted, noun in series:
@@ -774,9 +751,9 @@ def _without_purchases(view: View, story: CustomerStory) -> list[Any]:
     if facts["return_count"]:
         returned = stat_card(
             "Returned",
-            money(facts["booked_return_revenue"], view.currency),
+            money(facts["total_return_revenue"], view.currency),
             about=f"in {plural(facts['return_count'], 'return')}, matched with no purchase",
-            key="customer.booked_return_revenue",
+            key="customer.total_return_revenue",
         )
         cards.insert(1, returned)
     parts: list[Any] = [

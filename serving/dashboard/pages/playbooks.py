@@ -24,11 +24,13 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
+from serving.queries.health import value_caveats
 from serving.queries.playbooks import (
     CHANGES,
     audience_changes,
@@ -38,7 +40,8 @@ from serving.queries.playbooks import (
     emails,
     playbooks,
 )
-from serving.wording import count, day, is_missing, money, number, percent, plural, short_money
+from warehouse.measures import measures
+from warehouse.wording import count, day, in_unit, is_missing, money, percent, plural
 
 _FLOWS_TOLD = 3
 
@@ -65,7 +68,7 @@ def render(view: View) -> Any:
     since = compared_publication(view.reading, method)
     return page(
         _contents(view, every, chosen),
-        *_caveats(chosen),
+        value_note(value_caveats(view.reading)),
         *(
             _playbook(view, row, drafts.get(row["segment_name"]), changes[row["segment_name"]], flows, since)
             for row in chosen
@@ -112,12 +115,6 @@ def _contents(view: View, every: list[Row], chosen: list[Row]) -> html.Section:
 
 def _badge(view: View, row: Row) -> html.Span:
     return segment_badge(row["segment_name"], segment_colour(row["segment_name"], view.theme, kind=row["segment_kind"]))
-
-
-def _caveats(chosen: list[Row]) -> list[Any]:
-    # the same words in every row, unless segments were valued by different models
-    texts = sorted({row["clv_note"] for row in chosen if not is_missing(row["clv_note"])})
-    return [note(text, kind="warning", title="Read the expected values with care") for text in texts]
 
 
 # ---- one playbook --------------------------------------------------------------
@@ -169,38 +166,23 @@ def _figures(view: View, row: Row) -> html.Div:
         if not is_missing(row["top_category"]) and not is_missing(row["top_category_pct"])
         else ""
     )
+    abouts = {
+        "customers": f"{percent(row['customers_pct'])} of all; {percent(row['one_time_pct'], 0)} bought on one day",
+        "monetary_sum": f"{percent(row['monetary_pct'])} of all money{'; ' if top else ''}{top}",
+        "recency_days_mean": "since the last order",
+        "frequency_mean": f"orders each; {money(row['money_per_order'], view.currency)} an order",
+        "clv_mean": horizon,
+    }
+    told = measures()
     return stat_cards(
         [
             stat_card(
-                "Customers",
-                count(row["customers"]),
-                about=f"{percent(row['customers_pct'])} of all; {percent(row['one_time_pct'], 0)} bought on one day",
-                key=key("customers"),
-            ),
-            stat_card(
-                "Spent",
-                short_money(row["monetary_sum"], view.currency),
-                about=f"{percent(row['monetary_pct'])} of all money{'; ' if top else ''}{top}",
-                key=key("monetary_sum"),
-            ),
-            stat_card(
-                "Days since the last order",
-                number(row["recency_days_mean"], 0),
-                about="mean",
-                key=key("recency_days_mean"),
-            ),
-            stat_card(
-                "Orders each",
-                number(row["frequency_mean"]),
-                about=f"mean; {money(row['order_value_mean'], view.currency)} an order",
-                key=key("frequency_mean"),
-            ),
-            stat_card(
-                "CLV, mean",
-                money(row["clv_mean"], view.currency),
-                about=horizon,
-                key=key("clv_mean"),
-            ),
+                told[name].label,
+                in_unit(row[name], told[name].unit, view.currency, is_short=True),
+                about=about,
+                key=key(name),
+            )
+            for name, about in abouts.items()
         ]
     )
 

@@ -16,15 +16,17 @@ import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
 from serving.dashboard import segment_figures as figures
-from serving.dashboard.components import columns, empty, note, page, panel, segment_badge, simple_table
+from serving.dashboard.components import columns, empty, note, page, panel, segment_badge, simple_table, value_note
 from serving.dashboard.segment_figures import Look, Words, rows_of
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
 from serving.queries import segments as queries
+from serving.queries.health import value_caveats
 from serving.snapshot import SnapshotReader
-from serving.wording import count, day, money, month, number, percent, plural
+from warehouse.measures import Measure, shown
+from warehouse.wording import count, day, in_unit, money, month, number, percent, plural
 
 POINTS = 2_000
 """Customers in one scatter plot. Three plots of 4,000 drawn as SVG make a phone stutter."""
@@ -50,7 +52,7 @@ def render(view: View) -> Any:
     look = Look.of(sizes, view.theme)
     return page(
         _anchors(),
-        *_who(view, sizes, look, words, caveats),
+        *_who(view, sizes, look, words),
         *_differ(view, sizes, look, words),
         _heading(2),
         _moves_panel(view),
@@ -77,7 +79,7 @@ def _as_list(table: html.Div) -> html.Details:
 # ---- who they are ------------------------------------------------------------------
 
 
-def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words, caveats: queries.Caveats) -> list[Any]:
+def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]:
     if sizes.empty:
         return [_heading(0), empty(*NOBODY)]
     switch = dmc.SegmentedControl(
@@ -96,8 +98,7 @@ def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words, caveats: que
         ),
         tools=switch,
     )
-    warning = note(caveats.clv, kind="warning", title="Before you rely on CLV") if caveats.clv else None
-    return [_heading(0), shown, *([warning] if warning else []), _scatters(view, look, words)]
+    return [_heading(0), shown, value_note(value_caveats(view.reading)), _scatters(view, look, words)]
 
 
 def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
@@ -111,26 +112,26 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
         rows.append(
             [
                 dcc.Link(badge, href=view.link("/customers", segments=(row.segment,))) if is_segment else badge,
-                told(row.segment, "customers", count(row.customers)),
-                percent(row.customers_pct),
-                told(row.segment, "monetary_net", money(row.monetary_net, view.currency)),
-                percent(row.money_pct),
-                told(row.segment, "clv", money(row.clv, view.currency)),
+                *(
+                    told(row.segment, one.key, in_unit(getattr(row, one.key), one.unit, view.currency))
+                    for one in shown("sizes")
+                ),
             ]
         )
     if len(rows) > 1:
         rows.append(
             [
                 html.Strong("All of these"),
-                told("all", "customers", count(sizes["customers"].sum())),
-                "",
-                told("all", "monetary_net", money(float(sizes["monetary_net"].sum()), view.currency)),
-                "",
-                told("all", "clv", money(float(sizes["clv"].sum(min_count=1)), view.currency)),
+                *(
+                    ""
+                    if one.share_of
+                    else told("all", one.key, in_unit(sizes[one.key].sum(min_count=1), one.unit, view.currency))
+                    for one in shown("sizes")
+                ),
             ]
         )
     return simple_table(
-        ["Segment", "Customers", "of all", "Money", "of all", "CLV"],
+        ["Segment", *(one.short for one in shown("sizes"))],
         rows,
         caption="Customers, money and expected value of each segment",
         numeric=(1, 2, 3, 4, 5),
@@ -251,35 +252,31 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
         return [empty("No segment is chosen.", "Choose two or more above.")]
     overall = next(row for row in rows if row.is_everyone)
 
-    def worth(value: Any) -> str:
-        return money(value, view.currency)
+    def said(measure: Measure, row: Any) -> str:
+        return in_unit(getattr(row, measure.key), measure.unit, view.currency)
 
-    measures: tuple[tuple[str, str, str, figures.Say], ...] = (
-        ("recency_days_mean", "Days since the last purchase", "Days since", number),
-        ("frequency_mean", words.frequency, "Frequency", number),
-        ("monetary_mean", words.money, "Money", worth),
-        ("order_value", "Money per order", "Per order", worth),
-        ("one_time_pct", "Bought on one day only", "One day only", percent),
-        ("clv_mean", "CLV", "CLV", worth),
-    )
+    # as this shop's settings count them
+    titles = {"frequency_mean": words.frequency, "monetary_mean": words.money}
+    means = shown("means")
     look = Look.of(profiles[~profiles["is_everyone"]], view.theme).only(row.segment for row in ordered)
     table = simple_table(
         ["Mean of", *(segment_badge(name, look.colours[name]) for name in look.order), "All customers"],
         [
             [
-                title,
-                *(
-                    html.Span(say(getattr(row, name)), **{"data-figure": f"compare.{row.segment}.{name}"})
-                    for row in ordered
-                ),
-                html.Span(say(getattr(overall, name)), **{"data-figure": f"compare.all.{name}"}),
+                titles.get(one.key, one.short),
+                *(html.Span(said(one, row), **{"data-figure": f"compare.{row.segment}.{one.key}"}) for row in ordered),
+                html.Span(said(one, overall), **{"data-figure": f"compare.all.{one.key}"}),
             ]
-            for name, title, _, say in (("customers", "Customers", "Customers", count), *measures)
+            for one in means
         ],
         caption="Means per customer of the segments compared, and of all customers",
         numeric=tuple(range(1, len(ordered) + 2)),
     )
-    return [figures.legend(look), figures.index_bars(view, ordered, overall, look, measures), table]
+    return [
+        figures.legend(look),
+        figures.index_bars(view, ordered, overall, look, [one for one in means if one.unit != "count"]),
+        table,
+    ]
 
 
 # ---- how they move -----------------------------------------------------------------

@@ -1,0 +1,42 @@
+{#
+    Columns from the register of measures (vars of dbt_project.yml), so that no model states an aggregate that
+    pages, API and report show as well.
+
+    Two views of returns stand side by side in the revenue tables: taken off the sale they reverse
+    (returned_revenue; what could not be matched is unmatched_return_revenue), or booked on the day they came
+    (booked_return_revenue). Both add up to the same net over all time; only the booked view never changes a day
+    that is past.
+#}
+
+{# One measure over rows of `lines`, `invoices` or `customers`. #}
+{% macro measured(key, rows) -%}
+    {%- set measure = var('measures')[key] -%}
+    {%- if measure.unit == 'count' -%}
+        {{ measure[rows] }}
+    {%- elif measure.unit == 'units' -%}
+        cast({{ measure[rows] }} as {{ units_sum_type() }})
+    {%- elif measure.unit == 'money' and 'adds_up' in measure -%}
+        cast({{ measure[rows] }} as {{ money_sum_type() }})
+    {%- else -%}
+        cast({{ measure[rows] }} as double)
+    {%- endif -%}
+{%- endmacro %}
+
+{# Every measure of one place over rows, each under its name. Shares are `measure_shares`. #}
+{% macro measures(rows, shown) -%}
+    {%- for key, measure in var('measures').items() if shown in measure.get('shown', []) and rows in measure -%}
+        {{ measured(key, rows) }} as {{ measure.get('column', key) if shown == 'tables' else key }}
+        {{- '' if loop.last else ',\n        ' -}}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Every share of one place, over groups with a column of the measure that it is a part of. #}
+{% macro measure_shares(shown, within) -%}
+    {%- for key, measure in var('measures').items() if shown in measure.get('shown', []) and 'share_of' in measure -%}
+        {%- set sum = 'sum(' ~ measure.share_of ~ ') over (partition by ' ~ within ~ ')' -%}
+        case
+            when {{ sum }} > 0 then 100 * cast({{ measure.share_of }} as double) / cast({{ sum }} as double)
+        end as {{ key }}
+        {{- '' if loop.last else ',\n        ' -}}
+    {%- endfor -%}
+{%- endmacro %}
