@@ -11,15 +11,16 @@ Where there is no figure the value is null, never 0, NaN or infinite.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, measure_columns
 from warehouse.documentation import Kind, documented_table
+from warehouse.measures import Shown
 
 
 def _pence(value: float) -> float:
@@ -99,10 +100,11 @@ class Answer(BaseModel):
         class Month(Answer, of="marts.fct_monthly_revenue", columns="month_start invoices=invoice_count"):
             is_odd: Annotated[bool, Field(description="What no column says.")]
 
-    ``of`` is a documented table, or a list or the columns of measures; without ``columns``, and at a ``*``, all of
-    them are taken. ``a=b`` is a field called otherwise than its column; a column of another table is
+    ``of`` is a documented table, or a list, whose columns may be worked out for it; without ``columns``, and at a
+    ``*``, all of them are taken. ``a=b`` is a field called otherwise than its column; a column of another table is
     named in full. ``?`` says that it may be null where the column may not. A field that is both named and annotated
-    has the annotated type.
+    has the annotated type. ``measures`` is a place where measures are shown (:mod:`warehouse.measures`): each is a
+    field, also where ``of`` has a column of its name.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -111,7 +113,7 @@ class Answer(BaseModel):
     list's own column."""
 
     def __init_subclass__(
-        cls, *, of: str | ListSpec | Sequence[Column] = "", columns: str = "", **settings: Any
+        cls, *, of: str | ListSpec = "", columns: str = "", measures: Shown | None = None, **settings: Any
     ) -> None:
         super().__init_subclass__(**settings)
         own = inspect.get_annotations(cls)
@@ -122,6 +124,8 @@ class Answer(BaseModel):
             field, _, column = word.removesuffix("?").partition("=")
             found = at_home.get(column or field) or _documented(column or f"{of}.{field}")
             named[field] = replace(found, is_nullable=found.is_nullable or word.endswith("?"))
+        if measures:
+            named.update({column.name: column for column in measure_columns(measures)})
         fields = {
             name: Annotated[
                 own.get(name) or (_TYPES[column.kind] | None if column.is_nullable else _TYPES[column.kind]),
@@ -133,10 +137,10 @@ class Answer(BaseModel):
         cls.stands_for = {name: column.of or column.name for name, column in named.items()}
 
 
-def _columns_of(of: str | ListSpec | Sequence[Column]) -> dict[str, Column]:
-    if isinstance(of, str):
-        return {name: _documented(f"{of}.{name}") for name in documented_table(of).columns} if of else {}
-    return {column.name: column for column in (of.columns if isinstance(of, ListSpec) else of)}
+def _columns_of(of: str | ListSpec) -> dict[str, Column]:
+    if isinstance(of, ListSpec):
+        return {column.name: column for column in of.columns}
+    return {name: _documented(f"{of}.{name}") for name in documented_table(of).columns} if of else {}
 
 
 def _documented(of: str) -> Column:

@@ -23,24 +23,12 @@ from serving.api.requests import (
 )
 from serving.filters import Method
 from serving.queries import playbooks as queries
-from serving.queries.lists import measure_columns
 from serving.queries.playbooks import CHANGES
 
 router = subject_router("playbooks")
 
 
-class _Figures(Answer, of=measure_columns("playbooks")):
-    """A segment's figures."""
-
-
-class Playbook(
-    _Figures,
-    of="reporting.segment_playbooks",
-    columns="""
-        method segment_name segment_kind has_own_playbook horizon_days clv_note top_category top_category_pct summary
-        who signals goal strategy channel offer measure measure_how
-    """,
-):
+class Playbook(Answer, of="reporting.segment_playbooks", measures="playbooks"):
     """What to do about a segment, with its own figures; of all its customers, whatever the filters."""
 
     method: Method

@@ -14,29 +14,22 @@ from serving.answers import Answer
 from serving.api.models import Envelope
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries import revenue as queries
-from serving.queries.lists import measure_columns
 from serving.queries.revenue import COUNTRIES
 
 router = subject_router("revenue")
 
 
-class RevenueMonth(
-    Answer, of=measure_columns("periods"), columns="month_start=marts.fct_monthly_revenue.month_start *"
-):
+class RevenueMonth(Answer, of="marts.fct_monthly_revenue", columns="month_start", measures="periods"):
     """Revenue of a calendar month."""
 
     is_complete_month: Annotated[bool, Field(description="Whether data and the chosen days hold the whole month.")]
 
 
-class RevenueDay(
-    Answer,
-    of=measure_columns("periods"),
-    columns="date=marts.fct_daily_revenue.date is_trading_day=marts.fct_daily_revenue.is_trading_day *",
-):
+class RevenueDay(Answer, of="marts.fct_daily_revenue", columns="date is_trading_day", measures="periods"):
     """Revenue of a calendar day."""
 
 
-class CountryRevenue(Answer, of=COUNTRIES, columns="* net_revenue_pct?"):
+class CountryRevenue(Answer, of=COUNTRIES):
     """Revenue of a country."""
 
 

@@ -16,23 +16,18 @@ from serving.api.models import Envelope
 from serving.api.problems import RefusedError
 from serving.api.requests import GivenFilters, IsoDay, MethodParameter, SnapshotReading, answer, subject_router
 from serving.queries import segments as queries
-from serving.queries.lists import measure_columns
 from serving.queries.segments import CATEGORY_AFFINITY, COHORTS, SEGMENT_MOVES, SEGMENTS
 
 router = subject_router("segments")
 
-_PROFILES = "ml.segment_profiles"
+_NAMES = "segment kind=ml.segment_profiles.segment_kind?"
 
 
-class SegmentSize(
-    Answer,
-    of=measure_columns("sizes"),
-    columns=f"segment={_PROFILES}.segment_name kind={_PROFILES}.segment_kind? *",
-):
+class SegmentSize(Answer, of=SEGMENTS, columns=_NAMES, measures="sizes"):
     """How large a segment is."""
 
 
-class SegmentProfile(Answer, of=SEGMENTS, columns=f"kind={_PROFILES}.segment_kind? *"):
+class SegmentProfile(Answer, of=SEGMENTS, columns=_NAMES, measures="segments"):
     """A segment's figures side by side; money as setting rfm.monetary says."""
 
     is_everyone: Annotated[bool, Field(description="Whether it is the row of all customers, to compare with.")]

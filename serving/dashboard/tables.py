@@ -151,12 +151,12 @@ def column_definition(column: Column, currency: str, theme: Theme) -> dict[str, 
         drawn["headerTooltip"] = column.about.replace("`", "")
     if column.kind in ("count", "units", "number", "money", "percent"):
         drawn |= {"type": "rightAligned", "filter": "agNumberColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        drawn["valueFormatter"] = value_format(column.kind, currency)
+        drawn["valueFormatter"] = _value_format(column.kind, currency)
     elif column.kind in ("date", "moment"):
         drawn |= {"filter": "agDateColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        drawn["valueFormatter"] = value_format(column.kind)
+        drawn["valueFormatter"] = _value_format(column.kind)
     elif column.kind == "flag":
-        drawn["valueFormatter"] = value_format(column.kind)
+        drawn["valueFormatter"] = _value_format(column.kind)
         drawn["cellDataType"] = False
     else:
         # what is longer than its column is read by pointing at it
@@ -168,7 +168,7 @@ def column_definition(column: Column, currency: str, theme: Theme) -> dict[str, 
     return drawn
 
 
-def value_format(kind: str, currency: str = "") -> dict[str, str]:
+def _value_format(kind: str, currency: str = "") -> dict[str, str]:
     """How the browser writes the values of a column; ``currency`` matters to money alone."""
     more = f", {json.dumps(currency_symbol(currency))}, {currency_decimals(currency)}" if kind == "money" else ""
     return {"function": f"regularsFormat.{kind}(params.value{more})"}

@@ -371,13 +371,13 @@ COUNTRIES = ListSpec(
     title="Revenue by country",
     columns=(
         Column("country", "Country"),
-        Column("iso_alpha3", "Code", of="marts.dim_countries.iso_alpha3", width=100),
+        Column("iso_alpha3", "Code", width=100),
         *measure_columns("countries"),
         Column("is_home_country", "Home"),
     ),
     rows=_country_rows,
     order_by="net_revenue desc, country",
-    tables=("marts.fct_country_revenue",),
+    tables=("marts.dim_countries",),
 )
 
 LISTS = (COUNTRIES,)
