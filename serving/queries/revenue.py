@@ -370,13 +370,14 @@ COUNTRIES = ListSpec(
     name="countries",
     title="Revenue by country",
     columns=(
-        Column("country", "Country", about="Country of the invoice."),
-        Column("iso_alpha3", "Code", about="ISO 3166 code; none for places that are no country.", width=100),
+        Column("country", "Country"),
+        Column("iso_alpha3", "Code", width=100),
         *measure_columns("countries"),
-        Column("is_home_country", "Home", "flag", about="The shop's own country."),
+        Column("is_home_country", "Home"),
     ),
     rows=_country_rows,
     order_by="net_revenue desc, country",
+    tables=("marts.dim_countries",),
 )
 
 LISTS = (COUNTRIES,)

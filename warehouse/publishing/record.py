@@ -18,7 +18,8 @@ import duckdb
 
 from warehouse.errors import PublishError
 from warehouse.home import Home
-from warehouse.publishing.sql import first_line, literal, transaction
+from warehouse.publishing.comments import comment_as_documented
+from warehouse.publishing.sql import first_line, transaction
 from warehouse.versions import RefreshVersion
 
 PUBLISHED = "published"
@@ -45,25 +46,6 @@ PUBLICATIONS_DDL = """
         net_revenue decimal(38, 4)
     )
 """
-
-_PUBLICATIONS_COMMENT = "One row per publication or rollback; the last is what readers see."
-
-_PUBLICATIONS_COMMENTS = {
-    "publication_id": "Counts up by one; the highest is what readers see.",
-    "published_at": "When it was put in place, UTC.",
-    "action": "published: a new snapshot; rolled_back: an earlier one was put back.",
-    "snapshot_file": "The kept snapshot that was put in place, relative to the folder published/.",
-    "data_version": "Hash of the set of file contents that the tables were made from.",
-    "settings_fingerprint": "Hash of the settings in force.",
-    "code_fingerprint": "Hash of the code that made the tables.",
-    "as_of_date": "The as-of date that was asked for; null if none was.",
-    "snapshot_date": "The day that recency is counted to.",
-    "is_sample": "True if the tables were made from made-up sample data.",
-    "landing": "The folder that the files came from.",
-    "lines": "Kept sale and return lines, the rows of marts.fct_invoice_lines.",
-    "customers": "Identified customers, the rows of marts.customer_rfm.",
-    "net_revenue": "Sum of net_revenue over marts.fct_invoice_lines, in the shop's currency.",
-}
 
 
 @dataclass(frozen=True)
@@ -152,9 +134,7 @@ def write_publications(con: duckdb.DuckDBPyConnection, database: str, record: Se
             f"insert or ignore into {schema}.publications ({', '.join(_COLUMNS)}) values ({places})",
             [list(astuple(row)) for row in record],
         )
-        con.execute(f"comment on table {schema}.publications is {literal(_PUBLICATIONS_COMMENT)}")
-        for column, comment in _PUBLICATIONS_COMMENTS.items():
-            con.execute(f"comment on column {schema}.publications.{column} is {literal(comment)}")
+        comment_as_documented(con, f"{schema}.publications", "quality.publications", _COLUMNS)
 
 
 def read_record(path: Path) -> list[Publication]:
