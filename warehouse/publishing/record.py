@@ -19,7 +19,7 @@ import duckdb
 from warehouse.errors import PublishError
 from warehouse.home import Home
 from warehouse.publishing.comments import comment_as_documented
-from warehouse.publishing.sql import first_line, transaction
+from warehouse.publishing.sql import first_line, literal, transaction
 from warehouse.versions import RefreshVersion
 
 PUBLISHED = "published"
