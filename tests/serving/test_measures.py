@@ -13,7 +13,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from orchestration.summary import _print_answers
+from orchestration.summary import print_answers
 from serving.dashboard.pages import all_pages
 from serving.dashboard.pages.figures import PAGE as FIGURES
 from serving.dashboard.view import View
@@ -209,7 +209,7 @@ def test_the_report_sets_the_means_of_segments(reading: Reading) -> None:
 def test_the_closing_summary_tells_measures(published_small: Home, reading: Reading) -> None:
     console = Console(file=io.StringIO(), highlight=False, soft_wrap=True, width=200)
     with duckdb.connect(str(published_small.published), read_only=True) as connection:
-        _print_answers(console, connection)
+        print_answers(console, connection)
     told = console.file.getvalue()  # type: ignore[attr-defined]
     hand = {key: reading.value(BUYERS_LINES + BY_HAND[key]) for key in ("customers", "monetary_net_sum", "clv_sum")}
     assert f"{hand['customers']:,} with a purchase, who spent GBP {hand['monetary_net_sum']:,.2f}" in told
