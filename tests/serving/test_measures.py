@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BY_HAND = {
     "net_revenue": "select sum(gross_amount) from marts.row_accounting where is_kept",
     "gross_revenue": "select gross_amount from marts.row_accounting where disposition = 'sale'",
-    "all_returned_revenue": "select -gross_amount from marts.row_accounting where disposition = 'return'",
+    "total_return_revenue": "select -gross_amount from marts.row_accounting where disposition = 'return'",
     "returned_revenue": "select sum(matched_amount) from marts.fct_return_matches",
     "unmatched_return_revenue": """
         select (select -gross_amount from marts.row_accounting where disposition = 'return') - sum(matched_amount)
@@ -49,8 +49,8 @@ BY_HAND = {
     "return_line_count": "select row_count from marts.row_accounting where disposition = 'return'",
     "sold_units": "select sum(quantity_units) from marts.fct_invoice_lines where line_type = 'sale'",
     "order_value": """
-        select sum(net_revenue)::double / count(distinct invoice_no) from marts.fct_invoice_lines
-        where invoice_no in (select invoice_no from marts.fct_invoice_lines where line_type = 'sale')
+        select sum(net_revenue)::double / count(distinct invoice_no) filter (line_type = 'sale')
+        from marts.fct_invoice_lines
     """,
     "monetary_net_sum": "select sum(net_revenue) from buyers_lines",
     "monetary_sum": "select sum(net_revenue) from buyers_lines",
@@ -194,7 +194,8 @@ def test_list_and_download_columns_are_the_measures_of_their_place(reading: Read
     rows = fetch_list(reading, spec, Filters())
     for one in shown(where):
         column = spec.column(one.key)
-        assert (column.title, column.about) == (one.label, one.sentence)
+        in_currency = " In the shop's currency." if one.unit == "money" else ""
+        assert (column.title, column.about) == (one.label, one.sentence + in_currency)
         assert one.key in rows
 
 
@@ -213,8 +214,8 @@ def test_the_closing_summary_tells_measures(published_small: Home, reading: Read
         print_answers(console, connection)
     told = console.file.getvalue()  # type: ignore[attr-defined]
     hand = {key: reading.value(BUYERS_LINES + BY_HAND[key]) for key in ("customers", "monetary_net_sum", "clv_sum")}
-    assert f"{hand['customers']:,} with a purchase, who spent GBP {hand['monetary_net_sum']:,.2f}" in told
-    assert f"GBP {hand['clv_sum']:,.0f} net expected" in told
+    assert f"{hand['customers']:,} with a purchase, who spent £{hand['monetary_net_sum']:,.0f} net" in told
+    assert f"£{hand['clv_sum']:,.0f} net expected" in told
     top = reading.rows(
         """
         select kmeans_segment as name, count(*) as customers, avg(recency_days) as recency, avg(frequency) as frequency,
@@ -224,7 +225,7 @@ def test_the_closing_summary_tells_measures(published_small: Home, reading: Read
     )
     for row in top:
         line = next(line for line in told.splitlines() if line.startswith(row["name"]))
-        assert line.split()[-1] == f"{row['money']:,.0f}"
+        assert line.split()[-1] == f"£{row['money']:,.0f}"
         assert f"{row['recency']:.0f} days" in line
         assert f"{row['frequency']:.1f}" in line
         assert f"{row['customers']:,}" in line
@@ -307,29 +308,40 @@ def test_one_measure_has_one_value_on_all_pages(reading: Reading) -> None:
 # one aggregate of one column that a measure aggregates, however it is spelled
 AGGREGATE = re.compile(
     r"\b(sum|avg|median)\(\s*(?:\w+\.)?(net_revenue|gross_revenue|returned_revenue|unmatched_return_revenue"
-    r"|booked_return_revenue|return_amount|recency_days|frequency|monetary|monetary_net|clv)\s*(?:::\w+)?\)(?!\s+over)"
+    r"|booked_return_revenue|total_return_revenue|net_revenue_as_booked|return_amount|recency_days|frequency|monetary|monetary_net|clv)\s*(?:::\w+)?\)(?!\s+over)"
     r"|count\([^()]*\)\s*filter\s*\(\s*(?:\w+\.)?(?:not is_return|customer_type)",
     re.IGNORECASE,
 )
 NOT_A_COPY = {
-    # of a category, by who bought of it: rows of customer_category_shares
+    # of a category or a cohort: rows are customers by category, and customers by month
+    "dbt_project/models/marts/cohort_retention.sql: sum(gross_revenue)",
+    "dbt_project/models/marts/cohort_retention.sql: sum(net_revenue_as_booked)",
+    "dbt_project/models/marts/customer_category_shares.sql: sum(lines.gross_revenue)",
+    "dbt_project/models/marts/customer_category_shares.sql: sum(lines.net_revenue)",
     "dbt_project/models/reporting/segment_playbooks.sql: sum(category_spend.net_revenue)",
     "dbt_project/models/reporting/segment_playbooks.sql: sum(net_revenue)",
     "serving/queries/segments.py: sum(shares.net_revenue)",
-    "serving/queries/customers.py: sum(net_revenue)",
     # of who moved, came or went: rows of two month ends, or of two publications
+    "dbt_project/models/marts/segment_moves.sql: sum(monetary)",
     "serving/queries/segments.py: sum(later.monetary)",
     "serving/queries/segments.py: sum(earlier.monetary)",
     "serving/queries/playbooks.py: sum(monetary)",
     "serving/queries/playbooks.py: sum(clv)",
-    # of the customers who spent most: rows are customers with their net revenue of the chosen days
+    # of the customers who spent most: rows are customers with their net revenue
+    "dbt_project/models/marts/revenue_concentration.sql: sum(ranked.monetary_net)",
     "serving/queries/insights.py: sum(net_revenue)",
+    # of a customer's days: what the model of customer value learns from
+    "orchestration/assets/customer_value.py: sum(net_revenue_as_booked)",
 }
 
 
 def sources() -> list[Path]:
     python = [path for room in ("serving", "orchestration", "warehouse") for path in (ROOT / room).rglob("*.py")]
-    return sorted([*python, *(ROOT / "dbt_project" / "models" / "reporting").glob("*.sql")])
+    # what is upstream of the marts adds up days and months of one customer, before there is anything to show
+    models = [
+        path for layer in ("marts", "reporting") for path in (ROOT / "dbt_project" / "models" / layer).glob("*.sql")
+    ]
+    return sorted([*python, *models])
 
 
 def test_no_module_states_a_measure_again() -> None:

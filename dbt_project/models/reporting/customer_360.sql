@@ -47,9 +47,9 @@ dealings as (
     select
         customer_id,
         count(case when is_return then 1 end) as return_count,
-        sum(returned_revenue) as returned_revenue,
-        sum(unmatched_return_revenue) as unmatched_return_revenue,
-        sum(total_return_revenue) as total_return_revenue,
+        {{ measured('returned_revenue', 'invoices') }} as returned_revenue,
+        {{ measured('unmatched_return_revenue', 'invoices') }} as unmatched_return_revenue,
+        {{ measured('total_return_revenue', 'invoices') }} as total_return_revenue,
         -- orders of one day are one visit
         median(case when days_since_previous_order > 0 then days_since_previous_order end) as usual_gap_days
     from {{ ref('fct_invoices') }}
