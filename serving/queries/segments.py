@@ -770,7 +770,7 @@ COHORTS = ListSpec(
         ("cohort_month", "First bought in", "date"),
         ("age_months", "Months since", "count"),
         ("month_start", "Month", "date"),
-        ("is_complete_month", "Month is over", "flag"),
+        ("is_complete_month", "Month is complete", "flag"),
         ("cohort_customers", "Customers", "count", "Of the cohort"),
         ("active_customers", "Bought", "count", "Of the cohort, in this month"),
         ("retention_pct", "Retention", "percent"),
