@@ -28,7 +28,7 @@ _RENAMED = "doc.regulars.renamed"
 
 
 def render(manifest: Mapping[str, Any]) -> str:
-    """The dictionary as Markdown: schemas in the order of the flow, tables and columns as documented, renamed ones."""
+    """The dictionary as Markdown: schemas in the order of the flow, tables and columns, and which names are new."""
     resources = [*manifest["nodes"].values(), *manifest["sources"].values()]
     parts = [_HEAD]
     for schema in PUBLISHED_SCHEMAS:

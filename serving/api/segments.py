@@ -94,7 +94,7 @@ class CohortMonth(Answer):
     cohort_month: Annotated[Day, Field(description="First day of the month of the first purchases.")]
     age_months: Annotated[int, Field(description="Months since.", ge=0)]
     month_start: Annotated[Day, Field(description="First day of the month that is told.")]
-    is_complete_month: Annotated[bool, Field(description="Whether the history covers the whole of that month.")]
+    is_complete_month: Annotated[bool, Field(description="Whether that month is over.")]
     cohort_customers: Annotated[int, Field(description="Customers of the cohort; must not be summed over ages.")]
     active_customers: Annotated[int, Field(description="Those who bought in this month.")]
     retention_pct: Annotated[float, Field(description="Active in percent of the cohort.")]
