@@ -294,13 +294,23 @@ def _caveats(reading: Reading, filters: Filters) -> list[Insight]:
 
 
 def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
-    span, snapshot = shown_days(reading, filters), reading.about.snapshot_date
-    if span is None or snapshot is None or (filters.end and span.end == filters.end):
+    span = shown_days(reading, filters)
+    if span is None or (filters.end and span.end == filters.end):
         return []
-    end_of_month = (span.end.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    if end_of_month < snapshot:
+    known = reading.row(
+        """
+        select
+            bool_and(is_complete_month) as is_complete, min(date) as first_date, any_value(month_start) as month_start
+        from marts.dim_dates
+        where month_start = date_trunc('month', $last_day::date)
+        """,
+        {"last_day": span.end},
+    )
+    if known["is_complete"]:
         return []
-    return [Insight("caveat", f"{month(span.end)} is not over: sales reach to {day(span.end)}.", "warning")]
+    # of a history that begins in the month, too
+    since = "" if known["first_date"] == known["month_start"] else f"from {day(known['first_date'])} "
+    return [Insight("caveat", f"{month(span.end)} is not complete: sales reach {since}to {day(span.end)}.", "warning")]
 
 
 def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:

@@ -696,7 +696,7 @@ COHORTS = ListSpec(
         Column("cohort_month", "First bought in"),
         Column("age_months", "Months since"),
         Column("month_start", "Month"),
-        Column("is_complete_month", "Month is over"),
+        Column("is_complete_month", "Month is complete"),
         Column("cohort_customers", "Customers"),
         Column("active_customers", "Bought"),
         Column("retention_pct", "Retention"),

@@ -123,12 +123,12 @@ def test_sales_that_name_no_customer_are_told_unless_they_are_filtered_out(readi
 
 
 def test_a_month_that_is_not_over_is_told(reading: Reading) -> None:
-    assert "Aug 2024 is not over: sales reach to 27 Aug 2024." in [
+    assert "Aug 2024 is not complete: sales reach to 27 Aug 2024." in [
         item.text for item in told(reading, Filters(), "caveat")
     ]
     # a chosen end is known to who chose it
     chosen = told(reading, Filters(end=date(2024, 5, 15)), "caveat")
-    assert not [item for item in chosen if "is not over" in item.text]
+    assert not [item for item in chosen if "is not complete" in item.text]
 
 
 def test_nothing_that_fits_is_said_in_one_sentence(reading: Reading) -> None:
