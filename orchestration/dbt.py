@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import RegularsError
-from warehouse.formats import export_formats
+from warehouse.formats import DECLARATIONS, export_formats
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.versions import files_fingerprint
@@ -146,9 +146,12 @@ def build(
     # eager selection would run tests that span layers before the later layer exists
     arguments += ["--indirect-selection", "buildable", "--cache-selected-only"]
     arguments += ["--no-write-json", "--vars", json.dumps(dict(variables))]
-    idle = [f"stg_{name}" for name in export_formats() if name not in variables["export_formats"]]
-    if idle:
-        arguments += ["--exclude", *idle]
+    idle = [name for name in export_formats() if name not in variables["export_formats"]]
+    if len(idle) == len(export_formats()):
+        # dbt looks through the whole project once for each name that it is told
+        arguments += ["--exclude", f"path:{DECLARATIONS.relative_to(DBT_PROJECT)}"]
+    elif idle:
+        arguments += ["--exclude", *(f"stg_{name}" for name in idle)]
     if full_refresh:
         arguments.append("--full-refresh")
     result = _invoke(home, arguments, manifest=_parse(home), callbacks=[collect])

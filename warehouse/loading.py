@@ -45,7 +45,7 @@ from warehouse.ledger import (
 from warehouse.readers.errors import DiskFullError, explain_os_error, first_line, is_disk_full
 from warehouse.readers.file_styles import NUMBER_COLUMNS
 from warehouse.readers.landing_files import LandingContents, LandingFile, find_unsettled, hash_file, list_landing
-from warehouse.readers.layouts import Kind, columns_of, date_column_of, kind_of, raw_tables, type_of
+from warehouse.readers.layouts import Kind, columns_of, date_column_of, kind_of, raw_tables
 from warehouse.readers.reading import FileReading, ReadRequest, read_deliveries
 from warehouse.readers.staging import Staging
 from warehouse.readers.values import known_styles as known_styles_of
@@ -158,7 +158,8 @@ def ensure_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
     in landing; those that are get read again, since the reader's version rose.
     """
     script = _schema_script()
-    wanted, found = _wanted_shapes(), _table_shapes(con)
+    found = _table_shapes(con)
+    wanted = _wanted_shapes() if found else {}
     outdated = [table for table, shape in wanted.items() if table in found and found[table] != shape]
     if not outdated:
         con.execute(script)
@@ -216,7 +217,7 @@ def _schema_script() -> str:
                 f"{date_column_of(raw_table)} as date_text, invoiced_at, _problem, _line_text from raw.{raw_table}"
             )
     for raw_table in export_formats():
-        delivered = ", ".join(f"{column} {type_of(column)}" for column in columns_of(raw_table))
+        delivered = ", ".join(f"{column} varchar" for column in columns_of(raw_table))
         exports.append(
             f"create table if not exists raw.{raw_table} (_line_id bigint not null, _load_id integer not null, "
             f"_file_name varchar not null, _sheet varchar, _row_number bigint not null, {delivered}, "
@@ -502,10 +503,10 @@ def read_file(
 
 
 def _create_rows(con: duckdb.DuckDBPyConnection, table: str, like: str, rows: Sequence[Mapping[str, object]]) -> None:
-    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in _wanted_shapes()[like].columns)
     con.execute(f"drop table if exists {table}")
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in _wanted_shapes()[like].columns)
     con.execute(f"create temp table {table} ({columns})")
-    _insert_rows(con, table, like, rows)
+    _insert_rows(con, table, rows)
 
 
 def _has_ledger(con: duckdb.DuckDBPyConnection) -> bool:
@@ -835,11 +836,11 @@ def _folded(words: Sequence[str]) -> list[str] | None:
     return [" ".join(word.lower().split()) for word in words] or None
 
 
-def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, like: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert rows in one statement; their columns are typed as those of ``like`` (``schema.table``)."""
+def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows in one statement; texts and numbers take the types of the table's columns."""
     if not rows:
         return
-    types = dict(_wanted_shapes()[like].columns)
+    types = dict(con.execute(f"select column_name, column_type from (describe {table})").fetchall())
     names = list(rows[0])
     # a list of lists can't be unnested beside scalars in one go without its inner lists
     values = ", ".join(f"unnest(${name}::{types[name]}[]) as {name}" for name in names)
@@ -872,7 +873,6 @@ def _write_lines(
     _insert_rows(
         con,
         "raw.deliveries",
-        "raw.deliveries",
         [
             _delivery_row(load_id, names[load_id], reading, new_entries[load_id].delivered_at, loaded_at)
             for load_id, reading in sales.items()
@@ -880,7 +880,6 @@ def _write_lines(
     )
     _insert_rows(
         con,
-        "raw.unused_columns",
         "raw.unused_columns",
         [row for load_id, reading in sales.items() for row in _unused_rows(load_id, names[load_id], reading)],
     )
@@ -913,7 +912,7 @@ def _write_source_limits(con: duckdb.DuckDBPyConnection) -> None:
         for subject, told in export_formats()[layout].limits.items()
     ]
     con.execute("delete from quality.source_limits")
-    _insert_rows(con, "quality.source_limits", "quality.source_limits", rows)
+    _insert_rows(con, "quality.source_limits", rows)
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, query: str, values: Mapping[str, object]) -> int:

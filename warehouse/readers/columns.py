@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from warehouse.readers.layouts import OTHER_COLUMN, Recognised, date_column_of
+from warehouse.readers.layouts import FIELD_SEPARATOR, OTHER_COLUMN, Recognised, date_column_of
 
 _BLANKS = "' \t\r\n\u00a0\u2007\u202f\u3000'"
 """What a field may be full of and still be blank."""
@@ -35,8 +35,10 @@ def column_expressions(recognised: Recognised, field: Callable[[int], str], *, s
             expressions[date], _first_filled([field(position) for position in recognised.time])
         )
     if recognised.other:
-        others = f"[{', '.join(field(position) for position in recognised.other)}]"
-        expressions[OTHER_COLUMN] = others if split == "true" else f"case when {split} then {others} end"
+        fields = [field(position) for position in recognised.other]
+        joined = f", chr({ord(FIELD_SEPARATOR)}), ".join(fields)
+        # what stands on the first line of an order alone leaves most lines without any
+        expressions[OTHER_COLUMN] = f"case when coalesce({', '.join(fields)}) is not null then concat({joined}) end"
     for column, value in recognised.constants.items():
         literal = "'" + value.replace("'", "''") + "'"
         expressions[column] = literal if split == "true" else f"case when {split} then {literal} end"

@@ -25,7 +25,7 @@ import duckdb
 from warehouse.readers.columns import column_expressions, filled_down
 from warehouse.readers.csv_fields import Dialect
 from warehouse.readers.errors import is_disk_full
-from warehouse.readers.layouts import columns_of, type_of
+from warehouse.readers.layouts import columns_of
 from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import TextFacts
@@ -140,7 +140,9 @@ def _accept_complete_files(
     read = {*column_expressions(recognised, lambda position: f"c{position}")}
     # of an export, a line of separators alone is no delivery; the careful reader leaves it out
     needed = recognised.layout.export.needed if recognised.layout.export else ()
-    is_bare = " and ".join(f"coalesce(trim({column}), '') = ''" for column in needed) or "false"
+    # the first of them is hardly ever blank, and then nothing else is looked at
+    tests = " ".join(f"when trim({column}) != '' then false" for column in needed)
+    is_bare = f"case {tests} else true end" if needed else "false"
     found = staging.con.execute(
         f"select file_index, min(rowid), max(rowid), count(*), count(*) filter (where {is_bare}) "
         f"from {table} group by file_index"
@@ -164,8 +166,7 @@ def _accept_complete_files(
     )
     staging.keep_track("table", starts)
     texts = ", ".join(
-        f"g.{column}" if column in read else f"null::{type_of(column)} as {column}"
-        for column in columns_of(recognised.table)
+        f"g.{column}" if column in read else f"null::varchar as {column}" for column in columns_of(recognised.table)
     )
     lines = f"{table}_lines"
     staging.con.execute(

@@ -141,7 +141,14 @@ def _read_evidence(staging: Staging, raw_tables: Collection[str]) -> dict[int, d
         rf"""
         with
 
-        bare as (select file_id, column_name, lines, {_BARE} as digits from ({distinct}))
+        -- which digits they are says nothing, but for zeros
+        shapes as (
+            select file_id, column_name, sum(lines) as lines, min(text) as text
+            from ({distinct})
+            group by file_id, column_name, translate(text, '123456789', '111111111')
+        ),
+
+        bare as (select file_id, column_name, lines, {_BARE} as digits from shapes)
 
         select
             file_id,

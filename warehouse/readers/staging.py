@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse.readers.columns import filled_down
-from warehouse.readers.layouts import Recognised, columns_of, type_of
+from warehouse.readers.layouts import Recognised, columns_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,7 +129,7 @@ class Staging:
     def _shared_table(self, raw_table: str) -> str:
         name = self._shared_name(raw_table)
         if name not in self._batches[raw_table]:
-            delivered = ", ".join(f"{column} {type_of(column)}" for column in columns_of(raw_table))
+            delivered = ", ".join(f"{column} varchar" for column in columns_of(raw_table))
             self.con.execute(
                 f"create temp table {name} (file_id integer, ordinal bigint, sheet varchar, row_number bigint, "
                 f"{delivered}, problem varchar, line_text varchar)"

@@ -1,0 +1,32 @@
+{#
+    How DuckDB makes a table and a view: dropped and made anew in one transaction, so that readers on this
+    connection and a failure find the old one whole. dbt's own way, which has to serve engines that can't,
+    makes another one beside it, renames both and drops the old one in a transaction of its own: nearly twice
+    the statements, and every refresh builds some sixty models. Contract, keys and documentation are made
+    as ever; hooks, indexes and grants, which no model here has, are not.
+#}
+{% materialization table, adapter='duckdb', supported_languages=['sql'] %}
+    {{ return(made_anew(this.incorporate(type='table'))) }}
+{% endmaterialization %}
+
+{% materialization view, adapter='duckdb', supported_languages=['sql'] %}
+    {{ return(made_anew(this.incorporate(type='view'))) }}
+{% endmaterialization %}
+
+{% macro made_anew(target) -%}
+    {%- if pre_hooks or post_hooks or config.get('indexes') -%}
+        {{ exceptions.raise_compiler_error('macros/materializations.sql makes neither hooks nor indexes') }}
+    {%- endif -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- call statement('main') -%}
+        {%- if existing is not none %}drop {{ existing.type }} {{ existing }};{% endif %}
+        {%- if target.is_view %}
+            {{ create_view_as(target, compiled_code) }}
+        {%- else %}
+            {{ create_table_as(False, target, compiled_code) }}
+        {%- endif %}
+    {%- endcall -%}
+    {%- do persist_docs(target, model) -%}
+    {{ adapter.commit() }}
+    {{ return({'relations': [target]}) }}
+{%- endmacro %}
