@@ -227,7 +227,7 @@ CHANGES = ListSpec(
         Column("from_segment", "Before", link="segment", about="Segment in the publication before; none if new"),
         Column("to_segment", "Now", link="segment", about="Segment now; none for one who is gone"),
         Column("change", "Change", about="joined: had no segment before; moved; gone: has none any more", width=110),
-        Column("monetary", "Spent", "money", "Whole history, as segments are made by it"),
+        Column("monetary", "Money", "money", "Whole history, as segments are made by it"),
         Column("clv", "CLV", "money", "Expected net revenue within the horizon"),
         Column("recency_days", "Days since", "count", "Days since the last order"),
         Column("country", "Country"),
