@@ -32,7 +32,7 @@ from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 
-from expectations.checks import Suite
+from expectations.checks import LAYERS, Suite
 from expectations.results import CheckResult, LayerReport
 
 KEPT_RUNS = 10
@@ -41,7 +41,6 @@ KEPT_RUNS = 10
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
 _SUITE_LINK = re.compile(r"<a\s[^>]*href=\"[^\"]*/expectations/[^\"]*\"[^>]*>(.*?)</a>", re.DOTALL)
-_LAYER_ORDER = ("raw", "staging", "marts", "ml", "reporting")
 
 
 class OfflinePageView(DefaultJinjaPageView):
@@ -132,14 +131,14 @@ def _summary(report: LayerReport, suites: Sequence[Suite]) -> dict[str, Any]:
         "layer": report.layer,
         "suites": [
             {
-                "name": suite.name,
+                "name": suite.table,
                 "page": _page_name(suite),
                 "checks": len(results),
                 "passed": sum(result.status == "passed" for result in results),
                 "troubles": [_trouble(result) for result in results if result.status != "passed"],
             }
             for suite in suites
-            for results in [[result for result in report.results if result.suite == suite.name]]
+            for results in [[result for result in report.results if result.suite == suite.table]]
         ],
     }
 
@@ -169,7 +168,7 @@ def _index(data_docs: Path, view: OfflinePageView) -> str:
 
 
 def _position(layer: str) -> int:
-    return _LAYER_ORDER.index(layer) if layer in _LAYER_ORDER else len(_LAYER_ORDER)
+    return LAYERS.index(layer) if layer in LAYERS else len(LAYERS)
 
 
 def _runs(data_docs: Path) -> list[Path]:

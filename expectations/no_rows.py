@@ -1,6 +1,6 @@
 """Our one custom expectation: a query finds nothing.
 
-Belongs here: the Great Expectations class behind :func:`expectations.checks.finds_no_rows`.
+Belongs here: the Great Expectations class behind a check's :attr:`~expectations.checks.Check.rows`.
 Does not belong here: queries. Importing this module imports Great Expectations.
 """
 

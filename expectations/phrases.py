@@ -2,12 +2,12 @@
 
 Belongs here: SQL expressions that put counts, amounts and names of files into words, and
 the lines that a person types into `regulars.toml` as an answer. Does not belong here: which
-rows are told of (the layers' modules), and how sentences become a message
+rows are told of (`catalogue/`), and how sentences become a message
 (:mod:`expectations.runner`).
 
 Every argument called ``expression`` is SQL, and so is every result. Text that was
 delivered enters answers only through :func:`toml_text`, so that a header with quotes in it
-is still a header.
+is still a header. Figures are written as :mod:`warehouse.wording` writes them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def counted(expression: str, noun: str, nouns: str | None = None) -> str:
 
 
 def amount(expression: str) -> str:
-    """Money to two decimals, without a currency."""
-    return f"format('{{:,.2f}}', cast({expression} as double))"
+    """Money to two decimals, without a currency: a file is free to be in another than the shop's."""
+    written = f"format('{{:,.2f}}', cast({expression} as double))"
+    return f"replace(replace({written}, '-0.00', '0.00'), '-', '−')"
 
 
 def percent(expression: str) -> str:
@@ -40,8 +41,8 @@ def percent(expression: str) -> str:
 
 
 def day(expression: str) -> str:
-    """A date in words that can't be read two ways: ``5 April 2024``."""
-    return f"strftime({expression}, '%-d %B %Y')"
+    """A date in words that can't be read two ways: ``5 Apr 2024``."""
+    return f"strftime({expression}, '%-d %b %Y')"
 
 
 def shown(expression: str, length: int = 60) -> str:

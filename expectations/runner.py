@@ -2,7 +2,7 @@
 
 Belongs here: importing and configuring Great Expectations, evaluating suites, and
 turning its two shapes of trouble and its many shapes of result into ours. Does not
-belong here: what must hold (the layers' modules), and where results are kept and
+belong here: what must hold (`catalogue/`), and where results are kept and
 shown (`expectations.results`, `expectations.data_docs`).
 """
 
@@ -25,22 +25,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from expectations import dialect, marts, ml, raw, reporting, staging
-from expectations.checks import ADVICE, NO_ROWS, TOLD, Check, Circumstances, Suite
+from expectations import dialect
+from expectations.checks import ADVICE, TOLD, Check, Suite, suites_of
 from expectations.results import CheckResult, LayerReport, Status
 from warehouse.contacts import without_contacts, without_contacts_anywhere
 from warehouse.database import open_warehouse
 from warehouse.settings import Settings
-
-LAYERS = ("raw", "staging", "marts", "ml", "reporting")
-
-_SUITES = {
-    "raw": raw.suites,
-    "staging": staging.suites,
-    "marts": marts.suites,
-    "ml": ml.suites,
-    "reporting": reporting.suites,
-}
 
 EXAMPLE_LIMIT = 5
 """Offending rows kept per check: enough to see a pattern, few enough for a message and a database row."""
@@ -52,22 +42,6 @@ _EXCEPTION_CLASS = re.compile(r"^\(_?duckdb\.\w+\) ")
 _SEVERITIES = {"error": "critical", "warning": "warning"}
 _FILE_NAMES = ("file_name", "_file_name")
 _ROW_NUMBERS = ("row_number", "_row_number")
-
-
-def suites_of(
-    layer: str, *, settings: Settings | None = None, recorded_at: datetime | None = None
-) -> tuple[Suite, ...]:
-    """List a layer's suites without evaluating them and without Great Expectations.
-
-    Raises
-    ------
-    ValueError
-        If there is no such layer.
-    """
-    if layer not in _SUITES:
-        raise ValueError(f"there are no suites for layer {layer!r}; there are for {', '.join(LAYERS)}")
-    moment = recorded_at or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-    return _SUITES[layer](Circumstances(settings=settings or Settings(), recorded_at=moment))
 
 
 def run_layer(
@@ -87,7 +61,7 @@ def run_layer(
     Parameters
     ----------
     layer
-        One of :data:`LAYERS`.
+        One of :data:`expectations.checks.LAYERS`.
     warehouse
         The DuckDB file.
     run_id
@@ -214,14 +188,9 @@ def _validate(datasource: Any, suite: Suite) -> Any:
     # a query asset, because the schema of a table asset is ignored by this dialect
     asset = datasource.add_query_asset(suite.table, query=f"select * from {suite.table}")
     batch = asset.add_batch_definition_whole_table("whole table")
-    result_format = {
-        "result_format": "SUMMARY",
-        "partial_unexpected_count": EXAMPLE_LIMIT,
-        "unexpected_index_column_names": list(suite.keys),
-    }
     expectations = [_expectation(check) for check in suite.checks]
-    validation = Validator(batch, result_format=result_format).validate_expectation_suite(
-        ExpectationSuite(name=suite.name, expectations=expectations)
+    validation = Validator(batch).validate_expectation_suite(
+        ExpectationSuite(name=suite.table, expectations=expectations)
     )
     for found in validation.results:
         # results are published, and their examples are values as delivered
@@ -241,8 +210,8 @@ def _expectation(check: Check) -> Any:
         "description": html.escape(f"{check.claim}.\n{check.reason}", quote=False).replace("$", "$$"),
         "notes": check.reason,
     }
-    if check.expectation == NO_ROWS:
-        return ExpectNoRows(unexpected_rows_query=bounded(check.rows or "", _limit(check)), **common)
+    if check.rows is not None:
+        return ExpectNoRows(unexpected_rows_query=bounded(check.rows, _limit(check)), **common)
     column = {} if check.column is None else {"column": check.column}
     return get_expectation_impl(check.expectation)(**column, **check.arguments, **common)
 
@@ -251,7 +220,7 @@ def _read(suite: Suite, validation: Any) -> Iterator[CheckResult]:
     by_name = {found.expectation_config.meta["check"]: found for found in validation.results}
     missing = [check.name for check in suite.checks if check.name not in by_name]
     if missing:
-        raise RuntimeError(f"Great Expectations gave no result for {', '.join(missing)} of {suite.name}")
+        raise RuntimeError(f"Great Expectations gave no result for {', '.join(missing)} of {suite.table}")
     row_counts = [
         found.result["observed_value"]
         for found in by_name.values()
@@ -267,8 +236,9 @@ def _result(suite: Suite, check: Check, found: Any, row_count: int | None) -> Ch
     details: Mapping[str, Any] = found.result or {}
     status: Status = "error" if problem is not None else "passed" if found.success else "failed"
     noun = check.noun or suite.noun
-    unexpected, elements = _counts(check, details, row_count if noun == suite.noun else None)
-    examples = () if status == "error" else _examples(suite, check, details)
+    unexpected: int | None = None if check.rows is None else details.get("observed_value")
+    elements = row_count if noun == suite.noun else None
+    examples = () if status == "error" else _examples(details)
     message = {
         "passed": lambda: f"{suite.table}: {check.claim}",
         "failed": lambda: _fault(suite, check, details, noun, unexpected, elements, examples),
@@ -276,7 +246,7 @@ def _result(suite: Suite, check: Check, found: Any, row_count: int | None) -> Ch
     }[status]()
     return CheckResult(
         layer=suite.layer,
-        suite=suite.name,
+        suite=suite.table,
         table_name=suite.table,
         check_name=check.name,
         expectation=check.expectation,
@@ -310,14 +280,6 @@ def explain_exception(exception_info: Mapping[str, Any] | None) -> str | None:
     return _EXCEPTION_CLASS.sub("", lines[0]).removesuffix(" None")[:500] if lines else "no message was given"
 
 
-def _counts(check: Check, details: Mapping[str, Any], row_count: int | None) -> tuple[int | None, int | None]:
-    if check.expectation == NO_ROWS:
-        return details.get("observed_value"), row_count
-    if "unexpected_count" in details:
-        return details["unexpected_count"], details["element_count"]
-    return None, row_count
-
-
 def _observed(details: Mapping[str, Any], unexpected: int | None) -> str | None:
     value = unexpected if unexpected is not None else details.get("observed_value")
     if isinstance(value, list):
@@ -325,19 +287,11 @@ def _observed(details: Mapping[str, Any], unexpected: int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _examples(suite: Suite, check: Check, details: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    rows: list[dict[Any, Any]]
-    if check.expectation == NO_ROWS:
-        rows = [
-            {name: value for name, value in row.items() if name not in (TOLD, ADVICE)} for row in _found_rows(details)
-        ]
-    elif "partial_unexpected_index_list" in details:
-        # keys first, so that every example starts by saying where it is
-        order = [*suite.keys, check.column]
-        rows = [{name: row[name] for name in order if name in row} for row in details["partial_unexpected_index_list"]]
-    else:
-        rows = []
-    return tuple({str(name): as_json_value(value) for name, value in row.items()} for row in rows[: _limit(check)])
+def _examples(details: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {name: as_json_value(value) for name, value in row.items() if name not in (TOLD, ADVICE)}
+        for row in _found_rows(details)
+    )
 
 
 def _limit(check: Check) -> int:
@@ -377,7 +331,7 @@ def _fault(
     elements: int | None,
     examples: Sequence[Mapping[str, Any]],
 ) -> str:
-    rows = _found_rows(details) if check.expectation == NO_ROWS else []
+    rows = _found_rows(details)
     told = list(dict.fromkeys(row[TOLD] for row in rows if row.get(TOLD)))
     message = f"{suite.table}: {check.fault}"
     if told and unexpected == 1:

@@ -163,18 +163,18 @@ def score_weekly_revenue(
 ) -> pd.DataFrame:
     """Score each complete week's revenue against the complete weeks before it.
 
-    Weeks run from Monday to Sunday. The first is complete if history starts on its
-    Monday or before, the last if there is a line on its Sunday or after. A week is
+    Weeks run from Monday to Sunday. A week is
     compared by revenue per trading day, so that one with a holiday is no drop; the
     fewer its trading days, the more it may differ. Weeks without a trading day are
     neither scored nor compared with.
 
     Parameters
     ----------
-    days : DataFrame of shape (n_days, 3)
-        ``date`` (ascending; every day with a line), ``is_trading_day`` and
+    days : DataFrame of shape (n_days, 4)
+        ``date`` (ascending; every day with a line), ``is_trading_day``,
         ``net_revenue`` (shop's currency; that of days that are no trading days counts in
-        their week).
+        their week) and ``is_complete_week`` (whether the history covers the whole of the
+        day's week).
     window_weeks
         How many weeks before a week it is compared with, at least 2.
     threshold, series, method, calendar
@@ -221,11 +221,12 @@ def score_revenue(
 
     Parameters
     ----------
-    days : DataFrame of shape (n_days, 3)
+    days : DataFrame of shape (n_days, 4)
         Days with a line: ``date`` (ascending), ``is_trading_day``, ``net_revenue``
-        (booked; shop's currency).
+        (booked; shop's currency), ``is_complete_week`` (whether the history covers the
+        whole of the day's week).
     country_days : DataFrame of shape (n_rows, 4)
-        The same by ``country``, in any order.
+        The same by ``country``, in any order and without ``is_complete_week``.
     window_days, threshold, method
         As in :func:`score_daily_revenue`; weeks get :func:`weeks_in_window`.
 
@@ -239,7 +240,7 @@ def score_revenue(
         As :func:`score_daily_revenue`; if a country is named ``total``.
     """
     check_parameters(window_days, threshold, method)
-    dates = checked_dates(days, ("date", "is_trading_day", "net_revenue"))
+    dates = checked_dates(days, ("date", "is_trading_day", "net_revenue", "is_complete_week"))
     days = days.assign(date=dates, net_revenue=checked_money(days, dates))
     shop_days = days[days["is_trading_day"].astype(bool)].reset_index(drop=True)
     if shop_days.empty:

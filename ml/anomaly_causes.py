@@ -12,8 +12,9 @@ flag's own difference but not equal to it: an expectation may be a median, or kn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,6 @@ _SINGLE_SHARE_PCT = 50.0
 _ALWAYS_MOST_PCT = 50.0
 # orders this far from usual are the reason; nearer than that, their size is
 _ORDERS_APART = 0.15
-
-_SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹"}
 
 ANOMALY_COLUMNS = (
     "series", "grain", "date", "country", "actual", "expected", "difference", "spread", "score", "direction",
@@ -64,7 +63,12 @@ class Explained:
 
 
 def explain_anomalies(
-    flags: pd.DataFrame, contributions: pd.DataFrame, orders: pd.DataFrame, *, currency: str
+    flags: pd.DataFrame,
+    contributions: pd.DataFrame,
+    orders: pd.DataFrame,
+    *,
+    money: Callable[[float], str],
+    day: Callable[[date], str],
 ) -> Explained:
     """Rank what drove each flag and say it in a sentence.
 
@@ -81,8 +85,8 @@ def explain_anomalies(
     orders : DataFrame of shape (n_flags, 5)
         ``series, grain, date``; ``orders`` and ``window_orders``: invoices with a sale in
         the period and in the window.
-    currency
-        ISO 4217 code; its symbol is written where it has a common one.
+    money, day
+        How sentences write an amount in the shop's currency, and a date.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def explain_anomalies(
             raise ValueError(f"no orders are given for {flag.series}, {flag.grain} {flag.date:%Y-%m-%d}")
         number, in_window = counted[key]
         found = by_flag.get(key, drivers.iloc[:0])
-        story = _Story(flag, found, number, in_window / flag.window_periods, currency)
+        story = _Story(flag, found, number, in_window / flag.window_periods, money, day)
         causes.append(story.sentence())
         invoices = found[found["dimension"] == "invoice"]
         is_single = len(invoices) > 0 and invoices["share_pct"].iloc[0] >= _SINGLE_SHARE_PCT
@@ -125,14 +129,6 @@ def explain_anomalies(
     return Explained(
         told[list(ANOMALY_COLUMNS)].reset_index(drop=True), drivers[list(DRIVER_COLUMNS)].reset_index(drop=True)
     )
-
-
-def format_money(amount: float, currency: str) -> str:
-    """Write an amount for a sentence: symbol or code, thousands, pennies only below 10."""
-    digits = 2 if 0 < abs(amount) < 9.995 else 0
-    sign = "-" if round(amount, digits) < 0 else ""
-    symbol = _SYMBOLS.get(currency, f"{currency} ")
-    return f"{sign}{symbol}{abs(amount):,.{digits}f}"
 
 
 def _rank(flags: pd.DataFrame, contributions: pd.DataFrame) -> pd.DataFrame:
@@ -161,9 +157,18 @@ def _rank(flags: pd.DataFrame, contributions: pd.DataFrame) -> pd.DataFrame:
 class _Story:
     """One flag in words."""
 
-    def __init__(self, flag: Any, drivers: pd.DataFrame, orders: int, usual_orders: float, currency: str) -> None:
-        self._flag, self._drivers, self._currency = flag, drivers, currency
+    def __init__(
+        self,
+        flag: Any,
+        drivers: pd.DataFrame,
+        orders: int,
+        usual_orders: float,
+        money: Callable[[float], str],
+        day: Callable[[date], str],
+    ) -> None:
+        self._flag, self._drivers = flag, drivers
         self._orders, self._usual_orders = orders, usual_orders
+        self._money, self._day = money, day
 
     def sentence(self) -> str:
         if self._flag.direction == "silence":
@@ -246,17 +251,14 @@ class _Story:
         usual = f"{_orders(round(self._usual_orders))} and {self._money(flag.expected)} are usual"
         if self._usual_orders < 1:
             usual = f"{self._money(flag.expected)} are usual"
-        told = f"No sale{of} on {_day(flag.date)}, where {usual}"
+        told = f"No sale{of} on {self._day(flag.date)}, where {usual}"
         if pd.isna(flag.back_date):
             told += "; none had come since when the data ended"
         elif flag.expected_days > 1:
-            told += f"; sales came back on {_day(flag.back_date)}"
+            told += f"; sales came back on {self._day(flag.back_date)}"
         if flag.actual < -0.005:
             told += f"; returns of {self._money(-flag.actual)} were booked"
         return told + "."
-
-    def _money(self, amount: float) -> str:
-        return format_money(amount, self._currency)
 
 
 def _customer(invoice: Any) -> str:
@@ -278,7 +280,7 @@ def _rows(frame: pd.DataFrame) -> list[Any]:
 
 def _share(share_pct: float) -> str:
     # members that brought less hide behind those that brought more than all of it
-    return "more than the whole difference" if share_pct > 100.5 else f"{share_pct:.0f} % of the difference"
+    return "more than the whole difference" if share_pct > 100.5 else f"{share_pct:.0f}% of the difference"
 
 
 def _orders(number: int) -> str:
@@ -287,10 +289,6 @@ def _orders(number: int) -> str:
 
 def _about(number: float) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:,.1f}"
-
-
-def _day(date: pd.Timestamp) -> str:
-    return f"{date:%A} {date.day} {date:%B %Y}"
 
 
 def _require(frame: pd.DataFrame, columns: Sequence[str], name: str) -> None:

@@ -326,7 +326,8 @@ def _verdict(errors: pd.DataFrame, winner: str, length: int, horizon_days: int) 
         error, cutoff = float(own["total_error_pct"].iloc[worst]), own["cutoff_date"].iloc[worst]
         if abs(error) > MAX_TOTAL_ERROR_PCT:
             found.append(
-                f"On the hold-out from {cutoff:%Y-%m-%d} the total forecast was {error:+.0f}% off: "
+                f"On the hold-out from {cutoff:%Y-%m-%d} the total forecast was "
+                f"{abs(error):.0f}% too {'high' if error > 0 else 'low'}: "
                 "trust the order of customers more than the sum."
             )
     if winner in BASELINES:

@@ -81,14 +81,14 @@ def checked_money(daily: pd.DataFrame, dates: pd.Series) -> np.ndarray:
 def complete_weeks(days: pd.DataFrame) -> pd.DataFrame:
     """Add up the complete weeks that have a trading day.
 
-    Weeks run from Monday to Sunday. The first is complete if history starts on its
-    Monday or before, the last if there is a line on its Sunday or after.
+    Weeks run from Monday to Sunday.
 
     Parameters
     ----------
-    days : DataFrame of shape (n_days, 3)
-        ``date`` (ascending; every day with a line), ``is_trading_day`` and
-        ``net_revenue`` (shop's currency).
+    days : DataFrame of shape (n_days, 4)
+        ``date`` (ascending; every day with a line), ``is_trading_day``,
+        ``net_revenue`` (shop's currency) and ``is_complete_week`` (whether the history
+        covers the whole of the day's week).
 
     Returns
     -------
@@ -101,7 +101,7 @@ def complete_weeks(days: pd.DataFrame) -> pd.DataFrame:
     ValueError
         As :func:`checked_dates` and :func:`checked_money`.
     """
-    dates = checked_dates(days, ("date", "is_trading_day", "net_revenue"))
+    dates = checked_dates(days, ("date", "is_trading_day", "net_revenue", "is_complete_week"))
     revenue = checked_money(days, dates)
     frame = pd.DataFrame(
         {
@@ -109,10 +109,9 @@ def complete_weeks(days: pd.DataFrame) -> pd.DataFrame:
             "net_revenue": revenue,
             "trading_days": days["is_trading_day"].to_numpy(dtype=bool).astype(np.float64),
         }
-    )
+    )[days["is_complete_week"].to_numpy(dtype=bool)]
     weeks = frame.groupby("date", as_index=False, sort=True).sum()
-    is_complete = (weeks["date"] >= dates.iloc[0]) & (weeks["date"] + pd.Timedelta(days=6) <= dates.iloc[-1])
-    return weeks[is_complete & (weeks["trading_days"] > 0)].reset_index(drop=True)
+    return weeks[weeks["trading_days"] > 0].reset_index(drop=True)
 
 
 def mondays(dates: pd.Series) -> pd.Series:

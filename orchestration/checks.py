@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from expectations.checks import LAYERS, tables_of
 from expectations.results import CheckResult, save_results
-from expectations.runner import LAYERS, run_layer, suites_of
+from expectations.runner import run_layer
 from orchestration.resources import WarehouseResource
 from warehouse.settings import load_settings
 
@@ -19,7 +20,7 @@ CHECK_NAME = "great_expectations"
 
 def layer_gate(layer: str) -> dg.AssetChecksDefinition:
     """One blocking check per table of a layer, evaluated together in one step."""
-    tables = [suite.table for suite in suites_of(layer)]
+    tables = tables_of(layer)
     specs = [
         dg.AssetCheckSpec(
             CHECK_NAME,

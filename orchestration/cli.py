@@ -23,6 +23,7 @@ from rich.markup import escape
 
 from warehouse.errors import HomeError, RegularsError, SettingsError
 from warehouse.home import HOME_VARIABLE, Home, default_home
+from warehouse.wording import plural
 
 app = typer.Typer(
     name="regulars",
@@ -153,7 +154,7 @@ def _sample_home(home: Home) -> Home:
     if not _has_files(sample.landing):
         with stderr.status("  writing the sample history …"):
             truth = write_sample_history(sample.landing)
-        stderr.print(f"Wrote a made-up history of {truth.delivered_lines:,} lines to {sample.landing}")
+        stderr.print(f"Wrote a made-up history of {plural(truth.delivered_lines, 'line')} to {sample.landing}")
     sample.bind(sample.landing, is_sample=True)
     return sample
 
@@ -427,7 +428,7 @@ def export(
         if webhook:
             sent = deliver(exported, webhook, secret=secret)
             before = f", {sent.already_delivered} had arrived before" if sent.already_delivered else ""
-            stdout.print(f"Sent {sent.sent} messages with {sent.customers:,} customers{before}.")
+            stdout.print(f"Sent {plural(sent.sent, 'message')} with {plural(sent.customers, 'customer')}{before}.")
 
 
 @app.command()

@@ -1,19 +1,16 @@
 """The data dictionary, written from the dbt documentation.
 
-Belongs here: turning the parsed dbt project into `docs/data_dictionary.md`. Does not
-belong here: any description; those stand beside the models and sources they describe.
+Belongs here: turning what is documented into `docs/data_dictionary.md`. Does not belong here: any description (those
+stand beside the models and sources they describe), and reading them (:mod:`warehouse.documentation`).
 
     make docs        # writes it; a test fails when the file in the repository is stale
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from orchestration.dbt import load_manifest
-from warehouse.home import default_home
+from warehouse.documentation import documentation_blocks, documented_tables
 from warehouse.measures import TABLES, measures
 from warehouse.publishing import PUBLISHED_SCHEMAS
 from warehouse.settings import PROJECT_ROOT
@@ -35,25 +32,21 @@ What pages, HTTP interface, report and summary aggregate from these tables. Of `
 """
 
 
-def render(manifest: Mapping[str, Any]) -> str:
-    """The dictionary as Markdown: schemas in the order of the flow, tables and columns as documented; then measures."""
-    resources = [*manifest["nodes"].values(), *manifest["sources"].values()]
+def render() -> str:
+    """The dictionary as Markdown: tables and columns in the order of the flow, measures, and which names are new."""
     parts = [_HEAD]
     for schema in PUBLISHED_SCHEMAS:
-        tables = {
-            node["name"]: node
-            for node in resources
-            if node["schema"] == schema and node["resource_type"] in ("model", "source")
-        }
-        for name in sorted(tables):
-            node = tables[name]
-            parts.append(f"## {schema}.{name}\n\n{_line(node['description'])}\n")
-            rows = ["| column | type | meaning |", "| --- | --- | --- |"]
-            for column in node["columns"].values():
-                data_type = (column.get("data_type") or "").replace("|", "\\|")
-                rows.append(f"| `{column['name']}` | {data_type} | {_line(column['description'])} |")
-            parts.append("\n".join(rows) + "\n")
+        for name, table in sorted(documented_tables().items()):
+            if name.startswith(f"{schema}."):
+                parts.append(f"## {name}\n\n{_cell(table.text)}\n")
+                rows = ["| column | type | meaning |", "| --- | --- | --- |"]
+                rows += [
+                    f"| `{column.name}` | {_cell(column.data_type)} | {_cell(column.text)} |"
+                    for column in table.columns.values()
+                ]
+                parts.append("\n".join(rows) + "\n")
     parts.append(_measures())
+    parts.append(f"## Renamed\n\n{documentation_blocks()['renamed']}\n")
     return "\n".join(parts)
 
 
@@ -63,17 +56,17 @@ def _measures() -> str:
         computed = "; ".join(f"`{sql}` over `{TABLES[over]}`" for over, sql in one.expressions.items())
         share = f"100 times `{one.share_of}`, divided by its sum over all parts"
         cells = (f"`{one.key}`", one.label, one.sentence, computed or share, ", ".join(one.adds_up) or "nothing")
-        rows.append(f"| {' | '.join(_line(cell) for cell in cells)} |")
+        rows.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join([_MEASURES_HEAD, *rows]) + "\n"
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def write(path: Path = PATH) -> None:
     """Write the dictionary of the project as it is now."""
-    path.write_text(render(load_manifest(default_home())))
+    path.write_text(render())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from warehouse.formats import DECLARATIONS, export_formats
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.versions import files_fingerprint
+from warehouse.wording import currency_decimals, currency_symbol
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -54,6 +55,8 @@ def project_vars(settings: Settings, as_of_date: str | None, exports: Collection
         "rfm_recency": settings.rfm.recency,
         "home_country": settings.shop.home_country,
         "currency": settings.shop.currency,
+        "currency_symbol": currency_symbol(settings.shop.currency),
+        "currency_decimals": currency_decimals(settings.shop.currency),
         "customer_ids": settings.shop.customer_ids,
         "export_formats": sorted(exports),
         # the tests have done so for the same SQL

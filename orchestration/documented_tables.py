@@ -1,13 +1,13 @@
 """Tables that Python writes, made from their description in the dbt project.
 
-Belongs here: creating such a table with the types, keys and comments that its dbt
+Belongs here: creating such a table with the types, keys, rules and comments that its dbt
 source declares, so that the documentation and the table can't drift apart. Does not
 belong here: what is in the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -24,7 +24,7 @@ def replace_table(
     Raises
     ------
     RegularsError
-        If the frame's columns are not the documented ones.
+        If the frame's columns are not the documented ones, or a row breaks a key or rule of the documentation.
     """
     columns = _source(manifest, schema, table)["columns"]
     if set(frame.columns) != set(columns):
@@ -38,6 +38,11 @@ def replace_table(
         _create(connection, manifest, schema, table)
         connection.execute(f'insert into "{schema}"."{table}" by name select * from _frame')
         connection.commit()
+    except duckdb.ConstraintException as error:
+        connection.rollback()
+        raise RegularsError(
+            f"{schema}.{table}: the model returned a row that breaks a rule of its documentation: {error}"
+        ) from error
     except BaseException:
         connection.rollback()
         raise
@@ -63,8 +68,9 @@ def _create(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], 
         for name, column in source["columns"].items()
     ]
     if key:
-        # quoted: rank and date are words of SQL too
-        parts.append("primary key (" + ", ".join(f'"{name}"' for name in key) + ")")
+        parts.append(f"primary key ({_names(key)})")
+    parts += [f"unique ({_names(columns)})" for columns in source["meta"].get("unique", [])]
+    parts += [f"check ({rule})" for rule in source["meta"].get("checks", [])]
     connection.execute(f'create schema if not exists "{schema}"')
     connection.execute(f'create or replace table "{schema}"."{table}" ({", ".join(parts)})')
     comment_table(connection, manifest, schema, table)
@@ -83,6 +89,11 @@ def _source(manifest: Mapping[str, Any], schema: str, table: str) -> Mapping[str
         if (source["schema"], source["name"]) == (schema, table):
             return dict(source)
     raise RegularsError(f"{schema}.{table} is not documented as a source in dbt_project.")
+
+
+def _names(columns: Iterable[str]) -> str:
+    # quoted: rank and date are words of SQL too
+    return ", ".join(f'"{name}"' for name in columns)
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -19,10 +20,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from expectations.checks import suites_of
 from expectations.results import CheckResult
-from expectations.runner import import_great_expectations, run_layer, run_suites, suites_of
+from expectations.runner import import_great_expectations, run_layer, run_suites
 from orchestration.dbt import build, project_vars
-from orchestration.summary import counted, print_accounting, print_exports, print_sources
+from orchestration.summary import print_accounting, print_exports, print_sources
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError
 from warehouse.formats import ExportFormat, export_formats
@@ -32,6 +34,7 @@ from warehouse.loading import ensure_raw_schema, load_landing
 from warehouse.pseudonyms import keep_key
 from warehouse.readers.reading import FileReading
 from warehouse.settings import Settings, load_settings
+from warehouse.wording import clock_time, count, money, plural
 
 _STAGING = ["resource_type:seed", "fqn:regulars.staging"]
 # models of customers are no matter of one file
@@ -155,7 +158,7 @@ def _print_reading(console: Console, reading: FileReading) -> None:
         ("Times", reading.clock),
         ("Span", _span(reading)),
         ("Numbers", _marks(reading)),
-        ("Lines", f"{reading.delivered_lines:,}" + _unsplit(reading.unreadable_lines)),
+        ("Lines", count(reading.delivered_lines) + _unsplit(reading.unreadable_lines)),
     ]
     for name, told in facts:
         if told:
@@ -187,7 +190,7 @@ def _delimiter(delimiter: str | None) -> str | None:
 def _span(reading: FileReading) -> str | None:
     if reading.first_invoiced_at is None or reading.last_invoiced_at is None:
         return None
-    return f"{reading.first_invoiced_at:%Y-%m-%d %H:%M} to {reading.last_invoiced_at:%Y-%m-%d %H:%M}"
+    return f"{clock_time(reading.first_invoiced_at)} to {clock_time(reading.last_invoiced_at)}"
 
 
 def _marks(reading: FileReading) -> str | None:
@@ -197,7 +200,7 @@ def _marks(reading: FileReading) -> str | None:
 
 
 def _unsplit(lines: int) -> str:
-    return f", {lines:,} of them cannot be split into fields" if lines else ""
+    return f", {count(lines)} of them cannot be split into fields" if lines else ""
 
 
 def _print_totals(console: Console, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -214,9 +217,10 @@ def _print_totals(console: Console, connection: duckdb.DuckDBPyConnection, setti
     ).fetchone()
     assert row is not None
     orders, customers, anonymous, sold, returned = row
+    exact = partial(money, currency=settings.shop.currency, pence=True)
     told = (
-        f"{counted(orders, 'order')} of {counted(customers, 'customer')}, "
-        f"{counted(anonymous, 'sale line')} without one; "
-        f"{settings.shop.currency} {sold:,.2f} sold, {-returned:,.2f} went back, {sold + returned:,.2f} net"
+        f"{plural(orders, 'order')} of {plural(customers, 'customer')}, "
+        f"{plural(anonymous, 'sale line')} without one; "
+        f"{exact(sold)} sold, {exact(-returned)} went back, {exact(sold + returned)} net"
     )
     console.print(f"[bold]Totals[/]     {told}")

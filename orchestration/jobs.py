@@ -11,6 +11,7 @@ import dagster as dg
 from warehouse.home import Home
 from warehouse.readers.landing_files import list_landing
 from warehouse.settings import Settings
+from warehouse.wording import plural
 
 REFRESH = "refresh"
 _SETTLE_NANOSECONDS = 5_000_000_000
@@ -54,7 +55,7 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         listed = [(file.name, file.size_bytes, file.modified_ns) for file in files]
         signature = hashlib.sha256(repr(listed).encode()).hexdigest()
         if signature == context.cursor:
-            return dg.SkipReason(f"Nothing changed in {landing}: {len(files):,} files.")
+            return dg.SkipReason(f"Nothing changed in {landing}: {plural(len(files), 'file')}.")
         if max(file.modified_ns or 0 for file in files) > time.time_ns() - _SETTLE_NANOSECONDS:
             return dg.SkipReason("A file was written moments ago; waiting until it is whole.")
         # a run that pulled would change landing again, and the sensor would ask for the next one, without end

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from warehouse.settings import load_settings
+from warehouse.wording import moment, plural
 
 if TYPE_CHECKING:
     from warehouse.databases.state import Pull
@@ -32,13 +33,14 @@ def print_pulls(console: Console, pulls: Sequence[Pull]) -> None:
     """One line each, and what is wrong."""
     for at, one in enumerate(pulls):
         head = "[bold]Databases[/] " if at == 0 else " " * 10
-        told = f"{one.database}, {one.finished_at:%Y-%m-%d %H:%M} UTC: "
+        told = f"{one.database}, {moment(one.finished_at)}: "
         if one.status == "failed":
             told += "failed; the figures hold what was pulled before"
         elif one.file_name:
-            told += f"{one.delivered_lines:,} lines of {one.delivered_orders:,} orders in {one.file_name}"
+            lines, orders = plural(one.delivered_lines, "line"), plural(one.delivered_orders, "order")
+            told += f"{lines} of {orders} in {one.file_name}"
         else:
-            told += f"nothing new ({one.pulled_lines:,} lines looked at)"
+            told += f"nothing new ({plural(one.pulled_lines, 'line')} looked at)"
         console.print(f"{head} {escape(told)}")
         if one.problem:
             console.print(f"  [yellow]![/] {escape(one.problem)}")

@@ -27,7 +27,9 @@ from warehouse.errors import RegularsError, WarehouseBusyError
 from warehouse.formats import SUBJECTS, export_formats
 from warehouse.home import Home
 from warehouse.measures import TABLES, aggregates
+from warehouse.quality import CHECKS_BY_LAYER
 from warehouse.settings import load_settings
+from warehouse.wording import MISSING, count, day, days, moment, money, number, percent, plural
 
 MOST_FILES = 20
 """Files that are told one by one; the ledger has all."""
@@ -64,7 +66,7 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         _print_limits(console, connection)
         _print_clocks(console, connection)
         print_accounting(console, connection)
-        _print_answers(console, connection)
+        print_answers(console, connection)
     checks = f"{outcome.checks_passed} passed"
     if outcome.checks_warned:
         checks += f", {len(outcome.checks_warned)} with warnings"
@@ -145,19 +147,19 @@ def _print_files(console: Console, connection: duckdb.DuckDBPyConnection, above:
     noted = connection.execute(
         "select file_name, notes from quality.load_ledger where status = 'loaded' and notes is not null order by 1"
     ).fetchall()
-    told = [f"{files:,} {status.replace('_', ' ')} ({lines:,} lines)" for status, files, lines in counts]
+    told = [f"{count(files)} {status.replace('_', ' ')} ({plural(lines, 'line')})" for status, files, lines in counts]
     for status in ("rejected", "in_transit"):
-        if number := sum(file.status == status for file in missing):
-            told.append(f"{number:,} {status.replace('_', ' ')}")
+        if files := sum(file.status == status for file in missing):
+            told.append(f"{count(files)} {status.replace('_', ' ')}")
     console.print(f"[bold]Files[/]      {', '.join(told) or 'none'}")
     if others and not sales:
-        only = ", ".join(f"{files:,} of {kind.replace('_', ' ')} ({name})" for kind, files, name in others)
+        only = ", ".join(f"{count(files)} of {kind.replace('_', ' ')} ({name})" for kind, files, name in others)
         console.print(f"  [yellow]![/] No file of sales was loaded, only {escape(only)}")
     _print_turned_away(console, [file for file in missing if not _is_in(file.problem, above)])
     for file_name, note in noted[:5]:
         console.print(f"  · {escape(file_name)}: {escape(note)}")
     if len(noted) > 5:
-        console.print(f"  … notes on {len(noted) - 5:,} more files in quality.load_ledger")
+        console.print(f"  … notes on {plural(len(noted) - 5, 'more file')} in quality.load_ledger")
 
 
 def _is_in(problem: str, texts: Sequence[str]) -> bool:
@@ -179,7 +181,7 @@ def _print_turned_away(console: Console, files: Sequence[TurnedAway]) -> None:
         elif block:
             console.print(f"    the same lines as for {escape(same)}, with the name of this file")
     if len(files) > MOST_FILES:
-        console.print(f"  … and {len(files) - MOST_FILES:,} more in quality.load_ledger")
+        console.print(f"  … and {count(len(files) - MOST_FILES)} more in quality.load_ledger")
 
 
 def print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
@@ -197,7 +199,7 @@ def print_sources(console: Console, connection: duckdb.DuckDBPyConnection) -> No
         [
             # of an export it is known what it is; of other files the lines had to show it
             f"{source}: {exports[source].title if source in exports else f'profile {profile} ({evidence})'}; "
-            f"{counted(files, 'file')}, {counted(lines, 'line')}"
+            f"{plural(files, 'file')}, {plural(lines, 'line')}"
             for source, profile, evidence, files, lines in sources
         ],
     )
@@ -220,7 +222,7 @@ def print_exports(console: Console, connection: duckdb.DuckDBPyConnection) -> No
     checked: dict[str, list[str]] = {}
     for source, told_as, orders, added in totals:
         checked.setdefault(source, []).append(
-            f"{added:,} of {counted(orders, 'order')} {'adds' if orders == 1 else 'add'} up to "
+            f"{count(added)} of {plural(orders, 'order')} {'adds' if orders == 1 else 'add'} up to "
             f"{'its' if orders == 1 else 'their'} {told_as}"
         )
     _print_headed(console, "Checked", [f"{source}: {'; '.join(told)}" for source, told in checked.items()])
@@ -228,9 +230,9 @@ def print_exports(console: Console, connection: duckdb.DuckDBPyConnection) -> No
         console,
         "Came again",
         [
-            f"{source}: {counted(orders, 'order')} came again in a newer file and "
+            f"{source}: {plural(orders, 'order')} came again in a newer file and "
             f"{'was' if orders == 1 else 'were'} replaced, "
-            f"{f'{changed:,} of them' if changed else 'none'} with other lines"
+            f"{f'{count(changed)} of them' if changed else 'none'} with other lines"
             for source, orders, changed in replaced
         ],
     )
@@ -259,7 +261,7 @@ def _print_clocks(console: Console, connection: duckdb.DuckDBPyConnection) -> No
         where status = 'loaded' and clock is not null group by clock order by 2 desc, 1
         """
     ).fetchall()
-    _print_headed(console, "Times", [f"{clock} ({counted(files, 'file')})" for clock, files in clocks])
+    _print_headed(console, "Times", [f"{clock} ({plural(files, 'file')})" for clock, files in clocks])
 
 
 def _print_headed(console: Console, head: str, told: Sequence[str]) -> None:
@@ -295,31 +297,32 @@ def print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) ->
         """
     ).fetchall()
     table = _lines_table()
-    for disposition, count, amount in kept:
-        table.add_row(f"[green]{disposition.replace('_', ' ')}[/]", f"{count:,}", f"{amount:,.2f}")
-    table.add_row("set aside", f"{left_out:,}", f"{left_out_amount:,.2f}")
-    table.add_row("[bold]delivered[/]", f"{delivered:,}", f"{delivered_amount:,.2f}")
+    for disposition, lines, amount in kept:
+        table.add_row(f"[green]{disposition.replace('_', ' ')}[/]", count(lines), _exact(amount))
+    table.add_row("set aside", count(left_out), _exact(left_out_amount))
+    table.add_row("[bold]delivered[/]", count(delivered), _exact(delivered_amount))
     console.print(table)
     if derived:
         console.print(
-            f"  · {derived:,} of these lines {'is no row' if derived == 1 else 'are no rows'} of a file: "
+            f"  · {count(derived)} of these lines {'is no row' if derived == 1 else 'are no rows'} of a file: "
             f"{'a refund' if derived == 1 else 'refunds'} in a column of the sale's row"
         )
     table = _reasons_table("Set aside because")
     shown = reasons[:MOST_REASONS]
-    for disposition, reason, count, amount, without, text, customers, lost, files, file_name, row in shown:
+    for disposition, reason, lines, amount, without, text, customers, lost, files, file_name, row in shown:
         told = (
             f"{disposition.replace('_', ' ')}: {reason}",
-            _without_amount(count, without, text),
+            _without_amount(lines, without, text),
             _customers(customers, lost),
             _example(file_name, row, files),
         )
         table.add_row(
-            f"{count:,}", "–" if without == count else f"{amount:,.2f}", escape("; ".join(filter(None, told)))
+            count(lines), MISSING if without == lines else _exact(amount), escape("; ".join(filter(None, told)))
         )
     if len(reasons) > MOST_REASONS:
         rest = sum(reason[2] for reason in reasons[MOST_REASONS:])
-        table.add_row(f"{rest:,}", "", f"{len(reasons) - MOST_REASONS:,} more reasons, in marts.set_aside_reasons")
+        more = plural(len(reasons) - MOST_REASONS, "more reason")
+        table.add_row(count(rest), "", f"{more}, in marts.set_aside_reasons")
     if reasons:
         console.print(table, soft_wrap=False)
 
@@ -339,8 +342,8 @@ def _print_typed_lines(console: Console, connection: duckdb.DuckDBPyConnection) 
     _print_read_so_far(
         console,
         [
-            (count, amount, reason, _example(file_name, row, files))
-            for reason, count, amount, files, file_name, row in rows
+            (lines, amount, reason, _example(file_name, row, files))
+            for reason, lines, amount, files, file_name, row in rows
         ],
     )
 
@@ -359,7 +362,7 @@ def _print_raw_lines(console: Console, connection: duckdb.DuckDBPyConnection) ->
     ).fetchall()
     _print_read_so_far(
         console,
-        [(count, None, problem, _example(file_name, row, files)) for problem, count, files, file_name, row in rows],
+        [(lines, None, problem, _example(file_name, row, files)) for problem, lines, files, file_name, row in rows],
     )
 
 
@@ -368,12 +371,12 @@ def _print_read_so_far(console: Console, rows: Sequence[tuple[int, Decimal | Non
     if not rows:
         return
     table = _reasons_table("Lines so far")
-    for count, amount, reason, example in rows[: MOST_REASONS + 1]:
+    for lines, amount, reason, example in rows[: MOST_REASONS + 1]:
         told = "[green]read[/]" if reason is None else escape(f"unreadable: {reason}; {example}")
-        table.add_row(f"{count:,}", "–" if amount is None else f"{amount:,.2f}", told)
+        table.add_row(count(lines), _exact(amount), told)
     if len(rows) > MOST_REASONS + 1:
         rest = rows[MOST_REASONS + 1 :]
-        table.add_row(f"{sum(row[0] for row in rest):,}", "", f"unreadable: {len(rest):,} more reasons")
+        table.add_row(count(sum(row[0] for row in rest)), "", f"unreadable: {plural(len(rest), 'more reason')}")
     console.print(table, soft_wrap=False)
 
 
@@ -398,29 +401,30 @@ def _without_amount(lines: int, without: int, text: str | None) -> str:
     """On how many lines the amount would not read, and what stands there."""
     if not without:
         return ""
-    told = "no amount" if without == lines else f"no amount on {without:,} of them"
+    told = "no amount" if without == lines else f"no amount on {count(without)} of them"
     return told if text is None else f"{told}, such as “{text}”"
 
 
 def _customers(customers: int, lost: int) -> str:
     if not customers:
         return ""
-    return counted(customers, "customer") + (f", {lost:,} of them with no line kept" if lost else "")
+    return plural(customers, "customer") + (f", {count(lost)} of them with no line kept" if lost else "")
 
 
 def _example(file_name: str | None, row: int | None, files: int) -> str:
     if file_name is None:
         return ""
     place = file_name if row is None else f"{file_name} line {row}"
-    return place if files <= 1 else f"{place}, in {files:,} files"
+    return place if files <= 1 else f"{place}, in {plural(files, 'file')}"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, such as ``1 order``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _exact(amount: Decimal | None) -> str:
+    """An amount to the penny, in the shop's currency."""
+    return money(amount, load_settings().shop.currency, pence=True)
 
 
-def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """What came of the models: customers, segments, customer value and unusual days, each with its caveats."""
     figures = aggregates("customers", ["customers", "monetary_net_sum", "clv_sum"])
     customers, net, value, horizon_days, value_model = _one(
         connection,
@@ -448,16 +452,20 @@ def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> N
         from ml.revenue_anomalies where series = 'total' and grain = 'day' order by date desc limit 3
         """
     ).fetchall()
+    value_caveats = connection.execute(
+        "select warnings from reporting.model_notes where is_about_customer_value and has_warnings order by algorithm"
+    ).fetchall()
     doubts = connection.execute(
         """
         select replace(model, '_', ' '), replace(algorithm, '_', ' '), concat_ws(' ', warnings, change_notes)
-        from ml.model_runs where coalesce(warnings, change_notes) is not null order by 1, 2
+        from reporting.model_notes
+        where model <> 'customer_value' and coalesce(warnings, change_notes) is not null order by 1, 2
         """
     ).fetchall()
     concerns = connection.execute("select sentence from reporting.headline_notes order by place, note_key").fetchall()
     currency = load_settings().shop.currency
     console.print(
-        f"[bold]Customers[/]  {customers:,} with a purchase, who spent {currency} {net or 0:,.2f} net of returns"
+        f"[bold]Customers[/]  {count(customers)} with a purchase, who spent {money(net or 0, currency)} net of returns"
     )
     for (sentence,) in concerns:
         console.print(f"  [yellow]![/] {escape(sentence)}")
@@ -465,28 +473,31 @@ def _print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> N
     for heading, right in (
         ("Segments", ""),
         ("customers", "r"),
-        ("%", "r"),
+        ("of all", "r"),
         ("last seen", "r"),
         ("orders", "r"),
         ("money", "r"),
     ):
         table.add_column(heading, justify="right" if right else "left")
-    for name, count, share, recency, frequency, money in segments:
-        table.add_row(name, f"{count:,}", f"{share:.0f}", f"{recency:.0f} days", f"{frequency:.1f}", f"{money:,.0f}")
+    for name, members, share, recency, frequency, spent in segments:
+        table.add_row(name, count(members), percent(share, 0), days(recency), number(frequency), money(spent, currency))
     console.print(table)
     if moved or joined:
         console.print(
-            f"Since the last publication {moved:,} customers moved to another segment, {joined:,} joined one."
+            f"Since the last publication {plural(moved, 'customer')} moved to another segment, "
+            f"{count(joined)} joined one."
         )
     console.print(
-        f"[bold]Value[/]      {currency} {value:,.0f} net expected of them within {horizon_days} days "
+        f"[bold]Value[/]      {money(value, currency)} net expected of them within {days(horizon_days)} "
         f"({value_model.replace('_', ' ')}; hold-outs in ml.clv_holdout)"
     )
+    for (caveat,) in value_caveats:
+        console.print(f"  [yellow]![/] {escape(caveat)}")
     console.print(
-        f"[bold]Anomalies[/]  {counted(odd[0][0] if odd else 0, 'odd day')} of revenue{'; the last:' if odd else ''}"
+        f"[bold]Anomalies[/]  {plural(odd[0][0] if odd else 0, 'odd day')} of revenue{'; the last:' if odd else ''}"
     )
-    for _, day, direction, cause in odd:
-        console.print(f"  {day} {direction}: {escape(cause)}")
+    for _, date, direction, cause in odd:
+        console.print(f"  {day(date)}, {direction}: {escape(cause)}")
     for model, algorithm, told in doubts:
         console.print(f"  [yellow]![/] {model}, {algorithm}: {escape(told)}")
 
@@ -519,34 +530,34 @@ def print_status(console: Console, home: Home) -> None:
     with open_warehouse(home.published, read_only=True) as connection:
         publication = connection.execute(
             """
-            select publication_id, published_at, snapshot_date, is_sample, landing, lines, customers, net_revenue
+            select
+                publication_id, published_at, snapshot_date, is_sample, landing, lines, customers, net_revenue,
+                (select value from quality.about where name = 'currency') as currency
             from quality.publications order by publication_id desc limit 1
             """
         ).fetchone()
         if publication is None:
             raise RegularsError(f"{home.published} carries no record of its publication; refresh with --full.")
         checks = connection.execute(
-            """
-            select layer, count(*) filter (status = 'passed'), count(*) filter (status <> 'passed')
-            from quality.validation_results
-            where run_id = (select run_id from quality.validation_results order by recorded_at desc limit 1)
-            group by layer order by min(recorded_at)
-            """
+            f"select layer, passed, warned, failed, could_not_run from ({CHECKS_BY_LAYER}) as layers"
         ).fetchall()
-    number, at, snapshot_date, is_sample, landing, lines, customers, net = publication
+    publication_id, at, snapshot_date, is_sample, landing, lines, customers, net, currency = publication
     if is_sample:
         console.print(_SAMPLE_NOTE)
-    console.print(f"[bold]Publication[/] {number}, {at:%Y-%m-%d %H:%M} UTC, from {escape(landing)}")
+    console.print(f"[bold]Publication[/] {publication_id}, {moment(at)}, from {escape(landing)}")
     console.print(
-        f"[bold]Content[/]     {lines:,} lines, {customers:,} customers, net revenue {net:,.2f}; "
-        f"recency counts to {snapshot_date}"
+        f"[bold]Content[/]     {plural(lines, 'line')}, {plural(customers, 'customer')}, "
+        f"net revenue {money(net, currency)}; recency counts to {day(snapshot_date)}"
     )
-    console.print(
-        "[bold]Checks[/]      "
-        + ", ".join(f"{layer}: {ok} passed" + (f", {bad} not" if bad else "") for layer, ok, bad in checks)
-    )
+    console.print("[bold]Checks[/]      " + "; ".join(_outcomes(layer, *numbers) for layer, *numbers in checks))
     console.print(f"[bold]Snapshot[/]    {escape(str(home.published))}")
     _print_rejected(console, home)
+
+
+def _outcomes(layer: str, passed: int, warned: int, failed: int, could_not_run: int) -> str:
+    """How a layer's checks came out, in words; what none did is left out."""
+    others = ((warned, "warned"), (failed, "failed"), (could_not_run, "could not run"))
+    return ", ".join([f"{layer}: {count(passed)} passed", *(f"{count(one)} {word}" for one, word in others if one)])
 
 
 def _print_rejected(console: Console, home: Home) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from warehouse.quality import MISSING_FILES
+
 
 @dataclass(frozen=True)
 class TurnedAway:
@@ -29,19 +31,12 @@ def turned_away(connection: duckdb.DuckDBPyConnection) -> list[TurnedAway]:
     """
     if not has_table(connection, "quality", "load_ledger"):
         return []
-    # a ledger that an older version wrote does not tell what has left landing
-    is_there = "is_in_landing" if has_table(connection, "quality", "load_ledger", "is_in_landing") else "true"
+    missing = MISSING_FILES
+    if not has_table(connection, "quality", "load_ledger", "is_in_landing"):
+        # a ledger that an older version wrote does not tell what has left landing
+        missing = missing.replace("is_in_landing", "true")
     rows = connection.execute(
         f"""
-        with
-
-        latest as (
-
-            select * from quality.load_ledger
-            qualify row_number() over (partition by file_name order by load_id desc) = 1
-
-        )
-
         select
             file_name,
             status,
@@ -50,8 +45,7 @@ def turned_away(connection: duckdb.DuckDBPyConnection) -> list[TurnedAway]:
                 file_name || ': '
                 || if(status = 'in_transit', 'still being written', 'not loaded, and no reason was recorded')
             ) as problem
-        from latest
-        where (status = 'rejected' and superseded_by is null and {is_there}) or status = 'in_transit'
+        from ({missing}) as missing
         order by file_name
         """
     ).fetchall()

@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from serving.wording import is_missing
+from warehouse.wording import is_missing
 
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@\t\r\n|＝＋－＠]")
 # XML 1.0 has no place for these

@@ -52,6 +52,10 @@ _LAST_OF_EARLIER_SALES = """
 """
 
 
+_TOLD = frozenset(("currency", "home_country", "rfm_frequency", "rfm_monetary"))
+"""What ``quality.about`` has to say for an answer to be put into words."""
+
+
 class NoSnapshotError(RegularsError):
     """Nothing was published yet."""
 
@@ -71,6 +75,10 @@ class About:
     last_date: date | None
     currency: str
     home_country: str
+    frequency_counts: str
+    """``orders`` or ``order lines``, as the setting was that customers were scored by."""
+    money_is: str
+    """``net of returns`` or ``before returns``, likewise."""
     is_sample: bool
     landing: str
     data_version: str
@@ -202,7 +210,7 @@ class _OpenSnapshot:
             self.connection.execute(f"attach '{quoted}' as {_BEFORE} (read_only)")
             self.connection.execute(f"use {_BEFORE}")
             return _read_about(self.connection)
-        except (duckdb.Error, KeyError) as error:
+        except (duckdb.Error, RegularsError) as error:
             # swept away since, or made by a version that knew less: there is nothing to compare with
             log.info("%s is not compared with: %s", last[0], error)
             return None
@@ -296,6 +304,11 @@ def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
         """
     ).fetchone()
     days = connection.execute("select min(invoice_date), max(invoice_date) from marts.fct_invoices").fetchone()
+    unknown = _TOLD - kept.keys()
+    if unknown:
+        raise RegularsError(
+            f"The published snapshot does not tell its {', '.join(sorted(unknown))}: an older version made it. Refresh."
+        )
     if last is None or days is None:
         raise RegularsError("The published snapshot says nothing of itself (quality.publications is empty).")
     return About(
@@ -307,6 +320,8 @@ def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
         last_date=days[1],
         currency=kept["currency"],
         home_country=kept["home_country"],
+        frequency_counts={"invoices": "orders", "lines": "order lines"}[kept["rfm_frequency"]],
+        money_is={"net": "net of returns", "gross": "before returns"}[kept["rfm_monetary"]],
         is_sample=last[4],
         landing=last[5],
         data_version=last[6],

@@ -130,6 +130,14 @@
     from {{ source }}
 {%- endmacro %}
 
+{#
+    Whether the history covers the whole of a period: it began no later than the period, and the period ended before
+    the snapshot. `history` is int_snapshot. The one home of `is_complete_day`, `is_complete_week`, `is_complete_month`.
+#}
+{% macro is_complete_period(period_start, next_period_start, history='snapshot') -%}
+    ({{ period_start }} >= {{ history }}.first_date and {{ next_period_start }} <= {{ history }}.snapshot_date)
+{%- endmacro %}
+
 {% macro hours_after(value, hours) -%}
     ({{ value }} + interval {{ hours }} hour)
 {%- endmacro %}

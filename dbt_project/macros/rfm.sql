@@ -23,7 +23,8 @@
 
 {#
     The score of each value of a measure: 1 plus the whole fifths of customers who are
-    strictly worse, so that equal values have equal scores whatever the row order.
+    strictly worse, so that equal values have equal scores whatever the row order; and their
+    share of all, 0 to 100 (`worse_pct`).
     `worst_first` orders the values; `among` names the column whose equal values make one
     population, such as the month end.
 
@@ -35,19 +36,24 @@
     {%- set partition = 'partition by ' ~ among if among else '' -%}
     select
         {{ population }}{{ measure }},
-        1 + cast(
-            floor(
-                cast(5 * (sum(customers) over ({{ partition }} order by {{ worst_first }}) - customers) as double)
-                / sum(customers) over ({{ partition }})
-            ) as integer
-        ) as score
+        1 + cast(floor(cast(5 * worse_customers as double) / all_customers) as integer) as score,
+        cast(100 * worse_customers as double) / all_customers as worse_pct
     from (
         select
             {{ population }}{{ measure }},
-            count(*) as customers
+            sum(count(*)) over ({{ partition }} order by {{ worst_first }}) - count(*) as worse_customers,
+            sum(count(*)) over ({{ partition }}) as all_customers
         from {{ measured }}
         group by {{ population }}{{ measure }}
     ) as counted
+{%- endmacro %}
+
+{#
+    One-time or returning, by the orders of a customer who bought. Two orders on one day are two, as shops count;
+    days with a purchase stand beside them (`purchase_days`).
+#}
+{% macro customer_type(invoice_count) -%}
+    case when {{ invoice_count }} = 1 then 'one_time' else 'returning' end
 {%- endmacro %}
 
 {# Three scores side by side. #}

@@ -1,16 +1,16 @@
-{# Figures in sentences, and templates that are filled with them. #}
+{# Figures in sentences, written as warehouse/wording.py writes them, and templates that are filled with them. #}
 
-{# A number as people read it: 12,345 or 12.3, rounded half away from zero. #}
+{# A number as people read it: 12,345 or 12.3, zero or more. #}
 {% macro grouped_number(value, decimals=0) -%}
     {{ return(adapter.dispatch('grouped_number')(value, decimals)) }}
 {%- endmacro %}
 
 {% macro duckdb__grouped_number(value, decimals) -%}
-    format('{:,.{{ decimals }}f}', cast(cast({{ value }} as decimal(28, {{ decimals }})) as double))
+    format('{:,.{{ decimals }}f}', cast({{ value }} as double))
 {%- endmacro %}
 
 {% macro default__grouped_number(value, decimals) -%}
-    format_number(cast({{ value }} as decimal(28, {{ decimals }})), {{ decimals }})
+    format_number(cast({{ value }} as double), {{ decimals }})
 {%- endmacro %}
 
 {# The text without a number at its end: 'Dormant 2' is a second 'Dormant'. #}
@@ -18,19 +18,15 @@
     regexp_replace({{ text }}, ' [0-9]+$', '')
 {%- endmacro %}
 
-{# The sign of a currency where it is beyond doubt, else its code. #}
-{% macro currency_sign() -%}
-    {%- set signs = {'GBP': '£', 'EUR': '€', 'USD': '$', 'JPY': '¥'} -%}
-    {{ return(signs.get(setting('currency'), setting('currency') ~ ' ')) }}
-{%- endmacro %}
-
 {# An amount in the shop's currency; pence only where they matter. #}
 {% macro amount_in_words(value) -%}
-    case when {{ value }} < 0 then '-' else '' end || {{ quoted(currency_sign()) }}
-        || case
-            when abs({{ value }}) < 100 then {{ grouped_number('abs(' ~ value ~ ')', 2) }}
-            else {{ grouped_number('abs(' ~ value ~ ')') }}
-        end
+    {%- set size = 'abs(' ~ value ~ ')' -%}
+    {%- set whole = grouped_number(size) -%}
+    {%- set exact = grouped_number(size, setting('currency_decimals')) -%}
+    case
+        when {{ value }} < 0 and translate({{ exact }}, '0.,', '') <> '' then '−'
+        else ''
+    end || {{ quoted(setting('currency_symbol')) }} || case when {{ size }} < 100 then {{ exact }} else {{ whole }} end
 {%- endmacro %}
 
 {# A share of 0 to 100. #}

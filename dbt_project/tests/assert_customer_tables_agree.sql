@@ -1,5 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'customer_rfm'}}}) }}
--- Months, cohorts, categories and concentration tell of the same customers and the same
+-- Months, cohorts and concentration tell of the same customers and the same
 -- money as customer_rfm, to the penny.
 with
 
@@ -38,8 +38,8 @@ months as (
     select
         coalesce(sum(new_customers), 0) as customers,
         coalesce(max(customers_so_far), 0) as customers_so_far,
-        coalesce(sum(new_gross_revenue + returning_gross_revenue), 0) as gross_revenue,
-        coalesce(sum(new_net_revenue_as_booked + returning_net_revenue_as_booked), 0) as net_revenue
+        coalesce(sum(new_gross_revenue + existing_gross_revenue), 0) as gross_revenue,
+        coalesce(sum(new_net_revenue_as_booked + existing_net_revenue_as_booked), 0) as net_revenue
     from {{ ref('fct_monthly_customers') }}
 
 ),
@@ -49,17 +49,6 @@ last_month as (
     select coalesce(max(one_time_customers_so_far), 0) as one_time_customers
     from {{ ref('fct_monthly_customers') }}
     where month_start = (select max(months.month_start) from {{ ref('int_months') }} as months)
-
-),
-
-categories as (
-
-    select
-        count(distinct customer_id) as customers,
-        count(case when is_top_category then 1 end) as top_categories,
-        coalesce(sum(gross_revenue), 0) as gross_revenue,
-        coalesce(sum(net_revenue), 0) as net_revenue
-    from {{ ref('customer_category_shares') }}
 
 ),
 
@@ -97,17 +86,6 @@ claims as (
         and months.net_revenue = customers.net_revenue as agrees
     from months
     cross join last_month
-    cross join customers
-
-    union all
-
-    select
-        'customer_category_shares' as table_name,
-        categories.customers = customers.customers
-        and categories.top_categories = customers.customers
-        and categories.gross_revenue = customers.gross_revenue
-        and categories.net_revenue = customers.net_revenue as agrees
-    from categories
     cross join customers
 
     union all

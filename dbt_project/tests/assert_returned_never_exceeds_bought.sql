@@ -1,7 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_return_matches'}}}) }}
 -- No sale is reversed for more units than it sold, no return reverses more than it
--- brought back, both lines exist, and both are of one customer, product and price, the
--- sale first.
+-- brought back, both lines exist, and both are of one customer, product (but for a mistyped
+-- code) and price, the sale first.
 with
 
 matches as (
@@ -26,7 +26,8 @@ pairs as (
             sales.line_type = 'sale'
             and returns.line_type = 'return'
             and sales.customer_id = returns.customer_id
-            and sales.stock_code = returns.stock_code
+            and sales.stock_code = matches.stock_code
+            and (returns.stock_code = matches.stock_code) = (matches.matched_by = 'stock_code')
             and sales.unit_price = returns.unit_price
             and sales.invoiced_at <= returns.invoiced_at, false
         ) as is_sound,

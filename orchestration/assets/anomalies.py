@@ -6,6 +6,7 @@ wording and the plots (``ml/``).
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -16,11 +17,15 @@ from orchestration.metadata import picture_metadata
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
 from orchestration.resources import WarehouseResource
+from warehouse import wording
 from warehouse.ledger import active_content_hashes
 from warehouse.settings import load_settings
 from warehouse.versions import data_version
 
-_READS = [["marts", name] for name in ("fct_daily_revenue", "fct_invoice_lines", "fct_return_matches", "dim_products")]
+_READS = [
+    ["marts", name]
+    for name in ("fct_daily_revenue", "fct_invoice_lines", "fct_return_matches", "dim_dates", "dim_products")
+]
 
 # More than the explaining keeps, so that it has the choice; bounds what enters Python.
 _MEMBERS_READ = 10
@@ -244,9 +249,11 @@ def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, p
     """Read booked revenue by day, and by country and day: one row per day with a line."""
     days = connection.execute(
         """
-        select date, is_trading_day, net_revenue_as_booked::double as net_revenue
-        from marts.fct_daily_revenue
-        order by date
+        select
+            daily.date, daily.is_trading_day, daily.net_revenue_as_booked::double as net_revenue, days.is_complete_week
+        from marts.fct_daily_revenue as daily
+        inner join marts.dim_dates as days on daily.date = days.date
+        order by daily.date
         """
     ).df()
     country_days = connection.execute(
@@ -300,7 +307,13 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 days, country_days, window_days=chosen.window_days, threshold=chosen.threshold, method=chosen.method
             )
             contributions, orders = read_contributions(connection, scores.flags)
-            explained = explain_anomalies(scores.flags, contributions, orders, currency=settings.shop.currency)
+            explained = explain_anomalies(
+                scores.flags,
+                contributions,
+                orders,
+                money=partial(wording.money, currency=settings.shop.currency),
+                day=wording.weekday,
+            )
             version = data_version(active_content_hashes(connection))
             yield record_runs(connection, describe_scores(scores, data_version=version))
             expectations = scores.scored[list(EXPECTATION_COLUMNS)]

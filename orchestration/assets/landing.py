@@ -19,6 +19,7 @@ from warehouse.publishing import last_published_version
 from warehouse.readers.layouts import raw_tables
 from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
+from warehouse.wording import count
 
 RAW_TABLES = (
     *(["raw", name] for name in raw_tables()),
@@ -82,7 +83,7 @@ def _load(
             settings,
             loaded_at=datetime.now(UTC),
             scratch=home.scratch,
-            progress=lambda stage, done, total: tell(f"{stage}: {done:,} of {total:,}"),
+            progress=lambda stage, done, total: tell(f"{stage}: {count(done)} of {count(total)}"),
         )
         # only now: a home that nothing was loaded into stays free for another folder
         home.bind(origin.landing, is_sample=origin.is_sample)

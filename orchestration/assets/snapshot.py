@@ -35,7 +35,12 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         with warehouse.get_connection(read_only=True) as connection:
             version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
             secret = copied_key(connection) if settings.shop.customer_ids == "pseudonyms" else None
-        about = {"currency": settings.shop.currency, "home_country": settings.shop.home_country}
+        about = {
+            "currency": settings.shop.currency,
+            "home_country": settings.shop.home_country,
+            "rfm_frequency": settings.rfm.frequency,
+            "rfm_monetary": settings.rfm.monetary,
+        }
         if secret is not None:
             about[KEY_CHECK] = key_check(secret)
         done = publish(

@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Money, PagedEnvelope, ShopTime, Units, records
+from serving.answers import Answer, Money, UnitPrice
+from serving.api.models import Envelope, PagedEnvelope, records
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
+from serving.lists import LISTS
 from serving.queries import health as queries
 from serving.queries.lists import ListRequest
 
@@ -35,14 +37,12 @@ Disposition = Literal[
 ]
 
 
-class AccountedLines(Answer):
+class AccountedLines(
+    Answer, of="marts.row_accounting", columns="disposition is_kept row_count gross_amount description"
+):
     """Delivered lines of one kind."""
 
-    disposition: Annotated[Disposition, Field(description="What became of them.")]
-    is_kept: Annotated[bool, Field(description="Whether they are in the figures.")]
-    row_count: Annotated[int, Field(description="Lines.", ge=0)]
-    gross_amount: Annotated[Money, Field(description="Quantity times price, signed (money).")]
-    description: Annotated[str, Field(description="The rule in words.")]
+    disposition: Disposition
 
 
 class WarehouseAccounting(Answer):
@@ -53,72 +53,32 @@ class WarehouseAccounting(Answer):
     derived_rows: Annotated[
         int, Field(description="Of them, lines that are no row of a file: refunds told in a column of the sale's row.")
     ]
-    delivered_amount: Annotated[Money, Field(description="Their amount (money).")]
+    delivered_amount: Annotated[Money, Field(description="Their amount, in the shop's currency.")]
     kept_rows: Annotated[int, Field(description="Lines that are in the figures.")]
-    kept_amount: Annotated[Money, Field(description="Their amount (money).")]
+    kept_amount: Annotated[Money, Field(description="Their amount, in the shop's currency.")]
     delivered_lines_of_files: Annotated[int, Field(description="Lines that were counted while the files were read.")]
     sales_rows: Annotated[int, Field(description="Lines of the sales table.")]
-    sales_amount: Annotated[Money, Field(description="Net revenue of the sales table (money).")]
+    sales_amount: Annotated[Money, Field(description="Net revenue of the sales table, in the shop's currency.")]
     lines: Annotated[list[AccountedLines], Field(description="In the order in which the rules are tried.")]
     reasons: Annotated[list[SetAsideReason], Field(description="Of the lines set aside, most lines first.")]
     sources: Annotated[list[SourceProfile], Field(description="How each source was judged, most lines first.")]
 
 
-class WarehouseLine(Answer):
+class WarehouseLine(Answer, of=LISTS["set_aside_lines"]):
     """A delivered line of the warehouse that is not in the figures."""
 
-    disposition: Annotated[Disposition, Field(description="Which rule it fell under.")]
-    rule: Annotated[str | None, Field(description="The habit or list behind it; null where there is none.")]
-    reason: Annotated[str | None, Field(description="Why, in words.")]
-    file_name: Annotated[str, Field(description="Delivered file.")]
-    sheet: Annotated[str | None, Field(description="Sheet of a workbook.")]
-    row_number: Annotated[int, Field(description="Line of the file, the header being line 1.")]
-    invoice_no: Annotated[str | None, Field(description="Invoice number.")]
-    stock_code: Annotated[str | None, Field(description="Stock code.")]
-    description: Annotated[str | None, Field(description="As delivered; whoever typed it wrote it.")]
-    quantity_units: Annotated[Units | None, Field(description="Units; null where it would not read.")]
-    unit_price: Annotated[float | None, Field(description="Price of a unit (money, up to four decimals).")]
-    signed_amount: Annotated[Money | None, Field(description="Units times price (money).")]
-    customer_id: Annotated[str | None, Field(description="Customer number.")]
-    country: Annotated[str | None, Field(description="Country.")]
-    invoiced_at: Annotated[ShopTime | None, Field(description="The shop's own clock.")]
-    line_text: Annotated[str | None, Field(description="Text of a line that could not be read.")]
+    disposition: Disposition
+    unit_price: UnitPrice | None
 
 
-class SetAsideReason(Answer):
+class SetAsideReason(Answer, of=LISTS["set_aside_reasons"]):
     """Why lines are not in the figures, and what that leaves out."""
 
-    disposition: Annotated[Disposition, Field(description="What became of them.")]
-    rule: Annotated[str | None, Field(description="The habit or list behind it; null where there is none.")]
-    reason: Annotated[str, Field(description="Why, in words.")]
-    line_count: Annotated[int, Field(description="Lines.", ge=0)]
-    line_pct: Annotated[float | None, Field(description="Of all delivered lines, 0 to 100.")]
-    amount: Annotated[Money, Field(description="Of the lines on which it would read, signed (money).")]
-    amount_pct: Annotated[float | None, Field(description="Of all delivered money, signs left out, 0 to 100.")]
-    lines_without_amount: Annotated[int, Field(description="Lines on which the amount would not read.", ge=0)]
-    example_amount_text: Annotated[str | None, Field(description="What stands in its place on one of them.")]
-    customer_count: Annotated[int, Field(description="Customers on these lines.", ge=0)]
-    lost_customer_count: Annotated[int, Field(description="Of them, with no line that was kept.", ge=0)]
-    lost_customer_pct: Annotated[float | None, Field(description="Those of all customers that a line names, 0 to 100.")]
-    file_count: Annotated[int, Field(description="Files with such lines.", ge=0)]
-    example_file_name: Annotated[str, Field(description="The first of them by name.")]
-    example_row_number: Annotated[int, Field(description="A line of it, the header being line 1.")]
+    disposition: Disposition
 
 
-class SourceProfile(Answer):
+class SourceProfile(Answer, of="marts.source_profiles"):
     """How the files of one source were judged."""
-
-    source: Annotated[str, Field(description="Files of one layout or mapping.")]
-    profile: Annotated[str, Field(description="`uci`: letters before an order's number count; `plain`: they don't.")]
-    evidence: Annotated[str, Field(description="What told.")]
-    line_count: Annotated[int, Field(description="Readable lines.", ge=0)]
-    file_count: Annotated[int, Field(description="Files.", ge=0)]
-    is_cancellation_prefix: Annotated[bool, Field(description="Whether a C before the number means a return.")]
-    is_adjustment_prefix: Annotated[bool, Field(description="Whether an A before it means an adjustment.")]
-    exact_duplicates: Annotated[str, Field(description="What is done with equal lines: `drop`, `overlap` or `keep`.")]
-
-
-_SET_ASIDE = next(spec for spec in queries.LISTS if spec.name == "set_aside_lines")
 
 
 @router.get("/accounting", summary="Where every delivered line went")
@@ -141,4 +101,4 @@ def set_aside(
 ) -> PagedEnvelope[WarehouseLine]:
     """By file and line."""
     wanted = {"disposition": {"filterType": "text", "type": "equals", "filter": disposition}} if disposition else {}
-    return page_of(reading, _SET_ASIDE, Filters(), page, request=ListRequest(wanted, ()))
+    return page_of(reading, LISTS["set_aside_lines"], Filters(), page, request=ListRequest(wanted, ()))

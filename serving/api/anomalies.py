@@ -11,9 +11,11 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Day, Envelope, Money
+from serving.answers import Answer
+from serving.api.models import Envelope
 from serving.api.problems import NotFoundError, responses
 from serving.api.requests import GivenFilters, IsoDay, SnapshotReading, answer, subject_router
+from serving.lists import LISTS
 from serving.queries import anomalies as queries
 
 router = subject_router("anomalies")
@@ -24,46 +26,30 @@ _Series = Annotated[
 _Grain = Annotated[Literal["day", "week"], Query(description="Days, or weeks dated by their Monday.")]
 
 
-class _Period(Answer):
-    date: Annotated[Day, Field(description="The day, or the Monday of the week.")]
-    actual: Annotated[Money, Field(description="Net revenue as booked (money).")]
-    expected: Annotated[Money, Field(description="What the periods before lead one to expect (money).")]
-    score: Annotated[float | None, Field(description="How far off, in usual spreads.")]
-
-
-class Anomaly(_Period):
+class Anomaly(Answer, of=LISTS["anomalies"], columns="* country=ml.revenue_anomalies.country"):
     """An odd day or week."""
 
-    series: Annotated[str, Field(description="`total`, or a country.")]
-    grain: Annotated[Literal["day", "week"], Field(description="Day or week.")]
-    country: Annotated[str | None, Field(description="The country; null for the whole shop.")]
-    difference: Annotated[Money, Field(description="Actual less expected (money).")]
-    direction: Annotated[Literal["spike", "drop", "silence"], Field(description="Which way it is odd.")]
-    cause: Annotated[str | None, Field(description="Why, in words.")]
-    top_invoice_no: Annotated[str | None, Field(description="The invoice behind at least half of the difference.")]
+    grain: Literal["day", "week"]
+    direction: Literal["spike", "drop", "silence"]
 
 
-class ExpectedPeriod(_Period):
-    """A day or week with the band in which it was expected."""
+class ExpectedPeriod(
+    Answer,
+    of="ml.revenue_expectations",
+    columns="""
+        date actual expected lower upper score
+        direction=ml.revenue_anomalies.direction? cause=ml.revenue_anomalies.cause?
+    """,
+):
+    """A day or week with the band in which it was expected; no direction and no cause where it is not odd."""
 
-    lower: Annotated[Money | None, Field(description="Lower end of the band (money).")]
-    upper: Annotated[Money | None, Field(description="Upper end of the band (money).")]
     is_flagged: Annotated[bool, Field(description="Whether it is odd.")]
-    direction: Annotated[str | None, Field(description="Which way; null if not odd.")]
-    cause: Annotated[str | None, Field(description="Why, in words; null if not odd.")]
 
 
-class Driver(Answer):
+class Driver(
+    Answer, of="ml.anomaly_drivers", columns="dimension rank member label actual expected difference share_pct"
+):
     """Who or what accounts for an odd period's difference; dimensions overlap."""
-
-    dimension: Annotated[str, Field(description="`invoice`, `customer`, `product` or `country`.")]
-    rank: Annotated[int, Field(description="1 for the largest of its dimension.")]
-    member: Annotated[str | None, Field(description="Number, id, code or name; null for sales with no customer.")]
-    label: Annotated[str | None, Field(description="The same in words.")]
-    actual: Annotated[Money | None, Field(description="What it brought (money).")]
-    expected: Annotated[Money | None, Field(description="What it usually brings (money).")]
-    difference: Annotated[Money | None, Field(description="Actual less expected (money).")]
-    share_pct: Annotated[float | None, Field(description="Of the period's difference, in percent.")]
 
 
 @router.get("/anomalies", summary="Odd days and weeks")

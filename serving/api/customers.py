@@ -13,7 +13,8 @@ import pandas as pd
 from fastapi import Path, Query
 from pydantic import Field
 
-from serving.api.models import Answer, Day, Envelope, Money, PagedEnvelope, ShopTime, Units, page_info, records
+from serving.answers import Answer
+from serving.api.models import Envelope, PagedEnvelope, page_info, records
 from serving.api.playbooks import Playbook
 from serving.api.problems import NotFoundError, responses
 from serving.api.requests import (
@@ -26,157 +27,79 @@ from serving.api.requests import (
     page_of,
     subject_router,
 )
-from serving.queries.customers import CustomerStory, customer_story
+from serving.queries.customers import ORDERS, RETURNS, CustomerStory, customer_story
 from serving.queries.lists import Column, ListRequest, ListSpec
 from serving.snapshot import Reading
 
 router = subject_router("customers")
 
 
-class CustomerRow(Answer):
+class CustomerRow(
+    Answer,
+    of="reporting.customer_360",
+    columns="""
+        customer_id country customer_type recency_days frequency monetary_net monetary_gross invoice_count
+        purchase_days first_purchase_at last_purchase_at cohort_month r_score f_score m_score rfm_score rfm_segment
+        kmeans_segment hierarchical_segment mixture_segment audience_segment is_overridden stability clv clv_low
+        clv_high clv_horizon_days expected_purchases p_alive top_category
+    """,
+):
     """An identified customer who bought."""
 
-    customer_id: Annotated[str, Field(description="Customer number as text.", examples=["17850"])]
-    segment: Annotated[str | None, Field(description="Segment by the chosen `method`.", examples=["Champions"])]
-    country: Annotated[str | None, Field(description="Country with most of what was bought.", examples=["France"])]
-    customer_type: Annotated[
-        str | None, Field(description="`one_time` for who bought on one day only, else `returning`.")
-    ]
-    recency_days: Annotated[int | None, Field(description="Days from the last purchase to `snapshot.snapshot_date`.")]
-    frequency: Annotated[int | None, Field(description="Purchases, counted as setting rfm.frequency says.")]
-    monetary_net: Annotated[
-        Money | None,
-        Field(description="Spend less returns; below zero for who gave more back (money).", examples=[1234.5]),
-    ]
-    monetary_gross: Annotated[Money | None, Field(description="Spend before returns (money).")]
-    invoice_count: Annotated[int | None, Field(description="Invoices with a sale.")]
-    purchase_days: Annotated[int | None, Field(description="Days with a purchase.")]
-    first_purchase_at: Annotated[ShopTime | None, Field(description="First purchase, the shop's own clock.")]
-    last_purchase_at: Annotated[ShopTime | None, Field(description="Last purchase, the shop's own clock.")]
-    cohort_month: Annotated[Day | None, Field(description="First day of the month of the first purchase.")]
-    r_score: Annotated[int | None, Field(description="Recency score, 1 to 5, 5 bought most recently.")]
-    f_score: Annotated[int | None, Field(description="Frequency score, 1 to 5.")]
-    m_score: Annotated[int | None, Field(description="Money score, 1 to 5.")]
-    rfm_score: Annotated[str | None, Field(description="The three scores side by side.", examples=["543"])]
-    rfm_segment: Annotated[str | None, Field(description="Standard segment by the scores.")]
-    kmeans_segment: Annotated[str | None, Field(description="Segment by k-means.")]
-    hierarchical_segment: Annotated[str | None, Field(description="Segment by hierarchical clustering.")]
-    mixture_segment: Annotated[str | None, Field(description="Segment by Gaussian mixture.")]
-    audience_segment: Annotated[str | None, Field(description="Segment for campaigns: k-means or an override.")]
-    is_overridden: Annotated[bool | None, Field(description="Whether a person's override is active.")]
-    stability: Annotated[
-        float | None,
-        Field(description="Share of refits that agree on the k-means segment, 0 to 1."),
-    ]
-    clv: Annotated[Money | None, Field(description="Expected net revenue within `clv_horizon_days` (money).")]
-    clv_low: Annotated[Money | None, Field(description="Lower end of its interval (money).")]
-    clv_high: Annotated[Money | None, Field(description="Upper end of its interval (money).")]
-    clv_horizon_days: Annotated[int | None, Field(description="Days ahead that expectations reach.")]
-    expected_purchases: Annotated[float | None, Field(description="Expected days with a purchase within them.")]
-    p_alive: Annotated[
-        float | None, Field(description="Probability of not having dropped out, 0 to 1; see the notes in /health.")
-    ]
-    top_category: Annotated[str | None, Field(description="Category with most of what was bought and kept.")]
+    segment: Annotated[str | None, Field(description="Segment by the chosen `method`.")]
 
 
-class CustomerFacts(CustomerRow):
+class CustomerFacts(
+    CustomerRow,
+    of="reporting.customer_360",
+    columns="""
+        has_purchases country_iso_alpha2 is_home_country age_years gender location line_count monetary
+        last_month_rfm_segment has_positive_monetary is_outlier_excluded mixture_probability override_reason
+        override_author override_expires_on clv_model clv_interval_pct expected_purchases_low expected_purchases_high
+        expected_purchase_value top_category_pct order_value returned_revenue unmatched_return_revenue
+        total_return_revenue return_count usual_gap_days overdue_days set_aside_lines recency_rank_pct
+        frequency_rank_pct monetary_rank_pct
+    """,
+):
     """All that is known of a customer; figures of purchases are null for who only gave things back."""
 
-    has_purchases: Annotated[bool, Field(description="Whether anything that was bought counts.")]
-    country_iso_alpha2: Annotated[str | None, Field(description="Two-letter ISO code of the country.")]
-    is_home_country: Annotated[bool | None, Field(description="Whether it is the shop's own.")]
-    age_years: Annotated[int | None, Field(description="As told by the customers file.")]
-    gender: Annotated[str | None, Field(description="As told by the customers file.")]
-    location: Annotated[str | None, Field(description="As told by the customers file.")]
-    line_count: Annotated[int | None, Field(description="Sale lines.")]
-    monetary: Annotated[Money | None, Field(description="Spend that scores are made by: net or gross (money).")]
-    last_month_rfm_segment: Annotated[str | None, Field(description="Standard segment at the last month end.")]
-    has_positive_monetary: Annotated[
-        bool | None, Field(description="False for who gave back as much as was bought, or more.")
-    ]
-    is_outlier_excluded: Annotated[bool | None, Field(description="Whether left out of fitting and only labelled.")]
-    mixture_probability: Annotated[float | None, Field(description="Probability of the mixture segment, 0 to 1.")]
-    override_reason: Annotated[str | None, Field(description="Why a person overrode the segment.")]
-    override_author: Annotated[str | None, Field(description="Who.")]
-    override_expires_on: Annotated[Day | None, Field(description="Last day of it.")]
-    clv_model: Annotated[str | None, Field(description="Model of `clv` and `expected_purchases`.")]
-    clv_interval_pct: Annotated[float | None, Field(description="Share of customers that the intervals should hold.")]
-    expected_purchases_low: Annotated[float | None, Field(description="Lower end of the interval.")]
-    expected_purchases_high: Annotated[float | None, Field(description="Upper end of the interval.")]
-    expected_purchase_value: Annotated[Money | None, Field(description="Expected net value of one such day (money).")]
-    top_category_pct: Annotated[float | None, Field(description="Share of the top category, in percent.")]
-    order_value: Annotated[Money | None, Field(description="Net spend per invoice (money).")]
-    returned_revenue: Annotated[Money, Field(description="Returns matched with a purchase (money, positive).")]
-    unmatched_return_revenue: Annotated[
-        Money, Field(description="Returns matched with none, taken off the spend too (money, positive).")
-    ]
-    return_count: Annotated[int, Field(description="Invoices with returns.")]
-    usual_gap_days: Annotated[float | None, Field(description="Median days between purchase days.")]
-    set_aside_lines: Annotated[int, Field(description="Delivered lines that are not in the figures.")]
-    recency_rank_pct: Annotated[float | None, Field(description="Customers who bought longer ago, in percent.")]
-    frequency_rank_pct: Annotated[float | None, Field(description="Customers who bought less often, in percent.")]
-    monetary_rank_pct: Annotated[float | None, Field(description="Customers who spent less, in percent.")]
 
-
-class CustomerMonth(Answer):
+class CustomerMonth(
+    Answer,
+    of="marts.customer_rfm_monthly",
+    columns="month_end recency_days frequency monetary_net rfm_score rfm_segment",
+):
     """The customer as of a month end."""
 
-    month_end: Annotated[Day, Field(description="Last day of the month.")]
-    recency_days: Annotated[int, Field(description="Days since the last purchase.")]
-    frequency: Annotated[int, Field(description="Purchases so far.")]
-    monetary_net: Annotated[Money, Field(description="Net spend so far (money).")]
-    rfm_score: Annotated[str, Field(description="Scores as they were then.")]
-    rfm_segment: Annotated[str, Field(description="Standard segment as it was then.")]
 
-
-class CustomerCategory(Answer):
+class CustomerCategory(Answer, of="marts.customer_category_shares", columns="category net_revenue share_pct"):
     """What the customer spent on a category."""
 
-    category: Annotated[str, Field(description="Product category.")]
-    net_revenue: Annotated[Money, Field(description="Net spend (money).")]
-    share_pct: Annotated[float | None, Field(description="Of the customer's, in percent.")]
-    shop_share_pct: Annotated[float | None, Field(description="Of all customers', in percent.")]
+    shop_share_pct: Annotated[float | None, Field(description="Its share of all customers' net spend, 0 to 100.")]
 
 
 class Customer(Answer):
     """One customer's story."""
 
-    facts: CustomerFacts
+    facts: Annotated[CustomerFacts, Field(description="What is known of the customer.")]
     history: Annotated[list[CustomerMonth], Field(description="Month ends, ascending.")]
     categories: Annotated[list[CustomerCategory], Field(description="Most money first.")]
     playbook: Annotated[Playbook | None, Field(description="What to do, by the chosen method's segment.")]
 
 
-class CustomerOrder(Answer):
+class CustomerOrder(Answer, of=ORDERS):
     """One of the customer's orders."""
 
-    invoice_no: Annotated[str, Field(description="Invoice number.")]
-    invoiced_at: Annotated[ShopTime, Field(description="The shop's own clock.")]
-    gap_days: Annotated[int | None, Field(description="Days after the order before.")]
-    country: Annotated[str, Field(description="Country of the invoice.")]
-    line_count: Annotated[int, Field(description="Lines.")]
-    quantity_units: Annotated[Units, Field(description="Units.")]
-    gross_revenue: Annotated[Money, Field(description="Before returns (money).")]
-    returned_revenue: Annotated[Money, Field(description="What of it came back later (money).")]
-    net_revenue: Annotated[Money, Field(description="Less what came back (money).")]
 
-
-class CustomerReturn(Answer):
+class CustomerReturn(
+    Answer,
+    of=RETURNS,
+    columns="""
+        invoice_no invoiced_at stock_code description returned_units return_amount reversed_invoices sold_at
+        days_after_purchase matched_by matched_amount unmatched_amount
+    """,
+):
     """A line that the customer gave back."""
-
-    invoice_no: Annotated[str, Field(description="Number of the return.")]
-    invoiced_at: Annotated[ShopTime, Field(description="The shop's own clock.")]
-    stock_code: Annotated[str, Field(description="Stock code.")]
-    description: Annotated[str | None, Field(description="Name of the product.")]
-    returned_units: Annotated[Units, Field(description="Units.")]
-    return_amount: Annotated[Money, Field(description="Their worth (money).")]
-    reversed_invoices: Annotated[str | None, Field(description="Invoices that it takes back; null if none was found.")]
-    sold_at: Annotated[ShopTime | None, Field(description="When they were bought.")]
-    days_after: Annotated[int | None, Field(description="Days after the purchase.")]
-    matched_amount: Annotated[Money, Field(description="What of the amount is taken off a purchase (money).")]
-    unmatched_amount: Annotated[
-        Money, Field(description="What of it fits no purchase; taken off the spend too (money).")
-    ]
 
 
 _CUSTOMERS = ListSpec(

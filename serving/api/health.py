@@ -12,10 +12,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from serving.api.models import Answer, Day, Envelope, Moment, Money, PagedEnvelope, ShopTime, records
+from serving.answers import Answer, Moment, ShopTime
+from serving.api.models import Envelope, FirstDate, LastDate, PagedEnvelope, records
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
+from serving.lists import LISTS
 from serving.queries import health as queries
+from warehouse.formats import LimitSubject
 
 router = subject_router("health")
 liveness = APIRouter(tags=["health"])
@@ -24,29 +27,27 @@ liveness = APIRouter(tags=["health"])
 class Liveness(Answer):
     """The process answers."""
 
-    status: Literal["ok"] = "ok"
+    status: Annotated[Literal["ok"], Field(description="Always `ok`.")] = "ok"
 
 
-class Freshness(Answer):
+class Freshness(
+    Answer, of="quality.publications", columns="snapshot_date as_of_date published_at publication_id is_sample"
+):
     """How new the data are; no clock is read, so compare with your own."""
 
     last_invoiced_at: Annotated[ShopTime | None, Field(description="Latest sale or return, the shop's own clock.")]
-    first_date: Annotated[Day | None, Field(description="First day with an invoice.")]
-    last_date: Annotated[Day | None, Field(description="Last day with an invoice.")]
-    snapshot_date: Annotated[Day | None, Field(description="The day that recency is counted to.")]
-    as_of_date: Annotated[Day | None, Field(description="The as-of date that was asked for; null if none was.")]
+    first_date: FirstDate
+    last_date: LastDate
     last_delivered_at: Annotated[Moment | None, Field(description="Latest change of a file that is in use, UTC.")]
     last_recorded_at: Annotated[Moment | None, Field(description="When a delivery was last recorded, UTC.")]
-    published_at: Annotated[Moment, Field(description="When the snapshot was published, UTC.")]
-    publication_id: Annotated[int, Field(description="Which publication it is.")]
-    is_sample: Annotated[bool, Field(description="Whether it was made from made-up data.")]
+    published_at: Moment
 
 
-class LayerChecks(Answer):
+class LayerChecks(Answer, of="quality.validation_results", columns="layer recorded_at"):
     """How the checks of a layer came out in its latest run; the four add up to ``checks``."""
 
-    layer: Annotated[str, Field(description="Layer of the warehouse.", examples=["marts"])]
-    recorded_at: Annotated[Moment, Field(description="When, UTC.")]
+    layer: str
+    recorded_at: Moment
     checks: Annotated[int, Field(description="All of them.")]
     passed: Annotated[int, Field(description="As expected.")]
     warned: Annotated[int, Field(description="Not as expected, but of severity warning.")]
@@ -54,36 +55,26 @@ class LayerChecks(Answer):
     could_not_run: Annotated[int, Field(description="Could not be evaluated: nothing is known.")]
 
 
-class OpenCheck(Answer):
+class OpenCheck(
+    Answer,
+    of=LISTS["validation_results"],
+    columns="layer table_name check_name outcome message reason unexpected_count element_count",
+):
     """A check that did not pass."""
 
-    layer: Annotated[str, Field(description="Layer of the warehouse.")]
-    table_name: Annotated[str | None, Field(description="Table that it is about.")]
-    check_name: Annotated[str, Field(description="Its name.")]
-    outcome: Annotated[Literal["failed", "could not run", "warned"], Field(description="How it came out.")]
-    message: Annotated[str | None, Field(description="What was found.")]
-    reason: Annotated[str | None, Field(description="Why it matters.")]
-    unexpected_count: Annotated[int | None, Field(description="Offending rows.")]
-    element_count: Annotated[int | None, Field(description="Rows looked at.")]
+    layer: str
+    check_name: str
+    outcome: Literal["failed", "could not run", "warned"]
 
 
-class ModelNote(Answer):
+class ModelNote(Answer, of="reporting.model_notes"):
     """What to be wary of in a model's figures."""
 
-    model: Annotated[str, Field(description="What was modelled.")]
-    algorithm: Annotated[str, Field(description="How.")]
-    is_about_customer_value: Annotated[bool, Field(description="Whether it bears on clv, p_alive or purchases.")]
-    has_warnings: Annotated[bool, Field(description="Whether there is something to be wary of.")]
-    warnings: Annotated[str | None, Field(description="What, in words.")]
-    change_notes: Annotated[str | None, Field(description="What changed since the fit before.")]
 
-
-class Deliveries(Answer):
+class Deliveries(Answer, of="quality.load_ledger", columns="status"):
     """Deliveries by what became of them."""
 
-    status: Annotated[
-        str, Field(description="`loaded`, `already_loaded`, `superseded`, `withdrawn`, `rejected` or `in_transit`.")
-    ]
+    status: str
     deliveries: Annotated[int, Field(description="How many.")]
     files: Annotated[int, Field(description="Distinct names.")]
     delivered_lines: Annotated[int, Field(description="Lines in them.")]
@@ -91,44 +82,35 @@ class Deliveries(Answer):
     last_recorded_at: Annotated[Moment | None, Field(description="The latest, UTC.")]
 
 
-class MissingFile(Answer):
+class MissingFile(Answer, of="quality.load_ledger", columns="file_name status recorded_at problem"):
     """A file in landing that is not in the figures."""
 
-    file_name: Annotated[str, Field(description="Its name.")]
-    status: Annotated[Literal["rejected", "in_transit"], Field(description="Refused, or still being written.")]
-    recorded_at: Annotated[Moment, Field(description="When that was seen, UTC.")]
-    problem: Annotated[str | None, Field(description="Why, and what to do; may be several lines.")]
+    status: Literal["rejected", "in_transit"]
+    recorded_at: Moment
     has_former: Annotated[bool, Field(description="Whether an earlier version of it is in use meanwhile.")]
 
 
-class SourceLimit(Answer):
+class SourceLimit(Answer, of="quality.source_limits", columns="source title subject told"):
     """A matter that the files of a source can't tell."""
 
-    source: Annotated[str, Field(description="Files of one layout or mapping.")]
-    title: Annotated[str, Field(description="What people call such files.", examples=["Etsy sold order items"])]
-    subject: Annotated[
-        Literal["refunds", "refund_dates", "customers", "cancellations", "quantities", "prices", "times"],
-        Field(description="What they can't tell."),
-    ]
-    told: Annotated[str, Field(description="The same as a sentence.")]
+    subject: LimitSubject
 
 
-class ReplacedOrders(Answer):
+class ReplacedOrders(Answer, of="marts.order_versions", columns="source"):
     """Orders of a source that came again in a newer file, which counts in their place."""
 
-    source: Annotated[str, Field(description="Files of one layout or mapping.")]
+    source: str
     orders: Annotated[int, Field(description="How many.", ge=1)]
     changed_orders: Annotated[int, Field(description="Of them, those that the newer file tells otherwise.", ge=0)]
     lines: Annotated[int, Field(description="Their lines in the older files, all set aside.", ge=1)]
 
 
-class OrderTotals(Answer):
+class OrderTotals(
+    Answer,
+    of="marts.order_totals",
+    columns="source told_as orders=order_count reconciled_orders=reconciled_order_count",
+):
     """Orders against what their own files say that they come to."""
-
-    source: Annotated[str, Field(description="Files of one layout or mapping.")]
-    told_as: Annotated[str | None, Field(description="What the files call the figure.", examples=["Subtotal"])]
-    orders: Annotated[int, Field(description="Orders that have it.", ge=1)]
-    reconciled_orders: Annotated[int, Field(description="Of them, those whose lines add up to it.", ge=0)]
 
 
 class Health(Answer):
@@ -138,32 +120,25 @@ class Health(Answer):
         Literal["ok", "warnings", "failures"],
         Field(description="`failures` if a check failed or could not run; `warnings` if one of severity warning did."),
     ]
-    freshness: Freshness
-    layers: list[LayerChecks]
+    freshness: Annotated[Freshness, Field(description="How new the data are.")]
+    layers: Annotated[list[LayerChecks], Field(description="Checks by layer, in the order of the layers.")]
     open_checks: Annotated[list[OpenCheck], Field(description="The worst first.")]
     model_notes: Annotated[list[ModelNote], Field(description="Those with warnings first.")]
-    deliveries: list[Deliveries]
+    deliveries: Annotated[list[Deliveries], Field(description="Deliveries by what became of them.")]
     missing_files: Annotated[list[MissingFile], Field(description="Rejected ones first, then by name.")]
     source_limits: Annotated[list[SourceLimit], Field(description="What figures are to be read with in mind.")]
     replaced_orders: Annotated[list[ReplacedOrders], Field(description="Most orders first.")]
     order_totals: Annotated[list[OrderTotals], Field(description="By source.")]
 
 
-class Publication(Answer):
+class Publication(
+    Answer,
+    of=LISTS["publications"],
+    columns="publication_id published_at action changed lines customers net_revenue snapshot_date is_sample",
+):
     """A publication or rollback."""
 
-    publication_id: Annotated[int, Field(description="Counts up by one.")]
-    published_at: Annotated[Moment, Field(description="UTC.")]
-    action: Annotated[str, Field(description="`published`, or `rolled_back`: an earlier snapshot was put back.")]
-    changed: Annotated[str, Field(description="What was new against the one before.")]
-    lines: Annotated[int | None, Field(description="Kept lines.")]
-    customers: Annotated[int | None, Field(description="Customers with a purchase.")]
-    net_revenue: Annotated[Money | None, Field(description="Net revenue of all kept lines (money).")]
-    snapshot_date: Annotated[Day | None, Field(description="The day that recency is counted to.")]
-    is_sample: Annotated[bool, Field(description="Whether it was made from made-up data.")]
-
-
-_PUBLICATIONS = next(spec for spec in queries.LISTS if spec.name == "publications")
+    published_at: Moment
 
 
 @router.get("/health", summary="How sound the published data are")
@@ -201,7 +176,7 @@ def freshness(reading: SnapshotReading) -> Envelope[Freshness]:
 @router.get("/publications", summary="Publications, page by page")
 def publications(reading: SnapshotReading, page: GivenPage) -> PagedEnvelope[Publication]:
     """The latest first; the first of them is what is answered from."""
-    return page_of(reading, _PUBLICATIONS, Filters(), page)
+    return page_of(reading, LISTS["publications"], Filters(), page)
 
 
 @liveness.get("/healthz", summary="Whether the process lives")

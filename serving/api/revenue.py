@@ -6,40 +6,31 @@ Belongs here: its fields and operations. Does not belong here: what revenue is
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from serving.api.models import Day, Envelope, measured
+from serving.answers import Answer
+from serving.api.models import Envelope
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries import revenue as queries
+from serving.queries.revenue import COUNTRIES
 
 router = subject_router("revenue")
 
 
-_Revenue: Any = measured("periods")
-
-
-class RevenueMonth(_Revenue):
+class RevenueMonth(Answer, of="marts.fct_monthly_revenue", columns="month_start", measures="periods"):
     """Revenue of a calendar month."""
 
-    month_start: Annotated[Day, Field(description="First day of the month.", examples=["2011-09-01"])]
     is_complete_month: Annotated[bool, Field(description="Whether data and the chosen days hold the whole month.")]
 
 
-class RevenueDay(_Revenue):
+class RevenueDay(Answer, of="marts.fct_daily_revenue", columns="date is_trading_day", measures="periods"):
     """Revenue of a calendar day."""
 
-    date: Annotated[Day, Field(description="The day.", examples=["2011-09-01"])]
-    is_trading_day: Annotated[bool, Field(description="Whether the whole shop sold anything.")]
 
-
-class CountryRevenue(measured("countries")):  # type: ignore[misc]
+class CountryRevenue(Answer, of=COUNTRIES):
     """Revenue of a country."""
-
-    country: Annotated[str, Field(description="Country of the invoice.", examples=["France"])]
-    iso_alpha3: Annotated[str | None, Field(description="Three-letter ISO code; null for what is no country.")]
-    is_home_country: Annotated[bool, Field(description="Whether it is the shop's own.")]
 
 
 @router.get("/revenue/monthly", summary="Revenue by month")

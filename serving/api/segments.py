@@ -11,89 +11,51 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from serving.api.models import Answer, Day, Envelope, Money, measured
+from serving.answers import Answer
+from serving.api.models import Envelope
 from serving.api.problems import RefusedError
 from serving.api.requests import GivenFilters, IsoDay, MethodParameter, SnapshotReading, answer, subject_router
 from serving.queries import segments as queries
+from serving.queries.segments import CATEGORY_AFFINITY, COHORTS, SEGMENT_MOVES, SEGMENTS
 
 router = subject_router("segments")
 
-_Name = Annotated[str, Field(description="Name of the segment.", examples=["Champions"])]
-_Kind = Annotated[str | None, Field(description="Kind of customer: the name without a number.")]
-_Count = Annotated[int, Field(description="Customers.", ge=0)]
+_NAMES = "segment kind=ml.segment_profiles.segment_kind?"
 
 
-class SegmentSize(measured("sizes")):  # type: ignore[misc]
+class SegmentSize(Answer, of=SEGMENTS, columns=_NAMES, measures="sizes"):
     """How large a segment is."""
 
-    segment: _Name
-    kind: _Kind
 
-
-class SegmentProfile(measured("segments")):  # type: ignore[misc]
+class SegmentProfile(Answer, of=SEGMENTS, columns=_NAMES, measures="segments"):
     """A segment's figures side by side; money as setting rfm.monetary says."""
 
-    segment: _Name
-    kind: _Kind
     is_everyone: Annotated[bool, Field(description="Whether it is the row of all customers, to compare with.")]
 
 
-class ClusterEvidence(Answer):
+class ClusterEvidence(
+    Answer,
+    of="ml.cluster_selection",
+    columns="""
+        algorithm k silhouette davies_bouldin calinski_harabasz inertia bic is_elbow smallest_share_pct
+        seed_stability bootstrap_stability is_chosen reason
+    """,
+):
     """What speaks for and against a number of segments."""
 
-    algorithm: Annotated[str, Field(description="Clustering algorithm.", examples=["kmeans"])]
-    k: Annotated[int, Field(description="Number of segments.")]
-    silhouette: Annotated[float | None, Field(description="Mean silhouette, −1 to 1; higher is better.")]
-    davies_bouldin: Annotated[float | None, Field(description="Davies–Bouldin index; lower is better.")]
-    calinski_harabasz: Annotated[float | None, Field(description="Calinski–Harabasz index; higher is better.")]
-    inertia: Annotated[float | None, Field(description="Sum of squared distances to the centres.")]
-    bic: Annotated[float | None, Field(description="Bayesian information criterion; mixtures only.")]
-    is_elbow: Annotated[bool | None, Field(description="Whether the inertia bends here.")]
-    smallest_share_pct: Annotated[float | None, Field(description="Share of the smallest segment, in percent.")]
-    seed_stability: Annotated[float | None, Field(description="Agreement between random starts, up to 1.")]
-    bootstrap_stability: Annotated[float | None, Field(description="Agreement between resamples, up to 1.")]
-    is_chosen: Annotated[bool, Field(description="Whether the segments in force have this number.")]
-    reason: Annotated[str | None, Field(description="Why it was chosen or not.")]
 
-
-class SegmentMove(Answer):
+class SegmentMove(Answer, of=SEGMENT_MOVES, columns="* from_month_end?"):
     """Customers who were in one RFM segment at a month end and in one at a later."""
 
-    from_month_end: Annotated[Day | None, Field(description="The earlier month end.")]
-    to_month_end: Annotated[Day, Field(description="The later month end.")]
-    from_segment: Annotated[str, Field(description="Segment then; `New Customer` for who first bought since.")]
-    to_segment: Annotated[str, Field(description="Segment at the later one.")]
-    customers: _Count
-    monetary_before: Annotated[Money, Field(description="Their money at the earlier month end.")]
-    monetary: Annotated[Money, Field(description="Their money at the later month end.")]
-    is_move: Annotated[bool, Field(description="False for who stayed, and for new customers.")]
 
-
-class CohortMonth(Answer):
+class CohortMonth(Answer, of=COHORTS):
     """A cohort (who first bought in a month) at an age in months."""
 
-    cohort_month: Annotated[Day, Field(description="First day of the month of the first purchases.")]
-    age_months: Annotated[int, Field(description="Months since.", ge=0)]
-    month_start: Annotated[Day, Field(description="First day of the month that is told.")]
-    is_complete_month: Annotated[bool, Field(description="Whether that month is over.")]
-    cohort_customers: Annotated[int, Field(description="Customers of the cohort; must not be summed over ages.")]
-    active_customers: Annotated[int, Field(description="Those who bought in this month.")]
-    retention_pct: Annotated[float, Field(description="Active in percent of the cohort.")]
-    net_revenue_as_booked: Annotated[Money, Field(description="What the cohort brought in this month (money).")]
-    cumulative_net_revenue_as_booked: Annotated[Money, Field(description="The same up to this month (money).")]
-    net_revenue_per_customer: Annotated[Money, Field(description="Of this month, per customer of the cohort (money).")]
 
-
-class CategoryAffinity(Answer):
+class CategoryAffinity(Answer, of=CATEGORY_AFFINITY, columns="* share_pct? all_share_pct?"):
     """What a segment spends on a category."""
 
-    segment: _Name
-    category: Annotated[str, Field(description="Product category.")]
-    customers: Annotated[int, Field(description="Customers who kept something of it.")]
-    net_revenue: Annotated[Money, Field(description="Their net spend on it (money).")]
-    share_pct: Annotated[float | None, Field(description="Of the segment's net spend, in percent.")]
-    all_share_pct: Annotated[float | None, Field(description="Of all customers' net spend, in percent.")]
-    index_to_all: Annotated[float | None, Field(description="100: the same share as all customers; 200: twice.")]
+    index_to_all: float | None
 
 
 @router.get("/segments", summary="Sizes of the segments")

@@ -11,9 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from serving.api.models import Answer, Envelope, Rounded
+from serving.answers import Answer, Rounded
+from serving.api.models import Envelope
 from serving.api.requests import GivenFilters, SnapshotReading, answer, subject_router
 from serving.queries.cards import headline_notes, summary_cards
+from serving.queries.health import value_caveats
 from serving.queries.insights import insights
 from warehouse.measures import Unit
 
@@ -42,20 +44,19 @@ class Remark(Answer):
     text: Annotated[str, Field(description="A sentence or two.")]
 
 
-class HeadlineNote(Answer):
+class HeadlineNote(Answer, of="reporting.headline_notes", columns="key=note_key severity sentence"):
     """A doubt of the headline figures."""
 
-    key: Annotated[str, Field(description="Names the doubt.", examples=["few_weeks"])]
-    severity: Annotated[str, Field(description="`warning`: read before acting on a figure.")]
-    sentence: Annotated[str, Field(description="The doubt in words.")]
+    key: Annotated[str, Field(examples=["few_weeks"])]
 
 
 class Summary(Answer):
     """The overview in figures and words."""
 
     notes: Annotated[list[HeadlineNote], Field(description="Doubts of the whole shop's figures; mostly none.")]
-    figures: list[HeadlineFigure]
-    insights: list[Remark]
+    figures: Annotated[list[HeadlineFigure], Field(description="Headline figures of what fits the filters.")]
+    insights: Annotated[list[Remark], Field(description="What the figures tell, in words.")]
+    value_caveats: Annotated[list[str], Field(description="What to keep in mind in expected customer value.")]
 
 
 @router.get("/summary", summary="Headline figures and what they tell")
@@ -68,5 +69,6 @@ def summary(reading: SnapshotReading, filters: GivenFilters) -> Envelope[Summary
             "notes": [asdict(one) for one in headline_notes(reading)],
             "figures": figures,
             "insights": [asdict(one) for one in insights(reading, filters)],
+            "value_caveats": value_caveats(reading),
         },
     )

@@ -29,11 +29,11 @@ from serving.classify.limits import UploadLimits
 from serving.classify.replay import known_profiles, load_upload, put_key, read_recipe, replay, upload_database
 from serving.classify.results import RECOMMENDATIONS, Classification
 from serving.snapshot import Reading
-from serving.wording import day, days, plural
 from warehouse.formats import export_formats
 from warehouse.pseudonyms import KEY_CHECK, key_check
 from warehouse.readers.reading import FileReading
 from warehouse.settings import Settings
+from warehouse.wording import day, days, plural
 
 _RFM, _ACCOUNTING, _SET_ASIDE = "marts.customer_rfm", "marts.row_accounting", "marts.set_aside_lines"
 _DIM_CUSTOMERS, _SHARES = "marts.dim_customers", "marts.customer_category_shares"

@@ -1,7 +1,7 @@
 """A classification as bytes and as lines of a terminal.
 
 Belongs here: the two forms of the answer that HTTP and the command line share, and the
-command's summary. Does not belong here: HTTP's models (:mod:`serving.api.classify`).
+command's summary. Does not belong here: the fields of the answer (:mod:`serving.classify.answer`).
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from serving.classify.answer import answer
 from serving.classify.results import Classification, rows_of
 from serving.downloads import csv_bytes
-from serving.wording import count, day, money, plural
+from warehouse.wording import count, day, money, plural
 
 
 def written_customers(done: Classification, file_format: str) -> bytes:
     """Customers with their labels as ``csv``, or the whole answer as ``json``."""
     if file_format == "csv":
         return csv_bytes(done.customers_with_texts())
-    from serving.api.classify import answer
-
     return answer(done).model_dump_json(indent=2).encode() + b"\n"
 
 

@@ -29,7 +29,7 @@ from serving.lists import LISTS
 from serving.palette import FONT
 from serving.queries.choices import countries, filters_of, found_customers, segments_of
 from serving.snapshot import About, NoSnapshotError, SnapshotReader
-from serving.wording import count, day, moment, plural
+from warehouse.wording import count, day, moment, plural
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ belong here: what is in them, and colours (:mod:`serving.palette`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -102,6 +103,17 @@ def note(text: Any, *, kind: str = "info", title: str = "") -> dmc.Alert:
     """A remark that must be seen where a figure is: ``info``, ``warning`` or ``error``."""
     colour = {"info": "blue", "warning": "yellow", "error": "red"}[kind]
     return dmc.Alert(text, title=title or None, color=colour, variant="light", className=f"note note-{kind}")
+
+
+def value_note(caveats: Sequence[str]) -> dmc.Alert | None:
+    """What to keep in mind in customer value: the first sentence of each in sight, all of it one click away."""
+    if not caveats:
+        return None
+    first = [re.split(r"(?<=[.!?]) (?=[A-Z])", caveat, maxsplit=1)[0] for caveat in caveats]
+    shown: list[Any] = [html.P(" ".join(first))]
+    if first != list(caveats):
+        shown.append(html.Details([html.Summary("All remarks"), *map(html.P, caveats)], className="caveat"))
+    return note(shown, kind="warning", title="Read the expected values with care")
 
 
 def segment_badge(segment: str | None, colour: str) -> html.Span:

@@ -22,9 +22,9 @@ from serving.dashboard.view import View
 from serving.filters import METHOD_LABELS, Method
 from serving.palette import SEQUENTIAL, Theme, segment_colour
 from serving.queries import segments as queries
-from serving.wording import (
+from warehouse.measures import Measure
+from warehouse.wording import (
     count,
-    currency_symbol,
     day,
     days,
     in_unit,
@@ -34,9 +34,10 @@ from serving.wording import (
     number,
     percent,
     plural,
+    round_money,
     short_money,
+    units,
 )
-from warehouse.measures import Measure
 
 Say = Callable[[Any], str]
 """Writes a value of one measure."""
@@ -82,11 +83,10 @@ class Words(NamedTuple):
 
     @classmethod
     def of(cls, view: View) -> Words:
-        """Read off the snapshot."""
-        found = queries.meanings(view.reading)
-        orders = "orders" if found.frequency == "orders" else "order lines"
-        spent = "net of returns" if found.money == "net" else "before returns"
-        return cls(f"Frequency ({orders})", orders, f"Money ({spent})", view.currency)
+        """As the snapshot tells."""
+        about = view.reading.about
+        orders = about.frequency_counts
+        return cls(f"Frequency ({orders})", orders, f"Money ({about.money_is})", view.currency)
 
     def axis(self, measure: str) -> str:
         """Title of a measure's axis, with its unit."""
@@ -110,17 +110,6 @@ class Words(NamedTuple):
         if measure == "recency_days":
             return days
         return lambda value: number(value, 0 if float(value).is_integer() else 1)
-
-
-def round_money(value: float, currency: str) -> str:
-    """An amount with one digit that counts, as axes and bins have them: ``£5``, ``£20k``; others as usual."""
-    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e4, "k")):
-        scaled = value / min(size, 1e3) if unit == "k" else value / size
-        if value >= size and scaled.is_integer():
-            return f"{currency_symbol(currency)}{scaled:,.0f}{unit}"
-    if value >= 1 and float(value).is_integer():
-        return f"{currency_symbol(currency)}{value:,.0f}"
-    return short_money(value, currency)
 
 
 def rows_of(frame: pd.DataFrame) -> list[Any]:
@@ -426,7 +415,7 @@ def index_bars(view: View, rows: Sequence[Any], overall: Any, look: Look, measur
         xaxis={
             "title": {"text": "Index, 100 = all customers"},
             "tickvals": steps,
-            "ticktext": [f"{100 * 2.0**step:,.3g}" if step < 4 else f"{100 * 2**step:,}" for step in steps],
+            "ticktext": [units(100 * 2.0**step) for step in steps],
             "range": [-edge - 0.15, edge + 0.15],
             "zeroline": True,
             "zerolinewidth": 2,

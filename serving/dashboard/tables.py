@@ -20,7 +20,7 @@ from serving.palette import TOKENS, Theme, kind_colours
 from serving.queries.choices import filters_of
 from serving.queries.lists import Column, Kind, ListRequest, ListSpec, count_list, fetch_list
 from serving.snapshot import SnapshotReader
-from serving.wording import currency_symbol, plural
+from warehouse.wording import currency_decimals, currency_symbol, plural
 
 PAGE_ROWS = 25
 _ROW_PIXELS, _HEAD_PIXELS = 42, 86
@@ -89,7 +89,7 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                 dag.AgGrid(
                     id={"part": "grid", **identity},
                     rowModelType="infinite",
-                    columnDefs=[_column(column, view) for column in spec.columns],
+                    columnDefs=[column_definition(column, view.currency, view.theme) for column in spec.columns],
                     defaultColDef={
                         "sortable": True,
                         "resizable": True,
@@ -139,22 +139,24 @@ def grid_options(theme: Theme) -> dict[str, Any]:
     }
 
 
-def _column(column: Column, view: View) -> dict[str, Any]:
+def column_definition(column: Column, currency: str, theme: Theme) -> dict[str, Any]:
+    """A column as the grid takes it: its head, its filter, and how values are written."""
     drawn: dict[str, Any] = {
         "field": column.name,
         "headerName": column.title,
         "width": column.width or _WIDTHS[column.kind],
     }
     if column.about:
-        drawn["headerTooltip"] = column.about
+        # a tooltip is plain text, the documentation is Markdown
+        drawn["headerTooltip"] = column.about.replace("`", "")
     if column.kind in ("count", "units", "number", "money", "percent"):
         drawn |= {"type": "rightAligned", "filter": "agNumberColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value, {_symbol(column, view)})"}
+        drawn["valueFormatter"] = _value_format(column.kind, currency)
     elif column.kind in ("date", "moment"):
         drawn |= {"filter": "agDateColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value)"}
+        drawn["valueFormatter"] = _value_format(column.kind)
     elif column.kind == "flag":
-        drawn["valueFormatter"] = {"function": "regularsFormat.flag(params.value)"}
+        drawn["valueFormatter"] = _value_format(column.kind)
         drawn["cellDataType"] = False
     else:
         # what is longer than its column is read by pointing at it
@@ -162,12 +164,14 @@ def _column(column: Column, view: View) -> dict[str, Any]:
     if column.link == "customer":
         drawn["cellRenderer"] = "CustomerLink"
     elif column.link == "segment":
-        drawn |= {"cellRenderer": "SegmentCell", "cellRendererParams": {"colours": kind_colours(view.theme)}}
+        drawn |= {"cellRenderer": "SegmentCell", "cellRendererParams": {"colours": kind_colours(theme)}}
     return drawn
 
 
-def _symbol(column: Column, view: View) -> str:
-    return json.dumps(currency_symbol(view.currency)) if column.kind == "money" else "''"
+def _value_format(kind: str, currency: str = "") -> dict[str, str]:
+    """How the browser writes the values of a column; ``currency`` matters to money alone."""
+    more = f", {json.dumps(currency_symbol(currency))}, {currency_decimals(currency)}" if kind == "money" else ""
+    return {"function": f"regularsFormat.{kind}(params.value{more})"}
 
 
 def _download(name: str, suffix: str, filters: Filters, context: str, request: ListRequest) -> str:

@@ -20,8 +20,9 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -32,19 +33,18 @@ from serving.export import holdout
 from serving.export.contacts import Contacts
 from serving.export.tools import GENERIC, GENERIC_COLUMNS, LAYOUTS, NAMES, Layout
 from serving.filters import METHODS, Filters, Method
-from serving.queries.audiences import audience_members, audience_moves, audience_names, customer_value_caveats
+from serving.queries.audiences import audience_members, audience_moves, audience_names
+from serving.queries.health import value_caveats
 from serving.snapshot import About, Reading
-from serving.wording import is_missing
+from warehouse.documentation import Kind
 from warehouse.errors import RegularsError
+from warehouse.wording import is_missing
 
 Format = Literal["csv", "parquet", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 MANIFEST = "manifest.json"
 _MANIFEST_VERSION = 1
-_DATES = ("last_purchase_date",)
-# whole numbers also where pandas made them floats to hold a missing one
-_WHOLE = ("recency_days", "frequency", "r_score", "f_score", "m_score", "clv_horizon_days")
 _EMAIL, _PHONE, _CONSENT = "contact_email", "contact_phone", "contact_consent"
 _CONTACT_COLUMNS = {"email": _EMAIL, "phone": _PHONE, "consent": _CONSENT}
 _LEFT_COLUMNS = ("customer_id", "from_segment", "to_segment", "change")
@@ -198,7 +198,7 @@ def export_audiences(
 
     folder = parent / _folder_name(reading.about, request, has_contacts=contacts is not None)
     content, audiences = _content(members, moves, names, request)
-    caveats = [f"{row['algorithm']}: {row['warnings']}" for row in customer_value_caveats(reading)]
+    caveats = value_caveats(reading)
     content[MANIFEST] = _manifest(reading.about, request, audiences, content, moves, caveats, filled)
     return Exported(
         folder=folder,
@@ -321,11 +321,10 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     import pyarrow as pa
     from pyarrow import parquet
 
+    types = {"text": pa.string(), "count": pa.int64(), "date": pa.date32(), "flag": pa.bool_()}
     columns = {
-        name: pa.array(
-            [value.date() if name in _DATES and value else value for value in _python_values(name, frame[name])],
-            type=_arrow_type(name, frame[name]),
-        )
+        # by the column's kind, not by its values: a column of nulls keeps its type
+        name: pa.array(_python_values(name, frame[name]), type=types.get(_kind(name), pa.float64()))
         for name in frame.columns
     }
     target = io.BytesIO()
@@ -333,31 +332,22 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return target.getvalue()
 
 
-def _arrow_type(name: str, values: pd.Series) -> Any:
-    import pyarrow as pa
-
-    if name in _DATES:
-        return pa.date32()
-    if pd.api.types.is_bool_dtype(values):
-        return pa.bool_()
-    if name in _WHOLE:
-        return pa.int64()
-    # by the column's kind, not by its values: a column of nulls keeps its type
-    return pa.float64() if pd.api.types.is_float_dtype(values) else pa.string()
+def _kind(name: str) -> Kind:
+    # what else is in a file are segments, changes and keys
+    return GENERIC_COLUMNS[name].kind if name in GENERIC_COLUMNS else "text"
 
 
 def _python_values(name: str, values: pd.Series) -> list[Any]:
-    kept = [None if is_missing(value) else value for value in values.tolist()]
-    return [None if value is None else int(value) for value in kept] if name in _WHOLE else kept
+    # pandas makes floats of whole numbers to hold a missing one, and moments of days
+    read: dict[Kind, Callable[[Any], Any]] = {"count": int, "date": lambda value: value.date()}
+    of_kind = read.get(_kind(name), lambda value: value)
+    return [None if is_missing(value) else of_kind(value) for value in values.tolist()]
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON can hold them: days as ``YYYY-MM-DD``, None for no figure."""
     columns = {
-        name: [
-            value.date().isoformat() if isinstance(value, pd.Timestamp) else value
-            for value in _python_values(name, frame[name])
-        ]
+        name: [value.isoformat() if isinstance(value, date) else value for value in _python_values(name, frame[name])]
         for name in frame.columns
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -445,7 +435,7 @@ def _manifest(
             "consent_given": contacts.consent_given,
             "consent_unknown": contacts.filled - contacts.consent_given,
         },
-        "columns": dict(GENERIC_COLUMNS)
+        "columns": {name: column.about for name, column in GENERIC_COLUMNS.items()}
         if layout is None
         else [*_tool_columns(layout, has_contacts=contacts is not None)],
         "tool": None

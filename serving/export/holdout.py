@@ -39,7 +39,7 @@ def is_held_out(campaign: str, customer_id: str, holdout_pct: int) -> bool:
         If the share is out of range.
     """
     if not 0 <= holdout_pct <= MAX_HOLDOUT_PCT:
-        raise ValueError(f"a hold-out of {holdout_pct} %; it must be 0 to {MAX_HOLDOUT_PCT}")
+        raise ValueError(f"a hold-out of {holdout_pct}%; it must be 0 to {MAX_HOLDOUT_PCT}")
     # a NUL is in neither, so that no two pairs give the same text
     drawn = hashlib.sha256(f"{campaign_key(campaign)}\0{customer_id}".encode()).digest()
     return int.from_bytes(drawn[:8], "big") * 100 < holdout_pct * _WHOLE
@@ -77,7 +77,7 @@ HOW_TO_READ_THE_LIFT: dict[str, str] = {
     ),
     "lift": "lift = x1/n1 - x0/n0, where n1, x1 are customers and buyers in the campaign, n0, x0 those held out",
     "interval": (
-        "95 % interval by Newcombe's hybrid score method. For each group i: p = x/n, "
+        "95% interval by Newcombe's hybrid score method. For each group i: p = x/n, "
         "(l, u) = (2np + z^2 -/+ z*sqrt(z^2 + 4np(1-p))) / (2(n + z^2)), z = 1.96. With d = p1 - p0: from "
         "d - sqrt((p1-l1)^2 + (u0-p0)^2) to d + sqrt((u1-p1)^2 + (p0-l0)^2). An interval that holds 0 shows no effect."
     ),
@@ -86,7 +86,7 @@ HOW_TO_READ_THE_LIFT: dict[str, str] = {
         "methods. Statistics in Medicine 17 (1998), 873-890, method 10."
     ),
     "detectable_difference_pct_points": (
-        "Smallest difference that groups of this size show in 80 of 100 campaigns, two-sided at 5 %, if 10 % buy "
+        "Smallest difference that groups of this size show in 80 of 100 campaigns, two-sided at 5%, if 10% buy "
         "anyway. Null if a group is empty."
     ),
 }

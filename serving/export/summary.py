@@ -11,7 +11,7 @@ from rich.table import Table
 
 from serving.export.audiences import Exported, FilledContacts
 from serving.export.tools import LAYOUTS
-from serving.wording import count, plural
+from warehouse.wording import count, percent, plural
 
 
 def _print_contacts(console: Console, contacts: FilledContacts) -> None:
@@ -49,8 +49,8 @@ def print_export(console: Console, exported: Exported) -> None:
     console.print(table)
     if request.holdout_pct:
         console.print(
-            f"Held out: {request.holdout_pct} % of customers, drawn by campaign {escape(repr(request.drawn_by))}, "
-            "not to be written to. manifest.json tells how to read the lift."
+            f"Held out: {percent(request.holdout_pct, 0)} of customers, drawn by campaign "
+            f"{escape(repr(request.drawn_by))}, not to be written to. manifest.json tells how to read the lift."
         )
     layout = LAYOUTS.get(request.layout)
     if layout is None:
@@ -66,6 +66,6 @@ def print_export(console: Console, exported: Exported) -> None:
             "apostrophe in CSV; --format jsonl or parquet has them as they are."
         )
     for caveat in exported.caveats:
-        console.print(f"[yellow]![/] Customer value, {escape(caveat)}")
+        console.print(f"[yellow]![/] Customer value: {escape(caveat)}")
     state = "Unchanged" if exported.is_unchanged else "Written"
     console.print(f"[green]{state}[/] {escape(str(exported.folder))}")

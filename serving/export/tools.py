@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from serving.queries.lists import Column
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -43,27 +45,27 @@ class Layout:
 
 GENERIC = "generic"
 
-GENERIC_COLUMNS: Mapping[str, str] = {
-    "customer_id": "Customer number, or a pseudonym where the shop's own key is personal: the key to join by.",
-    "segment": "Audience.",
-    "recency_days": "Days since the last purchase.",
-    "frequency": "Purchases, counted as setting rfm.frequency says.",
-    "monetary": "Spend in the shop's currency, as setting rfm.monetary says.",
-    "r_score": "Recency score, 1 to 5.",
-    "f_score": "Frequency score, 1 to 5.",
-    "m_score": "Money score, 1 to 5.",
-    "rfm_score": "The three scores side by side.",
-    "clv": "Expected net revenue within clv_horizon_days. Read the caveats first.",
-    "clv_low": "Lower end of its interval.",
-    "clv_high": "Upper end of its interval.",
-    "clv_horizon_days": "How many days ahead that reaches.",
-    "p_alive": "Probability that the customer still buys, 0 to 1. Read the caveats first.",
-    "country": "Country.",
-    "last_purchase_date": "Day of the last purchase.",
-    "top_category": "Category with most of what was bought and kept.",
-    "customer_type": "one_time (bought on one day only) or returning.",
-    "is_holdout": "True: leave this customer out of the campaign, so that its effect can be measured.",
+_OWN_COLUMNS = {
+    "segment": Column("segment", "Audience", about="Audience."),
+    "last_purchase_date": Column(
+        "last_purchase_date", "Last purchase", "date", of="reporting.customer_360.last_purchase_at"
+    ),
+    "is_holdout": Column(
+        "is_holdout",
+        "Held out",
+        "flag",
+        "True: leave this customer out of the campaign, so that its effect can be measured.",
+    ),
 }
+_GENERIC_NAMES = """
+    customer_id segment recency_days frequency monetary r_score f_score m_score rfm_score clv clv_low clv_high
+    clv_horizon_days p_alive country last_purchase_date top_category customer_type is_holdout
+"""
+GENERIC_COLUMNS: Mapping[str, Column] = {
+    name: _OWN_COLUMNS.get(name, Column(name, name)).documented(("reporting.customer_360",))
+    for name in _GENERIC_NAMES.split()
+}
+"""Of an export for no tool in particular."""
 
 _FIGURES = (
     "segment",

@@ -29,6 +29,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from serving.export.audiences import Exported, plain_rows
 from warehouse.errors import RegularsError
+from warehouse.wording import plural
 
 SECRET_VARIABLE = "REGULARS_WEBHOOK_SECRET"  # noqa: S105
 _PREFIX = "whsec_"
@@ -241,7 +242,9 @@ def _attempt(client: httpx.Client, address: httpx.URL, key: bytes, message: Mess
     if status == httpx.codes.TOO_MANY_REQUESTS or status == httpx.codes.REQUEST_TIMEOUT or status >= 500:
         asked = _seconds(retry_after)
         if asked is not None and asked > policy.longest_retry_after_seconds:
-            raise WebhookError(f"{_shown(address)} answered {status} and asks to wait {asked:,.0f} s. Try again then.")
+            raise WebhookError(
+                f"{_shown(address)} answered {status} and asks to wait {plural(asked, 'second')}. Try again then."
+            )
         raise _TryAgainError(f"it answered {status}", asked)
     if 300 <= status < 400:
         raise WebhookError(

@@ -186,21 +186,20 @@ LISTS: tuple[ListSpec, ...] = (
         name="anomalies",
         title="Odd days and weeks",
         columns=(
-            Column("date", "Date", "date", "The day, or the Monday of the week."),
-            Column("grain", "Period", about="day or week", width=95),
-            Column("series", "Revenue of", about="total: the whole shop, else one country"),
-            Column(
-                "direction", "What", about="spike, drop, or silence: an expected trading day without a sale", width=105
-            ),
-            Column("actual", "Booked", "money", "Net revenue as booked in the period."),
-            Column("expected", "Expected", "money", "What the periods before lead one to expect."),
-            Column("difference", "Difference", "money"),
-            Column("score", "Score", "number", "How far off, in usual spreads."),
+            Column("date", "Date"),
+            Column("grain", "Period", width=95),
+            Column("series", "Revenue of"),
+            Column("direction", "What", width=105),
+            Column("actual", "Booked"),
+            Column("expected", "Expected"),
+            Column("difference", "Difference"),
+            Column("score", "Score"),
             Column("cause", "Cause", width=620),
-            Column("top_invoice_no", "Main invoice", about="Invoice with at least half of the difference."),
+            Column("top_invoice_no", "Main invoice"),
         ),
         rows=_flags,
         # a series has one flag per grain and date
         order_by="date desc, series, grain",
+        tables=("ml.revenue_anomalies",),
     ),
 )

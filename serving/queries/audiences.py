@@ -11,7 +11,6 @@ told it, and nobody's reason for an override.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
@@ -95,15 +94,3 @@ def audience_names(reading: Reading, filters: Filters) -> list[str]:
             every.parameters | {"method": filters.method},
         )
     ]
-
-
-def customer_value_caveats(reading: Reading) -> list[dict[str, Any]]:
-    """What to be wary of in customer value: ``model``, ``algorithm`` and ``warnings`` of each model that warns."""
-    return reading.rows(
-        """
-        select model, algorithm, warnings
-        from reporting.model_notes
-        where is_about_customer_value and has_warnings
-        order by model, algorithm
-        """
-    )

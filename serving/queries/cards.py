@@ -21,8 +21,8 @@ import duckdb
 
 from serving.filters import Filters, Period, compared_period
 from serving.snapshot import Reading
-from serving.wording import day
 from warehouse.measures import Compared, Measure, Unit, aggregates, measures
+from warehouse.wording import day
 
 
 @dataclass(frozen=True)
@@ -161,20 +161,9 @@ def _states_at(reading: Reading, filters: Filters, month_end: date) -> dict[str,
         with
         chosen as ({chosen.sql}),
 
-        days as (
-            select customer_id, count(distinct invoice_date) as purchase_days
-            from marts.fct_invoices
-            where not is_return and customer_id is not null and invoice_date <= $month_end
-            group by customer_id
-        ),
-
         stood as (
-            select
-                m.*, case when days.purchase_days > 1 then 'returning' else 'one_time' end as customer_type
-            from marts.customer_rfm_monthly as m
-            inner join chosen on m.customer_id = chosen.customer_id
-            inner join days on m.customer_id = days.customer_id
-            where m.month_end = $month_end
+            select * from marts.customer_rfm_monthly
+            where month_end = $month_end and customer_id in (select customer_id from chosen)
         )
 
         select {_states()} from stood

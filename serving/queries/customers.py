@@ -55,12 +55,7 @@ class CustomerStory:
     """
 
     facts: dict[str, Any]
-    """The customer's row of ``reporting.customer_360`` as plain values, and: ``order_value``
-    (net money per order), ``returned_revenue`` (matched with a purchase),
-    ``booked_return_revenue``, ``unmatched_return_revenue`` (matched with none), ``return_count``
-    (invoices), ``usual_gap_days`` (median days between purchase days; None with one),
-    ``set_aside_lines``, and ``recency_rank_pct``, ``frequency_rank_pct``, ``monetary_rank_pct``
-    (share of all customers who bought longer ago, less often, for less; 0 to 100)."""
+    """The customer's row of ``reporting.customer_360`` as plain values."""
     history: pd.DataFrame
     """Month ends, ascending: ``month_end, recency_days, frequency, monetary_net, r_score, f_score,
     m_score, rfm_score, rfm_segment``, each as it looked then."""
@@ -173,9 +168,7 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     found = reading.rows("select * from reporting.customer_360 where customer_id = $of_customer", customer)
     if not found:
         return None
-    facts = found[0] | _ranks(reading, customer) | _dealings(reading, customer)
-    orders = facts["invoice_count"]
-    facts["order_value"] = float(facts["monetary_net"]) / orders if orders else None
+    facts = found[0]
     return CustomerStory(
         facts=facts,
         history=reading.query(
@@ -192,7 +185,7 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
         months=reading.query(
             f"""
             select
-                date_trunc('month', invoice_date)::date as month_start,
+                month_start,
                 {aggregates("invoices", ["invoices", "gross_revenue", "booked_return_revenue"])},
                 count(*) filter (is_return) as return_invoices
             from marts.fct_invoices
@@ -209,46 +202,6 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     )
 
 
-def _ranks(reading: Reading, customer: dict[str, Any]) -> dict[str, Any]:
-    # a customer without scores compares with nobody, and gets None
-    return reading.row(
-        """
-        with own as (select * from marts.customer_rfm where customer_id = $of_customer)
-
-        select
-            100.0 * count(*) filter (other.recency_days > own.recency_days) / nullif(count(*), 0) as recency_rank_pct,
-            100.0 * count(*) filter (other.frequency < own.frequency) / nullif(count(*), 0) as frequency_rank_pct,
-            100.0 * count(*) filter (other.monetary < own.monetary) / nullif(count(*), 0) as monetary_rank_pct
-        from own cross join marts.customer_rfm as other
-        """,
-        customer,
-    )
-
-
-def _dealings(reading: Reading, customer: dict[str, Any]) -> dict[str, Any]:
-    return reading.row(
-        f"""
-        with
-
-        invoices as (select * from marts.fct_invoices where customer_id = $of_customer),
-
-        purchase_days as (select distinct invoice_date from invoices where not is_return),
-
-        gaps as (
-            select invoice_date - lag(invoice_date) over (order by invoice_date) as gap_days from purchase_days
-        )
-
-        select
-            {aggregates("invoices", ["returned_revenue", "booked_return_revenue", "unmatched_return_revenue"])},
-            count(*) filter (is_return) as return_count,
-            (select median(gap_days) from gaps) as usual_gap_days,
-            (select count(*) from marts.set_aside_lines where customer_id = $of_customer) as set_aside_lines
-        from invoices
-        """,
-        customer,
-    )
-
-
 def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
     return reading.query(
         """
@@ -257,9 +210,9 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
         by_category as (
             select
                 category,
-                -- more may come back of a category than was seen bought; nobody keeps less than nothing
-                sum(greatest(net_revenue, 0)) as shop_revenue,
-                sum(net_revenue) filter (customer_id = $of_customer) as own_revenue
+                sum(kept_revenue) as shop_revenue,
+                max(net_revenue) filter (customer_id = $of_customer) as own_revenue,
+                max(share_pct) filter (customer_id = $of_customer) as share_pct
             from marts.customer_category_shares
             group by category
         ),
@@ -268,7 +221,7 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
             select
                 category,
                 own_revenue::double as net_revenue,
-                100.0 * greatest(own_revenue, 0) / nullif(sum(greatest(own_revenue, 0)) over (), 0) as share_pct,
+                share_pct,
                 100.0 * shop_revenue / nullif(sum(shop_revenue) over (), 0) as shop_share_pct
             from by_category
         )
@@ -311,7 +264,7 @@ def _customers(filters: Filters, _: str) -> Clause:
         f"""
         select
             customer_id, segment, country, customer_type, recency_days, frequency, monetary_net::double as monetary_net,
-            round((monetary_net / nullif(invoice_count, 0))::double, 2) as order_value, rfm_score, rfm_segment,
+            round(order_value::double, 2) as order_value, rfm_score, rfm_segment,
             round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
             round(100 * p_alive, 1) as p_alive_pct, first_purchase_at::date as first_purchase_date,
             last_purchase_at::date as last_purchase_date, top_category, is_overridden
@@ -326,26 +279,28 @@ CUSTOMERS = ListSpec(
     title="Customers",
     columns=(
         Column("customer_id", "Customer", link="customer", width=130),
-        Column("segment", "Segment", link="segment", about="By the chosen method"),
-        Column("monetary_net", "Spent", "money", "Whole history, less returns"),
-        Column("frequency", "Orders", "count", "In the whole history, as the shop's settings count them"),
-        Column("recency_days", "Days since", "count", "Days since the last order, up to the snapshot date"),
-        Column("order_value", "Per order", "money", "Spent, divided by the number of orders"),
-        Column("clv", "CLV", "money", "Expected net revenue within the horizon; read the note above the list"),
-        Column("clv_low", "CLV, low", "money", "Lower end of its interval"),
-        Column("clv_high", "CLV, high", "money", "Upper end of its interval"),
-        Column("p_alive_pct", "Still there", "percent", "Probability that the customer has not dropped out"),
+        Column("segment", "Segment", link="segment", about="Segment by the chosen method."),
+        Column("monetary_net", "Spent"),
+        Column("frequency", "Orders"),
+        Column("recency_days", "Days since"),
+        Column("order_value", "Per order"),
+        Column("clv", "CLV"),
+        Column("clv_low", "CLV, low"),
+        Column("clv_high", "CLV, high"),
+        # the documented probability is 0 to 1
+        Column("p_alive_pct", "Still there", "percent", "Probability of not having dropped out, 0 to 100."),
         Column("country", "Country", width=150),
-        Column("customer_type", "Type", about="one_time: bought on one day only; returning: on more", width=120),
-        Column("rfm_score", "RFM score", about="Recency, frequency, money: 1 to 5 each", width=120),
+        Column("customer_type", "Type", width=120),
+        Column("rfm_score", "RFM score", width=120),
         Column("rfm_segment", "RFM segment", link="segment"),
-        Column("top_category", "Top category", about="Most of what the customer bought and kept"),
-        Column("first_purchase_date", "First order", "date"),
-        Column("last_purchase_date", "Last order", "date"),
-        Column("is_overridden", "By hand", "flag", "Whether a person put the customer into another segment"),
+        Column("top_category", "Top category"),
+        Column("first_purchase_date", "First order", "date", of="reporting.customer_360.first_purchase_at"),
+        Column("last_purchase_date", "Last order", "date", of="reporting.customer_360.last_purchase_at"),
+        Column("is_overridden", "By hand"),
     ),
     rows=_customers,
     order_by="monetary_net desc, customer_id",
+    tables=("reporting.customer_360",),
 )
 
 
@@ -353,9 +308,8 @@ def _orders(_: Filters, customer_id: str) -> Clause:
     return Clause(
         """
         select
-            invoice_no, invoiced_at,
-            invoice_date - lag(invoice_date) over (order by invoiced_at, invoice_no) as gap_days,
-            country, line_count, quantity_units, gross_revenue::double as gross_revenue,
+            invoice_no, invoiced_at, days_since_previous_order, country, line_count, quantity_units,
+            gross_revenue::double as gross_revenue,
             returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
         from marts.fct_invoices
         where customer_id = $of_customer and not is_return
@@ -369,52 +323,32 @@ ORDERS = ListSpec(
     title="Orders of one customer",
     columns=(
         Column("invoice_no", "Invoice", width=165),
-        Column("invoiced_at", "When", "moment"),
-        Column("gap_days", "Days after", "count", "Days after the order before"),
-        Column("line_count", "Lines", "count", width=100),
-        Column("quantity_units", "Units", "units", width=100),
-        Column("gross_revenue", "Ordered", "money", "Before returns"),
-        Column("returned_revenue", "Given back", "money", "What of it came back later"),
-        Column("net_revenue", "Kept", "money", "Ordered, less what came back"),
+        Column("invoiced_at", "When"),
+        Column("days_since_previous_order", "Days after"),
+        Column("line_count", "Lines", width=100),
+        Column("quantity_units", "Units", width=100),
+        Column("gross_revenue", "Ordered"),
+        Column("returned_revenue", "Given back"),
+        Column("net_revenue", "Kept"),
         Column("country", "Country"),
     ),
     rows=_orders,
     order_by="invoiced_at desc, invoice_no",
+    tables=("marts.fct_invoices",),
 )
 
 
 def _returns(_: Filters, customer_id: str) -> Clause:
     return Clause(
         f"""
-        with
-
-        returned as (
-            select * from marts.fct_invoice_lines where customer_id = $of_customer and line_type = 'return'
-        ),
-
-        reversed as (
-            select
-                m.return_line_id,
-                string_agg(distinct sold.invoice_no, ', ' order by sold.invoice_no) as reversed_invoices,
-                min(m.sold_at) as sold_at,
-                sum(m.matched_amount) as matched_amount
-            from marts.fct_return_matches as m
-            inner join marts.fct_invoice_lines as sold on m.sale_line_id = sold.line_id
-            where m.customer_id = $of_customer and sold.customer_id = $of_customer
-            group by m.return_line_id
-        )
-
         select
             r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
-            abs(r.quantity_units) as returned_units, r.unit_price::double as unit_price,
-            abs(r.return_amount)::double as return_amount, v.reversed_invoices,
-            v.sold_at, r.is_matched as is_matched_in_full,
-            coalesce(v.matched_amount, 0)::double as matched_amount,
-            (abs(r.return_amount) - coalesce(v.matched_amount, 0))::double as unmatched_amount,
-            r.invoice_date - v.sold_at::date as days_after
-        from returned as r
-        left join reversed as v on r.line_id = v.return_line_id
+            r.returned_units, r.unit_price::double as unit_price, r.return_amount::double as return_amount,
+            r.reversed_invoices, r.sold_at, r.days_after_purchase, r.is_matched_in_full, r.matched_by,
+            r.matched_amount::double as matched_amount, r.unmatched_amount::double as unmatched_amount
+        from marts.fct_returns as r
         left join marts.dim_products as p on r.stock_code = p.stock_code
+        where r.customer_id = $of_customer
         """,
         {"of_customer": customer_id},
     )
@@ -424,21 +358,23 @@ RETURNS = ListSpec(
     name="customer_returns",
     title="Returns of one customer",
     columns=(
-        Column("invoice_no", "Return", about="Its invoice number", width=165),
-        Column("invoiced_at", "When", "moment"),
-        Column("stock_code", "Product", about="Its code, or its name where it has none", width=150),
+        Column("invoice_no", "Return", width=165),
+        Column("invoiced_at", "When"),
+        Column("stock_code", "Product", width=150),
         Column("description", "Description", width=250),
-        Column("returned_units", "Units", "units", width=100),
-        Column("return_amount", "Amount", "money", "Units, times the price of one"),
-        Column("reversed_invoices", "Reverses", about="Invoices of the purchases that this takes back", width=180),
-        Column("sold_at", "Bought", "moment", "The purchase; the first of them, if it takes back several"),
-        Column("days_after", "Days after", "count", "Days after the purchase"),
-        Column("matched_amount", "Matched", "money", "What of the amount takes back a purchase"),
-        Column("unmatched_amount", "Unmatched", "money", "What of the amount fits no purchase in the history"),
-        Column("is_matched_in_full", "In full", "flag", "Whether a purchase was found for all of it"),
+        Column("returned_units", "Units", width=100),
+        Column("return_amount", "Amount"),
+        Column("reversed_invoices", "Reverses", width=180),
+        Column("sold_at", "Bought"),
+        Column("days_after_purchase", "Days after"),
+        Column("matched_amount", "Matched"),
+        Column("unmatched_amount", "Unmatched"),
+        Column("is_matched_in_full", "In full"),
+        Column("matched_by", "Matched by"),
     ),
     rows=_returns,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",
+    tables=("marts.fct_returns", "marts.dim_products"),
 )
 
 
@@ -462,20 +398,21 @@ LINES = ListSpec(
     name="customer_lines",
     title="Invoice lines of one customer",
     columns=(
-        Column("invoiced_at", "When", "moment"),
+        Column("invoiced_at", "When"),
         Column("invoice_no", "Invoice", width=165),
-        Column("line_type", "Kind", about="sale or return", width=100),
-        Column("stock_code", "Product", about="Its code, or its name where it has none", width=150),
+        Column("line_type", "Kind", width=100),
+        Column("stock_code", "Product", width=150),
         Column("description", "Description", width=250),
         Column("category", "Category"),
-        Column("quantity_units", "Units", "units", "Below zero on a return", width=100),
-        Column("unit_price", "Price", "money", "Of one unit", width=110),
-        Column("gross_revenue", "Ordered", "money", "Zero on a return"),
-        Column("returned_quantity", "Units back", "units", "Units of this line that came back later"),
-        Column("net_revenue", "Kept", "money", "Ordered, less what came back"),
+        Column("quantity_units", "Units", width=100),
+        Column("unit_price", "Price", width=110),
+        Column("gross_revenue", "Ordered"),
+        Column("returned_quantity", "Units back"),
+        Column("net_revenue", "Kept"),
     ),
     rows=_lines,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",
+    tables=("marts.fct_invoice_lines", "marts.dim_products"),
 )
 
 LISTS: tuple[ListSpec, ...] = (CUSTOMERS, ORDERS, RETURNS, LINES)

@@ -21,26 +21,7 @@ from serving.queries.lists import Column, ListSpec
 from serving.queries.products import product_code
 from serving.snapshot import Reading
 from warehouse.measures import measures
-
-LAYERS = ("raw", "staging", "marts", "ml", "reporting")
-"""In the order in which data flow through them."""
-
-# warnings let a refresh go on, failures stop it; a check that could not run says nothing of the data
-_OUTCOME = """
-    case
-        when status = 'passed' then 'passed'
-        when status = 'failed' and severity = 'warning' then 'warned'
-        when status = 'failed' then 'failed'
-        else 'could not run'
-    end
-"""
-
-# a layer's latest run: a refresh that was stopped early has no later layers
-_LATEST_RUNS = """
-    select layer, max_by(run_id, (recorded_at, run_id)) as run_id
-    from quality.validation_results
-    group by layer
-"""
+from warehouse.quality import CHECK_RESULTS, CHECKS_BY_LAYER, LAYER_ORDER, MISSING_FILES
 
 
 @dataclass(frozen=True)
@@ -114,33 +95,7 @@ def checks_by_layer(reading: Reading) -> pd.DataFrame:
         ``could_not_run`` (could not be evaluated, so nothing is known). The four add up
         to ``checks``. In the order of the layers.
     """
-    return reading.query(
-        f"""
-        with
-
-        results as (
-
-            select r.*, {_OUTCOME} as outcome
-            from quality.validation_results as r
-            inner join ({_LATEST_RUNS}) as latest on r.layer = latest.layer and r.run_id = latest.run_id
-
-        )
-
-        select
-            layer,
-            run_id,
-            max(recorded_at) as recorded_at,
-            count(*) as checks,
-            count(*) filter (outcome = 'passed') as passed,
-            count(*) filter (outcome = 'warned') as warned,
-            count(*) filter (outcome = 'failed') as failed,
-            count(*) filter (outcome = 'could not run') as could_not_run
-        from results
-        group by layer, run_id
-        order by coalesce(list_position($layers, layer), 99), layer
-        """,
-        {"layers": list(LAYERS)},
-    )
+    return reading.query(CHECKS_BY_LAYER)
 
 
 def open_checks(reading: Reading) -> pd.DataFrame:
@@ -152,18 +107,16 @@ def open_checks(reading: Reading) -> pd.DataFrame:
         ``layer``, ``table_name``, ``check_name``, ``outcome`` (``failed``, ``could not
         run``, ``warned``), ``message``, ``reason``, ``unexpected_count``, ``element_count``, ``examples`` (JSON).
     """
-    rows = _validation_results(Filters(), "")
     return reading.query(
         f"""
         select
             layer, table_name, check_name, outcome, message, reason, unexpected_count, element_count, examples
-        from ({rows.sql}) as rows
+        from ({CHECK_RESULTS}) as results
         where is_latest and outcome <> 'passed'
         order by
             list_position(['failed', 'could not run', 'warned'], outcome),
-            coalesce(list_position($layers, layer), 99), layer, table_name, check_name
-        """,
-        {**rows.parameters, "layers": list(LAYERS)},
+            {LAYER_ORDER}, table_name, check_name
+        """
     )
 
 
@@ -249,31 +202,12 @@ def row_accounting(reading: Reading) -> RowAccounting:
 
 
 def set_aside_reasons(reading: Reading) -> pd.DataFrame:
-    """Why lines were set aside: one row for each reason, the one with most lines first.
-
-    Returns
-    -------
-    DataFrame
-        ``disposition``, ``rule`` (the habit or list behind it, null where there is none), ``reason`` (in words),
-        ``line_count``, ``amount`` (of the lines on which it would read), ``lines_without_amount``,
-        ``example_amount_text`` (what stands in its place on one of those), ``customer_count`` (named on the lines),
-        ``lost_customer_count`` (of them, with no line that was kept), ``file_count``, ``example_file_name``,
-        ``example_row_number`` (line of that file, or row of its sheet), ``line_pct``, ``amount_pct`` (signs left
-        out), ``lost_customer_pct`` (of all that was delivered, 0 to 100).
-    """
+    """The rows of ``marts.set_aside_reasons``, the one with most lines first."""
     return reading.query(f"select * from ({_set_aside_reasons(Filters(), '').sql}) as reasons order by {_BY_LINES}")
 
 
 def source_profiles(reading: Reading) -> pd.DataFrame:
-    """How the files of each source were judged, the one with most lines first.
-
-    Returns
-    -------
-    DataFrame
-        ``source`` (files of one layout or mapping), ``profile`` (``uci``: letters before an order's number mean
-        something; ``plain``), ``evidence`` (in words), ``line_count``, ``file_count``, ``is_cancellation_prefix``,
-        ``is_adjustment_prefix``, ``exact_duplicates``.
-    """
+    """The rows of ``marts.source_profiles``, the source with most lines first."""
     return reading.query(
         """
         select
@@ -286,14 +220,7 @@ def source_profiles(reading: Reading) -> pd.DataFrame:
 
 
 def source_limits(reading: Reading) -> pd.DataFrame:
-    """What the files of each source can't tell.
-
-    Returns
-    -------
-    DataFrame
-        ``source``, ``title`` (what people call its files), ``subject`` (such as ``refunds``), ``told`` (the same as
-        a sentence). By source; refunds and customers first, which weigh most.
-    """
+    """The rows of ``quality.source_limits`` by source; refunds and customers first, which weigh most."""
     return reading.query(
         """
         select source, title, subject, told
@@ -328,14 +255,7 @@ def replaced_orders(reading: Reading) -> pd.DataFrame:
 
 
 def order_totals(reading: Reading) -> pd.DataFrame:
-    """Whether orders add up to what their own files say of them.
-
-    Returns
-    -------
-    DataFrame
-        ``source``, ``told_as`` (what the files call the figure), ``orders`` (that have it), ``reconciled_orders``
-        (whose lines add up to it, to the cent). By source, the figure of most orders first.
-    """
+    """The rows of ``marts.order_totals`` by source, most orders first; counts as ``orders, reconciled_orders``."""
     return reading.query(
         """
         select source, told_as, order_count as orders, reconciled_order_count as reconciled_orders
@@ -365,14 +285,7 @@ def clocks(reading: Reading) -> pd.DataFrame:
 
 
 def model_notes(reading: Reading) -> pd.DataFrame:
-    """What to be wary of in each model, and what changed since its fit before.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``algorithm``, ``is_about_customer_value``, ``has_warnings``,
-        ``warnings``, ``change_notes`` (null if nothing). Those with warnings first.
-    """
+    """The rows of ``reporting.model_notes``, those with warnings first."""
     return reading.query(
         """
         select model, algorithm, is_about_customer_value, has_warnings, warnings, change_notes
@@ -380,6 +293,19 @@ def model_notes(reading: Reading) -> pd.DataFrame:
         order by has_warnings desc, model, algorithm
         """
     )
+
+
+def value_caveats(reading: Reading) -> list[str]:
+    """What to keep in mind in customer value, of the fits that it comes from; mostly one remark or none."""
+    return [
+        row["warnings"]
+        for row in reading.rows(
+            """
+            select warnings from reporting.model_notes
+            where is_about_customer_value and has_warnings order by algorithm
+            """
+        )
+    ]
 
 
 def load_summary(reading: Reading) -> pd.DataFrame:
@@ -423,29 +349,8 @@ def missing_files(reading: Reading) -> pd.DataFrame:
         Rejected first, then by name.
     """
     return reading.query(
-        """
-        with
-
-        latest as (
-
-            select *
-            from quality.load_ledger
-            qualify row_number() over (partition by file_name order by load_id desc) = 1
-
-        )
-
-        select
-            file_name,
-            status,
-            recorded_at,
-            problem,
-            exists (
-                select 1 from quality.load_ledger as former
-                where former.file_name = latest.file_name and former.status in ('loaded', 'already_loaded')
-            ) as has_former
-        from latest
-        -- a refused version is over, too, once the version before it was put back
-        where (status = 'rejected' and superseded_by is null and is_in_landing) or status = 'in_transit'
+        f"""
+        select * exclude (load_id) from ({MISSING_FILES}) as missing
         order by status = 'in_transit', file_name
         """
     )
@@ -495,14 +400,7 @@ def _publications(_filters: Filters, _context: str) -> Clause:
 
 
 def _validation_results(_filters: Filters, _context: str) -> Clause:
-    return Clause(
-        f"""
-        select r.*, {_OUTCOME} as outcome, r.run_id = latest.run_id as is_latest
-        from quality.validation_results as r
-        inner join ({_LATEST_RUNS}) as latest on r.layer = latest.layer
-        """,
-        {},
-    )
+    return Clause(CHECK_RESULTS, {})
 
 
 def _set_aside_lines(_filters: Filters, _context: str) -> Clause:
@@ -552,22 +450,23 @@ LISTS: tuple[ListSpec, ...] = (
         columns=(
             Column("disposition", "Kind", width=175),
             Column("reason", "Why", width=360),
-            Column("rule", "Rule", about="The habit or list behind it.", width=150),
-            Column("line_count", "Lines", "count"),
-            Column("line_pct", "Lines, %", "percent", "Of all delivered lines."),
-            Column("amount", "Amount", "money", "Units times price, of the lines on which it would read."),
-            Column("amount_pct", "Amount, %", "percent", "Of all delivered money, signs left out."),
-            Column("lines_without_amount", "Without", "count", "Lines on which the amount would not read."),
-            Column("example_amount_text", "As delivered", about="What stands in its place on one of them.", width=150),
-            Column("customer_count", "Customers", "count", "Named on these lines."),
-            Column("lost_customer_count", "Lost", "count", "Of them, with no line that was kept."),
-            Column("lost_customer_pct", "Lost, %", "percent", "Of all customers that any line names."),
-            Column("file_count", "Files", "count"),
+            Column("rule", "Rule", width=150),
+            Column("line_count", "Lines"),
+            Column("line_pct", "Lines, %"),
+            Column("amount", "Amount"),
+            Column("amount_pct", "Amount, %"),
+            Column("lines_without_amount", "Without"),
+            Column("example_amount_text", "As delivered", width=150),
+            Column("customer_count", "Customers"),
+            Column("lost_customer_count", "Lost"),
+            Column("lost_customer_pct", "Lost, %"),
+            Column("file_count", "Files"),
             Column("example_file_name", "For example", width=200),
-            Column("example_row_number", "Line", "count", "Of that file, the header being line 1."),
+            Column("example_row_number", "Line"),
         ),
         rows=_set_aside_reasons,
         order_by=_BY_LINES,
+        tables=("marts.set_aside_reasons",),
     ),
     ListSpec(
         name="set_aside_lines",
@@ -575,24 +474,25 @@ LISTS: tuple[ListSpec, ...] = (
         columns=(
             Column("disposition", "Kind", width=175),
             Column("reason", "Why", width=330),
-            Column("rule", "Rule", about="The habit or list behind it.", width=130),
+            Column("rule", "Rule", width=130),
             Column("file_name", "File"),
             Column("sheet", "Sheet", width=110),
-            Column("row_number", "Line", "count", "Line of the file, the header being line 1."),
+            Column("row_number", "Line"),
             Column("invoice_no", "Invoice", width=165),
             Column("stock_code", "Product", width=150),
             Column("description", "Description", width=240),
-            Column("quantity_units", "Units", "units"),
-            Column("unit_price", "Price", "money"),
-            Column("signed_amount", "Amount", "money", "Units times price; empty where one would not read."),
+            Column("quantity_units", "Units"),
+            Column("unit_price", "Price"),
+            Column("signed_amount", "Amount"),
             # no link: who only has set-aside lines is no customer
             Column("customer_id", "Customer", width=120),
             Column("country", "Country", width=150),
-            Column("invoiced_at", "Invoiced", "moment"),
-            Column("line_text", "As delivered", about="Of an unreadable line, its text.", width=420),
+            Column("invoiced_at", "Invoiced"),
+            Column("line_text", "As delivered", width=420),
         ),
         rows=_set_aside_lines,
         order_by="file_name, sheet nulls first, row_number, invoice_no, stock_code",
+        tables=("marts.set_aside_lines",),
     ),
     ListSpec(
         name="order_versions",
@@ -601,15 +501,16 @@ LISTS: tuple[ListSpec, ...] = (
             Column("invoice_no", "Order", width=170),
             Column("source", "Source", width=150),
             Column("file_name", "File", width=240),
-            Column("delivered_at", "Delivered (UTC)", "moment"),
-            Column("line_count", "Lines", "count", "Of the order, in this file."),
-            Column("amount", "Amount", "money", "Of these lines."),
-            Column("is_newest", "Newest", "flag", "Whether no newer file has the order."),
-            Column("is_as_newest", "Same", "flag", "Whether the newest file has just these lines."),
-            Column("is_replaced", "Replaced", "flag", "Whether the newest file counts in place of these lines."),
+            Column("delivered_at", "Delivered (UTC)"),
+            Column("line_count", "Lines"),
+            Column("amount", "Amount"),
+            Column("is_newest", "Newest"),
+            Column("is_as_newest", "Same"),
+            Column("is_replaced", "Replaced"),
         ),
         rows=_order_versions,
         order_by="invoice_no, source, delivered_at, file_name",
+        tables=("marts.order_versions",),
     ),
     ListSpec(
         name="validation_results",
@@ -618,74 +519,71 @@ LISTS: tuple[ListSpec, ...] = (
             Column("layer", "Layer", width=110),
             Column("table_name", "Table", width=220),
             Column("check_name", "Check", width=280),
-            Column("outcome", "Outcome", about="passed, warned, failed, or could not run", width=130),
+            Column("outcome", "Outcome", about="`passed`, `warned`, `failed` or `could not run`.", width=130),
             Column("message", "What was found", width=480),
             Column("reason", "Why it matters", width=420),
-            Column("unexpected_count", "Odd rows", "count"),
-            Column("element_count", "Rows looked at", "count"),
+            Column("unexpected_count", "Odd rows"),
+            Column("element_count", "Rows looked at"),
             Column("examples", "Examples", width=260),
-            Column("is_latest", "Latest run", "flag", "Of the layer's latest run."),
-            Column("recorded_at", "When (UTC)", "moment"),
+            Column("is_latest", "Latest run", "flag", "Whether it comes from the layer's latest run."),
+            Column("recorded_at", "When (UTC)"),
             Column("run_id", "Run", width=300),
         ),
         rows=_validation_results,
         order_by="recorded_at desc, layer, table_name, check_name, run_id",
+        tables=("quality.validation_results",),
     ),
     ListSpec(
         name="load_ledger",
         title="Delivered files",
         columns=(
-            Column("load_id", "No.", "count", width=90),
+            Column("load_id", "No.", width=90),
             Column("file_name", "File", width=200),
-            Column(
-                "status",
-                "Status",
-                about="loaded; already_loaded: same bytes under another name; superseded: replaced by a later version; "
-                "withdrawn: taken out again; rejected: could not be read; in_transit: still being written",
-                width=140,
-            ),
-            Column("problem", "Problem", about="Why it was rejected, and what to do.", width=360),
-            Column("is_in_landing", "In landing", "flag", "Whether the file was there at the last load."),
+            Column("status", "Status", width=140),
+            Column("problem", "Problem", width=360),
+            Column("is_in_landing", "In landing"),
             Column("kind", "Kind", width=130),
-            Column("source", "Source", about="Files of one source are judged together.", width=140),
-            Column("delivered_lines", "Lines", "count"),
-            Column("unreadable_lines", "Unreadable", "count", "Lines that would not split into fields: set aside."),
-            Column("first_invoiced_at", "From", "moment"),
-            Column("last_invoiced_at", "To", "moment"),
-            Column("notes", "Notes", about="What was assumed or mended while reading.", width=320),
-            Column("recorded_at", "Recorded (UTC)", "moment"),
-            Column("delivered_at", "Delivered (UTC)", "moment"),
-            Column("superseded_by", "Replaced by", "count", "No. of the delivery that replaced it."),
-            Column("size_bytes", "Bytes", "count"),
+            Column("source", "Source", width=140),
+            Column("delivered_lines", "Lines"),
+            Column("unreadable_lines", "Unreadable"),
+            Column("first_invoiced_at", "From"),
+            Column("last_invoiced_at", "To"),
+            Column("notes", "Notes", width=320),
+            Column("recorded_at", "Recorded (UTC)"),
+            Column("delivered_at", "Delivered (UTC)"),
+            Column("superseded_by", "Replaced by"),
+            Column("size_bytes", "Bytes"),
             Column("file_format", "Format", width=100),
             Column("layout", "Layout", width=140),
             Column("encoding", "Encoding", width=110),
             Column("date_style", "Dates", width=150),
-            Column("clock", "Clock", about="What was done about times with a UTC offset.", width=220),
+            Column("clock", "Clock", width=220),
             Column("content_hash", "SHA-256", width=300),
         ),
         rows=_load_ledger,
         # what needs a person first
         order_by="status <> 'rejected', load_id desc",
+        tables=("quality.load_ledger",),
     ),
     ListSpec(
         name="publications",
         title="Publications",
         columns=(
-            Column("publication_id", "No.", "count", width=90),
-            Column("published_at", "When (UTC)", "moment"),
-            Column("action", "What", about="published, or rolled_back: an earlier snapshot was put back", width=120),
-            Column("changed", "What was new", about="Against the publication before.", width=190),
-            Column("lines", "Lines", "count"),
-            Column("lines_change", "Change", "count"),
-            Column("customers", "Customers", "count"),
-            Column("customers_change", "Change", "count"),
-            Column("net_revenue", "Net revenue", "money"),
-            Column("net_revenue_change", "Change", "money"),
-            Column("snapshot_date", "Recency to", "date", "The day that recency is counted to."),
-            Column("is_sample", "Sample", "flag"),
+            Column("publication_id", "No.", width=90),
+            Column("published_at", "When (UTC)"),
+            Column("action", "What", width=120),
+            Column("changed", "What was new", about="Against the publication before, such as `data, code`.", width=190),
+            Column("lines", "Lines"),
+            Column("lines_change", "Change", "count", "Change from the publication before."),
+            Column("customers", "Customers"),
+            Column("customers_change", "Change", "count", "Change from the publication before."),
+            Column("net_revenue", "Net revenue"),
+            Column("net_revenue_change", "Change", "money", "Change from the publication before."),
+            Column("snapshot_date", "Recency to"),
+            Column("is_sample", "Sample"),
         ),
         rows=_publications,
         order_by="publication_id desc",
+        tables=("quality.publications",),
     ),
 )

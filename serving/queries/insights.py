@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
 from serving.filters import Filters
 from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
 from serving.snapshot import Reading
-from serving.wording import change, count, day, is_missing, money, month, percent, plural, short_money
 from warehouse.measures import aggregates
+from warehouse.wording import change, count, day, is_missing, money, month, percent, plural, short_money
 
-InsightKind = Literal["change", "driver", "segments", "anomaly", "concentration", "caveat", "clv_caveat", "nothing"]
+InsightKind = Literal["change", "driver", "segments", "anomaly", "concentration", "caveat", "nothing"]
 Tone = Literal["good", "bad", "warning", "neutral"]
 
 MAX_ANOMALIES = 2
@@ -46,7 +46,7 @@ def insights(reading: Reading, filters: Filters) -> list[Insight]:
     Returns
     -------
     list of Insight
-        In a fixed order of kinds: change, driver, segments, anomaly, concentration, caveat, clv_caveat.
+        In a fixed order of kinds: change, driver, segments, anomaly, concentration, caveat.
         What the data can't tell is left out. One of kind ``nothing`` if no invoice fits.
     """
     months = monthly_revenue(reading, filters)
@@ -290,11 +290,7 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
 
 
 def _caveats(reading: Reading, filters: Filters) -> list[Insight]:
-    return [
-        *_unfinished_month(reading, filters),
-        *_anonymous_sales(reading, filters),
-        *_model_caveats(reading),
-    ]
+    return [*_unfinished_month(reading, filters), *_anonymous_sales(reading, filters)]
 
 
 def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
@@ -333,26 +329,6 @@ def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
             "customer: it counts as revenue, but in no figure about customers.",
         )
     ]
-
-
-def _model_caveats(reading: Reading) -> list[Insight]:
-    """Of the model that the shown values come from."""
-    rows: list[dict[str, Any]] = reading.rows(
-        """
-        with
-        -- bg_nbd_gamma_gamma is the two together
-        used as (select distinct clv_model from reporting.customer_360 where clv_model is not null)
-
-        select n.warnings
-        from reporting.model_notes as n
-        where
-            n.is_about_customer_value
-            and n.has_warnings
-            and exists (select 1 from used where contains(used.clv_model, n.algorithm))
-        order by n.model, n.algorithm
-        """
-    )
-    return [Insight("clv_caveat", f"Customer lifetime value: {row['warnings']}", "warning") for row in rows]
 
 
 # ---- words ---------------------------------------------------------------------

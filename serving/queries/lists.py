@@ -11,7 +11,7 @@ know is refused. Values are bound.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -19,10 +19,9 @@ import pandas as pd
 
 from serving.filters import Clause, Filters
 from serving.snapshot import Reading
+from warehouse.documentation import Kind, documented_column, documented_table
 from warehouse.errors import RegularsError
 from warehouse.measures import Shown, shown
-
-Kind = Literal["text", "count", "units", "number", "money", "percent", "date", "moment", "flag"]
 
 MAX_CONDITIONS = 50
 """Of one column, and values in all; people set two or three."""
@@ -34,24 +33,59 @@ class UnknownColumnError(RegularsError):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a list."""
+    """One column of a list.
+
+    What it means, and of which kind it is, says the documentation of the column that it stands for; a column that
+    is worked out for the list says so itself.
+    """
 
     name: str
     """Of the rows' select statement."""
     title: str
     kind: Kind = "text"
     about: str = ""
-    """One line that is shown on its header."""
+    """A sentence that is shown on its header, and told of the same field over HTTP; only where no column has one."""
+    of: str = ""
+    """Full name of the documented column, such as ``marts.fct_invoices.invoice_no``; by default the one of this name
+    in the list's tables."""
+    is_nullable: bool = False
+    """As documented, or as a measure may be."""
     link: Literal["", "customer", "segment"] = ""
     """A customer's number as a link to the story; a segment's name beside its colour."""
     width: int | None = None
     """Pixels; by default what the kind needs."""
 
+    def documented(self, tables: Sequence[str]) -> Column:
+        """The column with the text and kind of what it stands for; itself where it has a text of its own.
+
+        Raises
+        ------
+        RegularsError
+            If it names a column that is not documented.
+        """
+        of = self.of or next((f"{one}.{self.name}" for one in tables if self.name in documented_table(one).columns), "")
+        if self.about or not of:
+            return self
+        found = documented_column(of)
+        kind = found.kind if self.kind == "text" else self.kind
+        return replace(self, of=of, about=found.text, kind=kind, is_nullable=found.is_nullable)
+
 
 def measure_columns(where: Shown) -> tuple[Column, ...]:
-    """A column for each measure of one place."""
+    """A column for each measure of one place.
+
+    Counts, and what adds up over days, are 0 where there is nothing; other measures may be null.
+    """
     return tuple(
-        Column(one.key, one.label, "number" if one.unit == "days" else one.unit, one.sentence) for one in shown(where)
+        Column(
+            one.key,
+            one.label,
+            "number" if one.unit == "days" else one.unit,
+            f"{one.sentence} In the shop's currency." if one.unit == "money" else one.sentence,
+            of=f"measures.{one.key}",
+            is_nullable=one.unit != "count" and "days" not in one.adds_up,
+        )
+        for one in shown(where)
     )
 
 
@@ -67,6 +101,11 @@ class ListSpec:
     """From the filters and the list's context (such as a customer id; mostly empty) to its rows."""
     order_by: str
     """Such as ``monetary_net desc, customer_id``; ends in what is unique, so that pages never overlap."""
+    tables: tuple[str, ...] = ()
+    """Whose columns its columns are, such as ``reporting.customer_360``; of two with a column the first counts."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(column.documented(self.tables) for column in self.columns))
 
     def column(self, name: str) -> Column:
         """The column of that name.

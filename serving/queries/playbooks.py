@@ -224,16 +224,17 @@ CHANGES = ListSpec(
     title="Customers who entered or left a segment",
     columns=(
         Column("customer_id", "Customer", link="customer", width=130),
-        Column("from_segment", "Before", link="segment", about="Segment in the publication before; none if new"),
-        Column("to_segment", "Now", link="segment", about="Segment now; none for one who is gone"),
-        Column("change", "Change", about="joined: had no segment before; moved; gone: has none any more", width=110),
-        Column("monetary", "Money", "money", "Whole history, as segments are made by it"),
-        Column("clv", "CLV", "money", "Expected net revenue within the horizon"),
-        Column("recency_days", "Days since", "count", "Days since the last order"),
+        Column("from_segment", "Before", link="segment"),
+        Column("to_segment", "Now", link="segment"),
+        Column("change", "Change", width=110),
+        Column("monetary", "Money"),
+        Column("clv", "CLV"),
+        Column("recency_days", "Days since"),
         Column("country", "Country"),
     ),
     rows=_changes,
     order_by="monetary desc nulls last, customer_id",
+    tables=("reporting.audience_changes", "reporting.customer_360"),
 )
 
 LISTS: tuple[ListSpec, ...] = (CHANGES,)

@@ -56,7 +56,7 @@ def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``month_start``, the measures of periods, ``is_complete_month`` (over, begun within the data, and wholly
+        ``month_start``, the measures of periods, ``is_complete_month`` (as in ``marts.dim_dates``, and wholly
         within the chosen days). Ascending; empty if no invoice fits at all.
     """
     return _revenue_by(reading, filters, "month").rename(
@@ -85,133 +85,106 @@ def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
 
 def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFrame:
     kept = filters.invoices()
-    span = shown_days(reading, filters) or Span(date.min, date.min)
     return reading.query(
         f"""
         with
         kept as ({kept.sql}),
-
-        periods as (
-            select period_start::date as period_start, (period_start + step)::date - 1 as period_end
-            from (select interval '1' {grain} as step),
-                generate_series(date_trunc('{grain}', $first_day::date)::timestamp, $last_day::timestamp, step)
-                as series (period_start)
-        )
+        periods as ({_periods(grain)})
 
         select
             periods.period_start,
             {aggregates("invoices", _PERIODS)},
-            any_value(
-                periods.period_start >= $first_day
-                and periods.period_end < coalesce($snapshot_date, $last_day + 1)
-                and periods.period_end <= coalesce($chosen_end, periods.period_end)
-            ) as is_complete_period
+            any_value(periods.is_complete) as is_complete_period
         from periods
         left join kept on date_trunc('{grain}', kept.invoice_date) = periods.period_start
         where exists (select 1 from kept)
         group by periods.period_start
         order by periods.period_start
         """,
-        kept.parameters
-        | {
-            "first_day": span.start,
-            "last_day": span.end,
-            "snapshot_date": reading.about.snapshot_date,
-            "chosen_end": filters.end,
-        },
+        kept.parameters | _bounds(reading, filters),
     )
+
+
+def _periods(grain: Grain) -> str:
+    """Calendar periods of the shown days, and whether both the history and the chosen days cover them."""
+    return f"""
+        select
+            date_trunc('{grain}', date)::date as period_start,
+            bool_and(is_complete_{grain})
+            and period_start >= coalesce($chosen_start, date '0001-01-01')
+            and period_start + interval '1' {grain} <= coalesce($chosen_end + 1, date '9999-12-31') as is_complete
+        from marts.dim_dates
+        where date between $first_day and $last_day
+        group by period_start"""
+
+
+def _bounds(reading: Reading, filters: Filters) -> dict[str, date | None]:
+    span = shown_days(reading, filters) or Span(date.min, date.min)
+    return {
+        "first_day": span.start,
+        "last_day": span.end,
+        "chosen_start": filters.start,
+        "chosen_end": filters.end,
+    }
 
 
 def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
     """Identified customers who bought, by calendar month; with no filter as in ``marts.fct_monthly_customers``.
 
-    Who is new, and who bought on one day only, is asked of all that a customer bought by the
-    month's end, whatever the filters hide of it.
+    Who is new, and who ordered once, is asked of all that a customer ordered by the month's end, whatever
+    the filters hide of it.
 
     Returns
     -------
     DataFrame
         ``month_start``, ``customers`` (must not be summed), ``new_customers`` (first purchase in
-        that month), ``returning_customers`` (bought in an earlier month), ``one_time_customers`` (those
-        of the new who had bought on one day only by the month's end), ``is_complete_month``.
+        that month), ``existing_customers`` (bought in an earlier month), ``one_time_customers`` (those
+        of the new who had ordered once by the month's end), ``is_complete_month``.
         Ascending; empty if no customer fits at all.
     """
     kept = filters.invoices()
-    span = shown_days(reading, filters) or Span(date.min, date.min)
     return reading.query(
         f"""
         with
         kept as ({kept.sql}),
+        periods as ({_periods("month")}),
 
         bought as (
-            select distinct customer_id, date_trunc('month', invoice_date)::date as month_start
-            from kept
-            where not is_return and customer_id is not null
+            select distinct customer_id, month_start from kept where order_number is not null
         ),
 
-        first_months as (
-            select customer_id, date_trunc('month', first_purchase_at)::date as first_month
-            from marts.dim_customers
-            where has_purchases
-        ),
-
-        first_month_days as (
-            select i.customer_id, count(distinct i.invoice_date) as purchase_days
-            from marts.fct_invoices as i
-            inner join first_months as f
-                on i.customer_id = f.customer_id and date_trunc('month', i.invoice_date) = f.first_month
-            where not i.is_return
-            group by i.customer_id
-        ),
-
-        told as (
+        orders as (
             select
-                bought.month_start,
-                bought.customer_id,
-                first_months.first_month = bought.month_start as is_new,
-                first_month_days.purchase_days = 1 as is_one_day
-            from bought
-            inner join first_months on bought.customer_id = first_months.customer_id
-            inner join first_month_days on bought.customer_id = first_month_days.customer_id
+                customer_id,
+                month_start,
+                min(order_number) = 1 as is_new,
+                max(order_number) = 1 as is_one_time
+            from marts.fct_invoices
+            where order_number is not null
+            group by customer_id, month_start
         ),
 
-        months as (
-            select month_start::date as month_start, (month_start + interval '1' month)::date - 1 as month_end
-            from
-                generate_series(
-                    date_trunc('month', $first_day::date)::timestamp, $last_day::timestamp, interval '1' month
-                ) as series (month_start)
-        )
+        told as (select orders.* from orders inner join bought using (customer_id, month_start))
 
         select
-            months.month_start,
+            periods.period_start as month_start,
             count(told.customer_id) as customers,
             count(told.customer_id) filter (told.is_new) as new_customers,
-            count(told.customer_id) filter (not told.is_new) as returning_customers,
-            count(told.customer_id) filter (told.is_new and told.is_one_day) as one_time_customers,
-            any_value(
-                months.month_start >= $first_day
-                and months.month_end < coalesce($snapshot_date, $last_day + 1)
-                and months.month_end <= coalesce($chosen_end, months.month_end)
-            ) as is_complete_month
-        from months
-        left join told on months.month_start = told.month_start
+            count(told.customer_id) filter (not told.is_new) as existing_customers,
+            count(told.customer_id) filter (told.is_one_time) as one_time_customers,
+            any_value(periods.is_complete) as is_complete_month
+        from periods
+        left join told on periods.period_start = told.month_start
         where exists (select 1 from told)
-        group by months.month_start
-        order by months.month_start
+        group by periods.period_start
+        order by periods.period_start
         """,
-        kept.parameters
-        | {
-            "first_day": span.start,
-            "last_day": span.end,
-            "snapshot_date": reading.about.snapshot_date,
-            "chosen_end": filters.end,
-        },
+        kept.parameters | _bounds(reading, filters),
     )
 
 
 def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Returning customers (bought on two days or more in the whole history) against one-time ones.
+    """Returning customers (ordered more than once in the whole history) against one-time ones.
 
     Returns
     -------
@@ -309,9 +282,8 @@ def country_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``country``, ``iso_alpha3`` (null for places that are no country, and where no customer is
-        identified), ``is_home_country`` and the measures of countries, the share of net revenue null if that is zero
-        or less. By net revenue, then name.
+        ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country`` and the measures of
+        countries, the share of net revenue null if that is zero or less. By net revenue, then name.
     """
     clause = _countries(filters)
     return reading.query(f"{clause.sql} order by net_revenue desc, country", clause.parameters)
@@ -324,25 +296,18 @@ def _countries(filters: Filters) -> Clause:
         with
         kept as ({kept.sql}),
 
-        codes as (
-            select country, min(country_iso_alpha3) as iso_alpha3 from marts.dim_customers group by country
-        ),
-
-        homes as (select country, bool_or(is_home_country) as is_home from marts.fct_country_revenue group by country),
-
         sums as (
             select country, {aggregates("invoices", _COUNTRIES)} from kept group by country
         )
 
         select
             sums.country,
-            codes.iso_alpha3,
-            coalesce(homes.is_home, false) as is_home_country,
+            c.iso_alpha3,
+            c.is_home_country,
             sums.* exclude (country),
             {shares(_COUNTRIES)}
         from sums
-        left join codes on sums.country = codes.country
-        left join homes on sums.country = homes.country
+        left join marts.dim_countries as c on sums.country = c.country
         """,
         kept.parameters,
     )
@@ -366,7 +331,7 @@ def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:
         sums as (
             select
                 country,
-                date_trunc('month', invoice_date)::date as month_start,
+                month_start,
                 {aggregates("invoices", _COUNTRIES)}
             from kept
             group by country, month_start
@@ -405,13 +370,14 @@ COUNTRIES = ListSpec(
     name="countries",
     title="Revenue by country",
     columns=(
-        Column("country", "Country", about="Country of the invoice."),
-        Column("iso_alpha3", "Code", about="ISO 3166 code; none for places that are no country.", width=100),
+        Column("country", "Country"),
+        Column("iso_alpha3", "Code", width=100),
         *measure_columns("countries"),
-        Column("is_home_country", "Home", "flag", about="The shop's own country."),
+        Column("is_home_country", "Home"),
     ),
     rows=_country_rows,
     order_by="net_revenue desc, country",
+    tables=("marts.dim_countries",),
 )
 
 LISTS = (COUNTRIES,)

@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
 
 import pandas as pd
 
@@ -46,14 +44,6 @@ _ALGORITHMS: dict[str, str] = {"audience": "kmeans"}
 
 
 @dataclass(frozen=True)
-class Meanings:
-    """What the settings made of frequency and money; read off the table, which doesn't keep the settings."""
-
-    frequency: Literal["orders", "lines"]
-    money: Literal["net", "gross"]
-
-
-@dataclass(frozen=True)
 class CustomerPoints:
     """Single customers to draw: all, or a fixed sample of them."""
 
@@ -65,14 +55,12 @@ class CustomerPoints:
 
 @dataclass(frozen=True)
 class Caveats:
-    """What the models say of themselves; each empty if there is nothing to be wary of."""
+    """What a clustering says of itself; each empty if there is nothing to be wary of."""
 
     segments: str
     """Warnings of the clustering."""
     changes: str
     """How the clustering differs from the one published before."""
-    clv: str
-    """Warnings that bear on customer values."""
 
 
 def _kept(filters: Filters) -> Clause:
@@ -89,35 +77,20 @@ def _kept(filters: Filters) -> Clause:
     return Clause(sql, clause.parameters | {"method": filters.method})
 
 
-def meanings(reading: Reading) -> Meanings:
-    """Whether frequency counts orders or lines, and whether money is net of returns or gross."""
-    found = reading.row(
-        """
-        select
-            coalesce(bool_and(frequency = invoice_count), true) as is_orders,
-            coalesce(bool_and(monetary = monetary_net), true) as is_net
-        from reporting.customer_360
-        where has_purchases
-        """
-    )
-    return Meanings("orders" if found["is_orders"] else "lines", "net" if found["is_net"] else "gross")
-
-
 def caveats(reading: Reading, method: Method) -> Caveats:
-    """What to be wary of in a method's segments and in customer values."""
+    """What to be wary of in a method's segments."""
     found = reading.row(
         """
         select
             string_agg(warnings, ' ' order by algorithm)
                 filter (model = 'customer_segments' and algorithm = $algorithm) as segments,
             string_agg(change_notes, ' ' order by algorithm)
-                filter (model = 'customer_segments' and algorithm = $algorithm) as changes,
-            string_agg(warnings, ' ' order by model, algorithm) filter (is_about_customer_value) as clv
+                filter (model = 'customer_segments' and algorithm = $algorithm) as changes
         from reporting.model_notes
         """,
         {"algorithm": _ALGORITHMS.get(method, method)},
     )
-    return Caveats(*(found[name] or "" for name in ("segments", "changes", "clv")))
+    return Caveats(*(found[name] or "" for name in ("segments", "changes")))
 
 
 # ---- who they are ------------------------------------------------------------------
@@ -414,10 +387,7 @@ def _affinity(filters: Filters) -> Clause:
     sql = f"""
         with {kept.sql},
 
-        -- more may come back of a category than was seen bought; nobody keeps less than nothing
-        shares as (
-            select *, greatest(net_revenue, 0) as kept_revenue from marts.customer_category_shares
-        ),
+        shares as (select * from marts.customer_category_shares),
 
         overall as (
             select
@@ -685,15 +655,11 @@ def _cohort_rows(filters: Filters, context: str) -> Clause:
     return Clause(_COHORTS, {})
 
 
-def _columns(*columns: Sequence[Any]) -> tuple[Column, ...]:
-    return tuple(Column(*column) for column in columns)
-
-
 SEGMENTS = ListSpec(
     name="segments",
     title="Segments",
     columns=(
-        Column("segment", "Segment", link="segment"),
+        Column("segment", "Segment", link="segment", of="ml.segment_profiles.segment_name"),
         *measure_columns("segments"),
     ),
     rows=_profile_rows,
@@ -704,56 +670,55 @@ SEGMENT_MOVES = ListSpec(
     name="segment_moves",
     title="Moves between RFM segments",
     columns=(
-        Column("from_month_end", "From month end", "date"),
-        Column("to_month_end", "To month end", "date"),
-        Column("from_segment", "From", link="segment"),
-        Column("to_segment", "To", link="segment"),
-        *_columns(
-            ("customers", "Customers", "count"),
-            ("monetary_before", "Money before", "money", "At the earlier month end"),
-            ("monetary", "Money after", "money", "At the later month end"),
-            ("is_move", "Moved", "flag", "No for who stayed and for new customers"),
-        ),
+        Column("from_month_end", "From month end", "date", "The earlier month end."),
+        Column("to_month_end", "To month end", "date", "The later month end."),
+        Column("from_segment", "From", about="Segment then; New Customer for who first bought since.", link="segment"),
+        Column("to_segment", "To", about="Segment at the later month end.", link="segment"),
+        Column("customers", "Customers"),
+        Column("monetary_before", "Money before", "money", "Money at the earlier month end, in the shop's currency."),
+        Column("monetary", "Money after", "money", "Money at the later month end, in the shop's currency."),
+        Column("is_move", "Moved"),
     ),
     rows=_flow_rows,
     order_by="customers desc, from_segment, to_segment",
+    tables=("marts.segment_moves",),
 )
 
 COHORTS = ListSpec(
     name="cohorts",
     title="Cohorts by month of the first purchase",
-    columns=_columns(
-        ("cohort_month", "First bought in", "date"),
-        ("age_months", "Months since", "count"),
-        ("month_start", "Month", "date"),
-        ("is_complete_month", "Month is over", "flag"),
-        ("cohort_customers", "Customers", "count", "Of the cohort"),
-        ("active_customers", "Bought", "count", "Of the cohort, in this month"),
-        ("retention_pct", "Retention", "percent"),
-        ("net_revenue_as_booked", "Net revenue", "money", "Less the returns booked in the month"),
-        ("cumulative_net_revenue_as_booked", "Net revenue so far", "money"),
-        ("net_revenue_per_customer", "Per customer", "money", "Of the cohort, whether they bought or not"),
+    columns=(
+        Column("cohort_month", "First bought in"),
+        Column("age_months", "Months since"),
+        Column("month_start", "Month"),
+        Column("is_complete_month", "Month is over"),
+        Column("cohort_customers", "Customers"),
+        Column("active_customers", "Bought"),
+        Column("retention_pct", "Retention"),
+        Column("net_revenue_as_booked", "Net revenue"),
+        Column("cumulative_net_revenue_as_booked", "Net revenue so far"),
+        Column("net_revenue_per_customer", "Per customer"),
     ),
     rows=_cohort_rows,
     order_by="cohort_month, age_months",
+    tables=("marts.cohort_retention",),
 )
 
 CATEGORY_AFFINITY = ListSpec(
     name="category_affinity",
     title="Segments and categories",
     columns=(
-        Column("segment", "Segment", link="segment"),
-        *_columns(
-            ("category", "Category"),
-            ("customers", "Customers", "count", "Who kept something of it"),
-            ("net_revenue", "Net revenue", "money"),
-            ("share_pct", "Share of the segment", "percent", "Of the segment's net spend"),
-            ("all_share_pct", "Share of all", "percent", "Of all customers' net spend"),
-            ("index_to_all", "Index", "count", "100: the same share as all customers"),
-        ),
+        Column("segment", "Segment", link="segment", of="ml.segment_profiles.segment_name"),
+        Column("category", "Category"),
+        Column("customers", "Customers", "count", "Customers who kept something of the category."),
+        Column("net_revenue", "Net revenue", "money", "Their net spend on the category, in the shop's currency."),
+        Column("share_pct", "Share of the segment", "percent", "Share of the segment's net spend, 0 to 100."),
+        Column("all_share_pct", "Share of all", "percent", "Share of all customers' net spend, 0 to 100."),
+        Column("index_to_all", "Index", "count", "100: the same share as all customers; 200: twice as much."),
     ),
     rows=_affinity_rows,
     order_by="segment, category",
+    tables=("marts.customer_category_shares",),
 )
 
 LISTS = (SEGMENTS, SEGMENT_MOVES, COHORTS, CATEGORY_AFFINITY)

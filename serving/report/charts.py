@@ -17,7 +17,7 @@ from datetime import date
 from typing import Any
 
 from serving.palette import TOKENS
-from serving.wording import percent, short_money
+from warehouse.wording import count, month_name, percent, short_money
 
 _TOKENS = TOKENS["light"]
 _WIDTH_INCHES = 6.9
@@ -157,7 +157,7 @@ def monthly_customers_chart(months: Sequence[MonthCustomers]) -> bytes:
             label="first purchase",
         )
         _months(plot, [month.month_start for month in months])
-        plot.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        plot.yaxis.set_major_formatter(lambda value, _: count(value))
         plot.yaxis.get_major_locator().set_params(integer=True)
         plot.set_ylim(top=(max([month.new + month.returning for month in months], default=0) or 1) * 1.22)
         plot.legend(loc="upper left", ncols=2, frameon=False, fontsize=6.5)
@@ -204,7 +204,7 @@ def _months(plot: object, months: Sequence[date]) -> None:
     year = None
     for position in shown:
         month = months[position]
-        names.append(f"{month:%b}" if month.year == year else f"{month:%b}\n{month:%Y}")
+        names.append(month_name(month) + ("" if month.year == year else f"\n{month.year}"))
         year = month.year
     plot.set_xticks(shown, names)  # type: ignore[attr-defined]
     # a few bars are as thin as many

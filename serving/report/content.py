@@ -25,11 +25,12 @@ from serving.queries.health import (
     open_checks,
     row_accounting,
     source_limits,
+    value_caveats,
 )
 from serving.queries.insights import insights
 from serving.queries.playbooks import playbooks
 from serving.queries.revenue import monthly_customers, monthly_revenue, unusual_periods
-from serving.queries.segments import caveats, meanings, segment_profiles
+from serving.queries.segments import caveats, segment_profiles
 from serving.report.charts import (
     Month,
     MonthCustomers,
@@ -39,9 +40,11 @@ from serving.report.charts import (
     shares_chart,
 )
 from serving.snapshot import About, Reading
-from serving.wording import (
+from warehouse.measures import Unit, shown
+from warehouse.wording import (
     MISSING,
     change,
+    clock_time,
     count,
     currency_symbol,
     day,
@@ -54,7 +57,6 @@ from serving.wording import (
     percent,
     plural,
 )
-from warehouse.measures import Unit, shown
 
 MAX_ANOMALIES = 6
 """Odd periods that are told with their cause, so that they fit beside the charts."""
@@ -79,7 +81,6 @@ _PLAYBOOK_LINES = (
 def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
     """Everything that the template reads, as JSON can hold it: texts, rows of texts, SVG."""
     about = reading.about
-    value_caveat = caveats(reading, filters.method).clv
     return {
         "colours": vars(TOKENS["light"]),
         "title": "Customer value report",
@@ -101,7 +102,7 @@ def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
             {"text": found.text, "tone": _TONES[found.tone], "mark": _MARKS[found.tone]}
             for found in insights(reading, filters)
         ],
-        "value_caveats": [f"Customer value: {value_caveat}"] if value_caveat else [],
+        "value_caveats": [f"Customer value: {caveat}" for caveat in value_caveats(reading)],
         **_cards(reading, filters),
         **_trends(reading, filters),
         **_anomalies(reading, filters),
@@ -212,13 +213,13 @@ def _trends(reading: Reading, filters: Filters) -> dict[str, Any]:
         "customers_chart": _chart(
             monthly_customers_chart(
                 [
-                    MonthCustomers(row.month_start.date(), int(row.new_customers), int(row.returning_customers))
+                    MonthCustomers(row.month_start.date(), int(row.new_customers), int(row.existing_customers))
                     for row in _rows(customers)
                 ]
             ),
             "Customers by month, first purchase and bought before: "
             + _told(
-                (month(row.month_start), f"{count(row.new_customers)} and {count(row.returning_customers)}")
+                (month(row.month_start), f"{count(row.new_customers)} and {count(row.existing_customers)}")
                 for row in _rows(customers)
             ),
         )
@@ -281,7 +282,6 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
-    meant = meanings(reading)
     horizon = days(playbooks(reading, filters.method)["horizon_days"].max())
     profiles, means = segment_profiles(reading, filters), shown("means")
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
@@ -296,8 +296,8 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     ]
     return {
         "segments_about": f"By {METHOD_LABELS[filters.method]}. {_changed(reading, filters)}".strip(),
-        "profiles_about": f"Means per customer. Frequency counts {meant.frequency}, money is "
-        f"{'before returns' if meant.money == 'gross' else 'net of returns'}; expected is the net revenue of the next "
+        "profiles_about": f"Means per customer. Frequency counts {reading.about.frequency_counts}, money is "
+        f"{reading.about.money_is}; expected is the net revenue of the next "
         f"{horizon}, by the model. Last row: all the shop's customers.",
         "shares_chart": _chart(
             shares_chart(shares),
@@ -394,15 +394,11 @@ def _health(reading: Reading) -> dict[str, Any]:
     currency = reading.about.currency
     fresh, accounted = freshness(reading), row_accounting(reading)
     loads, missing, notes = load_summary(reading), missing_files(reading), model_notes(reading)
-    adds_up = (
-        accounted.delivered_rows - accounted.derived_rows == accounted.delivered_lines_of_files
-        and accounted.kept_rows == accounted.sales_rows
-    )
     return {
         "freshness": _table(
             ["What", "When or how much"],
             [
-                ["Latest sale", moment_of_shop(fresh.last_invoiced_at)],
+                ["Latest sale", clock_time(fresh.last_invoiced_at)],
                 ["Recency is counted to", day(fresh.snapshot_date)],
                 ["Latest file delivered", moment(fresh.last_delivered_at)],
                 ["Published", f"{moment(fresh.published_at)} as publication {fresh.publication_id}"],
@@ -424,8 +420,8 @@ def _health(reading: Reading) -> dict[str, Any]:
         ),
         "accounting_about": (
             "Every line has one of these fates; lines and money add up to what was delivered."
-            if adds_up
-            else "Lines do not add up to what was delivered: look at the page of data health."
+            if accounted.does_add_up
+            else "Lines or money do not add up to what was delivered: look at the page of data health."
         ),
         "accounting": _table(
             ["Fate", "Kept", "Lines", f"Amount, {currency_symbol(currency).strip()}", "What it means"],
@@ -482,11 +478,6 @@ def _health(reading: Reading) -> dict[str, Any]:
             *({"label": f"{row.title}:", "text": _text(row.told)} for row in _rows(source_limits(reading))),
         ],
     }
-
-
-def moment_of_shop(value: Any) -> str:
-    """A time by the shop's own clock, such as ``9 Dec 2011, 12:50``."""
-    return MISSING if is_missing(value) else f"{day(value)}, {value:%H:%M}"
 
 
 # ---- all --------------------------------------------------------------------

@@ -12,8 +12,11 @@ from dbt.clients.yaml_helper import load_yaml_text
 from dbt.contracts.graph.manifest import Manifest
 
 from tests.dbt_project.conftest import PROJECT, Dbt
+from warehouse.documentation import documented_tables
 from warehouse.formats import export_formats
+from warehouse.publishing import PUBLISHED_SCHEMAS
 from warehouse.settings import Settings
+from warehouse.wording import currency_decimals, currency_symbol
 
 PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": "(dim|fct)_", "reporting": ""}
 # names that marts have by agreement with their readers
@@ -88,6 +91,21 @@ def test_everything_is_described(dbt: Dbt) -> None:
     assert missing == []
 
 
+def test_what_is_served_is_told_of_columns_is_what_dbt_tells(dbt: Dbt) -> None:
+    # the server reads the files themselves, because it starts without dbt and before anything is published
+    told = {
+        f"{node.schema}.{node.name}": [
+            (column.name, column.data_type, " ".join(column.description.split())) for column in node.columns.values()
+        ]
+        for node in (*model_nodes(dbt.manifest), *dbt.manifest.sources.values())
+        if node.schema in (*PUBLISHED_SCHEMAS, "previous")
+    }
+    assert told == {
+        name: [(column.name, column.data_type, column.text) for column in table.columns.values()]
+        for name, table in documented_tables().items()
+    }
+
+
 def test_every_table_has_a_contract(dbt: Dbt) -> None:
     loose = [
         node.name
@@ -114,6 +132,8 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "rfm_recency": defaults.rfm.recency,
         "home_country": defaults.shop.home_country,
         "currency": defaults.shop.currency,
+        "currency_symbol": currency_symbol(defaults.shop.currency),
+        "currency_decimals": currency_decimals(defaults.shop.currency),
         "customer_ids": defaults.shop.customer_ids,
         # all that are declared: who builds without the orchestrator has files of any
         "export_formats": list(export_formats()),

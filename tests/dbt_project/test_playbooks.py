@@ -58,7 +58,7 @@ def write_models(path: Path, labels: Mapping[str, str], before: Mapping[str, str
             from labels;
             create or replace table ml.model_runs as
             select
-                'customer_value' as model, 'bg_nbd_gamma_gamma' as algorithm,
+                'customer_value' as model, 'bg_nbd' as algorithm,
                 'Drop-out cannot be told from this history.' as warnings, null::varchar as change_notes;
             """
         )

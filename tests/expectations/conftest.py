@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from expectations.checks import Check, Suite
+from expectations.checks import LAYERS, suites_of
 from expectations.results import CheckResult
 from expectations.runner import run_suites
 from warehouse.loading import ensure_raw_schema
+from warehouse.settings import Settings
 
 RECORDED_AT = datetime(2011, 12, 10, 6, 0, tzinfo=UTC)
 
@@ -172,9 +174,9 @@ MARTS = """
     ) as t (cohort_month, age_months, active_customers, retention_pct, gross_revenue, net_revenue_as_booked);
     create table marts.fct_monthly_customers as
     select
-        month_start, 2 as customers, new_customers, 2 - new_customers as returning_customers, 0 as one_time_customers,
-        2 as customers_so_far, 0 as one_time_customers_so_far, new_gross_revenue, 1.00 as returning_gross_revenue,
-        new_net_revenue_as_booked, -1.00 as returning_net_revenue_as_booked
+        month_start, 2 as customers, new_customers, 2 - new_customers as existing_customers, 0 as one_time_customers,
+        2 as customers_so_far, 0 as one_time_customers_so_far, new_gross_revenue, 1.00 as existing_gross_revenue,
+        new_net_revenue_as_booked, -1.00 as existing_net_revenue_as_booked
     from (values
         (date '2011-02-01', 1, 20.00::decimal(28, 4), 20.00::decimal(28, 4)), (date '2011-03-01', 1, 30.00, 24.00)
     ) as t (month_start, new_customers, new_gross_revenue, new_net_revenue_as_booked);
@@ -358,11 +360,17 @@ def build(tmp_path: Path) -> Build:
 
 @pytest.fixture
 def judge(build: Build) -> Judge:
-    """Evaluate one check on a warehouse whose every check passes, once the SQL given has spoilt it."""
+    """Evaluate one check of the catalogue on a warehouse whose every check passes, once the SQL given has spoilt it."""
 
-    def judge(check: Check, *spoil: str, table: str = "staging.stg_transactions") -> CheckResult:
+    def judge(name: str, *spoil: str, settings: Settings | None = None) -> CheckResult:
         path = build(*spoil)
-        suite = Suite(table.partition(".")[0], table, "lines", (), (check,))
+        (suite,) = (
+            replace(suite, checks=(check,))
+            for layer in LAYERS
+            for suite in suites_of(layer, settings=settings, recorded_at=RECORDED_AT)
+            for check in suite.checks
+            if check.name == name
+        )
         (result,) = run_suites(suite.layer, [suite], path, run_id="run 1", recorded_at=RECORDED_AT).results
         assert result.status != "error", result.message
         return result

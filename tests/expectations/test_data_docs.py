@@ -45,7 +45,7 @@ def test_pages_load_nothing_from_elsewhere_and_links_lead_somewhere(build: Build
     check(warehouse, docs, layer="staging")
 
     pages = sorted(docs.rglob("*.html"))
-    assert len(pages) == 1 + 14 + 3  # the index, fourteen suites of marts, three of staging
+    assert len(pages) == 1 + 10 + 3  # the index, ten suites of marts, three of staging
     for page in pages:
         links = Links(page)
         assert "script" not in links.tags
@@ -72,11 +72,11 @@ def test_page_shows_claim_reason_and_offending_line(build: Build, tmp_path: Path
 
 def test_delivered_text_is_text_on_the_pages(build: Build, tmp_path: Path) -> None:
     docs = tmp_path / "docs"
-    check(build("update marts.customer_rfm set rfm_segment = '<script>alert(1)</script>'"), docs)
+    check(build("update marts.customer_category_shares set customer_id = '<script>alert(1)</script>'"), docs)
 
     for page in docs.rglob("*.html"):
         assert "<script" not in page.read_text(encoding="utf-8"), page
-    (page,) = docs.rglob("*customer_rfm.html")
+    (page,) = docs.rglob("*customer_category_shares.html")
     assert "&lt;script&gt;" in page.read_text(encoding="utf-8")
 
 

@@ -1,9 +1,8 @@
 """Orders against their files' own totals, and files against their own counts of records."""
 
-from expectations.reconciliation import orders_add_up, records_are_complete
 from tests.expectations.conftest import Judge
+from warehouse.settings import Settings
 
-TOTALS = "intermediate.int_order_totals"
 ORDERS = """
     insert into intermediate.int_order_totals values
         ('shopify_orders', 1, 'a.csv', 2, '#1', 'Subtotal', 45.00, 45.00, true),
@@ -12,8 +11,12 @@ ORDERS = """
 """
 
 
+def tolerating(orders: dict[str, int]) -> Settings:
+    return Settings.model_validate({"cleaning": {"unreconciled_orders": orders}})
+
+
 def test_orders_that_differ_from_their_file_stop_and_are_named(judge: Judge) -> None:
-    result = judge(orders_add_up({}), ORDERS, table=TOTALS)
+    result = judge("orders_add_up", ORDERS)
     assert result.is_blocking
     assert "shopify_orders, 2 of 3 orders" in result.message
     assert "order #2 (a.csv line 5): Subtotal 45.00, read 30.00" in result.message
@@ -22,9 +25,9 @@ def test_orders_that_differ_from_their_file_stop_and_are_named(judge: Judge) -> 
 
 
 def test_as_many_as_the_settings_allow_may_differ(judge: Judge) -> None:
-    assert judge(orders_add_up({"shopify_orders": 2}), ORDERS, table=TOTALS).status == "passed"
-    assert judge(orders_add_up({"shopify_orders": 1}), ORDERS, table=TOTALS).is_blocking
-    assert judge(orders_add_up({"ebay_orders": 5}), ORDERS, table=TOTALS).is_blocking
+    assert judge("orders_add_up", ORDERS, settings=tolerating({"shopify_orders": 2})).status == "passed"
+    assert judge("orders_add_up", ORDERS, settings=tolerating({"shopify_orders": 1})).is_blocking
+    assert judge("orders_add_up", ORDERS, settings=tolerating({"ebay_orders": 5})).is_blocking
 
 
 def test_a_file_with_fewer_records_than_it_says_stops(judge: Judge) -> None:
@@ -45,7 +48,7 @@ def test_a_file_with_fewer_records_than_it_says_stops(judge: Judge) -> None:
     another = "insert into raw.ebay_orders (_line_id, _load_id, _file_name, _row_number, sales_record_number) " + (
         "values (3, 77, 'e.csv', 4, '5002')"
     )
-    result = judge(records_are_complete(), delivered, rows, table="raw.deliveries")
+    result = judge("records_are_complete", delivered, rows)
     assert result.is_blocking
     assert "says that it holds 2 records and holds 1" in result.message
-    assert judge(records_are_complete(), delivered, rows, another, table="raw.deliveries").status == "passed"
+    assert judge("records_are_complete", delivered, rows, another).status == "passed"

@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from expectations.results import CheckResult
-from expectations.unread_columns import cancellation_days_are_few, columns_are_read
 from tests.expectations.conftest import DELIVERY, Judge
+from warehouse.settings import Settings
 
 
 def unread(header: str, role: str, *values: tuple[str | None, int], load_id: int = 1) -> list[str]:
@@ -36,7 +36,7 @@ def answer_of(result: CheckResult) -> dict:
 def test_a_status_with_cancelled_orders_stops_with_file_column_words_and_lines(judge: Judge) -> None:
     statuses = unread("Order Status", "status", ("completed", 2), ("cancelled", 2), ("Pending ", 1))
 
-    result = judge(columns_are_read("GBP"), *statuses)
+    result = judge("columns_that_matter_are_read", *statuses)
 
     assert result.is_blocking
     assert result.message.splitlines() == [
@@ -61,7 +61,7 @@ def test_a_status_with_cancelled_orders_stops_with_file_column_words_and_lines(j
 
 @pytest.mark.parametrize("word", ["cancelled", " CANCELLED ", "Can-celled", "annulée", "Annulee", "pending"])
 def test_a_word_is_known_whatever_its_letters_blanks_and_accents(judge: Judge, word: str) -> None:
-    assert judge(columns_are_read("GBP"), *unread("Statut", "status", (word, 5))).is_blocking
+    assert judge("columns_that_matter_are_read", *unread("Statut", "status", (word, 5))).is_blocking
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_a_word_is_known_whatever_its_letters_blanks_and_accents(judge: Judge, w
     ids=["good states", "blank", "longer text", "words of other meanings"],
 )
 def test_a_status_without_such_a_word_is_left_alone(judge: Judge, values: list[tuple[str | None, int]]) -> None:
-    assert judge(columns_are_read("GBP"), *unread("Order Status", "status", *values)).status == "passed"
+    assert judge("columns_that_matter_are_read", *unread("Order Status", "status", *values)).status == "passed"
 
 
 @pytest.mark.parametrize("yes", ["TRUE", "yes", "1", "Ja"])
 def test_a_column_called_cancelled_speaks_by_yes_and_no(judge: Judge, yes: str) -> None:
-    result = judge(columns_are_read("GBP"), *unread("Cancelled", "status", (yes, 1), ("no", 4)))
+    result = judge("columns_that_matter_are_read", *unread("Cancelled", "status", (yes, 1), ("no", 4)))
 
     assert result.is_blocking
     # no word of the seed's, so the settings have to name it
@@ -83,21 +83,21 @@ def test_a_column_called_cancelled_speaks_by_yes_and_no(judge: Judge, yes: str) 
 
 
 def test_yes_in_another_status_is_no_cancellation(judge: Judge) -> None:
-    assert judge(columns_are_read("GBP"), *unread("Paid status", "status", ("yes", 1))).status == "passed"
+    assert judge("columns_that_matter_are_read", *unread("Paid status", "status", ("yes", 1))).status == "passed"
 
 
 def test_days_of_cancellation_warn_since_no_setting_can_leave_them_out(judge: Judge) -> None:
     days = unread("Cancelled at", "status", ("2011-03-05 10:00", 2), ("2011-03-06 10:00", 1))
 
-    assert judge(columns_are_read("GBP"), *days).status == "passed"
-    result = judge(cancellation_days_are_few(), *days)
+    assert judge("columns_that_matter_are_read", *days).status == "passed"
+    result = judge("cancelled_orders_are_left_out", *days)
     assert not result.is_blocking
     assert '2011-03-04.csv: column "Cancelled at" is filled on 3 lines, e.g. "2011-03-05 10:00"' in result.message
-    assert judge(cancellation_days_are_few(), *unread("Status at", "status", ("2011-03-05", 2))).status == "passed"
+    assert judge("cancelled_orders_are_left_out", *unread("Status at", "status", ("2011-03-05", 2))).status == "passed"
 
 
 def test_two_currencies_stop_with_the_lines_of_each(judge: Judge) -> None:
-    result = judge(columns_are_read("GBP"), *unread("Currency", "currency", ("GBP", 4), ("JPY", 1)))
+    result = judge("columns_that_matter_are_read", *unread("Currency", "currency", ("GBP", 4), ("JPY", 1)))
 
     assert result.is_blocking
     assert 'column "Currency" has "GBP" on 4 lines, "JPY" on 1 line of 5, and the amounts were added up as GBP' in (
@@ -107,7 +107,7 @@ def test_two_currencies_stop_with_the_lines_of_each(judge: Judge) -> None:
 
 
 def test_one_currency_that_is_not_the_shops_stops_and_may_be_the_shops(judge: Judge) -> None:
-    result = judge(columns_are_read("GBP"), *unread("Currency", "currency", ("eur", 5)))
+    result = judge("columns_that_matter_are_read", *unread("Currency", "currency", ("eur", 5)))
 
     assert result.is_blocking
     assert '# or, if the shop counts in it: currency = "EUR" under [shop]' in result.message.splitlines()
@@ -117,20 +117,21 @@ def test_one_currency_that_is_not_the_shops_stops_and_may_be_the_shops(judge: Ju
 def test_the_shops_own_currency_is_no_trouble_however_it_is_written(judge: Judge, shop: str, written: str) -> None:
     values = unread("Currency", "currency", (written, 3), (shop, 1), (None, 1))
 
-    assert judge(columns_are_read(shop), *values).status == "passed"
+    settings = Settings.model_validate({"shop": {"currency": shop}})
+    assert judge("columns_that_matter_are_read", *values, settings=settings).status == "passed"
 
 
 def test_a_column_of_amounts_or_of_one_name_is_no_currency(judge: Judge) -> None:
     amounts = unread("Currency rate", "currency", ("1.25", 3), ("1.3", 2))
     name = unread("Currency name", "currency", ("Pound sterling", 5))
 
-    assert judge(columns_are_read("GBP"), *amounts, *name).status == "passed"
+    assert judge("columns_that_matter_are_read", *amounts, *name).status == "passed"
 
 
 def test_one_answer_holds_all_columns_of_a_file(judge: Judge) -> None:
     """Of two mappings that fit a file only the first is used."""
     result = judge(
-        columns_are_read("GBP"),
+        "columns_that_matter_are_read",
         *unread("Currency", "currency", ("EUR", 5)),
         *unread("Financial Status", "status", ("pending", 1), ("paid", 4)),
         *unread("Fulfillment Status", "status", ("cancelled", 1), ("shipped", 4)),
@@ -144,7 +145,7 @@ def test_one_answer_holds_all_columns_of_a_file(judge: Judge) -> None:
 
 def test_files_alike_are_told_together_and_others_apart(judge: Judge) -> None:
     result = judge(
-        columns_are_read("GBP"),
+        "columns_that_matter_are_read",
         *delivered(2),
         *delivered(3),
         *unread("Status", "status", ("cancelled", 1)),
@@ -162,7 +163,7 @@ def test_files_alike_are_told_together_and_others_apart(judge: Judge) -> None:
 
 def test_a_file_with_a_mapping_is_answered_in_that_mapping(judge: Judge) -> None:
     result = judge(
-        columns_are_read("GBP"),
+        "columns_that_matter_are_read",
         "update quality.load_ledger set source_mapping = 'web \"shop\"'",
         *unread("Status", "status", ("cancelled", 1)),
     )
@@ -175,14 +176,14 @@ def test_a_file_with_a_mapping_is_answered_in_that_mapping(judge: Judge) -> None
 
 
 def test_a_header_with_quotes_in_it_is_pasted_whole(judge: Judge) -> None:
-    result = judge(columns_are_read("GBP"), *unread('Order "Status" \\ now', "status", ("cancelled", 1)))
+    result = judge("columns_that_matter_are_read", *unread('Order "Status" \\ now', "status", ("cancelled", 1)))
 
     assert answer_of(result)["landing"]["sources"][0]["columns"] == {"status": 'Order "Status" \\ now'}
 
 
 def test_plain_transactions_say_so_in_the_answer(judge: Judge) -> None:
     result = judge(
-        columns_are_read("GBP"),
+        "columns_that_matter_are_read",
         "update raw.deliveries set _layout = 'transactions'",
         *unread("Status", "status", ("cancelled", 1)),
     )

@@ -210,7 +210,7 @@ def test_an_added_format_is_recognised_read_checked_and_told(program: Path, tmp_
     assert "3 of 3 orders add up to their Slip total" in told
     assert "The slips tell the day and no time." in told
     # 7.00 + 2.50 + 3.50, and a jar came back
-    assert "2 orders of 2 customers, 0 sale lines without one; GBP 13.00 sold, 3.50 went back, 9.50 net" in told
+    assert "2 orders of 2 customers, 0 sale lines without one; £13.00 sold, £3.50 went back, £9.50 net" in told
     assert "Doubts" not in told
 
 

@@ -14,12 +14,19 @@ def series(values: Sequence[float | None], start: str = "2011-01-03") -> pd.Data
 
 
 def days_of(values: Sequence[float | None]) -> pd.DataFrame:
-    """Days with sales from a Monday on: ``date, net_revenue, is_trading_day``; None is a day without."""
+    """Days with sales from a Monday on: as :func:`covered`; None is a day without."""
     frame = series(values, start="2024-01-01").assign(is_trading_day=True)
-    return frame[frame["net_revenue"].notna()].reset_index(drop=True)
+    return covered(frame[frame["net_revenue"].notna()].reset_index(drop=True))
+
+
+def covered(days: pd.DataFrame) -> pd.DataFrame:
+    """Days of a history that is these days, with what dbt says of their weeks (``is_complete_week``)."""
+    monday = days["date"] - pd.to_timedelta(days["date"].dt.day_of_week, unit="D")
+    first, last = days["date"].min(), days["date"].max()
+    return days.assign(is_complete_week=(monday >= first) & (monday + pd.Timedelta(days=6) <= last))
 
 
 def shop(closed: Collection[date], last: str = "2024-06-30", first: str = "2024-01-01") -> pd.DataFrame:
     """A shop that sells 100 a day, closed on Saturdays and the days that are named."""
     days = [day for day in pd.date_range(first, last) if day.weekday() != 5 and day.date() not in closed]
-    return pd.DataFrame({"date": days, "is_trading_day": True, "net_revenue": 100.0})
+    return covered(pd.DataFrame({"date": days, "is_trading_day": True, "net_revenue": 100.0}))

@@ -13,7 +13,7 @@ from ml.anomalies import (
     weeks_in_window,
 )
 from ml.anomaly_expectations import SCORE_COLUMNS
-from tests.ml.revenue import days_of, series, shop
+from tests.ml.revenue import covered, days_of, series, shop
 
 
 def by_date(flags):
@@ -121,7 +121,7 @@ def real_revenue(real_lines):
     by_day = by_country.groupby("date", as_index=False, sort=True).agg(
         is_trading_day=("is_trading_day", "any"), net_revenue=("net_revenue", "sum")
     )
-    return by_day, by_country
+    return covered(by_day), by_country
 
 
 @pytest.mark.real_data
@@ -136,7 +136,7 @@ def test_longer_history_adds_rows_and_changes_none_in_any_series(real_revenue, m
     assert len(cuts) > 25
     for last in cuts:
         shorter = score_revenue(
-            days[days["date"] <= last], country_days[country_days["date"] <= last], method=method
+            covered(days[days["date"] <= last]), country_days[country_days["date"] <= last], method=method
         ).scored
         seen = everything.merge(shorter[key], on=key)[list(everything.columns)]
         pd.testing.assert_frame_equal(shorter, seen.reset_index(drop=True), check_exact=True)
@@ -192,6 +192,7 @@ def test_silence_tells_what_was_booked_and_what_is_usual():
     days = pd.concat(
         [days, pd.DataFrame({"date": [pd.Timestamp("2024-05-07")], "is_trading_day": False, "net_revenue": -7.0})]
     ).sort_values("date", ignore_index=True)
+    days = covered(days)
     flags = score_revenue(*both(days, {"Norway": 1.0})).flags
     row = flags[(flags["series"] == "total") & (flags["direction"] == "silence")].iloc[0]
     assert (row["date"], row["actual"]) == (pd.Timestamp("2024-05-07"), -7.0)

@@ -14,6 +14,13 @@ def test_a_week_adds_up_every_line_and_counts_its_trading_days():
     assert weeks["trading_days"].tolist() == [7.0, 3.0]
 
 
+def test_a_week_is_complete_where_the_history_says_so_though_nothing_was_sold_at_its_end():
+    # a shop that closes on Sundays, seen from the Monday after
+    days = days_of([1.0] * 6)
+    assert complete_weeks(days).empty
+    assert complete_weeks(days.assign(is_complete_week=True))["net_revenue"].tolist() == [6.0]
+
+
 def test_a_week_of_returns_alone_is_no_week():
     assert complete_weeks(days_of([-1.0] * 7).assign(is_trading_day=False)).empty
 

@@ -11,7 +11,8 @@ from orchestration.assets.anomalies import read_contributions, read_revenue
 MARTS = """
     create schema marts;
     create table marts.dim_dates as
-    select range::date as date from range(timestamp '2011-03-01', timestamp '2011-03-05', interval 1 day);
+    select range::date as date, false as is_complete_week
+    from range(timestamp '2011-03-01', timestamp '2011-03-05', interval 1 day);
     create table marts.fct_invoice_lines as
     select line_id, invoice_no, stock_code, customer_id, country, line_type, cast(invoice_date as date) as invoice_date,
         cast(gross_revenue as decimal(18, 4)) as gross_revenue, cast(return_amount as decimal(18, 4)) as return_amount

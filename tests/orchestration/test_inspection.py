@@ -35,7 +35,7 @@ def test_a_file_is_shown_with_its_columns_styles_totals_and_what_is_set_aside(tm
     assert "day/month/year" in told
     assert "'UnitPrice'" in told
     # sold 2 × 4.50 + 6.00 + 4.50, and one mug came back
-    assert "2 orders of 1 customer, 1 sale line without one; GBP 19.50 sold, 4.50 went back, 15.00 net" in told
+    assert "2 orders of 1 customer, 1 sale line without one; £19.50 sold, £4.50 went back, £15.00 net" in told
     assert 'quantity "…" is not a number that fits' in told
     assert list(tmp_path.iterdir()) == [tmp_path / "week.csv"]
 
@@ -80,7 +80,7 @@ def test_an_export_is_told_by_its_name_with_what_was_checked_and_what_it_cannot_
     assert "3 of 3 orders add up to their Subtotal" in told
     assert "Limits     The export does not say when a refund was made; it counts on the day of the order" in told
     # 18 + 27 + 45 + 12, of which 12 went back
-    assert "3 orders of 3 customers, 0 sale lines without one; GBP 102.00 sold, 12.00 went back, 90.00 net" in told
+    assert "3 orders of 3 customers, 0 sale lines without one; £102.00 sold, £12.00 went back, £90.00 net" in told
     assert "1 of these lines is no row of a file" in told
     # nothing was in doubt before it was known what the file is
     assert "Doubts" not in told and "profile" not in told and told.count("UTC offset, as written") == 1
@@ -103,7 +103,7 @@ def test_an_export_that_names_no_customers_raises_no_doubt_about_them(tmp_path: 
     assert "Checked    nothing in the file says what its orders come to" in told
     assert "The export names no customers; its sales count for revenue and products, and for nobody's history." in told
     # 40 − 4 + 15
-    assert "1 order of 0 customers, 2 sale lines without one; GBP 51.00 sold, 0.00 went back, 51.00 net" in told
+    assert "1 order of 0 customers, 2 sale lines without one; £51.00 sold, £0.00 went back, £51.00 net" in told
     assert "Doubts" not in told
 
 

@@ -181,16 +181,15 @@ def test_a_check_that_breaks_is_no_bad_data_and_no_pass(small_home: Home, monkey
     from dataclasses import replace
 
     from expectations import runner
-    from expectations.checks import finds_no_rows
+    from expectations.checks import Check, suites_of
 
-    whole = runner._SUITES["staging"]
-    broken = finds_no_rows("broken", "selec from this_table", claim="-", fault="-", reason="-")
+    broken = Check("broken", claim="-", fault="-", reason="-", rows="selec from this_table")
 
-    def with_a_broken_one(circumstances):
-        first, *others = whole(circumstances)
-        return (replace(first, checks=(*first.checks, broken)), *others)
+    def with_a_broken_one(layer, **circumstances):
+        first, *others = suites_of(layer, **circumstances)
+        return (replace(first, checks=(*first.checks, broken)) if layer == "staging" else first, *others)
 
-    monkeypatch.setitem(runner._SUITES, "staging", with_a_broken_one)
+    monkeypatch.setattr(runner, "suites_of", with_a_broken_one)
     outcome = refresh(small_home)
     assert not outcome.succeeded
     assert not small_home.published.exists()

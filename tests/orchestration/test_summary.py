@@ -131,7 +131,7 @@ def test_files_are_told_one_by_one_and_a_block_that_fits_all_of_them_once(home: 
 
 def test_a_rejected_file_that_is_mended_or_gone_is_not_repeated(home: Home, deliver: Deliver) -> None:
     deliver("gone.csv", "rejected", problem="gone.csv: it is empty", is_in_landing=False)
-    deliver("mended.csv", "rejected", problem="mended.csv: it is empty", superseded_by=3)
+    deliver("mended.csv", "rejected", problem="mended.csv: it is empty")
     deliver("mended.csv")
     said = refused(home, "validate_raw")
     assert "it is empty" not in said
@@ -169,7 +169,7 @@ def test_a_run_that_stopped_after_typing_tells_what_would_not_read_and_the_amoun
         """,
     )
     lines = [line.split(maxsplit=2) for line in refused(home, "validate_raw", "validate_staging").splitlines()]
-    assert ["2", "15.50", "read"] in [[part.strip() for part in line] for line in lines]
+    assert ["2", "£15.50", "read"] in [[part.strip() for part in line] for line in lines]
     assert ["1", "–", 'unreadable: quantity "many" is no number; a.csv line 4'] in [
         [part.strip() for part in line] for line in lines
     ]
@@ -214,13 +214,13 @@ def test_a_run_that_stopped_after_the_marts_tells_where_every_line_went(home: Ho
     accounted(home)
     said = refused(home, "validate_raw", "validate_staging", "validate_marts")
     lines = [" ".join(line.split()) for line in said.splitlines()]
-    for line in ("sale 5 100.00", "return 1 -10.00", "set aside 6 12.00", "delivered 12 102.00"):
+    for line in ("sale 5 £100.00", "return 1 −£10.00", "set aside 6 £12.00", "delivered 12 £102.00"):
         assert line in lines
     # largest first, with the money, the customers who are nowhere else, and where to look
     at = lines.index("lines amount Set aside because")
     assert lines[at + 1 : at + 4] == [
-        "3 12.00 non product: postage; 3 customers, 1 of them with no line kept; a.csv line 4, in 2 files",
-        "2 0.00 non positive price: given away; 1 customer; b.csv line 9",
+        "3 £12.00 non product: postage; 3 customers, 1 of them with no line kept; a.csv line 4, in 2 files",
+        "2 £0.00 non positive price: given away; 1 customer; b.csv line 9",
         "1 – unreadable: unit price is no number; no amount, such as “12,50 kg”; a.csv line 7",
     ]
     assert "Sources transactions: profile plain (no number begins with C); 2 files, 12 lines" in lines

@@ -203,14 +203,14 @@ def test_reasons_of_lines_set_aside_are_told_most_lines_first(odd: Reading, clie
     postage, unreadable = [[text(cell) for cell in parts_of_row(row)] for row in rows_of(table)]
     assert postage == [
         "Not products : No product, by code or name: postage",
-        "30  0.7\u202f%",
-        "£120.00  1.2\u202f%",
+        "30  0.7%",
+        "£120.00  1.2%",
         "9",
-        "2  2.7\u202f%",
+        "2  2.7%",
         "a.csv, line 4 (in 2 files)",
     ]
     # on three of four lines there is no amount, and what stands there is shown as it was delivered
-    assert unreadable[2] == "£1.50  0.0\u202f% none on 3 lines “12,50 <i>kg</i>”"
+    assert unreadable[2] == "£1.50  0.0% none on 3 lines “12,50 <i>kg</i>”"
     told = data(client, "/accounting")
     assert [row["reason"] for row in told["reasons"]] == [
         "No product, by code or name: postage",

@@ -132,7 +132,7 @@ def test_the_receivers_retry_after_is_waited_for(receiver: Receiver, exported: E
 
 def test_a_receiver_that_asks_for_hours_is_not_waited_for(receiver: Receiver, exported: Exported) -> None:
     receiver.script = [(503, {"retry-after": "7200"})]
-    with pytest.raises(WebhookError, match=r"asks to wait 7,200 s"):
+    with pytest.raises(WebhookError, match=r"asks to wait 7,200 seconds"):
         deliver(exported, receiver.url, secret=SECRET, policy=QUICK)
     assert len(receiver.requests) == 1
 

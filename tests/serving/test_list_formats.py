@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import serving.dashboard
-from serving.wording import count, money, number, percent, units
+from warehouse.wording import count, money, number, percent, units
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -42,13 +42,17 @@ def test_lists_write_numbers_as_everything_else_does(browser_page: "Page") -> No
         """values => values.map(value => {
             const formats = window.dashAgGridFunctions.regularsFormat;
             return [
-                formats.count(value), formats.units(value), formats.number(value), formats.money(value, "£"),
+                formats.count(value), formats.units(value), formats.number(value), formats.money(value, "£", 2),
+                formats.money(value, "¥", 0),
                 formats.percent(value),
             ];
         })""",
         [*VALUES, None],
     )
     assert written == [
-        [count(value), units(value), number(value, 2), money(value, "GBP", pence=True), percent(value)]
+        [
+            *(count(value), units(value), number(value, 2), money(value, "GBP", pence=True)),
+            *(money(value, "JPY", pence=True), percent(value)),
+        ]
         for value in [*VALUES, None]
     ]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from orchestration.summary import _print_answers
+from orchestration.summary import print_answers
 from serving.dashboard.pages import all_pages
 from serving.dashboard.pages.figures import PAGE as FIGURES
 from serving.dashboard.view import View
@@ -22,12 +22,12 @@ from serving.lists import LISTS
 from serving.queries.lists import fetch_list
 from serving.report.content import report_content
 from serving.snapshot import Reading
-from serving.wording import in_unit
 from tests.serving.rendered import figures, of_class, text
 from warehouse import measures as register
 from warehouse.errors import RegularsError
 from warehouse.home import Home
 from warehouse.measures import TABLES, Over, Shown, aggregates, measures, shown
+from warehouse.wording import in_unit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BY_HAND = {
     "net_revenue": "select sum(gross_amount) from marts.row_accounting where is_kept",
     "gross_revenue": "select gross_amount from marts.row_accounting where disposition = 'sale'",
-    "all_returned_revenue": "select -gross_amount from marts.row_accounting where disposition = 'return'",
+    "total_return_revenue": "select -gross_amount from marts.row_accounting where disposition = 'return'",
     "returned_revenue": "select sum(matched_amount) from marts.fct_return_matches",
     "unmatched_return_revenue": """
         select (select -gross_amount from marts.row_accounting where disposition = 'return') - sum(matched_amount)
@@ -49,8 +49,8 @@ BY_HAND = {
     "return_line_count": "select row_count from marts.row_accounting where disposition = 'return'",
     "sold_units": "select sum(quantity_units) from marts.fct_invoice_lines where line_type = 'sale'",
     "order_value": """
-        select sum(net_revenue)::double / count(distinct invoice_no) from marts.fct_invoice_lines
-        where invoice_no in (select invoice_no from marts.fct_invoice_lines where line_type = 'sale')
+        select sum(net_revenue)::double / count(distinct invoice_no) filter (line_type = 'sale')
+        from marts.fct_invoice_lines
     """,
     "monetary_net_sum": "select sum(net_revenue) from buyers_lines",
     "monetary_sum": "select sum(net_revenue) from buyers_lines",
@@ -210,7 +210,7 @@ def test_the_report_sets_the_means_of_segments(reading: Reading) -> None:
 def test_the_closing_summary_tells_measures(published_small: Home, reading: Reading) -> None:
     console = Console(file=io.StringIO(), highlight=False, soft_wrap=True, width=200)
     with duckdb.connect(str(published_small.published), read_only=True) as connection:
-        _print_answers(console, connection)
+        print_answers(console, connection)
     told = console.file.getvalue()  # type: ignore[attr-defined]
     hand = {key: reading.value(BUYERS_LINES + BY_HAND[key]) for key in ("customers", "monetary_net_sum", "clv_sum")}
     assert f"{hand['customers']:,} with a purchase, who spent GBP {hand['monetary_net_sum']:,.2f}" in told
@@ -307,7 +307,7 @@ def test_one_measure_has_one_value_on_all_pages(reading: Reading) -> None:
 # one aggregate of one column that a measure aggregates, however it is spelled
 AGGREGATE = re.compile(
     r"\b(sum|avg|median)\(\s*(?:\w+\.)?(net_revenue|gross_revenue|returned_revenue|unmatched_return_revenue"
-    r"|booked_return_revenue|return_amount|recency_days|frequency|monetary|monetary_net|clv)\s*(?:::\w+)?\)(?!\s+over)"
+    r"|booked_return_revenue|total_return_revenue|net_revenue_as_booked|return_amount|recency_days|frequency|monetary|monetary_net|clv)\s*(?:::\w+)?\)(?!\s+over)"
     r"|count\([^()]*\)\s*filter\s*\(\s*(?:\w+\.)?(?:not is_return|customer_type)",
     re.IGNORECASE,
 )
@@ -316,12 +316,13 @@ NOT_A_COPY = {
     "dbt_project/models/reporting/segment_playbooks.sql: sum(category_spend.net_revenue)",
     "dbt_project/models/reporting/segment_playbooks.sql: sum(net_revenue)",
     "serving/queries/segments.py: sum(shares.net_revenue)",
-    "serving/queries/customers.py: sum(net_revenue)",
     # of who moved, came or went: rows of two month ends, or of two publications
     "serving/queries/segments.py: sum(later.monetary)",
     "serving/queries/segments.py: sum(earlier.monetary)",
     "serving/queries/playbooks.py: sum(monetary)",
     "serving/queries/playbooks.py: sum(clv)",
+    # of a customer's days: what the model of customer value learns from
+    "orchestration/assets/customer_value.py: sum(net_revenue_as_booked)",
     # of the customers who spent most: rows are customers with their net revenue of the chosen days
     "serving/queries/insights.py: sum(net_revenue)",
 }

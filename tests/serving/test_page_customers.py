@@ -12,9 +12,9 @@ from serving.dashboard.view import View
 from serving.filters import METHODS, Filters
 from serving.palette import Theme
 from serving.snapshot import Reading
-from serving.wording import money, short_money
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
 from tests.tiny_shop import HOSTILE_CUSTOMERS
+from warehouse.wording import money, short_money
 
 
 def drawn(reading: Reading, argument: str = "", *, theme: Theme = "light", **filters: Any) -> Any:
@@ -91,7 +91,7 @@ def test_customer_with_returns_only_has_no_scores_and_says_why(reading: Reading)
     assert "None" not in told
     assert "nan" not in told.lower().split()
     back = reading.value("select -sum(return_amount) from marts.fct_invoice_lines where customer_id = '10998'")
-    assert figures(page)["customer.booked_return_revenue"] == money(back, "GBP")
+    assert figures(page)["customer.total_return_revenue"] == money(back, "GBP")
     assert list(charts(page)) == ["customers-dealings"]
 
 

@@ -11,10 +11,10 @@ from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.lists import LISTS
 from serving.snapshot import Reading
-from serving.wording import money
 from tests.serving.changed import changed
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
 from warehouse.home import Home
+from warehouse.wording import money
 
 
 def drawn_of(reading: Reading, theme: str = "light") -> object:

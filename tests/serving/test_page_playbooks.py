@@ -15,9 +15,9 @@ from serving.dashboard.pages.playbooks import PAGE
 from serving.dashboard.view import View
 from serving.filters import METHODS, Filters, Method
 from serving.snapshot import Reading, SnapshotReader
-from serving.wording import count, money, short_money
 from tests.serving.rendered import figures, links, of_class, parts, text
 from warehouse.home import Home
+from warehouse.wording import count, money, short_money
 
 
 def drawn(reading: Reading, **filters: Any) -> Any:

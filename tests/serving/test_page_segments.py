@@ -17,10 +17,10 @@ from serving.filters import METHODS, Filters
 from serving.palette import segment_colour
 from serving.queries import segments as queries
 from serving.snapshot import Reading, SnapshotReader
-from serving.wording import count, money
 from tests.serving.changed import changed
 from tests.serving.rendered import figures, links, parts, text
 from warehouse.home import Home
+from warehouse.wording import count, money
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -37,9 +37,8 @@ def test_figures_of_the_whole_history_are_those_of_the_marts(reading: Reading) -
             (select count(*) from marts.customer_rfm where customer_type = 'returning') as returning_customers,
             (select count(*) from marts.customer_rfm where customer_type = 'one_time') as one_time_customers,
             (
-                select sum(net_revenue)::double / count(distinct invoice_no)
+                select sum(net_revenue)::double / count(distinct invoice_no) filter (line_type = 'sale')
                 from marts.fct_invoice_lines
-                where invoice_no in (select invoice_no from marts.fct_invoice_lines where line_type = 'sale')
             ) as order_value
         """
     )

@@ -1,5 +1,6 @@
 """The record of data health: against independent SQL, and with faults put into a copy."""
 
+import io
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from orchestration.summary import print_status
 from serving.filters import Filters
 from serving.queries.health import (
     LISTS,
@@ -242,3 +245,31 @@ def test_set_aside_lines_can_be_narrowed_to_one_reason(reading: Reading) -> None
     expected = reading.value("select row_count from marts.row_accounting where disposition = 'unreadable'")
     assert len(rows) == expected == 3
     assert rows["line_text"].str.contains("many").all() and rows["reason"].str.contains("many").all()
+
+
+def test_status_and_page_tell_the_same_of_a_run_that_stopped(published_small: Home, tmp_path: Path) -> None:
+    # a later run came as far as staging, where a check failed: of the other layers the run before is the latest
+    stopped = """
+        insert into quality.validation_results by name
+        select * replace (
+            'stopped' as run_id, timestamp '2100-01-01' as recorded_at,
+            if(layer = 'staging' and check_name = (
+                select min(check_name) from quality.validation_results where layer = 'staging' and severity = 'error'
+            ), 'failed', 'passed') as status
+        )
+        from quality.validation_results
+        where layer in ('raw', 'staging')
+            and run_id = (select max_by(run_id, recorded_at) from quality.validation_results)
+    """
+    with changed(published_small, tmp_path, stopped) as reading:
+        layers = checks_by_layer(reading)
+    console = Console(file=io.StringIO(), width=500)
+    print_status(console, Home(tmp_path / "changed"))
+    told = console.file.getvalue()
+    assert "staging: " in told
+    for row in layers.itertuples():
+        others = [
+            f", {number} {outcome.replace('_', ' ')}" for outcome in OUTCOMES[1:] if (number := getattr(row, outcome))
+        ]
+        assert f"{row.layer}: {row.passed} passed{''.join(others)}" in told
+    assert layers.set_index("layer").loc["staging", "failed"] == 1

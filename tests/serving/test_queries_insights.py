@@ -7,7 +7,7 @@ import pytest
 from serving.filters import Filters
 from serving.queries.insights import Insight, insights
 from serving.snapshot import Reading
-from serving.wording import money, percent, short_money
+from warehouse.wording import money, percent, short_money
 
 
 def told(reading: Reading, filters: Filters, kind: str) -> list[Insight]:
@@ -129,15 +129,6 @@ def test_a_month_that_is_not_over_is_told(reading: Reading) -> None:
     # a chosen end is known to who chose it
     chosen = told(reading, Filters(end=date(2024, 5, 15)), "caveat")
     assert not [item for item in chosen if "is not over" in item.text]
-
-
-def test_caveats_of_the_model_in_use_are_told_and_of_no_other(real_reading: Reading) -> None:
-    used = real_reading.value("select distinct clv_model from reporting.customer_360 where clv_model is not null")
-    assert used == "gradient_boosting"
-    warnings = real_reading.rows("select warnings from reporting.model_notes where algorithm = 'gradient_boosting'")
-    assert [item.text for item in told(real_reading, Filters(), "clv_caveat")] == [
-        f"Customer lifetime value: {warnings[0]['warnings']}"
-    ]
 
 
 def test_nothing_that_fits_is_said_in_one_sentence(reading: Reading) -> None:

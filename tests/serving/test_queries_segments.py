@@ -291,17 +291,7 @@ def test_rules_show_the_scores_of_each_segment(reading: Reading) -> None:
     assert len(rules) == reading.value("select count(distinct rfm_segment) from marts.customer_rfm")
 
 
-def test_settings_are_read_off_the_figures(published_small: Home, tmp_path: Path, reading: Reading) -> None:
-    assert queries.meanings(reading) == queries.Meanings("orders", "net")
-    with changed(
-        published_small,
-        tmp_path,
-        "update reporting.customer_360 set frequency = line_count, monetary = monetary_gross",
-    ) as opened:
-        assert queries.meanings(opened) == queries.Meanings("lines", "gross")
-
-
-def test_caveats_are_those_of_the_method_and_of_customer_values(published_small: Home, tmp_path: Path) -> None:
+def test_caveats_are_those_of_the_method(published_small: Home, tmp_path: Path) -> None:
     with changed(
         published_small,
         tmp_path,
@@ -310,8 +300,6 @@ def test_caveats_are_those_of_the_method_and_of_customer_values(published_small:
         found = queries.caveats(opened, "audience")
         assert found.segments == "customer_segments/kmeans"
         assert found.changes == "changed kmeans"
-        assert "customer_value/bg_nbd" in found.clv
-        assert "customer_segments" not in found.clv
         assert queries.caveats(opened, "rfm").segments == ""
 
 

@@ -18,9 +18,12 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 from serving.filters import Filters
 from serving.report import build_report, write_report
+from serving.report.content import report_content
 from serving.snapshot import SnapshotReader
-from serving.wording import count, day, money, short_money
+from tests.serving.changed import changed
+from warehouse.errors import RegularsError
 from warehouse.home import Home
+from warehouse.wording import count, day, money, short_money
 
 LONG = "Customers#set page(fill: red) *who* `x` " + "Extraordinarily" * 12
 
@@ -160,6 +163,45 @@ def test_the_public_data_come_out_as_measured(published_real: Home) -> None:
     assert "delivered 541,909 £9,747,747.93" in pages[-1]
     assert "duplicate no 5,268 £21,740.98" in pages[-1]
     assert len(pages) == 5
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "delete from marts.fct_invoice_lines where line_id = (select min(line_id) from marts.fct_invoice_lines)",
+        "update marts.fct_invoice_lines set net_revenue = net_revenue + 0.01 "
+        "where line_id = (select min(line_id) from marts.fct_invoice_lines)",
+    ],
+    ids=["a line", "a penny"],
+)
+def test_lines_and_money_add_up_only_where_both_do(published_small: Home, tmp_path: Path, loss: str) -> None:
+    with changed(published_small, tmp_path, loss) as reading:
+        told = report_content(reading, Filters())["accounting_about"]
+    assert "do not add up" in told
+    with SnapshotReader(published_small).reading() as reading:
+        assert "lines and money add up" in report_content(reading, Filters())["accounting_about"]
+
+
+def test_frequency_and_money_are_named_by_the_settings_that_made_them(published_small: Home, tmp_path: Path) -> None:
+    with SnapshotReader(published_small).reading() as reading:
+        assert "counts orders, money is net of returns" in report_content(reading, Filters())["profiles_about"]
+    # each order has one line and nothing ever came back, so that the figures themselves would tell neither
+    with changed(
+        published_small,
+        tmp_path,
+        "update reporting.customer_360 set frequency = invoice_count, monetary = monetary_net",
+        "update quality.about set value = 'lines' where name = 'rfm_frequency'",
+        "update quality.about set value = 'gross' where name = 'rfm_monetary'",
+    ) as reading:
+        assert "counts order lines, money is before returns" in report_content(reading, Filters())["profiles_about"]
+
+
+def test_a_snapshot_of_an_older_version_says_what_to_do(published_small: Home, tmp_path: Path) -> None:
+    with (
+        pytest.raises(RegularsError, match="does not tell its rfm_frequency: an older version made it"),
+        changed(published_small, tmp_path, "delete from quality.about where name = 'rfm_frequency'"),
+    ):
+        pass
 
 
 # ---- views and empty states ---------------------------------------------------

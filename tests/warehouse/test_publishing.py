@@ -10,10 +10,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse import publishing
 from warehouse.errors import PublishError, WarehouseBusyError
 from warehouse.home import Home
-from warehouse.publishing import current_publication, last_published_version, list_snapshots, publish, rollback
+from warehouse.publishing import (
+    building,
+    current_publication,
+    last_published_version,
+    list_snapshots,
+    publish,
+    rollback,
+)
 
 ROOT = Path(__file__).parents[2]
 OLD_CLIENT_VARIABLE = "OLD_DUCKDB_PYTHON"
@@ -395,14 +401,14 @@ def test_a_warehouse_that_is_held_is_named_and_readers_keep_what_they_have(home)
 def test_a_copy_that_lost_rows_is_not_swapped_in(home, monkeypatch):
     publish_generation(home, 1)
     set_generation(home, 2)
-    copy = publishing._copy_relation
+    copy = building._copy_relation
 
     def lose_a_row(con, relation):
         copy(con, relation)
         if relation.name == "customer_rfm":
             con.execute("delete from snapshot.marts.customer_rfm")
 
-    monkeypatch.setattr(publishing, "_copy_relation", lose_a_row)
+    monkeypatch.setattr(building, "_copy_relation", lose_a_row)
     with pytest.raises(PublishError, match=r"customer_rfm.* has 0 rows instead of 1"):
         do_publish(home)
     assert generation_seen(home) == 1
@@ -473,11 +479,12 @@ PUBLISH_AND_DIE = """
     import os, signal, sys
     from datetime import datetime
     from pathlib import Path
-    from warehouse import publishing
     from warehouse.home import Home
+    from warehouse.publishing import building, release
 
     step, moment = sys.argv[2:4]
-    real = getattr(publishing, step)
+    room = building if hasattr(building, step) else release
+    real = getattr(room, step)
 
     def deadly(*arguments, **named):
         if moment == "before":
@@ -485,9 +492,9 @@ PUBLISH_AND_DIE = """
         real(*arguments, **named)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(publishing, step, deadly)
-    publishing.publish(Home(Path(sys.argv[1])), data_version="2", settings_fingerprint="s", code_fingerprint="c",
-                       as_of_date=None, is_sample=False, landing="/landing", published_at=datetime(2011, 12, 9))
+    setattr(room, step, deadly)
+    release.publish(Home(Path(sys.argv[1])), data_version="2", settings_fingerprint="s", code_fingerprint="c",
+                    as_of_date=None, is_sample=False, landing="/landing", published_at=datetime(2011, 12, 9))
 """
 
 
@@ -507,11 +514,11 @@ def run(script, home, *arguments):
         ("_copy_relation", "after", 1),
         ("_write_about", "after", 1),
         ("_verify", "after", 1),
-        ("_swap_in", "before", 1),
-        ("_swap_in", "after", 2),
+        ("swap_in", "before", 1),
+        ("swap_in", "after", 2),
         ("_record_in_warehouse", "after", 2),
-        ("_keep_snapshot", "after", 2),
-        ("_sweep_snapshots", "after", 2),
+        ("keep_snapshot", "after", 2),
+        ("sweep_snapshots", "after", 2),
     ],
 )
 def test_a_kill_at_any_moment_leaves_one_whole_snapshot_and_the_next_one_makes_up(home, step, moment, seen):

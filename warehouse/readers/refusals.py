@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from warehouse.readers.errors import HeaderError
 from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
 from warehouse.readers.suggest import Guess, guess_mapping, write_mapping
+from warehouse.wording import number
 
 ENOUGH_LINES = 1_000_000
 """Counting goes no further; a refusal should not take longer than a load."""
@@ -79,10 +80,10 @@ def _extent(lines: Iterator[Sequence[str | None]], headers: Sequence[str], guess
     told = f"Below it {'are at least' if is_capped else 'are' if count > 1 else 'is'} {count:,} line{'s' * (count > 1)}"
     told += f", the first: {example}"
     if money and amount is not None:
-        told += f". Column '{headers[amount]}' adds up to {money:,.2f}"
+        told += f". Column '{headers[amount]}' adds up to {number(money, 2)}"
     elif money and price is not None:
         by = f" by '{headers[quantity]}'" if quantity is not None else ""
-        told += f". Column '{headers[price]}'{by} adds up to {money:,.2f}"
+        told += f". Column '{headers[price]}'{by} adds up to {number(money, 2)}"
     return told
 
 

@@ -4,6 +4,7 @@ with
 snapshot as (
 
     select
+        first_date,
         snapshot_date,
         {%- if as_of_date() is not none or setting('rfm_snapshot') == 'day_after_last' %}
         cast({{ days_after('snapshot_date', -1) }} as date) as last_date_seen
@@ -53,7 +54,8 @@ final as (
         bounded.month_start,
         cast({{ days_after('bounded.next_month_start', -1) }} as date) as month_end,
         bounded.next_month_start,
-        bounded.next_month_start <= snapshot.snapshot_date as is_complete_month
+        bounded.next_month_start <= snapshot.snapshot_date as is_month_over,
+        {{ is_complete_period('bounded.month_start', 'bounded.next_month_start') }} as is_complete_month
     from bounded
     cross join snapshot
 

@@ -1,16 +1,23 @@
--- Grain: one row: the moment from which recency is counted. No row when no line was kept.
+-- Grain: one row: the days that the history covers, and the moment from which recency is counted. No row when no
+-- line was kept.
 {%- set as_of = as_of_date() %}
 with
 
 kept as (
 
-    select invoiced_at from {{ ref('int_line_dispositions') }} where is_kept
+    select
+        invoiced_at,
+        invoice_date
+    from {{ ref('int_line_dispositions') }}
+    where is_kept
 
 ),
 
-last_line as (
+history as (
 
-    select max(invoiced_at) as last_line_at
+    select
+        min(invoice_date) as first_date,
+        max(invoiced_at) as last_line_at
     from kept
     having count(*) > 0
 
@@ -19,6 +26,7 @@ last_line as (
 final as (
 
     select
+        first_date,
         last_line_at,
         {%- if as_of is not none %}
         cast({{ as_of }} as timestamp) as snapshot_at,
@@ -30,7 +38,7 @@ final as (
         last_line_at as snapshot_at,
         cast(last_line_at as date) as snapshot_date
         {%- endif %}
-    from last_line
+    from history
 
 )
 

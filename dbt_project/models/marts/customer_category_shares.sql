@@ -54,6 +54,7 @@ final as (
         category,
         cast(gross_revenue as {{ money_sum_type() }}) as gross_revenue,
         cast(net_revenue as {{ money_sum_type() }}) as net_revenue,
+        cast(kept_revenue as {{ money_sum_type() }}) as kept_revenue,
         case
             when customer_kept_revenue > 0
                 then 100 * cast(kept_revenue as double) / cast(customer_kept_revenue as double)

@@ -78,6 +78,9 @@ scored as (
         r_scores.score as r_score,
         f_scores.score as f_score,
         m_scores.score as m_score,
+        r_scores.worse_pct as recency_rank_pct,
+        f_scores.worse_pct as frequency_rank_pct,
+        m_scores.worse_pct as monetary_rank_pct,
         {{ rfm_score('r_scores.score', 'f_scores.score', 'm_scores.score') }} as rfm_score
     from measured
     inner join r_scores on measured.recency_days = r_scores.recency_days
@@ -100,10 +103,14 @@ final as (
         scored.m_score,
         scored.rfm_score,
         segments.rfm_segment,
+        scored.recency_rank_pct,
+        scored.frequency_rank_pct,
+        scored.monetary_rank_pct,
         scored.invoice_count,
         scored.line_count,
         scored.purchase_days,
-        case when scored.purchase_days = 1 then 'one_time' else 'returning' end as customer_type,
+        {{ customer_type('scored.invoice_count') }} as customer_type,
+        cast(scored.monetary_net / scored.invoice_count as {{ money_type() }}) as order_value,
         scored.first_purchase_at,
         scored.last_purchase_at,
         scored.snapshot_date

@@ -7,7 +7,7 @@ with
 
 months as (
 
-    select * from {{ ref('int_months') }} where is_complete_month
+    select * from {{ ref('int_months') }} where is_month_over
 
 ),
 
@@ -20,7 +20,7 @@ so_far as (
         first_month_start,
         lead(month_start) over (partition by customer_id order by month_start) as next_change,
         max(last_purchase_at) over months_so_far as last_purchase_at,
-        sum(invoice_count) over months_so_far as invoice_count,
+        cast(sum(invoice_count) over months_so_far as bigint) as invoice_count,
         sum(line_count) over months_so_far as line_count,
         cast(sum(gross_revenue) over months_so_far as {{ money_sum_type() }}) as monetary_gross,
         cast(sum(net_revenue_as_booked) over months_so_far as {{ money_sum_type() }}) as monetary_net
@@ -58,6 +58,7 @@ measured as (
         {{ rfm_monetary('monetary_gross', 'monetary_net') }} as monetary,
         monetary_gross,
         monetary_net,
+        invoice_count,
         is_new_customer
     from every_month_end
 
@@ -118,6 +119,8 @@ final as (
         scored.m_score,
         scored.rfm_score,
         segments.rfm_segment,
+        scored.invoice_count,
+        {{ customer_type('scored.invoice_count') }} as customer_type,
         scored.is_new_customer
     from scored
     left join {{ ref('rfm_segments') }} as segments

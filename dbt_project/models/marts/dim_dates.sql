@@ -22,6 +22,12 @@ days as (
 
 ),
 
+snapshot as (
+
+    select * from {{ ref('int_snapshot') }}
+
+),
+
 trading_days as (
 
     select distinct invoice_date as date from lines where line_type = 'sale'
@@ -48,8 +54,13 @@ final as (
             when 5 then 'Friday'
             when 6 then 'Saturday'
             else 'Sunday'
-        end as weekday
+        end as weekday,
+        {{ is_complete_period('days.date', days_after('days.date', 1)) }} as is_complete_day,
+        {{ is_complete_period(week_start('days.date'), days_after(week_start('days.date'), 7)) }} as is_complete_week,
+        {{ is_complete_period(month_start('days.date'), months_after(month_start('days.date'), 1)) }}
+            as is_complete_month
     from days
+    cross join snapshot
     left join trading_days on days.date = trading_days.date
 
 )

@@ -7,7 +7,7 @@ lines as (
 
 ),
 
-final as (
+invoices as (
 
     select
         invoice_no,
@@ -18,15 +18,49 @@ final as (
         min(invoiced_at) as invoiced_at,
         min(invoice_date) as invoice_date,
         min(case when line_type = 'sale' then 0 else 1 end) = 1 as is_return,
+        min(case when line_type = 'sale' then 0 else 1 end) = 0 and min(customer_id) is not null as is_customer_order,
         count(*) as line_count,
         cast(sum(quantity_units) as {{ units_sum_type() }}) as quantity_units,
         {{ measured('gross_revenue', 'lines') }} as gross_revenue,
         {{ measured('returned_revenue', 'lines') }} as returned_revenue,
         {{ measured('unmatched_return_revenue', 'lines') }} as unmatched_return_revenue,
+        {{ measured('total_return_revenue', 'lines') }} as total_return_revenue,
         {{ measured('net_revenue', 'lines') }} as net_revenue,
-        {{ measured('booked_return_revenue', 'lines') }} as booked_return_revenue
+        {{ measured('booked_return_revenue', 'lines') }} as booked_return_revenue,
+        {{ measured('net_revenue_as_booked', 'lines') }} as net_revenue_as_booked
     from lines
     group by invoice_no
+
+),
+
+final as (
+
+    select
+        invoice_no,
+        customer_id,
+        country,
+        invoiced_at,
+        invoice_date,
+        {{ month_start('invoice_date') }} as month_start,
+        is_return,
+        case when is_customer_order then row_number() over customer_orders end as order_number,
+        case
+            when is_customer_order
+                then cast({{ date_diff_days('lag(invoice_date) over customer_orders', 'invoice_date') }} as integer)
+        end as days_since_previous_order,
+        line_count,
+        quantity_units,
+        gross_revenue,
+        returned_revenue,
+        unmatched_return_revenue,
+        total_return_revenue,
+        net_revenue,
+        booked_return_revenue,
+        net_revenue_as_booked
+    from invoices
+    window customer_orders as (
+        partition by customer_id, is_customer_order order by invoiced_at, invoice_no
+    )
 
 )
 

@@ -16,11 +16,12 @@ customer_months as (
         month_start,
         month_start = first_month_start as is_first_month,
         purchase_days,
+        invoice_count,
         gross_revenue,
         net_revenue_as_booked,
-        sum(purchase_days) over (
+        sum(invoice_count) over (
             partition by customer_id order by month_start rows between unbounded preceding and current row
-        ) as purchase_days_so_far
+        ) as orders_so_far
     from {{ ref('int_customer_months') }}
 
 ),
@@ -28,45 +29,57 @@ customer_months as (
 bought as (
 
     select
-        month_start,
+        month_start as bought_month,
         count(case when purchase_days > 0 then 1 end) as customers,
         count(case when is_first_month then 1 end) as new_customers,
-        count(case when is_first_month and purchase_days_so_far = 1 then 1 end) as one_time_customers,
-        -- the second purchase day ends being a one-time customer, in this month or a later one
+        count(case when is_first_month and orders_so_far = 1 then 1 end) as one_time_customers,
+        -- a second order ends being a one-time customer, in this month or a later one
         count(
             case
-                when not is_first_month and purchase_days > 0 and purchase_days_so_far = purchase_days + 1 then 1
+                when not is_first_month and invoice_count > 0 and orders_so_far = invoice_count + 1 then 1
             end
         ) as second_time_customers,
         sum(case when is_first_month then gross_revenue else 0 end) as new_gross_revenue,
-        sum(case when is_first_month then 0 else gross_revenue end) as returning_gross_revenue,
+        sum(case when is_first_month then 0 else gross_revenue end) as existing_gross_revenue,
         sum(case when is_first_month then net_revenue_as_booked else 0 end) as new_net_revenue,
-        sum(case when is_first_month then 0 else net_revenue_as_booked end) as returning_net_revenue
+        sum(case when is_first_month then 0 else net_revenue_as_booked end) as existing_net_revenue
     from customer_months
     group by month_start
+
+),
+
+counted as (
+
+    select
+        months.month_start,
+        months.is_complete_month,
+        bought.*,
+        sum(coalesce(bought.new_customers, 0)) over months_so_far as customers_so_far,
+        sum(coalesce(bought.one_time_customers - bought.second_time_customers, 0)) over months_so_far
+            as one_time_customers_so_far
+    from months
+    left join bought on months.month_start = bought.bought_month
+    window months_so_far as (order by months.month_start rows between unbounded preceding and current row)
 
 ),
 
 final as (
 
     select
-        months.month_start,
-        months.is_complete_month,
-        coalesce(bought.customers, 0) as customers,
-        coalesce(bought.new_customers, 0) as new_customers,
-        coalesce(bought.customers - bought.new_customers, 0) as returning_customers,
-        coalesce(bought.one_time_customers, 0) as one_time_customers,
-        cast(sum(coalesce(bought.new_customers, 0)) over months_so_far as bigint) as customers_so_far,
-        cast(
-            sum(coalesce(bought.one_time_customers - bought.second_time_customers, 0)) over months_so_far as bigint
-        ) as one_time_customers_so_far,
-        cast(coalesce(bought.new_gross_revenue, 0) as {{ money_sum_type() }}) as new_gross_revenue,
-        cast(coalesce(bought.returning_gross_revenue, 0) as {{ money_sum_type() }}) as returning_gross_revenue,
-        cast(coalesce(bought.new_net_revenue, 0) as {{ money_sum_type() }}) as new_net_revenue_as_booked,
-        cast(coalesce(bought.returning_net_revenue, 0) as {{ money_sum_type() }}) as returning_net_revenue_as_booked
-    from months
-    left join bought on months.month_start = bought.month_start
-    window months_so_far as (order by months.month_start rows between unbounded preceding and current row)
+        month_start,
+        is_complete_month,
+        coalesce(customers, 0) as customers,
+        coalesce(new_customers, 0) as new_customers,
+        coalesce(customers - new_customers, 0) as existing_customers,
+        coalesce(one_time_customers, 0) as one_time_customers,
+        cast(customers_so_far as bigint) as customers_so_far,
+        cast(customers_so_far - one_time_customers_so_far as bigint) as returning_customers_so_far,
+        cast(one_time_customers_so_far as bigint) as one_time_customers_so_far,
+        cast(coalesce(new_gross_revenue, 0) as {{ money_sum_type() }}) as new_gross_revenue,
+        cast(coalesce(existing_gross_revenue, 0) as {{ money_sum_type() }}) as existing_gross_revenue,
+        cast(coalesce(new_net_revenue, 0) as {{ money_sum_type() }}) as new_net_revenue_as_booked,
+        cast(coalesce(existing_net_revenue, 0) as {{ money_sum_type() }}) as existing_net_revenue_as_booked
+    from counted
 
 )
 

@@ -3,20 +3,31 @@ with
 
 lines as (
 
-    select * from {{ ref('fct_invoice_lines') }}
+    select
+        *,
+        {{ month_start('invoice_date') }} as month_start
+    from {{ ref('fct_invoice_lines') }}
+
+),
+
+snapshot as (
+
+    select * from {{ ref('int_snapshot') }}
 
 ),
 
 final as (
 
     select
-        {{ month_start('invoice_date') }} as month_start,
-        count(distinct case when line_type = 'sale' then invoice_date end) as trading_days,
-        min(invoice_date) as first_date,
-        max(invoice_date) as last_date,
+        lines.month_start,
+        {{ is_complete_period('lines.month_start', months_after('lines.month_start', 1)) }} as is_complete_month,
+        count(distinct case when lines.line_type = 'sale' then lines.invoice_date end) as trading_days,
+        min(lines.invoice_date) as first_date,
+        max(lines.invoice_date) as last_date,
         {{ measures('lines', 'tables') }}
     from lines
-    group by {{ month_start('invoice_date') }}
+    cross join snapshot
+    group by lines.month_start, snapshot.first_date, snapshot.snapshot_date
 
 )
 

@@ -19,7 +19,8 @@ final as (
         matched_amount,
         sold_at,
         returned_at,
-        is_exact_quantity
+        is_exact_quantity,
+        matched_by
     from matches
 
 )

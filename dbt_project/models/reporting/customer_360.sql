@@ -42,6 +42,33 @@ customer_values as (
 
 ),
 
+dealings as (
+
+    select
+        customer_id,
+        count(case when is_return then 1 end) as return_count,
+        {{ measured('returned_revenue', 'invoices') }} as returned_revenue,
+        {{ measured('unmatched_return_revenue', 'invoices') }} as unmatched_return_revenue,
+        {{ measured('total_return_revenue', 'invoices') }} as total_return_revenue,
+        -- orders of one day are one visit
+        median(case when days_since_previous_order > 0 then days_since_previous_order end) as usual_gap_days
+    from {{ ref('fct_invoices') }}
+    where customer_id is not null
+    group by customer_id
+
+),
+
+lines_set_aside as (
+
+    select
+        customer_id,
+        count(*) as set_aside_lines
+    from {{ ref('set_aside_lines') }}
+    where customer_id is not null
+    group by customer_id
+
+),
+
 overrides as (
 
     select * from {{ ref('segment_overrides') }} where status = 'active'
@@ -103,6 +130,20 @@ final as (
         rfm.m_score,
         rfm.rfm_score,
         rfm.rfm_segment,
+        rfm.recency_rank_pct,
+        rfm.frequency_rank_pct,
+        rfm.monetary_rank_pct,
+        rfm.order_value,
+        cast(dealings.usual_gap_days as double) as usual_gap_days,
+        case
+            when dealings.usual_gap_days is not null
+                then greatest(rfm.recency_days - cast(dealings.usual_gap_days as double), 0)
+        end as overdue_days,
+        coalesce(dealings.return_count, 0) as return_count,
+        cast(coalesce(dealings.returned_revenue, 0) as {{ money_sum_type() }}) as returned_revenue,
+        cast(coalesce(dealings.unmatched_return_revenue, 0) as {{ money_sum_type() }}) as unmatched_return_revenue,
+        cast(coalesce(dealings.total_return_revenue, 0) as {{ money_sum_type() }}) as total_return_revenue,
+        coalesce(lines_set_aside.set_aside_lines, 0) as set_aside_lines,
         last_month.rfm_segment as last_month_rfm_segment,
         cast(clusters.kmeans_label as integer) as kmeans_label,
         clusters.kmeans_segment,
@@ -137,6 +178,8 @@ final as (
         top_categories.share_pct as top_category_pct
     from customers
     left join rfm on customers.customer_id = rfm.customer_id
+    left join dealings on customers.customer_id = dealings.customer_id
+    left join lines_set_aside on customers.customer_id = lines_set_aside.customer_id
     left join last_month on customers.customer_id = last_month.customer_id
     left join clusters on customers.customer_id = clusters.customer_id
     left join customer_values on customers.customer_id = customer_values.customer_id

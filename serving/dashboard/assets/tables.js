@@ -3,7 +3,7 @@
     "use strict";
     const MISSING = "–";
     const missing = (value) => value === null || value === undefined || value === "";
-    // the exact value, halves to even, and no sign on what rounds to nothing: as serving/wording.py does it, so
+    // the exact value, halves to even, and no sign on what rounds to nothing: as warehouse/wording.py does it, so
     // that a figure reads one way; as a text, because a number would be rounded by its shortest form
     const rounding = (digits, least = digits) =>
         new Intl.NumberFormat("en-GB", {
@@ -25,8 +25,9 @@
         units: (value) =>
             missing(value) ? MISSING : (value < 0 && /[1-9]/.test(quantity(value)) ? "−" : "") + quantity(value),
         number: (value) => (missing(value) ? MISSING : sign(value, 2) + fixed(value, 2)),
-        money: (value, symbol) => (missing(value) ? MISSING : sign(value, 2) + symbol + fixed(value, 2)),
-        percent: (value) => (missing(value) ? MISSING : `${sign(value, 1)}${fixed(value, 1)}\u202f%`),
+        money: (value, symbol, digits) =>
+            missing(value) ? MISSING : sign(value, digits) + symbol + fixed(value, digits),
+        percent: (value) => (missing(value) ? MISSING : `${sign(value, 1)}${fixed(value, 1)}%`),
         date: (value) => (missing(value) ? MISSING : day(value)),
         moment: (value) => (missing(value) ? MISSING : `${day(value)}, ${value.slice(11, 16)}`),
         flag: (value) => (missing(value) ? MISSING : value === true || value === "true" ? "yes" : "no"),

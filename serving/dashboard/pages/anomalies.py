@@ -39,7 +39,7 @@ from serving.dashboard.view import Page, View
 from serving.palette import Tokens
 from serving.queries.anomalies import LISTS, TOTAL, Grain, anomaly_drivers, expectations, scored_series
 from serving.queries.health import model_notes
-from serving.wording import (
+from warehouse.wording import (
     MISSING,
     count,
     currency_symbol,

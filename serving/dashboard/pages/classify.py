@@ -24,14 +24,15 @@ from serving.classify.errors import BadRequestError
 from serving.classify.results import RECOMMENDATIONS, rows_of
 from serving.classify.service import DEFAULT_METHOD, METHODS
 from serving.dashboard.components import empty, note, page, panel, segment_badge, simple_table, stat_card, stat_cards
-from serving.dashboard.tables import grid_options
+from serving.dashboard.tables import column_definition, grid_options
 from serving.dashboard.view import Page, View
 from serving.downloads import csv_bytes, xlsx_bytes
 from serving.filters import METHOD_LABELS
 from serving.palette import Theme, segment_colour
+from serving.queries.lists import Column
 from serving.snapshot import SnapshotReader
-from serving.wording import count, currency_symbol, day, money, plural
 from warehouse.errors import RegularsError
+from warehouse.wording import count, day, money, plural
 
 PAGE_UPLOAD_BYTES = 64 * 1024**2
 """A browser holds the file three times over; larger ones go through HTTP or the command line."""
@@ -39,20 +40,26 @@ SHOWN_ROWS = 50_000
 """Rows that a browser sorts without a pause."""
 
 _CUSTOMERS, _SET_ASIDE = "classify-customers", "classify-set-aside"
-_CUSTOMER_COLUMNS = (
-    ("customer_id", "Customer", "text", 140),
-    ("cluster_name", "Segment", "text", 170),
-    ("predicted_cluster_id", "Segment number", "count", 120),
-    ("recency_days", "Days since last order", "count", 150),
-    ("frequency", "Frequency", "count", 120),
-    ("monetary", "Money", "money", 140),
+CUSTOMER_COLUMNS = tuple(
+    column.documented(("reporting.customer_360",))
+    for column in (
+        Column("customer_id", "Customer", about="The customer's number, as in the file.", width=140),
+        Column("cluster_name", "Segment", of="reporting.segment_playbooks.segment_name", width=170),
+        Column("predicted_cluster_id", "Segment number", of="ml.segment_profiles.cluster_id", width=120),
+        Column("recency_days", "Days since last order", width=150),
+        Column("frequency", "Frequency", width=120),
+        Column("monetary", "Money", width=140),
+    )
 )
-_SET_ASIDE_COLUMNS = (
-    ("row_number", "Line", "count", 100),
-    ("sheet", "Sheet", "text", 110),
-    ("disposition", "Set aside as", "text", 160),
-    ("reason", "Reason", "text", 300),
-    ("text", "The line", "text", 520),
+SET_ASIDE_COLUMNS = tuple(
+    column.documented(("marts.set_aside_lines",))
+    for column in (
+        Column("row_number", "Line", width=100),
+        Column("sheet", "Sheet", width=110),
+        Column("disposition", "Set aside as", width=160),
+        Column("reason", "Reason", width=300),
+        Column("text", "The line", about="The line as delivered; fields parted by bars if it was split.", width=520),
+    )
 )
 
 
@@ -183,7 +190,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
         if button.startswith(_CUSTOMERS):
             frame, file = with_texts(customers or [], told or {}), "classified_customers"
         else:
-            frame, file = _framed(set_aside or [], _SET_ASIDE_COLUMNS), "set_aside_lines"
+            frame, file = _framed(set_aside or [], SET_ASIDE_COLUMNS), "set_aside_lines"
         content = csv_bytes(frame) if suffix == "csv" else xlsx_bytes(frame, file)
         return dcc.send_bytes(content, f"{file}.{suffix}")
 
@@ -211,15 +218,15 @@ def texts(done: Classification) -> dict[str, dict[str, str | None]]:
 
 def with_texts(rows: Sequence[dict[str, Any]], told: dict[str, Any]) -> pd.DataFrame:
     """Rows of the customers' table as they are shown, with each segment's texts."""
-    frame = _framed(rows, _CUSTOMER_COLUMNS)
+    frame = _framed(rows, CUSTOMER_COLUMNS)
     for heading, name in (("Interpretation", "interpretation"), ("Recommendations", "recommendations")):
         frame[heading] = [(told.get(segment) or {}).get(name) for segment in frame["Segment"]]
     return frame
 
 
-def _framed(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str, str, int]]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=[name for name, *_ in columns])
-    return frame.rename(columns={name: title for name, title, *_ in columns})
+def _framed(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=[column.name for column in columns])
+    return frame.rename(columns={column.name: column.title for column in columns})
 
 
 def answer(done: Classification, theme: Theme) -> list[Any]:
@@ -266,7 +273,7 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
         ),
         panel(
             "Customers",
-            _grid(_CUSTOMERS, done.customers, _CUSTOMER_COLUMNS, done.currency, theme, "Customers of the file"),
+            _grid(_CUSTOMERS, done.customers, CUSTOMER_COLUMNS, done.currency, theme, "Customers of the file"),
             tools=_downloads(_CUSTOMERS, "customers"),
             about=_told_rows(len(done.customers), "customer"),
         ),
@@ -280,7 +287,7 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
             "Lines set aside",
             *([] if len(done.set_aside) else [empty("Every line of the file was kept.")]),
             html.Div(
-                _grid(_SET_ASIDE, done.set_aside, _SET_ASIDE_COLUMNS, done.currency, theme, "Lines set aside"),
+                _grid(_SET_ASIDE, done.set_aside, SET_ASIDE_COLUMNS, done.currency, theme, "Lines set aside"),
                 style={} if len(done.set_aside) else {"display": "none"},
             ),
             tools=_downloads(_SET_ASIDE, "lines set aside", is_hidden=not len(done.set_aside)),
@@ -345,17 +352,17 @@ def _downloads(grid: str, noun: str, *, is_hidden: bool = False) -> list[html.Bu
 def _grid(
     name: str,
     frame: pd.DataFrame,
-    columns: Sequence[tuple[str, str, str, int]],
+    columns: Sequence[Column],
     currency: str,
     theme: Theme,
     label: str,
 ) -> html.Div:
-    rows = frame[[column for column, *_ in columns]].head(SHOWN_ROWS)
+    rows = frame[[column.name for column in columns]].head(SHOWN_ROWS)
     return html.Div(
         dag.AgGrid(
             id=name,
             rowData=json.loads(rows.to_json(orient="records", date_format="iso", double_precision=10)),
-            columnDefs=[_column(*column, currency) for column in columns],
+            columnDefs=[column_definition(column, currency, theme) for column in columns],
             defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
             dashGridOptions=_options(theme),
             style={"height": "480px", "width": "100%"},
@@ -371,19 +378,6 @@ def _options(theme: Theme) -> dict[str, Any]:
     fetched = {"cacheBlockSize", "maxBlocksInCache"}
     shared = {name: value for name, value in grid_options(theme).items() if name not in fetched}
     return {**shared, "tooltipShowDelay": 300}
-
-
-def _column(name: str, title: str, kind: str, width: int, currency: str) -> dict[str, Any]:
-    drawn: dict[str, Any] = {"field": name, "headerName": title, "width": width}
-    if kind == "text":
-        return drawn | {"filter": "agTextColumnFilter", "cellDataType": "text", "tooltipField": name}
-    symbol = json.dumps(currency_symbol(currency)) if kind == "money" else "''"
-    return drawn | {
-        "type": "rightAligned",
-        "filter": "agNumberColumnFilter",
-        "filterParams": {"inRangeInclusive": True},
-        "valueFormatter": {"function": f"regularsFormat.{kind}(params.value, {symbol})"},
-    }
 
 
 PAGE = Page("/classify", "Classify a file", render, register=register, has_filters=False)

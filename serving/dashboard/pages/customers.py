@@ -6,7 +6,6 @@ questions, and what to do about a segment (:mod:`serving.dashboard.pages.playboo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from html import escape
@@ -30,12 +29,12 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS, METHODS
 from serving.palette import SEQUENTIAL, segment_colour
-from serving.queries.audiences import customer_value_caveats
 from serving.queries.customers import (
     CUSTOMERS,
     LINES,
@@ -48,8 +47,9 @@ from serving.queries.customers import (
     customer_summary,
     find_customers,
 )
-from serving.wording import count, day, days, in_unit, is_missing, money, month, number, percent, plural
+from serving.queries.health import value_caveats
 from warehouse.measures import shown
+from warehouse.wording import count, day, days, in_unit, is_missing, money, month, number, percent, plural
 
 _FOUND_SHOWN = 12
 _MONTHS_SHOWN = 36
@@ -74,7 +74,7 @@ _RFM_ORDER = (
     "Lost",
 )
 
-_CUSTOMER_TYPES = {"one_time": "bought on one day only", "returning": "bought on more than one day"}
+_CUSTOMER_TYPES = {"one_time": "ordered once", "returning": "ordered more than once"}
 
 
 def render(view: View) -> Any:
@@ -88,27 +88,6 @@ def render(view: View) -> Any:
 def customer_link(view: View, customer_id: str) -> dcc.Link:
     """A customer's id, which opens the story and keeps the filters."""
     return dcc.Link(customer_id, href=view.link(f"/customers/{quote(customer_id, safe='')}"))
-
-
-def value_caveats(view: View) -> list[Any]:
-    """What to be wary of in CLV and the like, as a note; nothing where no model warns."""
-    caveats = customer_value_caveats(view.reading)
-    if not caveats:
-        return []
-    # the first sentence of each model in sight, all of it one click away
-    first = [re.split(r"(?<=[.!?]) (?=[A-Z])", row["warnings"], maxsplit=1)[0] for row in caveats]
-    return [
-        note(
-            [
-                html.P(" ".join(first)),
-                html.Details(
-                    [html.Summary("All remarks"), *(html.P(row["warnings"]) for row in caveats)], className="caveat"
-                ),
-            ],
-            kind="warning",
-            title="Read the expected values with care",
-        )
-    ]
 
 
 # ---- the list ------------------------------------------------------------------
@@ -154,7 +133,7 @@ def _everybody(view: View) -> html.Div:
     return page(
         *found,
         stat_cards(cards),
-        *value_caveats(view),
+        value_note(value_caveats(view.reading)),
         panel(
             "All customers" if view.filters.is_everything else "Customers under these filters",
             data_table(view, CUSTOMERS, height=620),
@@ -230,7 +209,7 @@ def _one(view: View, story: CustomerStory) -> html.Div:
         _figures(view, story),
         columns(_who(story), _segments(view, story)),
         columns(_scores(view, story), _value(view, story)),
-        *value_caveats(view),
+        value_note(value_caveats(view.reading)),
         columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",
@@ -251,7 +230,7 @@ def _list_height(rows: int) -> int:
 def _figures(view: View, story: CustomerStory) -> html.Div:
     facts = story.facts
     gap = facts["usual_gap_days"]
-    given_back = facts["monetary_gross"] - facts["monetary_net"]
+    given_back = facts["total_return_revenue"]
     spent = (
         f"{money(facts['monetary_gross'], view.currency)} ordered, {money(given_back, view.currency)} given back"
         if given_back
@@ -275,7 +254,7 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
             stat_card(
                 "Usual gap",
                 days(gap),
-                about="median between purchase days" if gap is not None else "bought on one day only",
+                about=_rhythm(facts),
                 key="customer.usual_gap_days",
             ),
             stat_card(
@@ -286,6 +265,13 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
             ),
         ]
     )
+
+
+def _rhythm(facts: dict[str, Any]) -> str:
+    if facts["usual_gap_days"] is None:
+        return "bought on one day only"
+    late = f"; {days(facts['overdue_days'])} overdue" if facts["overdue_days"] else ""
+    return f"median between purchase days{late}"
 
 
 def _interval(view: View, facts: dict[str, Any]) -> str:
@@ -416,10 +402,9 @@ def _value(view: View, story: CustomerStory) -> html.Section:
     title = "Expected value"
     if facts["clv"] is None:
         return panel(title, empty("No value is expected of this customer.", "The history has no model of it."))
-    is_one_time = facts["customer_type"] == "one_time"
     alive = (
         "can't be told from one purchase day"
-        if is_one_time or facts["p_alive"] is None
+        if facts["purchase_days"] == 1 or facts["p_alive"] is None
         else f"{percent(100 * facts['p_alive'], 0)} (see the note below)"
     )
     pairs = [
@@ -766,9 +751,9 @@ def _without_purchases(view: View, story: CustomerStory) -> list[Any]:
     if facts["return_count"]:
         returned = stat_card(
             "Returned",
-            money(facts["booked_return_revenue"], view.currency),
+            money(facts["total_return_revenue"], view.currency),
             about=f"in {plural(facts['return_count'], 'return')}, matched with no purchase",
-            key="customer.booked_return_revenue",
+            key="customer.total_return_revenue",
         )
         cards.insert(1, returned)
     parts: list[Any] = [

@@ -13,8 +13,8 @@ from dash import html
 from serving.dashboard.components import page, panel, simple_table
 from serving.dashboard.view import Page, View
 from serving.queries.figures import figures
-from serving.wording import MISSING, in_unit
 from warehouse.measures import TABLES, Compared, Measure, Shown, measures
+from warehouse.wording import MISSING, in_unit
 
 _PLACES: dict[Shown, str] = {
     "tables": "revenue tables",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any, Literal
 
 import dash_mantine_components as dmc
@@ -54,8 +54,8 @@ from serving.queries.health import (
     source_profiles,
 )
 from serving.queries.lists import ListSpec
-from serving.wording import MISSING, count, day, is_missing, moment, money, percent, plural
 from warehouse.formats import SUBJECTS
+from warehouse.wording import MISSING, clock_time, count, day, is_missing, moment, money, percent, plural, signed_count
 
 DATA_DOCS = "/data-docs/index.html"
 
@@ -106,8 +106,6 @@ _MODELS: Mapping[str, str] = {
     "customer_value": "Customer value",
     "revenue_anomalies": "Anomalies",
 }
-
-_PENNY = Decimal("0.01")
 
 
 def render(view: View) -> html.Div:
@@ -254,7 +252,9 @@ def _cards(
     passed, run = int(checks["passed"].sum()), int(checks["checks"].sum())
     set_aside = accounting.delivered_rows - accounting.kept_rows
     share = (
-        f"{100 * set_aside / accounting.delivered_rows:.1f} % of those delivered" if accounting.delivered_rows else ""
+        f"{percent(100 * set_aside / accounting.delivered_rows)} of those delivered"
+        if accounting.delivered_rows
+        else ""
     )
     return stat_cards(
         [
@@ -377,7 +377,7 @@ def _freshness_panel(view: View, fresh: Freshness, now: datetime) -> html.Sectio
         [
             (
                 "Last line in the data",
-                f"{day(fresh.last_invoiced_at)}, {fresh.last_invoiced_at:%H:%M}",
+                clock_time(fresh.last_invoiced_at),
                 _ago(fresh.last_invoiced_at, now),
             )
             if fresh.last_invoiced_at
@@ -401,7 +401,7 @@ def _freshness_panel(view: View, fresh: Freshness, now: datetime) -> html.Sectio
                 count(one.publication_id) + (" ↩ put back" if one.action == "rolled_back" else ""),
                 _when(one.published_at),
                 count(one.lines),
-                MISSING if is_missing(one.lines_change) else _signed(int(one.lines_change)),
+                signed_count(one.lines_change),
                 money(one.net_revenue, view.currency),
             )
             for one in named_rows(latest)
@@ -416,10 +416,6 @@ def _freshness_panel(view: View, fresh: Freshness, now: datetime) -> html.Sectio
         about="Times are UTC; the last line's is the shop's own clock. A refresh that a check stopped publishes "
         "nothing: it leaves the figures as they were, and shows in Data Docs.",
     )
-
-
-def _signed(amount: int) -> str:
-    return "±0" if amount == 0 else f"{'+' if amount > 0 else '−'}{abs(amount):,}"
 
 
 # ---- row accounting ----------------------------------------------------------------
@@ -616,7 +612,7 @@ def _is_rounding_seen(accounting: RowAccounting) -> bool:
     """Whether amounts, each shown to the penny, miss the total by one or more."""
 
     def shown(amount: Decimal) -> Decimal:
-        return amount.quantize(_PENNY, ROUND_HALF_EVEN)
+        return Decimal(str(round(float(amount), 2)))
 
     set_aside = sum((shown(line.gross_amount) for line in accounting.lines if not line.is_kept), Decimal(0))
     kept = sum((shown(line.gross_amount) for line in accounting.lines if line.is_kept), Decimal(0))

@@ -18,7 +18,6 @@ import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
-from serving import wording
 from serving.dashboard.components import (
     chart,
     columns,
@@ -31,11 +30,13 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import SEQUENTIAL, segment_colour
 from serving.queries.cards import Card, headline_notes, summary_cards
+from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
 from serving.queries.revenue import (
     COUNTRIES,
@@ -50,6 +51,7 @@ from serving.queries.revenue import (
     weekly_revenue,
 )
 from serving.snapshot import SnapshotReader
+from warehouse import wording
 
 BAR_COUNTRIES = 10
 GRID_COUNTRIES = 12
@@ -88,7 +90,7 @@ def render(view: View) -> Any:
         *doubts,
         _insight_panel(told),
         cards,
-        *(note(item.text, kind="warning") for item in told if item.kind == "clv_caveat"),
+        value_note(value_caveats(view.reading)),
         _revenue_panel(view, months),
         columns(_customers_panel(view), _types_panel(view)),
         columns(_top_panel(view), _bar_panel(view, countries)),
@@ -105,7 +107,6 @@ def render(view: View) -> Any:
 
 
 def _insight_panel(told: Sequence[Insight]) -> html.Section:
-    shown = [item for item in told if item.kind != "clv_caveat"]
     return panel(
         "In short",
         html.Ul(
@@ -115,7 +116,7 @@ def _insight_panel(told: Sequence[Insight]) -> html.Section:
                     className=f"insight insight-{item.tone}",
                     **{"data-insight": item.kind},
                 )
-                for item in shown
+                for item in told
             ],
             className="insights",
         ),
@@ -313,7 +314,7 @@ def _month_hover(row: dict[str, Any], currency: str) -> str:
         f"<b>{wording.month(row['month_start'])}</b>" + ("" if row["is_complete_month"] else " (not complete)"),
         f"{wording.money(row['net_revenue'], currency)} net",
         f"{wording.money(row['gross_revenue'], currency)} gross, "
-        f"{wording.money(row['all_returned_revenue'], currency)} returned",
+        f"{wording.money(row['total_return_revenue'], currency)} returned",
         f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}",
     ]
     return "<br>".join(lines)
@@ -377,7 +378,7 @@ def _customers_panel(view: View) -> html.Section:
     title = "Customers by month"
     about = (
         "Identified customers who bought in the month, each counted once. New: the first purchase ever; "
-        "once: on one day only by the month's end." + _scope(view)
+        "once: a single order by the month's end. Existing: bought in an earlier month." + _scope(view)
     )
     months = monthly_customers(view.reading, view.filters)
     if months.empty:
@@ -391,9 +392,9 @@ def _customers_panel(view: View) -> html.Section:
         yaxis={"title": {"text": "Customers"}, "tickformat": ",d", "nticks": 6, "rangemode": "tozero"},
     )
     parts = (
-        ("Bought before", view.tokens.accent, [row["returning_customers"] for row in rows]),
+        ("Existing", view.tokens.accent, [row["existing_customers"] for row in rows]),
         (
-            "New, came again",
+            "New, ordered again",
             SEQUENTIAL[view.theme][2],
             [row["new_customers"] - row["one_time_customers"] for row in rows],
         ),
@@ -403,7 +404,7 @@ def _customers_panel(view: View) -> html.Section:
         [
             f"<b>{wording.month(row['month_start'])}</b>{'' if row['is_complete_month'] else ' (not complete)'}<br>"
             f"{wording.plural(row['customers'], 'customer')}: "
-            f"{wording.count(row['returning_customers'])} bought before,<br>"
+            f"{wording.count(row['existing_customers'])} existing,<br>"
             f"{wording.count(row['new_customers'])} new, of them {wording.count(row['one_time_customers'])} once"
         ]
         for row in rows
@@ -426,16 +427,14 @@ def _customers_panel(view: View) -> html.Section:
     described = (
         f"Most customers in {wording.month(best['month_start'])}, {wording.count(best['customers'])}; last in "
         f"{wording.month(last['month_start'])}, {wording.count(last['customers'])}, of them "
-        f"{wording.count(last['returning_customers'])} bought before."
+        f"{wording.count(last['existing_customers'])} existing."
     )
     return panel(title, chart(drawn, name="overview-customers", description=described), about=about)
 
 
 def _types_panel(view: View) -> html.Section:
     title = "Returning and one-time customers"
-    about = (
-        "Returning: bought on two days or more in the whole history. The lower bar is the net revenue that they bring."
-    )
+    about = "Returning: ordered more than once in the whole history. The lower bar is the net revenue that they bring."
     found = customer_types(view.reading, view.filters)
     if found.empty:
         return panel(title, empty("No customer fits these filters."), about=about)
@@ -445,7 +444,7 @@ def _types_panel(view: View) -> html.Section:
         view.theme,
         barmode="stack",
         legend={"traceorder": "normal"},
-        xaxis={"range": [0, 100], "ticksuffix": "\N{NARROW NO-BREAK SPACE}%", "nticks": 6, "showgrid": False},
+        xaxis={"range": [0, 100], "ticksuffix": "%", "nticks": 6, "showgrid": False},
         bargap=0.45,
     )
     has_money = not wording.is_missing(returning["net_revenue_pct"])
@@ -481,7 +480,7 @@ def _types_panel(view: View) -> html.Section:
         html.Span(wording.percent(returning["net_revenue_pct"]), **{"data-figure": "returning_revenue_pct"}),
         " of the net revenue of identified customers; ",
         html.Span(wording.plural(once["customers"], "customer")),
-        " bought on one day only.",
+        " ordered once.",
     ]
     described = (
         f"{wording.percent(returning['customers_pct'])} of customers are returning and bring "
@@ -781,7 +780,7 @@ class _LogScale:
                 "len": 0.85,
                 "outlinewidth": 0,
                 "tickvals": shown,
-                "ticktext": [_round_money(10.0**step, view.currency) for step in shown],
+                "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
                 "tickfont": {"color": view.tokens.muted, "size": 11},
             },
         }
@@ -799,18 +798,8 @@ def _money_axis(view: View, values: Sequence[float], title: str, *, steps: int =
     return {
         "title": {"text": f"{title} ({wording.currency_symbol(view.currency).strip()})"},
         "tickvals": ticks,
-        "ticktext": [_round_money(tick, view.currency) for tick in ticks],
+        "ticktext": [wording.round_money(tick, view.currency) for tick in ticks],
     }
-
-
-def _round_money(value: float, currency: str) -> str:
-    """A round amount without its noughts after the point."""
-    if abs(value) >= 1_000:
-        told = wording.short_money(value, currency)
-        whole, point, unit = told.partition(".")
-        digits = unit.rstrip("bnkm")
-        return f"{whole}{unit[len(digits) :]}" if point and not digits.strip("0") else told
-    return wording.money(value, currency, pence=value != int(value))
 
 
 def _round_step(rough: float) -> float:
@@ -827,7 +816,7 @@ def _month_ticks(rows: Rows) -> dict[str, Any]:
     return {
         "type": "date",
         "tickvals": shown,
-        "ticktext": [f"{at:%b}<br>{at:%Y}" for at in shown],
+        "ticktext": [f"{wording.month_name(at)}<br>{at.year}" for at in shown],
     }
 
 

@@ -24,11 +24,13 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    value_note,
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
+from serving.queries.health import value_caveats
 from serving.queries.playbooks import (
     CHANGES,
     audience_changes,
@@ -38,8 +40,8 @@ from serving.queries.playbooks import (
     emails,
     playbooks,
 )
-from serving.wording import count, day, in_unit, is_missing, money, percent, plural
 from warehouse.measures import measures
+from warehouse.wording import count, day, in_unit, is_missing, money, percent, plural
 
 _FLOWS_TOLD = 3
 
@@ -66,7 +68,7 @@ def render(view: View) -> Any:
     since = compared_publication(view.reading, method)
     return page(
         _contents(view, every, chosen),
-        *_caveats(chosen),
+        value_note(value_caveats(view.reading)),
         *(
             _playbook(view, row, drafts.get(row["segment_name"]), changes[row["segment_name"]], flows, since)
             for row in chosen
@@ -113,12 +115,6 @@ def _contents(view: View, every: list[Row], chosen: list[Row]) -> html.Section:
 
 def _badge(view: View, row: Row) -> html.Span:
     return segment_badge(row["segment_name"], segment_colour(row["segment_name"], view.theme, kind=row["segment_kind"]))
-
-
-def _caveats(chosen: list[Row]) -> list[Any]:
-    # the same words in every row, unless segments were valued by different models
-    texts = sorted({row["clv_note"] for row in chosen if not is_missing(row["clv_note"])})
-    return [note(text, kind="warning", title="Read the expected values with care") for text in texts]
 
 
 # ---- one playbook --------------------------------------------------------------

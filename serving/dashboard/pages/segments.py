@@ -16,16 +16,17 @@ import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
 from serving.dashboard import segment_figures as figures
-from serving.dashboard.components import columns, empty, note, page, panel, segment_badge, simple_table
+from serving.dashboard.components import columns, empty, note, page, panel, segment_badge, simple_table, value_note
 from serving.dashboard.segment_figures import Look, Words, rows_of
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
 from serving.queries import segments as queries
+from serving.queries.health import value_caveats
 from serving.snapshot import SnapshotReader
-from serving.wording import count, day, in_unit, money, month, number, percent, plural
 from warehouse.measures import Measure, shown
+from warehouse.wording import count, day, in_unit, money, month, number, percent, plural
 
 POINTS = 2_000
 """Customers in one scatter plot. Three plots of 4,000 drawn as SVG make a phone stutter."""
@@ -51,7 +52,7 @@ def render(view: View) -> Any:
     look = Look.of(sizes, view.theme)
     return page(
         _anchors(),
-        *_who(view, sizes, look, words, caveats),
+        *_who(view, sizes, look, words),
         *_differ(view, sizes, look, words),
         _heading(2),
         _moves_panel(view),
@@ -78,7 +79,7 @@ def _as_list(table: html.Div) -> html.Details:
 # ---- who they are ------------------------------------------------------------------
 
 
-def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words, caveats: queries.Caveats) -> list[Any]:
+def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]:
     if sizes.empty:
         return [_heading(0), empty(*NOBODY)]
     switch = dmc.SegmentedControl(
@@ -97,8 +98,7 @@ def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words, caveats: que
         ),
         tools=switch,
     )
-    warning = note(caveats.clv, kind="warning", title="Before you rely on CLV") if caveats.clv else None
-    return [_heading(0), shown, *([warning] if warning else []), _scatters(view, look, words)]
+    return [_heading(0), shown, value_note(value_caveats(view.reading)), _scatters(view, look, words)]
 
 
 def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
