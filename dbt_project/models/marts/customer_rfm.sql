@@ -20,15 +20,15 @@ customers as (
         customer_id,
         min(case when line_type = 'sale' then invoiced_at end) as first_purchase_at,
         max(case when line_type = 'sale' then invoiced_at end) as last_purchase_at,
-        count(distinct case when line_type = 'sale' then invoice_no end) as invoice_count,
-        count(case when line_type = 'sale' then 1 end) as line_count,
+        {{ measured('invoices', 'lines') }} as invoice_count,
+        {{ measured('sale_line_count', 'lines') }} as line_count,
         count(distinct case when line_type = 'sale' then invoice_date end) as purchase_days,
-        cast(sum(gross_revenue) as {{ money_sum_type() }}) as monetary_gross,
+        {{ measured('gross_revenue', 'lines') }} as monetary_gross,
         -- what came back is taken back from its customer, whether its purchase was found or not
-        cast(sum(net_revenue) as {{ money_sum_type() }}) as monetary_net
+        {{ measured('net_revenue', 'lines') }} as monetary_net
     from lines
     group by customer_id
-    having count(case when line_type = 'sale' then 1 end) > 0
+    having {{ measured('sale_line_count', 'lines') }} > 0
 
 ),
 
