@@ -53,9 +53,9 @@ class WarehouseAccounting(Answer):
     derived_rows: Annotated[
         int, Field(description="Of them, lines that are no row of a file: refunds told in a column of the sale's row.")
     ]
-    delivered_amount: Annotated[Money, Field(description="Their amount, in the shop's currency.")]
+    delivered_amount: Annotated[Money, Field(description="Amount of all lines, in the shop's currency.")]
     kept_rows: Annotated[int, Field(description="Lines that are in the figures.")]
-    kept_amount: Annotated[Money, Field(description="Their amount, in the shop's currency.")]
+    kept_amount: Annotated[Money, Field(description="Amount of the kept lines, in the shop's currency.")]
     delivered_lines_of_files: Annotated[int, Field(description="Lines that were counted while the files were read.")]
     sales_rows: Annotated[int, Field(description="Lines of the sales table.")]
     sales_amount: Annotated[Money, Field(description="Net revenue of the sales table, in the shop's currency.")]

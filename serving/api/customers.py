@@ -75,7 +75,9 @@ class CustomerMonth(
 class CustomerCategory(Answer, of="marts.customer_category_shares", columns="category net_revenue share_pct"):
     """What the customer spent on a category."""
 
-    shop_share_pct: Annotated[float | None, Field(description="Its share of all customers' net spend, 0 to 100.")]
+    shop_share_pct: Annotated[
+        float | None, Field(description="Share of the category in all customers' net spend, 0 to 100.")
+    ]
 
 
 class Customer(Answer):

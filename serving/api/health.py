@@ -48,11 +48,11 @@ class LayerChecks(Answer, of="quality.validation_results", columns="layer record
 
     layer: str
     recorded_at: Moment
-    checks: Annotated[int, Field(description="All of them.")]
-    passed: Annotated[int, Field(description="As expected.")]
-    warned: Annotated[int, Field(description="Not as expected, but of severity warning.")]
-    failed: Annotated[int, Field(description="Not as expected, of severity error.")]
-    could_not_run: Annotated[int, Field(description="Could not be evaluated: nothing is known.")]
+    checks: Annotated[int, Field(description="Checks in all.")]
+    passed: Annotated[int, Field(description="Checks that found what was expected.")]
+    warned: Annotated[int, Field(description="Checks of severity warning that did not.")]
+    failed: Annotated[int, Field(description="Checks of severity error that did not.")]
+    could_not_run: Annotated[int, Field(description="Checks that could not be evaluated, so nothing is known.")]
 
 
 class OpenCheck(
@@ -77,9 +77,9 @@ class Deliveries(Answer, of="quality.load_ledger", columns="status"):
     status: str
     deliveries: Annotated[int, Field(description="How many.")]
     files: Annotated[int, Field(description="Distinct names.")]
-    delivered_lines: Annotated[int, Field(description="Lines in them.")]
+    delivered_lines: Annotated[int, Field(description="Lines in these deliveries.")]
     unreadable_lines: Annotated[int, Field(description="Lines that would not split into fields.")]
-    last_recorded_at: Annotated[Moment | None, Field(description="The latest, UTC.")]
+    last_recorded_at: Annotated[Moment | None, Field(description="When the latest was recorded, UTC.")]
 
 
 class MissingFile(Answer, of="quality.load_ledger", columns="file_name status recorded_at problem"):
@@ -100,7 +100,7 @@ class ReplacedOrders(Answer, of="marts.order_versions", columns="source"):
     """Orders of a source that came again in a newer file, which counts in their place."""
 
     source: str
-    orders: Annotated[int, Field(description="How many.", ge=1)]
+    orders: Annotated[int, Field(description="Orders that came again.", ge=1)]
     changed_orders: Annotated[int, Field(description="Of them, those that the newer file tells otherwise.", ge=0)]
     lines: Annotated[int, Field(description="Their lines in the older files, all set aside.", ge=1)]
 

@@ -57,11 +57,13 @@ class AudienceChange(Answer, of="reporting.segment_playbooks", columns="segment=
     customers_before: Annotated[int, Field(description="Customers in the publication before.")]
     entered_customers: Annotated[int, Field(description="Customers who entered.")]
     left_customers: Annotated[int, Field(description="Customers who left.")]
-    customers_now: Annotated[int, Field(description="Before, plus entered, less left.")]
-    entered_monetary: Annotated[Money, Field(description="Money of who entered, in the shop's currency.")]
-    entered_clv: Annotated[Money, Field(description="Expected net revenue of who entered, in the shop's currency.")]
-    left_monetary: Annotated[Money, Field(description="Money of who left, in the shop's currency.")]
-    left_clv: Annotated[Money, Field(description="Expected net revenue of who left, in the shop's currency.")]
+    customers_now: Annotated[int, Field(description="Customers before, plus entered, less left.")]
+    entered_monetary: Annotated[Money, Field(description="Money of customers who entered, in the shop's currency.")]
+    entered_clv: Annotated[
+        Money, Field(description="Expected net revenue of those who entered, in the shop's currency.")
+    ]
+    left_monetary: Annotated[Money, Field(description="Money of customers who left, in the shop's currency.")]
+    left_clv: Annotated[Money, Field(description="Expected net revenue of those who left, in the shop's currency.")]
 
 
 class CustomerChange(Answer, of=CHANGES):

@@ -51,9 +51,9 @@ class LabelledCustomer(
         str | None, Field(description="Who is in the segment; null if the snapshot has no customer in it.")
     ]
     cluster_recommendations: Annotated[
-        Recommendations | None, Field(description="From the segment's playbook; null if there is none.")
+        Recommendations | None, Field(description="What its playbook recommends; null if there is none.")
     ]
-    rfm_values: Annotated[RfmValues, Field(description="What the label was given by.")]
+    rfm_values: Annotated[RfmValues, Field(description="The figures that the label rests on.")]
     has_positive_monetary: bool
 
 
@@ -86,8 +86,10 @@ class Accounting(Answer):
         int, Field(description="Lines that are no row of it: refunds that it tells in a column of the sale's row.")
     ]
     kept_lines: Annotated[int, Field(description="Lines that count.")]
-    set_aside_lines: Annotated[int, Field(description="Lines that don't.")]
-    kept_lines_without_customer: Annotated[int, Field(description="Kept, but of nobody: no label rests on them.")]
+    set_aside_lines: Annotated[int, Field(description="Lines that don't count.")]
+    kept_lines_without_customer: Annotated[
+        int, Field(description="Kept lines that name no customer; no label rests on them.")
+    ]
     dispositions: Annotated[
         list[Disposition], Field(description="Adds up to the delivered and derived lines, to the row and the penny.")
     ]
@@ -100,16 +102,22 @@ class ClassificationAnswer(
 ):
     """Labels of every customer with a purchase in the file."""
 
-    method: Annotated[Literal["kmeans", "hierarchical", "mixture"], Field(description="Whose clusters the labels are.")]
-    file_name: Annotated[str, Field(description="As it was sent.")]
+    method: Annotated[
+        Literal["kmeans", "hierarchical", "mixture"], Field(description="Method whose segments the labels are.")
+    ]
+    file_name: Annotated[str, Field(description="Name of the file, as it was sent.")]
     file_format: str
     layout: str
-    currency: Annotated[str, Field(description="Of every amount, ISO 4217.")]
-    as_of: Annotated[date | None, Field(description="What was asked for; null for the snapshot's own rule.")]
+    currency: Annotated[str, Field(description="ISO 4217 code of every amount.")]
+    as_of: Annotated[
+        date | None, Field(description="The as-of date that was asked for; null for the snapshot's own rule.")
+    ]
     publication_id: Annotated[int, Field(description="The publication whose rules and model were used.")]
     notes: Annotated[list[str], Field(description="What to know before acting on the labels.")]
     customers: Annotated[list[LabelledCustomer], Field(description="One for each customer with a purchase, by number.")]
-    customers_with_returns_only: Annotated[list[str], Field(description="They bought nothing, so they have no label.")]
+    customers_with_returns_only: Annotated[
+        list[str], Field(description="Customers who bought nothing, and so have no label.")
+    ]
     set_aside: Annotated[list[SetAsideLine], Field(description="One for each line that doesn't count.")]
     accounting: Annotated[Accounting, Field(description="Where every delivered line went.")]
 

@@ -112,7 +112,7 @@ def _periods(grain: Grain) -> str:
             date_trunc('{grain}', date)::date as period_start,
             bool_and(is_complete_{grain})
             and period_start >= coalesce($chosen_start, date '0001-01-01')
-            and period_start + interval '1' {grain} <= coalesce($chosen_end + 1, date '9999-12-31') as is_complete
+            and period_start + interval '1' {grain} <= coalesce($chosen_end, date '9999-12-30') + 1 as is_complete
         from marts.dim_dates
         where date between $first_day and $last_day
         group by period_start"""

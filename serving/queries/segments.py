@@ -672,7 +672,12 @@ SEGMENT_MOVES = ListSpec(
     columns=(
         Column("from_month_end", "From month end", "date", "The earlier month end."),
         Column("to_month_end", "To month end", "date", "The later month end."),
-        Column("from_segment", "From", about="Segment then; New Customer for who first bought since.", link="segment"),
+        Column(
+            "from_segment",
+            "From",
+            about="Segment before; New Customer for those who had not bought yet.",
+            link="segment",
+        ),
         Column("to_segment", "To", about="Segment at the later month end.", link="segment"),
         Column("customers", "Customers"),
         Column("monetary_before", "Money before", "money", "Money at the earlier month end, in the shop's currency."),

@@ -194,7 +194,8 @@ def test_list_and_download_columns_are_the_measures_of_their_place(reading: Read
     rows = fetch_list(reading, spec, Filters())
     for one in shown(where):
         column = spec.column(one.key)
-        assert (column.title, column.about) == (one.label, one.sentence)
+        in_currency = " In the shop's currency." if one.unit == "money" else ""
+        assert (column.title, column.about) == (one.label, one.sentence + in_currency)
         assert one.key in rows
 
 
@@ -213,8 +214,8 @@ def test_the_closing_summary_tells_measures(published_small: Home, reading: Read
         print_answers(console, connection)
     told = console.file.getvalue()  # type: ignore[attr-defined]
     hand = {key: reading.value(BUYERS_LINES + BY_HAND[key]) for key in ("customers", "monetary_net_sum", "clv_sum")}
-    assert f"{hand['customers']:,} with a purchase, who spent GBP {hand['monetary_net_sum']:,.2f}" in told
-    assert f"GBP {hand['clv_sum']:,.0f} net expected" in told
+    assert f"{hand['customers']:,} with a purchase, who spent £{hand['monetary_net_sum']:,.0f} net" in told
+    assert f"£{hand['clv_sum']:,.0f} net expected" in told
     top = reading.rows(
         """
         select kmeans_segment as name, count(*) as customers, avg(recency_days) as recency, avg(frequency) as frequency,
@@ -224,7 +225,7 @@ def test_the_closing_summary_tells_measures(published_small: Home, reading: Read
     )
     for row in top:
         line = next(line for line in told.splitlines() if line.startswith(row["name"]))
-        assert line.split()[-1] == f"{row['money']:,.0f}"
+        assert line.split()[-1] == f"£{row['money']:,.0f}"
         assert f"{row['recency']:.0f} days" in line
         assert f"{row['frequency']:.1f}" in line
         assert f"{row['customers']:,}" in line
