@@ -227,7 +227,7 @@ CHANGES = ListSpec(
         Column("from_segment", "Before", link="segment"),
         Column("to_segment", "Now", link="segment"),
         Column("change", "Change", width=110),
-        Column("monetary", "Spent"),
+        Column("monetary", "Money"),
         Column("clv", "CLV"),
         Column("recency_days", "Days since"),
         Column("country", "Country"),
