@@ -26,6 +26,7 @@ from serving.dashboard.components import (
     columns,
     empty,
     figure,
+    money_axis,
     named_rows,
     note,
     page,
@@ -42,7 +43,6 @@ from serving.queries.health import model_notes
 from warehouse.wording import (
     MISSING,
     count,
-    currency_symbol,
     day,
     is_missing,
     money,
@@ -324,10 +324,9 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
         xaxis_nticks=6,
         # in British order; Plotly writes the second line once a year
         xaxis_tickformat="%b\n%Y" if is_long else "%-d %b\n%Y",
-        yaxis_title_text=f"Net revenue per {choice.grain}",
-        yaxis_tickprefix=currency_symbol(view.currency),
-        yaxis_tickformat="~s",
-        yaxis_nticks=6,
+        yaxis=money_axis(
+            view, [*scored["actual"], *scored["lower"], *scored["upper"]], f"Net revenue per {choice.grain}"
+        ),
     )
     fill = _see_through(tokens.accent, 0.16)
     for position, part in enumerate(_unbroken(scored)):
