@@ -1,4 +1,4 @@
-"""What the picture of the odd days shows."""
+"""What the picture of the unusual days shows."""
 
 from __future__ import annotations
 
