@@ -5,8 +5,8 @@
 Each home must have a published snapshot. Into its total series of trading days, seeded
 spikes and drops of known sizes are put at random places, many times over, and every rule
 scores what comes out. An alarm on a day that was left alone counts as false, unless the
-history is a made-up one that says the day was meant to be odd; so in real data, whose
-own odd days are not labelled, precision reads low for every rule alike. ``--write`` puts
+history is a made-up one that says the day was meant to be unusual; so in real data, whose
+own unusual days are not labelled, precision reads low for every rule alike. ``--write`` puts
 the tables into docs/models.md, between the markers.
 """
 
@@ -166,7 +166,7 @@ def section(home: Path) -> str:
     title = "A year of a real shop"
     if truth_path(landing).exists():
         known = [event.date for event in read_truth(landing).events]
-        title = f"The made-up history, whose {len(known)} odd days are known"
+        title = f"The made-up history, whose {len(known)} unusual days are known"
     told = (
         f"{title}: {len(daily):,} trading days from {daily['date'].iloc[0]:%-d %B %Y} to "
         f"{daily['date'].iloc[-1]:%-d %B %Y}."
@@ -197,7 +197,7 @@ def main() -> None:
         f"Made by `python -m benchmarks.anomalies --write HOME …`: {REPEATS} rounds with seed {SEED}, each with every "
         f"injection once at a place of its own; window {WINDOW_DAYS} trading days, threshold {THRESHOLD:g}. Numbers "
         "are per cent of injections found, in the right direction; precision is found ÷ (found + alarms on days that "
-        "were left alone), and the real shop's own odd days count as such. The last column gives each rule the "
+        "were left alone), and the real shop's own unusual days count as such. The last column gives each rule the "
         "threshold at which the untouched series rings once in 100 days. `median_mad` is on its log-like scale "
         "and against its own earlier misses throughout.\n\n"
     ) + "\n\n".join(section(home) for home in asked.homes)

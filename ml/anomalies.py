@@ -1,8 +1,8 @@
-"""Odd days and weeks of revenue: which series and periods are scored, and the record of it.
+"""Unusual days and weeks of revenue: which series and periods are scored, and the record of it.
 
 Belongs here: the total and the countries that trade often enough, by day and by week, the
 flags among them, what a silent day should have brought, one row for ``ml.model_runs``.
-Does not belong here: what is to be expected of a period and how odd it is
+Does not belong here: what is to be expected of a period and how unusual it is
 (:mod:`ml.anomaly_expectations`), on which days the shop was silent (:mod:`ml.silences`),
 what a series must fulfil (:mod:`ml.revenue_series`), which lines make up revenue and
 which days are trading days (both are SQL), what drove a flag (:mod:`ml.anomaly_causes`).
@@ -44,9 +44,9 @@ class RevenueScores:
     Attributes
     ----------
     scored : DataFrame of shape (n_periods, 16)
-        Every scored period, odd or not, by series (total first), grain and date:
+        Every scored period, unusual or not, by series (total first), grain and date:
         ``series, grain`` (``day`` or ``week``), ``date`` (a week's is its Monday),
-        ``actual, expected, lower, upper`` (the band within which a period is not odd),
+        ``actual, expected, lower, upper`` (the band within which a period is not unusual),
         ``spread`` (half the band's width divided by the threshold), ``score``,
         ``direction`` (``spike``, ``drop``, ``silence`` or null), ``method,
         window_periods, threshold, window_start`` (first day of the window); of a silence
@@ -64,7 +64,7 @@ class RevenueScores:
 
     @property
     def flags(self) -> pd.DataFrame:
-        """The odd periods alone, in the same order and columns."""
+        """The unusual periods alone, in the same order and columns."""
         return self.scored[self.scored["direction"].notna()].reset_index(drop=True)
 
 
@@ -99,7 +99,7 @@ def score_daily_revenue(
         How many trading days before a day it is compared with, at least 2. Days with
         fewer before them are not scored.
     threshold
-        Score from which a day is odd; above 0.
+        Score from which a day is unusual; above 0.
     series
         Name of the series, copied to every row.
     method
@@ -141,10 +141,10 @@ def flag_revenue_anomalies(
     method: Method = "mean_std",
     calendar: bool = False,
 ) -> pd.DataFrame:
-    """Keep the odd days of :func:`score_daily_revenue`.
+    """Keep the unusual days of :func:`score_daily_revenue`.
 
     Parameters, errors, columns and units are those of :func:`score_daily_revenue`. No
-    row where no day is odd, or none has enough days before it.
+    row where no day is unusual, or none has enough days before it.
     """
     scored = score_daily_revenue(
         daily, window_days=window_days, threshold=threshold, series=series, method=method, calendar=calendar

@@ -1,7 +1,7 @@
-"""Why a period was odd: who and what account for the difference, and one sentence.
+"""Why a period was unusual: who and what account for the difference, and one sentence.
 
 Belongs here: ranking contributions, choosing which of them explain a flag, wording it.
-Does not belong here: which periods are odd (:mod:`ml.anomalies`), adding up lines (the
+Does not belong here: which periods are unusual (:mod:`ml.anomalies`), adding up lines (the
 query of the step that calls this).
 
 A member's difference is what it brought in the period less its mean per period over the

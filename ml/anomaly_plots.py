@@ -1,7 +1,7 @@
-"""Odd days of revenue, drawn.
+"""Unusual days of revenue, drawn.
 
 Belongs here: the shop's daily revenue with the band it was expected in, and its flags.
-Does not belong here: what is expected and what is odd (:mod:`ml.anomalies`), how pictures
+Does not belong here: what is expected and what is unusual (:mod:`ml.anomalies`), how pictures
 look in general (:mod:`ml.plot_style`), where it is shown.
 """
 
@@ -27,7 +27,7 @@ _MOST_ABOVE = 1.3
 
 
 def draw_revenue_anomalies(expectations: pd.DataFrame, anomalies: pd.DataFrame) -> bytes:
-    """Draw the shop's revenue by day, what was expected of each day, and the odd days.
+    """Draw the shop's revenue by day, what was expected of each day, and the unusual days.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def revenue_anomalies_figure(expectations: pd.DataFrame, anomalies: pd.DataFrame
     axis.set_ylabel("net revenue of a day", fontsize=9, color=INK)
     first, last = scored["date"].iloc[0], scored["date"].iloc[-1]
     axis.set_title(
-        f"Whole shop, {first:%Y-%m-%d} to {last:%Y-%m-%d}: {len(flags)} of {len(scored)} days odd",
+        f"Whole shop, {first:%Y-%m-%d} to {last:%Y-%m-%d}: {len(flags)} of {len(scored)} days unusual",
         fontsize=10,
         color=INK,
     )

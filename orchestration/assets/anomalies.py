@@ -1,4 +1,4 @@
-"""Marts to ml: odd days and weeks of revenue and what drove them, written back.
+"""Marts to ml: unusual days and weeks of revenue and what drove them, written back.
 
 Belongs here: reading what the scoring and the explaining need, calling them, writing
 their answers, and what Dagster shows of them. Does not belong here: the scoring, the
@@ -326,10 +326,10 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 
 def _drawn(expectations: pd.DataFrame, anomalies: pd.DataFrame) -> dict[str, Any]:
-    """Revenue with its odd days as a picture in Dagster's metadata, or why there is none."""
+    """Revenue with its unusual days as a picture in Dagster's metadata, or why there is none."""
     from ml.anomaly_plots import days_of_total, draw_revenue_anomalies
 
     # a history shorter than the window is no error
     if days_of_total(expectations).empty:
         return {"evidence": "No day has enough days before it to be compared with."}
-    return {"evidence": picture_metadata(draw_revenue_anomalies(expectations, anomalies), "Odd days of revenue")}
+    return {"evidence": picture_metadata(draw_revenue_anomalies(expectations, anomalies), "Unusual days of revenue")}

@@ -6,6 +6,7 @@ belong here: what is in them, and colours (:mod:`serving.palette`).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from dash import dcc, html
 
 from serving.dashboard.view import View
 from serving.palette import FONT, TOKENS, Theme
+from warehouse.wording import currency_symbol, round_money
 
 GRAPH_CONFIG = {
     "displaylogo": False,
@@ -175,6 +177,26 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         under = merged.get(name)
         merged[name] = _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
     return merged
+
+
+def money_axis(view: View, values: Sequence[float], title: str, *, steps: int = 4) -> dict[str, Any]:
+    """Ticks in the shop's currency: Plotly's own would say k and M in another way than the text."""
+    low, high = min(0.0, *values), max(0.0, *values)
+    step = _round_step((high - low) / steps)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    ticks = [step * number for number in range(first, last + 1)]
+    return {
+        "title": {"text": f"{title} ({currency_symbol(view.currency).strip()})"},
+        "tickvals": ticks,
+        "ticktext": [round_money(tick, view.currency) for tick in ticks],
+    }
+
+
+def _round_step(rough: float) -> float:
+    if rough <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
 
 
 def chart(drawn: go.Figure, *, name: str, description: str, height: int = 320) -> html.Div:

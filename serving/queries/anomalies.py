@@ -1,6 +1,6 @@
-"""Odd days and weeks of revenue: which series are watched, their bands, flags and causes.
+"""Unusual days and weeks of revenue: which series are watched, their bands, flags and causes.
 
-Belongs here: selections from the published scores. Does not belong here: what is odd and
+Belongs here: selections from the published scores. Does not belong here: what is unusual and
 why (``ml``), and drawing.
 
 The series are of all sales. So of the filters only the date range and the countries
@@ -27,13 +27,13 @@ TOTAL = "total"
 def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
     """The series that are watched, by grain.
 
-    Countries come and go: one is scored only while it sells often enough to tell odd from usual.
+    Countries come and go: one is scored only while it sells often enough to tell unusual from usual.
 
     Returns
     -------
     DataFrame
         ``series``, ``grain`` (``day`` or ``week``), ``periods`` (scored within the date range, 0
-        or more), ``flagged`` (odd ones among them), ``last_date`` (the latest of the whole
+        or more), ``flagged`` (unusual ones among them), ``last_date`` (the latest of the whole
         history). The total first, then by the latest period's expected revenue per day,
         descending; ``day`` before ``week``. With countries chosen, only theirs.
     """
@@ -109,7 +109,7 @@ def expectations(reading: Reading, series: str, grain: Grain, filters: Filters) 
 
 
 def anomalies(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Odd periods of all series, the latest first.
+    """Unusual periods of all series, the latest first.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def anomalies(reading: Reading, filters: Filters) -> pd.DataFrame:
 
 
 def anomaly_drivers(reading: Reading, series: str, grain: Grain, on: date) -> pd.DataFrame:
-    """Who or what accounts for most of an odd period's difference.
+    """Who or what accounts for most of an unusual period's difference.
 
     Dimensions overlap (an invoice is a customer's): shares never add up across them.
 
@@ -184,7 +184,7 @@ def _flags(filters: Filters, _context: str) -> Clause:
 LISTS: tuple[ListSpec, ...] = (
     ListSpec(
         name="anomalies",
-        title="Odd days and weeks",
+        title="Unusual days and weeks",
         columns=(
             Column("date", "Date"),
             Column("grain", "Period", width=95),

@@ -1,6 +1,6 @@
 """Sentences about the view, computed each time they are read.
 
-Belongs here: what changed and who accounts for it, which segment grew or shrank, what was odd, how
+Belongs here: what changed and who accounts for it, which segment grew or shrank, what was unusual, how
 concentrated revenue is, what to be wary of. Does not belong here: figures without a sentence
 (:mod:`serving.queries.cards`, :mod:`serving.queries.revenue`).
 
@@ -25,7 +25,7 @@ InsightKind = Literal["change", "driver", "segments", "anomaly", "concentration"
 Tone = Literal["good", "bad", "warning", "neutral"]
 
 MAX_ANOMALIES = 2
-"""The last so many odd days are told; the page of anomalies has all of them."""
+"""The last so many unusual days are told; the page of anomalies has all of them."""
 
 RIPPLE_PCT = 1.0
 """A change of less than this, in percent, is told without saying what is behind it."""
@@ -144,7 +144,7 @@ def _drivers(reading: Reading, filters: Filters, now: date, before: date, differ
     if segment and segment["members"] > 1:
         told.append(f"by segment, today's {segment['member']} ({_signed(segment['moved'], currency)})")
     if anonymous and (not segment or abs(anonymous["moved"]) > abs(segment["moved"])):
-        told.append(f"more than any segment, sales that name no customer ({_signed(anonymous['moved'], currency)})")
+        told.append(f"more than any segment, sales without a customer ({_signed(anonymous['moved'], currency)})")
     if not told:
         return []
     verb = "rise" if difference > 0 else "fall"
@@ -206,7 +206,7 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
     return [Insight("segments", f"{span}, of the RFM segments, {'; '.join(told)}.")]
 
 
-# ---- what was odd --------------------------------------------------------------
+# ---- what was unusual --------------------------------------------------------------
 
 
 def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
@@ -335,7 +335,7 @@ def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
     return [
         Insight(
             "caveat",
-            f"{money(row['anonymous_net_revenue'], reading.about.currency)} of net revenue ({percent(share)}) names no "
+            f"{money(row['anonymous_net_revenue'], reading.about.currency)} of net revenue ({percent(share)}) has no "
             "customer: it counts as revenue, but in no figure about customers.",
         )
     ]

@@ -55,7 +55,7 @@ MARKER_WORDS = {"spike": "spike", "drop": "drop", "silence": "no sales"}
 
 @dataclass(frozen=True)
 class Month:
-    """One bar: a month with its money, and the odd days in it by direction."""
+    """One bar: a month with its money, and the unusual days in it by direction."""
 
     month_start: date
     net_revenue: float
@@ -98,7 +98,7 @@ def _drawing(height_inches: float, columns: int = 1) -> Iterator[tuple[list, io.
 
 
 def monthly_revenue_chart(months: Sequence[Month], currency: str) -> bytes:
-    """Bars of net revenue by month; odd days stand above theirs, a shape and colour for each direction."""
+    """Bars of net revenue by month; unusual days stand above theirs, a shape and colour for each direction."""
     with _drawing(2.15) as (axes, target):
         plot = axes[0]
         positions = range(len(months))
@@ -130,7 +130,7 @@ def monthly_revenue_chart(months: Sequence[Month], currency: str) -> bytes:
         plot.set_ylim(top=top * 1.3 if named else top * 1.05)
         if named:
             plot.legend(
-                title="odd days",
+                title="unusual days",
                 loc="upper left",
                 ncols=3,
                 frameon=False,

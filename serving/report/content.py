@@ -59,7 +59,7 @@ from warehouse.wording import (
 )
 
 MAX_ANOMALIES = 6
-"""Odd periods that are told with their cause, so that they fit beside the charts."""
+"""Unusual periods that are told with their cause, so that they fit beside the charts."""
 
 _NOTHING = "No sale fits these filters."
 _MARKS = {"good": "▲", "bad": "▼", "warning": "!", "neutral": "•"}
@@ -186,7 +186,7 @@ def _trends(reading: Reading, filters: Filters) -> dict[str, Any]:
         "revenue_about": "Gross revenue less returns, each taken off the sale that it reverses, or where none was "
         "found off the day it was booked on. A grey month is not wholly in the data."
         + (
-            " Odd days are the shop's, or the chosen countries', whatever else is filtered."
+            " Unusual days are the shop's, or the chosen countries', whatever else is filtered."
             if filters.is_about_customers
             else ""
         ),
@@ -242,7 +242,7 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
     notes = model_notes(reading)
     # such as that the history is too short to tell
     warned = " ".join(notes.loc[notes["model"].eq("revenue_anomalies") & notes["has_warnings"], "warnings"])
-    # a country's odd day that is the whole shop's as well would be told twice
+    # a country's unusual day that is the whole shop's as well would be told twice
     of_shop = set(found.loc[found["series"] == "total", ["grain", "date"]].itertuples(index=False, name=None))
     found = found[
         [
@@ -253,8 +253,8 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
     shown = found.head(MAX_ANOMALIES)
     return {
         "anomalies_about": "Revenue far from what the days or weeks before lead one to expect, latest first; a "
-        "country where the whole shop was not odd too. Of all sales: customer filters don't apply.",
-        "anomalies_empty": warned or "No odd day or week in this time.",
+        "country where the whole shop was not unusual too. Of all sales: customer filters don't apply.",
+        "anomalies_empty": warned or "No unusual day or week in this time.",
         "anomalies_more": f"{plural(len(found) - len(shown), 'earlier one')} in the dashboard."
         if len(found) > len(shown)
         else "",

@@ -103,7 +103,7 @@ def test_from_the_database_to_the_snapshot_and_on_without_it(postgres: Server, t
     )
     pulled = regulars(home, "pull", NAME, settings=settings)
     assert pulled.returncode == 0, pulled.stdout + pulled.stderr
-    assert "lines of 1 orders in till/till-" in pulled.stdout
+    assert "lines of 1 order in till/till-" in pulled.stdout
     # the order came again whole, with one line more of 5.00: it counts once
     assert regulars(home, "refresh", settings=settings).returncode == 0
     assert net_revenue(home) == pytest.approx(net + 5, abs=0.005)

@@ -1,4 +1,4 @@
-"""What the picture of the odd days shows."""
+"""What the picture of the unusual days shows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_days_of_the_whole_shop_are_drawn_in_order_and_nothing_else():
     assert list(lines["expected"].get_ydata()) == [110.0] * 40
     [band] = axis.collections
     assert (band.get_label(), band.get_datalim(axis.transData).intervaly.tolist()) == ("usual range", [60.0, 170.0])
-    assert axis.get_title() == "Whole shop, 2024-02-01 to 2024-03-11: 4 of 40 days odd"
+    assert axis.get_title() == "Whole shop, 2024-02-01 to 2024-03-11: 4 of 40 days unusual"
 
 
 def test_each_direction_has_a_shape_and_a_colour_of_its_own_on_the_days_that_are_odd():

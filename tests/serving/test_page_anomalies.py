@@ -117,7 +117,7 @@ def test_without_a_date_in_the_path_the_latest_odd_day_is_told(draw: Draw, readi
 def test_a_day_that_was_not_odd_is_not_explained(draw: Draw) -> None:
     drawn = draw("total/day/2024-04-11")
     assert not of_class(drawn, "odd-current")
-    assert "11 Apr 2024 is not among the odd days shown" in text(drawn)
+    assert "11 Apr 2024 is not among the unusual days shown" in text(drawn)
 
 
 def test_links_keep_the_filters(draw: Draw) -> None:
@@ -150,7 +150,7 @@ def test_dates_and_countries_apply_and_customer_filters_are_said_not_to(draw: Dr
     [
         (Filters(countries=("Atlantis",)), "No revenue of Atlantis is watched by itself"),
         (Filters(start=date(2030, 1, 1)), "No period of this series was scored in these dates"),
-        (Filters(start=date(2024, 4, 12), end=date(2024, 4, 13)), "No day of this series was odd in these dates"),
+        (Filters(start=date(2024, 4, 12), end=date(2024, 4, 13)), "No day of this series was unusual in these dates"),
     ],
 )
 def test_nothing_to_show_is_said_with_its_reason(draw: Draw, filters: Filters, told: str) -> None:

@@ -1,4 +1,4 @@
-"""Odd periods under the filters, against SQL on the scores."""
+"""Unusual periods under the filters, against SQL on the scores."""
 
 from datetime import date, timedelta
 

@@ -60,7 +60,7 @@ def test_the_public_data_rose_in_november_because_of_the_home_country(real_readi
     assert moved["champions"] < moved["anonymous"]
     assert f"United Kingdom (+{short_money(moved['home'], 'GBP')})" in driver.text
     assert f"Champions (+{short_money(moved['champions'], 'GBP')})" in driver.text
-    assert f"sales that name no customer (+{short_money(moved['anonymous'], 'GBP')})" in driver.text
+    assert f"sales without a customer (+{short_money(moved['anonymous'], 'GBP')})" in driver.text
 
 
 def test_one_country_is_no_driver_of_itself(reading: Reading) -> None:
@@ -116,7 +116,7 @@ def test_sales_that_name_no_customer_are_told_unless_they_are_filtered_out(readi
         from marts.fct_invoice_lines
         """
     )
-    (item,) = [item for item in told(reading, Filters(), "caveat") if "names no customer" in item.text]
+    (item,) = [item for item in told(reading, Filters(), "caveat") if "has no customer" in item.text]
     assert item.text.startswith(f"{money(row['anonymous'], 'GBP')} of net revenue")
     assert percent(100 * row["anonymous"] / row["net"]) in item.text
     assert not [item for item in told(reading, Filters(min_frequency=0), "caveat") if "no customer" in item.text]

@@ -238,7 +238,7 @@ def test_a_view_that_nobody_fits_says_so_on_every_page(published_small: Home) ->
     pages = pages_of(report_of(published_small, Filters(countries=("Nowhere",))))
     assert "No sale fits these filters." in pages[0]
     assert pages[1].count("No sale fits these filters.") == 2
-    assert "No odd day or week in this time." in pages[1]
+    assert "No unusual day or week in this time." in pages[1]
     assert "No sale fits these filters." in pages[2]
 
 
@@ -285,7 +285,7 @@ def test_without_customer_value_the_report_is_whole(copied: Home) -> None:
         connection.execute("delete from reporting.audience_changes")
     pages = pages_of(report_of(copied))
     assert "CLV, mean –" in pages[0]
-    assert "No odd day or week in this time." in pages[1]
+    assert "No unusual day or week in this time." in pages[1]
     assert "caveat" not in "".join(pages)
     assert "Who entered and left" not in "".join(pages)
 
@@ -356,7 +356,7 @@ def test_fonts_are_embedded_and_charts_are_no_pictures(document: bytes) -> None:
 
 def test_the_charts_months_are_text(pages: list[str]) -> None:
     # drawn by matplotlib as text, and set in the report's own fonts
-    for name in ("Jan 2024", "Feb", "Mar", "Apr", "odd days", "first purchase", "bought before"):
+    for name in ("Jan 2024", "Feb", "Mar", "Apr", "unusual days", "first purchase", "bought before"):
         assert name in pages[1]
 
 

@@ -74,7 +74,7 @@ notes as (
         || case when first_date = last_date then ' day' else ' days' end
         || ' long, ' || {{ grouped_number('trading_days') }}
         || ' of them with sales: too short to tell who comes back, what a season is or who has left. Read segments, '
-        || 'customer value and odd days as a first impression.' as sentence
+        || 'customer value and unusual days as a first impression.' as sentence
     from days
     where {{ date_diff_days('first_date', 'last_date') }} + 1 < {{ short_days }}
 
@@ -123,7 +123,7 @@ notes as (
         'no_refunds' as note_key,
         4 as place,
         'warning' as severity,
-        'Files that name no refunds: ' || titles || '. The net of their sales is too high by what was given back.'
+        'Files without refunds: ' || titles || '. The net of their sales is too high by what was given back.'
             as sentence
     from limits
     where subject = 'refunds'
@@ -134,7 +134,7 @@ notes as (
         'no_customers' as note_key,
         5 as place,
         'warning' as severity,
-        'Files that name no customers: ' || titles || '. Their sales count for revenue and products, and in no '
+        'Files without customers: ' || titles || '. Their sales count for revenue and products, and in no '
         || 'figure of customers.' as sentence
     from limits
     where subject = 'customers'

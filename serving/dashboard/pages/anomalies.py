@@ -1,10 +1,10 @@
-"""Odd days and weeks: the series with the band it was expected in, what was odd, and why.
+"""Unusual days and weeks: the series with the band it was expected in, what was unusual, and why.
 
-Belongs here: drawing them. Does not belong here: what is odd and what drove it (``ml``),
+Belongs here: drawing them. Does not belong here: what is unusual and what drove it (``ml``),
 and selecting it (:mod:`serving.queries.anomalies`).
 
 What is shown is in the path, ``/anomalies/<series>/<day or week>/<date>``, so a link or a
-bookmark opens the same odd day with what drove it.
+bookmark opens the same unusual day with what drove it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from serving.dashboard.components import (
     columns,
     empty,
     figure,
+    money_axis,
     named_rows,
     note,
     page,
@@ -42,7 +43,6 @@ from serving.queries.health import model_notes
 from warehouse.wording import (
     MISSING,
     count,
-    currency_symbol,
     day,
     is_missing,
     money,
@@ -55,7 +55,7 @@ from warehouse.wording import (
 PATH = "/anomalies"
 
 LATEST_SHOWN = 12
-"""Odd periods told one by one; all are in the list below."""
+"""Unusual periods told one by one; all are in the list below."""
 
 MOST_CHIPS = 24
 
@@ -86,7 +86,7 @@ class _Choice:
     series: str
     grain: Grain
     on: date | None
-    """An odd period that is told in full; None for the latest one."""
+    """An unusual period that is told in full; None for the latest one."""
 
 
 def render(view: View) -> html.Div:
@@ -101,7 +101,7 @@ def render(view: View) -> html.Div:
             )
         )
     if found.empty:
-        return page(*head, panel("Odd days and weeks", _nothing_scored(view)))
+        return page(*head, panel("Unusual days and weeks", _nothing_scored(view)))
     choice, problem = _choose(view.argument, found)
     if problem:
         head.append(note(problem, kind="warning"))
@@ -118,14 +118,14 @@ def render(view: View) -> html.Div:
             _drawn(view, choice, scored, told),
             about="Net revenue as booked, with the range that the "
             + ("trading days" if choice.grain == "day" else "weeks")
-            + " just before lead one to expect. A point outside of it is odd. Of all sales; "
+            + " just before lead one to expect. A point outside of it is unusual. Of all sales; "
             "the dates and countries chosen above apply.",
         ),
         columns(
             panel(
-                "What was odd, and why",
+                "What was unusual, and why",
                 _odd_list(view, choice, flagged, told),
-                about=f"Odd {choice.grain}s of this series, the latest first. Choose one to see what drove it.",
+                about=f"Unusual {choice.grain}s of this series, the latest first. Choose one to see what drove it.",
             ),
             panel(
                 "What drove it",
@@ -135,7 +135,7 @@ def render(view: View) -> html.Div:
             ),
         ),
         panel(
-            "All odd days and weeks",
+            "All unusual days and weeks",
             data_table(view, LISTS[0]),
             about="Of every series watched, with its cause; the dates and countries chosen above apply.",
         ),
@@ -146,7 +146,7 @@ def render(view: View) -> html.Div:
 
 
 def _choose(argument: str, found: pd.DataFrame) -> tuple[_Choice, str]:
-    """The series, grain and date of the path, else the first series and its latest odd period.
+    """The series, grain and date of the path, else the first series and its latest unusual period.
 
     A country's name may hold a slash, so the path is read from its end.
     """
@@ -175,7 +175,7 @@ def _choose(argument: str, found: pd.DataFrame) -> tuple[_Choice, str]:
 
 
 def _told(choice: _Choice, flagged: pd.DataFrame) -> date | None:
-    """The odd period that is told in full: the one asked for, else the latest."""
+    """The unusual period that is told in full: the one asked for, else the latest."""
     days = [moment.date() for moment in flagged["date"]]
     if choice.on is not None:
         return choice.on if choice.on in days else None
@@ -212,7 +212,7 @@ def _nothing_scored(view: View) -> html.Div:
         return empty(
             f"No revenue of {named} is watched by itself.",
             "A country is watched while it sells on nearly every trading day, or in most weeks: with less, nothing "
-            "usual can be told from odd. Take the country filter away to see the whole shop.",
+            "usual can be told from unusual. Take the country filter away to see the whole shop.",
         )
     return empty(
         "No day or week was scored yet.",
@@ -238,7 +238,7 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
         [
             stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
             stat_card(
-                f"Odd {choice.grain}s",
+                f"Unusual {choice.grain}s",
                 count(len(flagged)),
                 about=f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else "",
                 key="odd_periods",
@@ -272,7 +272,7 @@ def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
     def chip(text: str, path: str, odd: int, *, is_current: bool) -> html.Li:
         label: list[Any] = [text]
         if odd:
-            label.append(html.Span(f"{count(odd)} odd", className="chip-count"))
+            label.append(html.Span(f"{count(odd)} unusual", className="chip-count"))
         if is_current:
             return html.Li(html.Span(label, className="chip chip-current", **{"aria-current": "true"}))
         return html.Li(dcc.Link(label, href=view.link(path), className="chip"))
@@ -324,10 +324,9 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
         xaxis_nticks=6,
         # in British order; Plotly writes the second line once a year
         xaxis_tickformat="%b\n%Y" if is_long else "%-d %b\n%Y",
-        yaxis_title_text=f"Net revenue per {choice.grain}",
-        yaxis_tickprefix=currency_symbol(view.currency),
-        yaxis_tickformat="~s",
-        yaxis_nticks=6,
+        yaxis=money_axis(
+            view, [*scored["actual"], *scored["lower"], *scored["upper"]], f"Net revenue per {choice.grain}"
+        ),
     )
     fill = _see_through(tokens.accent, 0.16)
     for position, part in enumerate(_unbroken(scored)):
@@ -444,7 +443,7 @@ def _described(view: View, choice: _Choice, scored: pd.DataFrame) -> str:
     )
     if not parts:
         return text + f"Every {choice.grain} was within its expected range."
-    return text + f"{plural(len(flagged), choice.grain)} of {count(len(scored))} odd: {', '.join(parts)}."
+    return text + f"{plural(len(flagged), choice.grain)} of {count(len(scored))} unusual: {', '.join(parts)}."
 
 
 def _mark(direction: str) -> html.Span:
@@ -457,7 +456,7 @@ def _mark(direction: str) -> html.Span:
 def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | None) -> Any:
     if flagged.empty:
         return empty(
-            f"No {choice.grain} of this series was odd in these dates.",
+            f"No {choice.grain} of this series was unusual in these dates.",
             "Every one was within the range that those before lead one to expect.",
         )
     items = []
@@ -500,10 +499,10 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
     if told is None:
         if choice.on is not None:
             return empty(
-                f"{_begun(_when(choice.on, choice.grain))} is not among the odd {choice.grain}s shown.",
+                f"{_begun(_when(choice.on, choice.grain))} is not among the unusual {choice.grain}s shown.",
                 "It was within its expected range, or is outside of the dates chosen above.",
             )
-        return empty("Nothing was odd, so there is nothing to explain.")
+        return empty("Nothing was unusual, so there is nothing to explain.")
     flag = flagged[flagged["date"].dt.date == told].iloc[0]
     frame = anomaly_drivers(view.reading, choice.series, choice.grain, told)
     head = html.P(

@@ -126,7 +126,10 @@ def render(view: View) -> html.Div:
         ),
         dcc.Loading(
             html.Div(
-                empty("No file yet.", "Each customer with a purchase gets a segment; each line set aside is told why."),
+                empty(
+                    "No file yet.",
+                    "Each customer with a purchase gets a segment, each line set aside its reason.",
+                ),
                 id="classify-result",
                 className="page",
                 role="status",

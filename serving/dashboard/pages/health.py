@@ -146,7 +146,7 @@ def render(view: View) -> html.Div:
             about="Sort and filter in the columns' heads. Downloads hold what is filtered there.",
         ),
         panel(
-            "What the models doubt",
+            "Warnings of the models",
             _models(view),
             about="Each model's own warnings, and what changed since the fit that was published before.",
         ),
@@ -868,7 +868,7 @@ def _models(view: View) -> Any:
         if not row.has_warnings and is_missing(row.change_notes):
             quiet.append(title)
     if quiet:
-        told.append(html.P(f"Nothing to be wary of: {'; '.join(quiet)}.", className="about below"))
+        told.append(html.P(f"Without warnings: {'; '.join(quiet)}.", className="about below"))
     return html.Div(told, className="page")
 
 

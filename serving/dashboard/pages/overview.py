@@ -23,6 +23,7 @@ from serving.dashboard.components import (
     columns,
     empty,
     figure,
+    money_axis,
     note,
     page,
     panel,
@@ -192,7 +193,7 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
     drawn = figure(
         view.theme,
         xaxis={**_month_ticks(rows), "showgrid": False},
-        yaxis=_money_axis(view, [row["net_revenue"] for row in rows], "Net revenue per month"),
+        yaxis=money_axis(view, [row["net_revenue"] for row in rows], "Net revenue per month"),
         showlegend=False,
     )
     drawn.add_bar(
@@ -261,7 +262,7 @@ def _line_chart(view: View, grain: str) -> list[Any]:
     drawn = figure(
         view.theme,
         xaxis={"type": "date", "tickformat": "%b\n%Y", "nticks": 8, "showgrid": False},
-        yaxis=_money_axis(view, values, f"Net revenue per {grain}"),
+        yaxis=money_axis(view, values, f"Net revenue per {grain}"),
         showlegend=False,
     )
     drawn.add_scatter(
@@ -568,7 +569,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     drawn = figure(
         view.theme,
         xaxis={
-            **_money_axis(view, values, "Net revenue", steps=2),
+            **money_axis(view, values, "Net revenue", steps=2),
             # room for the amounts beside the bars
             "range": [min(0, min(values) * 1.3), max(0.0, max(values), reach * 0.1) * 1.36],
             "tickangle": 0,
@@ -787,26 +788,6 @@ class _LogScale:
 
 
 # ---- axes ------------------------------------------------------------------------
-
-
-def _money_axis(view: View, values: Sequence[float], title: str, *, steps: int = 4) -> dict[str, Any]:
-    """Ticks in the shop's currency: Plotly's own would say k and M in another way than the text."""
-    low, high = min(0.0, *values), max(0.0, *values)
-    step = _round_step((high - low) / steps)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    ticks = [step * number for number in range(first, last + 1)]
-    return {
-        "title": {"text": f"{title} ({wording.currency_symbol(view.currency).strip()})"},
-        "tickvals": ticks,
-        "ticktext": [wording.round_money(tick, view.currency) for tick in ticks],
-    }
-
-
-def _round_step(rough: float) -> float:
-    if rough <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
 
 
 def _month_ticks(rows: Rows) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
             ),
         ),
         panel(
-            "How many have how much",
+            "How each measure is distributed",
             figures.legend(look),
             columns(*(figures.histogram(view, bins, look, words, measure) for measure in queries.MEASURES)),
             about="Customers by days since the last purchase, frequency, money and CLV, stacked by segment.",
@@ -378,7 +378,7 @@ def _cohort_panel(view: View) -> Any:
 def _made(view: View, caveats: queries.Caveats) -> list[Any]:
     notes: list[Any] = []
     if caveats.segments:
-        notes.append(note(caveats.segments, kind="warning", title="To be wary of"))
+        notes.append(note(caveats.segments, kind="warning", title="Read these segments with care"))
     if caveats.changes:
         notes.append(note(caveats.changes, title="Since the publication before"))
     made = _rules_panel(view) if view.filters.method == "rfm" else _evidence_panel(view)
