@@ -87,6 +87,11 @@ class Check:
     noun: str | None = None
     remedy: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse an entry that says nothing to be evaluated."""
+        if (self.rows is None) == (self.expectation == NO_ROWS):
+            raise ValueError(f"check {self.name} needs either rows or an expectation")
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -204,7 +209,12 @@ def _written_out(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _differences(
-    *, that: str, this: str = "this_table", by: Sequence[str] = (), equal: Sequence[str] = (), absent: str = "differs"
+    *,
+    that: str,
+    this: str = "this_table",
+    by: Sequence[str] = (),
+    equal: Sequence[str] = (),
+    absent_is_null: bool = False,
 ) -> str:
     """Query of the rows of two tables, or selects, that don't agree.
 
@@ -216,14 +226,14 @@ def _differences(
         Columns by which rows belong together; without any, both are one row.
     equal
         Columns that have to be.
-    absent
-        Whether a row that only one side has ``differs``, or ``is null`` in every column.
+    absent_is_null
+        Whether a row that only one side has counts as one without values; if not, it differs.
     """
     one, other = (f"({side})" if " " in side.strip() else side for side in (this, that))
     columns = [f"coalesce(one.{key}, other.{key}) as {key}" for key in by]
     columns += [f"one.{column}, other.{column} as expected_{column}" for column in equal]
     faults = [f"one.{column} is distinct from other.{column}" for column in equal]
-    if by and absent == "differs":
+    if by and not absent_is_null:
         columns.append(f"one.{by[0]} is null as is_missing")
         faults += [f"one.{by[0]} is null", f"other.{by[0]} is null"]
     joined = " and ".join(f"one.{key} = other.{key}" for key in by) or "true"

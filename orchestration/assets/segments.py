@@ -45,7 +45,8 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def segments(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
     ) -> Iterator[dg.MaterializeResult]:
-        from ml.segments import MODEL, segment_customers
+        from ml.cluster_selection import Choices
+        from ml.segments import MODEL, FitBefore, segment_customers
 
         settings = load_settings()
         chosen = settings.segmentation
@@ -59,20 +60,24 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             snapshot = previous_snapshot(warehouse.home, version)
             centroids_before = read_previous(connection, snapshot, "ml.segment_centroids")
             runs_before = read_previous(connection, snapshot, "ml.model_runs", "model, data_version")
+            version_before = (
+                None
+                if runs_before is None
+                else next(iter(runs_before.loc[runs_before["model"] == MODEL, "data_version"]), None)
+            )
             fitted = segment_customers(
                 rfm,
+                Choices(
+                    k=chosen.k,
+                    k_min=chosen.k_min,
+                    k_max=chosen.k_max,
+                    scaler=chosen.scaler,
+                    outliers=chosen.outliers,
+                    random_state=chosen.random_state,
+                ),
                 extra=read_extra_features(connection, chosen.extra_features),
-                k=chosen.k,
-                k_min=chosen.k_min,
-                k_max=chosen.k_max,
-                scaler=chosen.scaler,
-                outliers=chosen.outliers,
-                random_state=chosen.random_state,
                 data_version=version.data_version,
-                previous_centroids=centroids_before,
-                previous_data_version=None
-                if runs_before is None
-                else next(iter(runs_before.loc[runs_before["model"] == MODEL, "data_version"]), None),
+                before=None if centroids_before is None else FitBefore(centroids_before, version_before),
             )
             for note in fitted.model_runs["change_notes"].dropna():
                 context.log.info(note)

@@ -670,3 +670,9 @@ def test_every_check_has_a_reason_and_a_name_of_its_own(layer: str) -> None:
             # rules of single rows are dbt's: constraints of the tables, or data tests
             assert not check.expectation.startswith("expect_column_values"), check.name
             assert not check.claim.endswith("."), check.name
+
+
+@pytest.mark.parametrize("said", [{}, {"rows": "select 1", "expectation": "expect_column_to_exist"}])
+def test_an_entry_without_anything_to_evaluate_or_with_two_is_refused(said: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="check empty needs either rows or an expectation"):
+        Check("empty", "c", "f", "r", **said)

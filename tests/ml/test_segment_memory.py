@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.cluster_selection import Choices
 from ml.features import RFM_COLUMNS, fit_scaler
 from ml.segment_memory import match_to_previous
-from ml.segments import segment_customers
+from ml.segments import FitBefore, segment_customers
 
 # standard, mean 0 and deviation 1 on each feature: scaled units are the features' own
 SCALER = fit_scaler(np.array([[-1.0] * 3, [1.0] * 3]), "standard")
@@ -89,10 +90,7 @@ def test_memory_changes_the_record_and_nothing_else(made_up_customers):
     first = segment_customers(made_up_customers(n=380), data_version="before")
     alone = segment_customers(made_up_customers(), data_version="now")
     after = segment_customers(
-        made_up_customers(),
-        data_version="now",
-        previous_centroids=first.segment_centroids,
-        previous_data_version="before",
+        made_up_customers(), data_version="now", before=FitBefore(first.segment_centroids, "before")
     )
     for table in ("customer_segments", "cluster_selection", "segment_profiles", "segment_centroids"):
         pd.testing.assert_frame_equal(getattr(alone, table), getattr(after, table), check_exact=True)
@@ -108,6 +106,6 @@ def test_memory_changes_the_record_and_nothing_else(made_up_customers):
 def test_other_features_than_before_are_told(made_up_customers):
     customers = made_up_customers()
     home = pd.DataFrame({"customer_id": customers["customer_id"], "is_home_country": np.arange(len(customers)) % 2})
-    plain = segment_customers(customers, k=4)
-    wider = segment_customers(customers, extra=home, k=4, previous_centroids=plain.segment_centroids)
+    plain = segment_customers(customers, Choices(k=4))
+    wider = segment_customers(customers, Choices(k=4), extra=home, before=FitBefore(plain.segment_centroids))
     assert "added: is_home_country" in wider.model_runs["change_notes"].iloc[0]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.cluster_selection import Choices
 from ml.clustering import ALGORITHMS
 from ml.features import RFM_COLUMNS
 from ml.segment_model import SegmentModel
@@ -85,7 +86,7 @@ def stored_labels(found):
 @pytest.mark.parametrize("outliers", ["keep", "iqr_exclude"])
 def test_plain_sql_labels_every_real_customer_from_the_tables_alone(published_rfm, outliers):
     rfm = published_rfm(recency="calendar", frequency="invoices")
-    found = segment_customers(rfm, outliers=outliers)
+    found = segment_customers(rfm, Choices(outliers=outliers))
     pd.testing.assert_frame_equal(label_in_sql(rfm, found), stored_labels(found), check_dtype=False)
 
 
@@ -96,7 +97,7 @@ def test_plain_sql_labels_by_every_scaler_and_with_extra_features(made_up_custom
     home = pd.DataFrame(
         {"customer_id": customers["customer_id"], "is_home_country": (np.arange(len(customers)) % 10 > 0).astype(float)}
     )
-    found = segment_customers(customers, extra=home, scaler=scaler, k=4)
+    found = segment_customers(customers, Choices(scaler=scaler, k=4), extra=home)
     labelled = label_in_sql(customers.merge(home), found)
     pd.testing.assert_frame_equal(labelled, stored_labels(found), check_dtype=False)
 
@@ -137,7 +138,7 @@ def test_the_record_of_the_run_is_enough_to_label_customers_by_hand(made_up_cust
 
 
 def test_centres_are_told_in_the_features_own_units_too(made_up_customers):
-    found = segment_customers(made_up_customers(), k=4)
+    found = segment_customers(made_up_customers(), Choices(k=4))
     champions = found.segment_centroids.query("algorithm == 'kmeans' and segment_name == 'Champions'")
     # made around 5 days, 60 orders and 9000
     assert champions["feature"].tolist() == list(RFM_COLUMNS)

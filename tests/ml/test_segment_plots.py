@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from ml.cluster_selection import Choices
 from ml.segment_plots import draw_cluster_selection
 from ml.segments import segment_customers
 
@@ -20,7 +21,7 @@ def test_the_evidence_is_a_small_picture_and_the_same_each_time(made_up_customer
 
 def test_another_choice_is_another_picture(made_up_customers):
     auto = segment_customers(made_up_customers()).cluster_selection
-    fixed = segment_customers(made_up_customers(), k=3).cluster_selection
+    fixed = segment_customers(made_up_customers(), Choices(k=3)).cluster_selection
     assert draw_cluster_selection(auto) != draw_cluster_selection(fixed)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.cluster_selection import Choices
 from ml.clustering import ALGORITHMS
 from ml.features import RFM_COLUMNS
 from ml.segments import segment_customers
@@ -36,7 +37,7 @@ def means(profiles):
 
 @pytest.mark.real_data
 def test_published_clustering_on_line_counts_comes_out_to_the_digit(published_rfm):
-    found = segment_customers(published_rfm(recency="elapsed", frequency="lines"), k=4, random_state=42)
+    found = segment_customers(published_rfm(recency="elapsed", frequency="lines"), Choices(k=4, random_state=42))
     assert means(found.segment_profiles) == [
         (12.9, 283.1, 7043, 867),
         (19.9, 38.7, 612, 872),
@@ -50,7 +51,7 @@ def test_published_clustering_on_line_counts_comes_out_to_the_digit(published_rf
 
 @pytest.mark.real_data
 def test_published_clustering_on_invoice_counts_comes_out_to_the_digit(published_rfm):
-    found = segment_customers(published_rfm(recency="elapsed", frequency="invoices"), k=4, random_state=42)
+    found = segment_customers(published_rfm(recency="elapsed", frequency="invoices"), Choices(k=4, random_state=42))
     profiles = of_kmeans(found.segment_profiles).sort_values("customers")
     assert profiles["customers"].tolist() == [723, 839, 1183, 1594]
     assert profiles["recency_days_mean"].round(1).tolist() == [12.1, 18.7, 70.7, 184.0]
@@ -62,7 +63,7 @@ def test_published_clustering_on_invoice_counts_comes_out_to_the_digit(published
 @pytest.mark.real_data
 def test_published_clustering_with_calendar_recency_comes_out_to_the_digit(published_rfm):
     # the optimum that one start from this seed does not find
-    found = segment_customers(published_rfm(recency="calendar", frequency="lines"), k=4, random_state=42)
+    found = segment_customers(published_rfm(recency="calendar", frequency="lines"), Choices(k=4, random_state=42))
     assert (20.9, 39.4, 622, 904) in means(found.segment_profiles)
     assert round(of_kmeans(found.cluster_selection).query("is_chosen")["silhouette"].item(), 4) == 0.3079
 
@@ -80,7 +81,7 @@ def test_names_ids_and_k_stay_put_as_real_data_grows(published_rfm):
 def test_the_same_kind_keeps_its_id_whatever_the_number_of_segments(published_rfm):
     rfm = published_rfm(recency="calendar", frequency="invoices")
     for k in (3, 4, 5):
-        profiles = of_kmeans(segment_customers(rfm, k=k).segment_profiles)
+        profiles = of_kmeans(segment_customers(rfm, Choices(k=k)).segment_profiles)
         named = dict(zip(profiles["segment_name"], profiles["cluster_id"], strict=True))
         assert named["Champions"] == 0
         assert named["Dormant"] == 9
@@ -128,7 +129,7 @@ def test_profiles_tell_medians(made_up_customers):
 def test_row_order_changes_nothing(made_up_customers, outliers):
     customers = made_up_customers()
     shuffled = customers.sample(frac=1, random_state=11)
-    left, right = (segment_customers(frame, outliers=outliers) for frame in (customers, shuffled))
+    left, right = (segment_customers(frame, Choices(outliers=outliers)) for frame in (customers, shuffled))
     for table in TABLES:
         pd.testing.assert_frame_equal(getattr(left, table), getattr(right, table), check_exact=True)
 
@@ -166,8 +167,8 @@ def test_thread_count_changes_nothing(tmp_path):
 def test_excluded_outliers_are_labelled_by_the_nearest_centroid_and_marked(made_up_customers):
     customers = made_up_customers()
     whale = {"customer_id": "whale", "recency_days": 1, "frequency": 900_000, "monetary": 9e11}
-    found = segment_customers(pd.concat([customers, pd.DataFrame([whale])]), k=4, outliers="iqr_exclude")
-    without = segment_customers(customers, k=4, outliers="iqr_exclude")
+    found = segment_customers(pd.concat([customers, pd.DataFrame([whale])]), Choices(k=4, outliers="iqr_exclude"))
+    without = segment_customers(customers, Choices(k=4, outliers="iqr_exclude"))
     pd.testing.assert_frame_equal(found.segment_centroids, without.segment_centroids, check_exact=True)
     labelled = found.customer_segments.set_index("customer_id")
     assert labelled["is_outlier_excluded"].sum() == 1
@@ -189,10 +190,10 @@ def test_net_money_of_zero_or_less_is_labelled_and_recognisable(made_up_customer
 def test_stability_is_high_amid_a_cluster_and_low_on_a_border(made_up_customers):
     customers = made_up_customers()
     # as far from the first kind's centre as from the third's
-    model = segment_customers(customers, k=4).model
+    model = segment_customers(customers, Choices(k=4)).model
     middle = model.scaler.inverse((model.centroids[:1] + model.centroids[2:3]) / 2)[0]
     between = {"customer_id": "between", **dict(zip(RFM_COLUMNS, middle, strict=True))}
-    found = segment_customers(pd.concat([customers, pd.DataFrame([between])]), k=4)
+    found = segment_customers(pd.concat([customers, pd.DataFrame([between])]), Choices(k=4))
     stability = found.customer_segments.set_index("customer_id")["stability"]
     assert stability.drop("between").min() == 1.0
     assert 0.0 < stability["between"] < 1.0
@@ -206,7 +207,7 @@ def test_extra_features_take_part_and_weigh_no_more_than_one(made_up_customers):
     shares = rng.dirichlet([1, 1, 1], size=len(customers)) * 100
     extra = pd.DataFrame(shares, columns=["share_toys", "share_bags", "share_decor"])
     extra.insert(0, "customer_id", customers["customer_id"])
-    found = segment_customers(customers, extra=extra, k=4)
+    found = segment_customers(customers, Choices(k=4), extra=extra)
     assert found.segment_scaler["feature"].tolist() == [*RFM_COLUMNS, "share_bags", "share_decor", "share_toys"]
     assert found.segment_scaler["method"].tolist() == ["log_standard"] * 3 + ["standard"] * 3
     scaled = found.model.scaler.transform(
@@ -233,7 +234,7 @@ def test_one_customer_is_one_segment_and_a_warning(made_up_customers):
 
 def test_customers_who_are_all_alike_are_one_segment_and_a_warning(made_up_customers):
     alike = made_up_customers().assign(recency_days=10, frequency=2, monetary=55.5)
-    found = segment_customers(alike, k=4)
+    found = segment_customers(alike, Choices(k=4))
     assert found.model.names == ("All Customers",)
     assert of_kmeans(found.cluster_selection).query("is_chosen")["reason"].item() == (
         "chosen: fixed by setting k = 4, lowered to the number of different customers"
@@ -242,7 +243,7 @@ def test_customers_who_are_all_alike_are_one_segment_and_a_warning(made_up_custo
 
 
 def test_fewer_customers_than_segments_lowers_k_and_says_so(made_up_customers):
-    found = segment_customers(made_up_customers().iloc[:3], k=5)
+    found = segment_customers(made_up_customers().iloc[:3], Choices(k=5))
     assert found.segment_profiles["customers"].tolist() == [1, 1, 1] * 3
     assert "5 segments were asked for" in of_kmeans(found.model_runs)["warnings"].item()
     assert segment_customers(made_up_customers().iloc[:3]).model_runs["warnings"].isna().all()
@@ -256,11 +257,11 @@ def test_no_customer_at_all_is_an_error(made_up_customers):
 @pytest.mark.parametrize("bad", [{"k": 0}, {"k_min": 1}, {"k_min": 5, "k_max": 4}, {"outliers": "drop"}])
 def test_settings_that_make_no_sense_are_refused(made_up_customers, bad):
     with pytest.raises(ValueError, match=r"k is 0|expected 2 <=|unknown outlier rule"):
-        segment_customers(made_up_customers(), **bad)
+        segment_customers(made_up_customers(), Choices(**bad))
 
 
 def test_a_fixed_k_outside_the_range_is_fitted_and_the_range_kept_as_evidence(made_up_customers):
-    selection = of_kmeans(segment_customers(made_up_customers(), k=12, k_max=4).cluster_selection)
+    selection = of_kmeans(segment_customers(made_up_customers(), Choices(k=12, k_max=4)).cluster_selection)
     assert selection["k"].tolist() == [2, 3, 4, 12]
     assert selection.query("is_chosen")["k"].tolist() == [12]
 
@@ -271,7 +272,7 @@ def test_inertia_falls_with_every_k_and_is_kept(made_up_customers):
 
 
 def test_a_fixed_k_is_used_by_all_algorithms(made_up_customers):
-    selection = segment_customers(made_up_customers(), k=5).cluster_selection
+    selection = segment_customers(made_up_customers(), Choices(k=5)).cluster_selection
     assert selection.query("is_chosen")["k"].tolist() == [5, 5, 5]
     assert selection.query("is_chosen")["algorithm"].tolist() == list(ALGORITHMS)
 
