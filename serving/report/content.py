@@ -419,12 +419,12 @@ def _health(reading: Reading) -> dict[str, Any]:
             right=[],
         ),
         "accounting_about": (
-            "Every line has one of these fates; lines and money add up to what was delivered."
+            "Every delivered line is in one of these groups; lines and money add up to what was delivered."
             if accounted.does_add_up
             else "Lines or money do not add up to what was delivered: look at the page of data health."
         ),
         "accounting": _table(
-            ["Fate", "Kept", "Lines", f"Amount, {currency_symbol(currency).strip()}", "What it means"],
+            ["Group", "Kept", "Lines", f"Amount, {currency_symbol(currency).strip()}", "What it means"],
             [
                 *(
                     [
@@ -449,7 +449,7 @@ def _health(reading: Reading) -> dict[str, Any]:
             right=[2, 3],
         ),
         "checks_about": "The latest run after each layer. A warning lets the refresh go on; a failure keeps the former "
-        "snapshot; what could not run says nothing.",
+        "snapshot; a check that could not run tells nothing about the data.",
         "checks": _table(
             ["After layer", "Checks", "Passed", "Warned", "Failed", "Could not run"],
             [

@@ -1,10 +1,11 @@
 """A figure reads the same in a list, which the browser writes, as everywhere else."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import serving.dashboard
-from warehouse.wording import count, money, number, percent, units
+from warehouse.wording import clock_time, count, day, money, number, percent, units
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -56,3 +57,17 @@ def test_lists_write_numbers_as_everything_else_does(browser_page: "Page") -> No
         ]
         for value in [*VALUES, None]
     ]
+
+
+def test_lists_write_days_as_everything_else_does(browser_page: "Page") -> None:
+    browser_page.goto("about:blank")
+    browser_page.add_script_tag(content=SCRIPT.read_text(encoding="utf-8"))
+    moments = [datetime(2011, month, 9, 8, 5) for month in range(1, 13)]
+    written = browser_page.evaluate(
+        """values => values.map(value => {
+            const formats = window.dashAgGridFunctions.regularsFormat;
+            return [formats.date(value), formats.moment(value)];
+        })""",
+        [moment.isoformat() for moment in moments],
+    )
+    assert written == [[day(moment), clock_time(moment)] for moment in moments]

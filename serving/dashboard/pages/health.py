@@ -71,10 +71,10 @@ _LISTS: Mapping[str, ListSpec] = {spec.name: spec for spec in LISTS}
 
 # sign and word as well as colour
 _OUTCOMES: Mapping[str, tuple[str, str, str, str]] = {
-    "passed": ("✓", "Passed", "passed", "the data are as claimed"),
-    "warned": ("▲", "Warned", "warned", "not as claimed, but the refresh may go on"),
-    "failed": ("✕", "Failed", "failed", "not as claimed: the refresh stops"),
-    "could not run": ("?", "Could not run", "unknown", "nothing is known of the data: the refresh stops"),
+    "passed": ("✓", "Passed", "passed", "the data are as expected"),
+    "warned": ("▲", "Warned", "warned", "not as expected, but the refresh goes on"),
+    "failed": ("✕", "Failed", "failed", "not as expected: the refresh stops"),
+    "could not run": ("?", "Could not run", "unknown", "could not be evaluated: the refresh stops"),
 }
 
 _STATUSES: Mapping[str, str] = {
@@ -137,18 +137,18 @@ def render(view: View) -> html.Div:
             _own_totals(view),
             _came_again(view),
             _limits(view),
-            about="One delivery is one version of a file. What could not be read is left out whole and told; the other "
-            "files go on.",
+            about="One delivery is one version of a file. A file that can't be read is left out as a "
+            "whole and listed above; the others are loaded.",
         ),
         panel(
             "Look closer",
             _lists(view),
-            about="Sort and filter in the columns' heads. Downloads hold what is filtered there.",
+            about="Sort and filter in the column headers; downloads contain the filtered rows.",
         ),
         panel(
             "Warnings of the models",
             _models(view),
-            about="Each model's own warnings, and what changed since the fit that was published before.",
+            about="What each model warns of, and what changed since the fit that was published before.",
         ),
     )
 
@@ -318,7 +318,7 @@ def _counted(outcome: str, amount: int, layer: str) -> html.Span:
 
 def _checks_panel(checks: pd.DataFrame, faults: pd.DataFrame) -> html.Section:
     docs = html.A("Data Docs", href=DATA_DOCS, className="button", title="Great Expectations' pages of every check")
-    about = "Claims about the data, tested after each layer; the latest run of each. " + "; ".join(
+    about = "Tests of the data after each layer; the latest run of each. " + "; ".join(
         f"{label.lower()}: {meaning}" for _, label, _, meaning in _OUTCOMES.values()
     )
     if checks.empty:
@@ -352,7 +352,7 @@ def _checks_panel(checks: pd.DataFrame, faults: pd.DataFrame) -> html.Section:
         table,
         html.Div(
             [
-                html.H3("Not as they should be"),
+                html.H3("Checks that did not pass"),
                 html.Ul(told, className="faults"),
                 html.P(f"And {count(more)} more, in the list of all checks below.") if more > 0 else None,
             ],
@@ -626,8 +626,8 @@ def _reasons_panel(view: View) -> html.Section:
     reasons = set_aside_reasons(view.reading)
     title = "Why lines were set aside"
     about = (
-        "Most lines first. Shares are of everything that was delivered. Lost: customers of whom no line was kept, so "
-        "that they are in no figure."
+        "Most lines first. Shares are of everything that was delivered. Lost: customers none of whose lines was kept; "
+        "they are in no figure."
     )
     if reasons.empty:
         return panel(title, empty("Every delivered line was kept."), about=about)
@@ -694,7 +694,7 @@ def _loads(loads: pd.DataFrame) -> Any:
     if loads.empty:
         return empty("No file was delivered.", "Put files into the landing folder and refresh.")
     return simple_table(
-        ["What became of them", "Deliveries", "Lines", "Unreadable lines", "Last recorded"],
+        ["Outcome", "Deliveries", "Lines", "Unreadable lines", "Last recorded"],
         [
             (
                 html.Span(
@@ -724,9 +724,9 @@ def _sources(view: View) -> Any:
     ]
     return html.Div(
         [
-            html.H3("How they were judged"),
+            html.H3("How each source is read"),
             simple_table(
-                ["Source", "Files", "Lines", "Profile", "What told"],
+                ["Source", "Files", "Lines", "Profile", "Evidence"],
                 [
                     (
                         row.source,
@@ -784,7 +784,7 @@ def _came_again(view: View) -> Any:
         [
             html.H3("Orders that came again"),
             simple_table(
-                ["Source", "Orders", "Told otherwise", "Older lines set aside"],
+                ["Source", "Orders", "Changed", "Older lines set aside"],
                 [
                     (
                         row.source,
