@@ -52,7 +52,10 @@ STATEMENTS = (
     update marts.fct_invoice_lines set invoice_no = '{KEY}' where invoice_no = (select invoice_no from first_line)
     """,
     # bought for 200.00, gave 212.50 back
-    "update reporting.customer_360 set monetary_gross = 200, monetary_net = -12.5 where customer_id = '10005'",
+    """
+    update reporting.customer_360 set monetary_gross = 200, monetary_net = -12.5, total_return_revenue = 212.5
+    where customer_id = '10005'
+    """,
     "delete from reporting.headline_notes",
     f"""
     insert into reporting.headline_notes by name
@@ -152,7 +155,7 @@ def test_a_line_that_names_no_product_says_so(client: httpx.Client) -> None:
 def test_spend_below_zero_is_shown_with_what_was_ordered_and_given_back(odd: Reading, client: httpx.Client) -> None:
     story = CUSTOMERS_PAGE.render(view(odd, "10005"))
     assert figures(story)["customer.monetary_net"] == "−£12.50"
-    # 200.00 ordered, so 212.50 given back
+    # halves of a pound go to the even one
     assert "£200 ordered, £212 given back" in text(story)
     assert data(client, "/customers/10005")["facts"]["monetary_net"] == -12.5
     assert data(client, "/customers?limit=1000")[-1]["customer_id"] == "10005"
