@@ -488,8 +488,8 @@ def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> No
             f"{count(joined)} joined one."
         )
     console.print(
-        f"[bold]Value[/]      {money(value, currency)} net expected of them within {days(horizon_days)} "
-        f"({value_model.replace('_', ' ')}; hold-outs in ml.clv_holdout)"
+        f"[bold]Value[/]      {money(value, currency)} of net revenue expected from them in the next "
+        f"{days(horizon_days)} ({value_model.replace('_', ' ')}; hold-outs in ml.clv_holdout)"
     )
     for (caveat,) in value_caveats:
         console.print(f"  [yellow]![/] {escape(caveat)}")

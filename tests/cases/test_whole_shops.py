@@ -70,7 +70,7 @@ def test_closures_of_any_length_are_told_once_each_with_all_of_it(alone: Alone) 
     assert twenty_weeks[0] == date(2024, 7, 1)
     assert "18 Nov 2024" in twenty_weeks[1]
     assert one_week[0] == date(2025, 1, 27)
-    assert "3 February 2025" in one_week[1]
+    assert "3 Feb 2025" in one_week[1]
 
 
 def test_three_weeks_and_five_customers_are_told_beside_the_headline(alone: Alone) -> None:
