@@ -101,7 +101,7 @@ class CustomerReturn(
         days_after_purchase matched_by matched_amount unmatched_amount
     """,
 ):
-    """A line that the customer gave back."""
+    """A line that the customer returned."""
 
 
 _CUSTOMERS = ListSpec(
@@ -163,7 +163,7 @@ def list_returns(reading: SnapshotReading, customer_id: CustomerId, page: GivenP
 def get_customer(
     reading: SnapshotReading, customer_id: CustomerId, method: MethodParameter = "kmeans"
 ) -> Envelope[Customer]:
-    """All that is known of a customer; `method` chooses whose segment and playbook are told."""
+    """Everything known about a customer; `method` chooses whose segment and playbook are given."""
     story = _story(reading, customer_id)
     playbook = story.playbook(method)
     return answer(

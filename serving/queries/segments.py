@@ -55,7 +55,7 @@ class CustomerPoints:
 
 @dataclass(frozen=True)
 class Caveats:
-    """What a clustering says of itself; each empty if there is nothing to be wary of."""
+    """What a clustering says of itself; each empty if it has none."""
 
     segments: str
     """Warnings of the clustering."""
@@ -78,7 +78,7 @@ def _kept(filters: Filters) -> Clause:
 
 
 def caveats(reading: Reading, method: Method) -> Caveats:
-    """What to be wary of in a method's segments."""
+    """Caveats of a method's segments."""
     found = reading.row(
         """
         select

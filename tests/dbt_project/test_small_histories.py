@@ -162,7 +162,7 @@ def test_the_habits_of_the_source_are_told_with_their_evidence(shop: Path) -> No
             "invoice_lines",
             "uci",
             "all 2 lines on numbers that begin with C are negative;"
-            " the 1 on numbers that begin with A name no customer",
+            " the 1 on numbers that begin with A have no customer",
             "drop",
         )
     ]

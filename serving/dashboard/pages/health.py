@@ -127,7 +127,7 @@ def render(view: View) -> html.Div:
             _accounting_table(view, accounting),
             _accounting_check(view, accounting),
             about="Every delivered line is kept, or set aside for exactly one reason. Amounts are quantity times "
-            "price, or the line's own total, returns negative; one that would not read counts 0.",
+            "price, or the line's own total, returns negative; one that could not be read counts as 0.",
         ),
         _reasons_panel(view),
         panel(
@@ -814,9 +814,9 @@ def _limits(view: View) -> Any:
         return None
     return html.Div(
         [
-            html.H3("What they can't tell"),
+            html.H3("What they don't show"),
             simple_table(
-                ["Source", "Can't tell", "What that means"],
+                ["Source", "Not shown", "What that means"],
                 [
                     (
                         row.title,
@@ -825,7 +825,7 @@ def _limits(view: View) -> Any:
                     )
                     for row in named_rows(limits)
                 ],
-                caption="What the files of each source can't tell",
+                caption="What the files of each source don't show",
             ),
         ],
         className="below",
