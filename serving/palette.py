@@ -95,6 +95,9 @@ SEQUENTIAL: Mapping[Theme, list[str]] = {
 }
 """From little to much."""
 
+BAR_EDGE = "#E5ECF6"
+"""The hairline around a bar."""
+
 
 def segment_colour(segment: str, theme: Theme = "light", *, kind: str | None = None) -> str:
     """The one colour of a segment, on every page and in the report.
