@@ -154,7 +154,7 @@ def dots(x: Any, y: Any, colour: Any, size: Any, hover: Any = None, *, symbol: s
     return {"type": "scatter", "mode": "markers", "x": x, "y": y, "marker": marker, **_told(hover), **more}
 
 
-def heat_map(x: Sequence[Any], y: Sequence[Any], z: Any, hover: Any, **more: Any) -> Trace:
+def heat_map(x: Sequence[Any], y: Sequence[Any], z: Any, hover: Any = None, **more: Any) -> Trace:
     """A grid of cells coloured by ``z``, a list for each of ``y``."""
     return {"type": "heatmap", "x": x, "y": y, "z": z, "customdata": hover, **more}
 
