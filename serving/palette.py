@@ -95,6 +95,12 @@ SEQUENTIAL: Mapping[Theme, list[str]] = {
 }
 """From little to much."""
 
+INDEX_ENDS: Mapping[Theme, tuple[str, str]] = {"light": ("#e9a23b", "#6aa5e0"), "dark": ("#8a5a10", "#2f66a8")}
+"""Less and more than the middle."""
+
+BAR_EDGE = "#E5ECF6"
+"""The hairline around a bar."""
+
 
 def segment_colour(segment: str, theme: Theme = "light", *, kind: str | None = None) -> str:
     """The one colour of a segment, on every page and in the report.

@@ -1,40 +1,30 @@
 """Building blocks that the pages share.
 
-Belongs here: cards, panels, notes, empty states, and a chart with its description. Does not
-belong here: what is in them, and colours (:mod:`serving.palette`).
+Belongs here: cards, panels, notes, empty states, short tables. Does not belong here: what is in them,
+charts (:mod:`serving.dashboard.charts`), and colours (:mod:`serving.palette`).
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
 import pandas as pd
-import plotly.graph_objects as go
-from dash import dcc, html
+from dash import html
 
 from serving.dashboard.view import View
-from serving.palette import FONT, TOKENS, Theme
-from warehouse.wording import currency_symbol, round_money
-
-GRAPH_CONFIG = {
-    "displaylogo": False,
-    "responsive": True,
-    # a wheel over the map scrolls the page
-    "scrollZoom": False,
-    # map outlines come from our own assets, not from Plotly's server
-    "topojsonURL": "/assets/map/",
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-    "toImageButtonOptions": {"format": "svg"},
-}
 
 
 def page(*children: Any) -> html.Div:
     """A page's body: panels one below the other."""
     return html.Div(list(children), className="page")
+
+
+def titled(title: str, *children: Any) -> html.Div:
+    """A chart with its heading, for panels with several."""
+    return html.Div([html.H3(title), *children], style={"minWidth": 0})
 
 
 def columns(*children: Any, narrow: bool = False) -> html.Div:
@@ -126,98 +116,6 @@ def segment_badge(segment: str | None, colour: str) -> html.Span:
     )
 
 
-def figure(theme: Theme, **layout: Any) -> go.Figure:
-    """An empty figure in the house style; traces are added to it.
-
-    Parameters
-    ----------
-    layout
-        Layout of Plotly's own, over the house style.
-    """
-    tokens = TOKENS[theme]
-    axis = {
-        "gridcolor": tokens.grid,
-        "linecolor": tokens.border,
-        "zerolinecolor": tokens.border,
-        "tickfont": {"color": tokens.muted},
-        "title": {"font": {"color": tokens.muted, "size": 12}},
-        "automargin": True,
-    }
-    house: dict[str, Any] = {
-        "font": {"family": FONT, "size": 13, "color": tokens.text},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "xaxis": axis,
-        "yaxis": axis,
-        "legend": {"orientation": "h", "y": -0.18, "x": 0, "font": {"color": tokens.text}},
-        "hoverlabel": {
-            "bgcolor": tokens.surface,
-            "bordercolor": tokens.border,
-            "font": {"color": tokens.text, "family": FONT},
-            "align": "left",
-        },
-        "hovermode": "closest",
-        "bargap": 0.25,
-        # "." thousands would change with the browser's language
-        "separators": ".,",
-    }
-    # all at once: updating a figure costs 6 ms each time, and a page has half a dozen
-    own = {name: value for name, value in layout.items() if "_" not in name}
-    drawn = go.Figure(layout=_merged(house, own))
-    nested = {name: value for name, value in layout.items() if "_" in name}
-    if nested:
-        drawn.update_layout(**nested)
-    return drawn
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for name, value in above.items():
-        under = merged.get(name)
-        merged[name] = _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def money_axis(view: View, values: Sequence[float], title: str, *, steps: int = 4) -> dict[str, Any]:
-    """Ticks in the shop's currency: Plotly's own would say k and M in another way than the text."""
-    low, high = min(0.0, *values), max(0.0, *values)
-    step = _round_step((high - low) / steps)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    ticks = [step * number for number in range(first, last + 1)]
-    return {
-        "title": {"text": f"{title} ({currency_symbol(view.currency).strip()})"},
-        "tickvals": ticks,
-        "ticktext": [round_money(tick, view.currency) for tick in ticks],
-    }
-
-
-def _round_step(rough: float) -> float:
-    if rough <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
-
-
-def chart(drawn: go.Figure, *, name: str, description: str, height: int = 320) -> html.Div:
-    """A figure on the page.
-
-    Parameters
-    ----------
-    name
-        Its id, unique on the page.
-    description
-        What it shows, in words, for those who don't see it: the finding, not the kind of chart.
-    """
-    return html.Div(
-        dcc.Graph(id=name, figure=drawn, config=GRAPH_CONFIG, style={"height": f"{height}px"}),
-        # not "img": that hides what is inside, and a chart has buttons
-        role="figure",
-        className="chart",
-        **{"aria-label": description},
-    )
-
-
 def simple_table(
     headers: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str, numeric: Sequence[int] = ()
 ) -> html.Div:
@@ -253,10 +151,10 @@ def definitions(pairs: Sequence[tuple[str, Any]]) -> html.Dl:
     )
 
 
-def named_rows(frame: pd.DataFrame) -> Iterator[Any]:
+def named_rows(frame: pd.DataFrame) -> list[Any]:
     """A frame's rows with its columns as attributes."""
     # pandas' types would have every cell be a date, a number and more
-    return iter(frame.itertuples(index=False))
+    return list(frame.itertuples(index=False))
 
 
 def filter_notes(view: View) -> list[Any]:

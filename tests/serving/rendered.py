@@ -53,8 +53,8 @@ def of_class(drawn: Any, name: str) -> list[Any]:
 
 
 def charts(drawn: Any) -> dict[str, go.Figure]:
-    """Charts by id."""
-    return {one.id: one.figure for one in parts(drawn) if isinstance(getattr(one, "figure", None), go.Figure)}
+    """Charts by id; raises on a property or a value that Plotly doesn't have."""
+    return {one.id: go.Figure(one.figure) for one in parts(drawn) if getattr(one, "figure", None) is not None}
 
 
 def links(drawn: Any) -> list[str]:

@@ -131,7 +131,7 @@ def test_unusual_days_are_marked_in_their_month_with_their_cause(reading: Readin
     assert rows
     marks = charts(drawn(reading))["overview-revenue-chart"]["data"][1]
     assert [str(at)[:10] for at in marks["x"]] == [str(at) for at in sorted({row["month"] for row in rows})]
-    hovers = " ".join(one[0] for one in marks["customdata"]).replace("<br>", " ")
+    hovers = " ".join(marks["customdata"]).replace("<br>", " ")
     assert rows[0]["cause"].split(":")[0] in hovers
 
 

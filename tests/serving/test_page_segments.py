@@ -11,7 +11,8 @@ from dash import Dash
 
 from serving.dashboard.pages import segments as module
 from serving.dashboard.pages.segments import PAGE
-from serving.dashboard.segment_figures import Axis, Look, Words, log_edge, round_money
+from serving.dashboard.segment_charts.look import Axis, Look, Words, log_edge
+from serving.dashboard.segment_charts.sizes import treemap
 from serving.dashboard.view import View
 from serving.filters import METHODS, Filters
 from serving.palette import segment_colour
@@ -20,7 +21,7 @@ from serving.snapshot import Reading, SnapshotReader
 from tests.serving.changed import changed
 from tests.serving.rendered import figures, links, parts, text
 from warehouse.home import Home
-from warehouse.wording import count, money
+from warehouse.wording import count, money, round_money
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -260,7 +261,7 @@ def test_controls_answer_with_what_was_chosen(reading: Reading) -> None:
     )
     assert "is not before" in text(module._moves(view, months[-1], months[-1], with_stayed=False))
     sizes = queries.segment_sizes(reading, view.filters)
-    by_customers = module.figures.treemap(view, sizes, Look.of(sizes, "light"), "customers")
+    by_customers = treemap(view, sizes, Look.of(sizes, "light"), "customers")
     assert charts(by_customers)["segments-treemap"]["data"][0]["values"] == list(sizes["customers"])
 
 

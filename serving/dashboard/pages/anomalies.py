@@ -18,15 +18,12 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 import pandas as pd
-import plotly.graph_objects as go
 from dash import dcc, html
 
+from serving.dashboard.charts import chart, dots, line, money_axis, see_through
 from serving.dashboard.components import (
-    chart,
     columns,
     empty,
-    figure,
-    money_axis,
     named_rows,
     note,
     page,
@@ -318,99 +315,79 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
         )
     tokens = view.tokens
     is_long = scored["date"].iloc[-1] - scored["date"].iloc[0] > _MONTHS_SHOWN_FROM
-    drawn = figure(
-        view.theme,
-        xaxis_type="date",
-        xaxis_nticks=6,
-        # in British order; Plotly writes the second line once a year
-        xaxis_tickformat="%b\n%Y" if is_long else "%-d %b\n%Y",
-        yaxis=money_axis(
-            view, [*scored["actual"], *scored["lower"], *scored["upper"]], f"Net revenue per {choice.grain}"
-        ),
-    )
-    fill = _see_through(tokens.accent, 0.16)
+    traces = []
     for position, part in enumerate(_unbroken(scored)):
-        beside: dict[str, Any] = {"x": part["date"], "mode": "lines", "hoverinfo": "skip", "legendgroup": "band"}
-        drawn.add_trace(go.Scatter(y=part["lower"], line={"width": 0}, showlegend=False, **beside))
-        drawn.add_trace(
-            go.Scatter(
-                y=part["upper"],
-                line={"width": 0},
-                fill="tonexty",
-                fillcolor=fill,
-                name="Expected range",
-                showlegend=position == 0,
-                **beside,
-            )
-        )
-        drawn.add_trace(
-            go.Scatter(
-                x=part["date"],
-                y=part["expected"],
-                mode="lines",
-                line={"color": tokens.neutral, "width": 1.2, "dash": "dot"},
+        dates, is_first = part["date"].tolist(), position == 0
+        band = {"legendgroup": "band", "name": "Expected range"}
+        fill = {"fill": "tonexty", "fillcolor": see_through(tokens.accent, 0.16)}
+        traces += [
+            line(dates, part["lower"].tolist(), tokens.accent, 0, showlegend=False, **band),
+            line(dates, part["upper"].tolist(), tokens.accent, 0, showlegend=is_first, **fill, **band),
+            line(
+                dates,
+                part["expected"].tolist(),
+                tokens.neutral,
+                1.2,
+                line={"dash": "dot"},
                 name="Expected",
                 legendgroup="expected",
-                showlegend=position == 0,
-                hoverinfo="skip",
-            )
-        )
-    drawn.add_trace(
-        go.Scatter(
-            x=scored["date"],
-            y=scored["actual"],
-            mode="lines+markers" if len(scored) <= 60 else "lines",
-            line={"color": tokens.accent, "width": 1.6},
-            marker={"size": 4},
-            name="Booked",
-            customdata=[_hover(view, choice, row) for row in named_rows(scored)],
-            hovertemplate="%{customdata}<extra></extra>",
-        )
+                showlegend=is_first,
+            ),
+        ]
+    hover = [_hover(view, choice, row) for row in named_rows(scored)]
+    mode = "lines+markers" if len(scored) <= 60 else "lines"
+    days_shown, booked = scored["date"].tolist(), scored["actual"].tolist()
+    traces.append(
+        line(days_shown, booked, tokens.accent, 1.6, hover, mode=mode, marker={"size": 4}, name="Booked"),
     )
     colours = _colours(tokens)
     for direction, (symbol, _, word, _) in _SHAPES.items():
         part = scored[scored["direction"] == direction]
         if part.empty:
             continue
-        drawn.add_trace(
-            go.Scatter(
-                x=part["date"],
-                y=part["actual"],
-                mode="markers",
-                marker={
-                    "symbol": symbol,
-                    "size": 11,
-                    "color": colours[direction],
-                    "line": {"width": 1, "color": tokens.surface},
-                },
+        traces.append(
+            dots(
+                part["date"].tolist(),
+                part["actual"].tolist(),
+                colours[direction],
+                11,
+                [_hover(view, choice, row) for row in named_rows(part)],
+                symbol=symbol,
+                marker={"line": {"width": 1, "color": tokens.surface}},
                 name=word.capitalize(),
-                customdata=[_hover(view, choice, row) for row in named_rows(part)],
-                hovertemplate="%{customdata}<extra></extra>",
             )
         )
     at = scored[scored["date"].dt.date == told] if told else scored.iloc[:0]
     if len(at):
-        drawn.add_trace(
-            go.Scatter(
-                x=at["date"],
-                y=at["actual"],
-                mode="markers",
-                marker={"symbol": "circle-open", "size": 21, "color": tokens.text, "line": {"width": 2}},
+        traces.append(
+            dots(
+                at["date"].tolist(),
+                at["actual"].tolist(),
+                tokens.text,
+                21,
+                symbol="circle-open",
+                marker={"line": {"width": 2}},
                 name="Told below",
-                hoverinfo="skip",
             )
         )
-    return chart(drawn, name="anomalies-series", description=_described(view, choice, scored), height=380)
+    return chart(
+        view,
+        traces,
+        name="anomalies-series",
+        description=_described(view, choice, scored),
+        height=380,
+        showlegend=True,
+        # in British order; Plotly writes the second line once a year
+        xaxis={"type": "date", "nticks": 6, "tickformat": "%b\n%Y" if is_long else "%-d %b\n%Y"},
+        yaxis=money_axis(
+            view, [*scored["actual"], *scored["lower"], *scored["upper"]], f"Net revenue per {choice.grain}"
+        ),
+    )
 
 
 def _unbroken(scored: pd.DataFrame) -> list[pd.DataFrame]:
     part = (scored["date"].diff() > _LONGEST_GAP).cumsum()
     return [rows for _, rows in scored.groupby(part, sort=True)]
-
-
-def _see_through(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
 def _hover(view: View, choice: _Choice, row: Any) -> str:

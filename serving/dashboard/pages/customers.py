@@ -13,15 +13,25 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
-import plotly.graph_objects as go
 from dash import dcc, html
 
-from serving.dashboard.components import (
+from serving.dashboard.charts import (
+    LEGEND_ABOVE,
+    NAMES,
+    bars,
     chart,
+    colour_scale,
+    dots,
+    few_names,
+    flat_bars,
+    heat_map,
+    line,
+    titled_axis,
+)
+from serving.dashboard.components import (
     columns,
     definitions,
     empty,
-    figure,
     note,
     page,
     panel,
@@ -34,7 +44,7 @@ from serving.dashboard.components import (
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS, METHODS
-from serving.palette import SEQUENTIAL, segment_colour
+from serving.palette import segment_colour
 from serving.queries.customers import (
     CUSTOMERS,
     LINES,
@@ -432,40 +442,25 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
         names.append(f"Mean of {playbook['segment_name']}")
         values.append(playbook["clv_mean"])
         colours.append(segment_colour(playbook["segment_name"], view.theme, kind=playbook["segment_kind"]))
-    drawn = figure(
-        view.theme,
-        showlegend=False,
-        xaxis={"title": {"text": f"Net revenue ({view.currency})"}, "range": _reach([*values, low, high]), "nticks": 5},
-        yaxis={"autorange": "reversed", "showgrid": False},
-    )
+    traces = []
     told = [f"{escape(name)}: {money(value, view.currency)}" for name, value in zip(names, values, strict=True)]
     if low is not None:
         reach = f"{money(low, view.currency)} to {money(high, view.currency)}"
         told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {reach}"
-        drawn.add_trace(
-            go.Scatter(
-                x=[low, high],
-                y=["This customer"] * 2,
-                mode="lines",
-                line={"color": tokens.accent, "width": 8},
-                opacity=0.35,
-                hoverinfo="skip",
-            )
-        )
-    drawn.add_trace(
-        go.Scatter(
-            x=values,
-            y=[escape(name) for name in names],
-            mode="markers",
-            marker={"color": colours, "size": 13, "symbol": "diamond"},
-            customdata=told,
-            hovertemplate="%{customdata}<extra></extra>",
-        )
-    )
+        traces.append(line([low, high], ["This customer"] * 2, tokens.accent, 8, opacity=0.35))
+    traces.append(dots(values, [escape(name) for name in names], colours, 13, told, symbol="diamond"))
     described = f"Expected: {money(clv, view.currency)}, {_interval(view, facts)}."
     if len(names) > 1:
         described += f" {names[1]}: {money(values[1], view.currency)}."
-    return chart(drawn, name="customers-value", description=described, height=170)
+    return chart(
+        view,
+        traces,
+        name="customers-value",
+        description=described,
+        height=170,
+        xaxis=titled_axis(f"Net revenue ({view.currency})", range=_reach([*values, low, high]), nticks=5),
+        yaxis=NAMES,
+    )
 
 
 def _reach(values: Sequence[float | None]) -> list[float]:
@@ -497,70 +492,51 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
         f"{money(row['monetary_net'], view.currency)} spent so far"
         for row, label, segment in zip(rows, labels, segments, strict=True)
     ]
-    months = {
-        "type": "category",
-        "tickvals": labels[:: -(-len(labels) // _MONTHS_NAMED)],
-        "ticktext": [label.replace(" ", "<br>") for label in labels[:: -(-len(labels) // _MONTHS_NAMED)]],
-        "tickangle": 0,
-        "showgrid": False,
-        "range": [-0.5, len(labels) - 0.5],
-    }
-    step = figure(
-        view.theme,
-        showlegend=False,
-        xaxis=months,
-        yaxis={"categoryorder": "array", "categoryarray": [escape(name) for name in reversed(present)]},
-    )
-    step.add_trace(
-        go.Scatter(
-            x=labels,
-            y=[escape(name) for name in segments],
-            mode="lines+markers",
-            line={"shape": "hv", "color": view.tokens.neutral, "width": 2},
-            marker={"size": 12, "color": [segment_colour(name, view.theme) for name in segments]},
-            customdata=told,
-            hovertemplate="%{customdata}<extra></extra>",
-        )
-    )
-    scores = figure(
-        view.theme,
-        showlegend=False,
-        xaxis=months,
-        yaxis={"autorange": "reversed", "showgrid": False},
+    months = {**few_names(labels, _MONTHS_NAMED), "range": [-0.5, len(labels) - 0.5]}
+    step = line(
+        labels,
+        [escape(name) for name in segments],
+        view.tokens.neutral,
+        2,
+        told,
+        line={"shape": "hv"},
+        mode="lines+markers",
+        marker={"size": 12, "color": [segment_colour(name, view.theme) for name in segments]},
     )
     grid = [[row[name] for row in rows] for name in ("r_score", "f_score", "m_score")]
-    names = ["Recency", "Frequency", "Money"]
-    scores.add_trace(
-        go.Heatmap(
-            x=labels,
-            y=names,
-            z=grid,
-            zmin=0,
-            zmax=5,
-            colorscale=SEQUENTIAL[view.theme],
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            texttemplate="%{z}" if len(rows) <= _MONTHS_WITH_NUMBERS else None,
-            hovertemplate="%{y} at the end of %{x}: %{z} of 5<extra></extra>",
-        )
+    scores = heat_map(
+        labels,
+        ["Recency", "Frequency", "Money"],
+        grid,
+        zmin=0,
+        zmax=5,
+        colorscale=colour_scale(view.theme),
+        showscale=False,
+        hovertemplate="%{y} at the end of %{x}: %{z} of 5<extra></extra>",
+        texttemplate="%{z}" if len(rows) <= _MONTHS_WITH_NUMBERS else None,
     )
     changes = sum(one != other for one, other in pairwise(segments))
     return panel(
         title,
         chart(
-            step,
+            view,
+            [step],
             name="customers-segment-history",
             description=f"{segments[0]} at the end of {labels[0]}, {segments[-1]} at the end of {labels[-1]}, with "
             f"{plural(changes, 'change')} between.",
             height=110 + 34 * len(present),
+            xaxis=months,
+            yaxis={"categoryorder": "array", "categoryarray": [escape(name) for name in reversed(present)]},
         ),
         chart(
-            scores,
+            view,
+            [scores],
             name="customers-score-history",
             description=f"Scores at the end of {labels[-1]}: recency {grid[0][-1]}, frequency {grid[1][-1]}, money "
             f"{grid[2][-1]} of 5; at the end of {labels[0]}: {grid[0][0]}, {grid[1][0]}, {grid[2][0]}.",
             height=170,
+            xaxis=months,
+            yaxis=NAMES,
         ),
         about=about,
     )
@@ -571,47 +547,45 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
     about = view.reading.about
     rows = story.months.to_dict("records")
     starts: list[date] = [row["month_start"].date() for row in rows]
-    drawn = figure(
-        view.theme,
-        barmode="relative",
-        xaxis={"type": "date", "nticks": 6, "tickformat": "%b<br>%Y", "tickangle": 0, "showgrid": False},
-        yaxis={"title": {"text": f"Money ({view.currency})"}, "nticks": 6, "zeroline": True},
-        legend={"y": 1.02, "yanchor": "bottom"},
-        margin={"t": 34},
-    )
+    axis: dict[str, Any] = {"type": "date", "nticks": 6, "tickformat": "%b<br>%Y", "tickangle": 0, "showgrid": False}
     if about.first_date and about.last_date:
         # the shop's whole history, so that silence shows as well
-        drawn.update_xaxes(range=[about.first_date - timedelta(days=16), about.last_date + timedelta(days=16)])
+        axis["range"] = [about.first_date - timedelta(days=16), about.last_date + timedelta(days=16)]
     series = [
         ("Ordered", "gross_revenue", 1, view.tokens.accent, "invoices", "order"),
         ("Returned", "booked_return_revenue", -1, view.tokens.bad, "return_invoices", "return"),
     ]
-    for name, column, sign, colour, counted, noun in series:
-        drawn.add_trace(
-            go.Bar(
-                name=name,
-                x=[start + timedelta(days=14) for start in starts],
-                y=[sign * row[column] for row in rows],
-                width=24 * 86_400_000,
-                marker={"color": colour},
-                customdata=[
-                    f"{month(start)}<br>{name}: {money(row[column], view.currency)} in {plural(row[counted], noun)}"
-                    for start, row in zip(starts, rows, strict=True)
-                ],
-                hovertemplate="%{customdata}<extra></extra>",
-            )
+    traces = [
+        bars(
+            [start + timedelta(days=14) for start in starts],
+            [sign * row[column] for row in rows],
+            colour,
+            [
+                f"{month(start)}<br>{name}: {money(row[column], view.currency)} in {plural(row[counted], noun)}"
+                for start, row in zip(starts, rows, strict=True)
+            ],
+            name=name,
+            width=24 * 86_400_000,
         )
+        for name, column, sign, colour, counted, noun in series
+    ]
     ordered, returned = sum(row["gross_revenue"] for row in rows), sum(row["booked_return_revenue"] for row in rows)
     most = max(rows, key=lambda row: row["gross_revenue"])
     return panel(
         title,
         chart(
-            drawn,
+            view,
+            traces,
             name="customers-dealings",
             description=f"{money(ordered, view.currency)} ordered and {money(returned, view.currency)} returned in "
             f"{plural(len(rows), 'month')}; most was ordered in {month(most['month_start'])}: "
             f"{money(most['gross_revenue'], view.currency)}.",
             height=300,
+            barmode="relative",
+            xaxis=axis,
+            yaxis=titled_axis(f"Money ({view.currency})", nticks=6, zeroline=True),
+            margin={"t": 34},
+            **LEGEND_ABOVE,
         ),
         about="What was ordered above zero, before returns; what was returned below, in the month of the return.",
     )
@@ -653,35 +627,19 @@ def _categories(view: View, story: CustomerStory) -> html.Section:
         f"money<br>{percent(row['shop_share_pct'])} of all customers' money"
         for name, row in zip(names, rows, strict=True)
     ]
-    drawn = figure(
-        view.theme,
-        xaxis={"title": {"text": "Share of money (%)"}, "rangemode": "tozero", "nticks": 5},
-        yaxis={"autorange": "reversed", "showgrid": False},
-        legend={"y": 1.02, "yanchor": "bottom"},
-        margin={"t": 34},
-    )
-    drawn.add_trace(
-        go.Bar(
-            name="This customer",
-            orientation="h",
-            x=[row["share_pct"] for row in rows],
-            y=names,
-            marker={"color": view.tokens.accent},
-            customdata=told,
-            hovertemplate="%{customdata}<extra></extra>",
-        )
-    )
-    drawn.add_trace(
-        go.Scatter(
+    traces = [
+        flat_bars(names, [row["share_pct"] for row in rows], view.tokens.accent, told, name="This customer"),
+        dots(
+            [row["shop_share_pct"] for row in rows],
+            names,
+            view.tokens.text,
+            16,
+            told,
+            symbol="line-ns",
+            marker={"line": {"width": 3, "color": view.tokens.text}},
             name="All customers",
-            x=[row["shop_share_pct"] for row in rows],
-            y=names,
-            mode="markers",
-            marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": view.tokens.text}},
-            customdata=told,
-            hovertemplate="%{customdata}<extra></extra>",
-        )
-    )
+        ),
+    ]
     top = rows[0]
     about = "Shares of net money by category, against those of all identified customers."
     if len(bought) > len(rows):
@@ -689,11 +647,16 @@ def _categories(view: View, story: CustomerStory) -> html.Section:
     return panel(
         title,
         chart(
-            drawn,
+            view,
+            traces,
             name="customers-categories",
             description=f"Most goes to {top['category']}: {percent(top['share_pct'])}, against "
             f"{percent(top['shop_share_pct'])} of all customers' money.",
             height=130 + 32 * len(rows),
+            xaxis=titled_axis("Share of money (%)", rangemode="tozero", nticks=5),
+            yaxis=NAMES,
+            margin={"t": 34},
+            **LEGEND_ABOVE,
         ),
         about=about,
     )

@@ -16,14 +16,12 @@ from typing import Any, Literal
 
 import dash_mantine_components as dmc
 import pandas as pd
-import plotly.graph_objects as go
 from dash import html
 
+from serving.dashboard.charts import NAMES, chart, titled_axis
 from serving.dashboard.components import (
-    chart,
     columns,
     empty,
-    figure,
     named_rows,
     note,
     page,
@@ -462,36 +460,25 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
     start = low - 0.35 * span if is_cut else min(low, 0.0) * 1.1
     names = ["Delivered", *(name for name, _ in steps), "Kept"]
     values = [delivered, *(step for _, step in steps), kept]
+    meanings = [
+        "All lines of the files in use",
+        *(line.description for line in set_aside),
+        "What every figure is made from",
+    ]
     figures = [told(delivered), *(_with_sign(told, step) for _, step in steps), told(kept)]
-    drawn = figure(
-        view.theme,
-        showlegend=False,
-        xaxis_range=[start, high + 0.04 * ((high - start) or 1.0)],
-        # each bar's figure stands beside its name; where the axis begins stands in words above
-        xaxis_showticklabels=False,
-        xaxis_title_text="Lines" if measure == "rows" else f"Amount in {view.currency}",
-        yaxis_autorange="reversed",
-        yaxis_showgrid=False,
-    )
-    drawn.add_trace(
-        go.Waterfall(
-            orientation="h",
-            # the figure beside the bar would not fit a phone
-            y=[f"{name}<br><b>{value}</b>" for name, value in zip(names, figures, strict=True)],
-            x=[float(value) for value in values],
-            measure=["absolute", *("relative" for _ in steps), "total"],
-            connector={"line": {"color": tokens.border, "width": 1}},
-            decreasing={"marker": {"color": tokens.warning}},
-            increasing={"marker": {"color": tokens.good}},
-            totals={"marker": {"color": tokens.accent}},
-            customdata=[
-                ("All lines of the files in use", figures[0]),
-                *zip((line.description for line in set_aside), figures[1:-1], strict=True),
-                ("What every figure is made from", figures[-1]),
-            ],
-            hovertemplate="%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>",
-        )
-    )
+    drawn = {
+        "type": "waterfall",
+        "orientation": "h",
+        # the figure beside the bar would not fit a phone
+        "y": [f"{name}<br><b>{value}</b>" for name, value in zip(names, figures, strict=True)],
+        "x": [float(value) for value in values],
+        "measure": ["absolute", *("relative" for _ in steps), "total"],
+        "connector": {"line": {"color": tokens.border, "width": 1}},
+        "decreasing": {"marker": {"color": tokens.warning}},
+        "increasing": {"marker": {"color": tokens.good}},
+        "totals": {"marker": {"color": tokens.accent}},
+        "customdata": [f"{what}<br><b>{value}</b>" for what, value in zip(meanings, figures, strict=True)],
+    }
     axis = (
         "The axis begins near the smallest bar, not at 0, so that the steps can be seen: compare the figures, not the "
         "bars' lengths."
@@ -508,7 +495,20 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
     return html.Div(
         [
             html.P(axis, className="about"),
-            chart(drawn, name=f"health-waterfall-{measure}", description=described, height=70 + 44 * len(names)),
+            chart(
+                view,
+                [drawn],
+                name=f"health-waterfall-{measure}",
+                description=described,
+                height=70 + 44 * len(names),
+                # each bar's figure stands beside its name; where the axis begins stands in words above
+                xaxis=titled_axis(
+                    "Lines" if measure == "rows" else f"Amount in {view.currency}",
+                    range=[start, high + 0.04 * ((high - start) or 1.0)],
+                    showticklabels=False,
+                ),
+                yaxis=NAMES,
+            ),
         ]
     )
 

@@ -18,12 +18,22 @@ import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
-from serving.dashboard.components import (
+from serving.dashboard.charts import (
+    NAMES,
+    bars,
     chart,
+    colour_scale,
+    dots,
+    few_names,
+    flat_bars,
+    heat_map,
+    line,
+    money_axis,
+    titled_axis,
+)
+from serving.dashboard.components import (
     columns,
     empty,
-    figure,
-    money_axis,
     note,
     page,
     panel,
@@ -190,22 +200,16 @@ def _revenue_chart(view: View, grain: str) -> list[Any]:
 def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
     rows: Rows = months.to_dict("records")  # type: ignore[assignment]
     odd = unusual_periods(view.reading, view.filters, "day")
-    drawn = figure(
-        view.theme,
-        xaxis={**_month_ticks(rows), "showgrid": False},
-        yaxis=money_axis(view, [row["net_revenue"] for row in rows], "Net revenue per month"),
-        showlegend=False,
-    )
-    drawn.add_bar(
-        x=[row["month_start"] for row in rows],
-        y=[row["net_revenue"] for row in rows],
-        marker={
-            "color": view.tokens.accent,
-            "opacity": [1.0 if row["is_complete_month"] else 0.5 for row in rows],
-        },
-        customdata=[[_month_hover(row, view.currency)] for row in rows],
-        hovertemplate="%{customdata[0]}<extra></extra>",
-    )
+    values = [row["net_revenue"] for row in rows]
+    traces = [
+        bars(
+            [row["month_start"] for row in rows],
+            values,
+            view.tokens.accent,
+            [_month_hover(row, view.currency) for row in rows],
+            marker=_paler_where_not_complete(rows),
+        )
+    ]
     heights = {row["month_start"].date(): row["net_revenue"] for row in rows}
     top = max([*heights.values(), 0.0])
     marks = [
@@ -214,16 +218,19 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
         if month_start in heights  # a silence may be told of a month that nothing of the view lies in
     ]
     if marks:
-        drawn.add_scatter(
-            x=[month_start for month_start, _ in marks],
-            y=[max(heights[month_start], 0) + 0.05 * (top or 1) for month_start, _ in marks],
-            mode="markers+text",
-            marker={"symbol": "diamond", "size": 11, "color": view.tokens.warning},
-            text=[str(len(days)) if len(days) > 1 else "" for _, days in marks],
-            textposition="top center",
-            textfont={"color": view.tokens.warning, "size": 11},
-            customdata=[[_odd_hover(month_start, days)] for month_start, days in marks],
-            hovertemplate="%{customdata[0]}<extra></extra>",
+        traces.append(
+            dots(
+                [month_start for month_start, _ in marks],
+                [max(heights[month_start], 0) + 0.05 * (top or 1) for month_start, _ in marks],
+                view.tokens.warning,
+                11,
+                [_odd_hover(month_start, days) for month_start, days in marks],
+                symbol="diamond",
+                mode="markers+text",
+                text=[str(len(days)) if len(days) > 1 else "" for _, days in marks],
+                textposition="top center",
+                textfont={"color": view.tokens.warning, "size": 11},
+            )
         )
     best = max(rows, key=lambda row: (row["net_revenue"], row["month_start"]))
     described = (
@@ -234,7 +241,15 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
     )
     partial = [wording.month(row["month_start"]) for row in rows if not row["is_complete_month"]]
     return [
-        chart(drawn, name="overview-revenue-chart", description=described, height=340),
+        chart(
+            view,
+            traces,
+            name="overview-revenue-chart",
+            description=described,
+            height=340,
+            xaxis=_month_ticks(rows),
+            yaxis=money_axis(view, values, "Net revenue per month"),
+        ),
         html.P(
             [
                 "Each return is taken off the sale that it reverses, or where none was found off its own day: recent "
@@ -259,39 +274,21 @@ def _line_chart(view: View, grain: str) -> list[Any]:
         return [_nothing()]
     rows: Rows = frame.to_dict("records")  # type: ignore[assignment]
     values = [row["net_revenue_as_booked"] for row in rows]
-    drawn = figure(
-        view.theme,
-        xaxis={"type": "date", "tickformat": "%b\n%Y", "nticks": 8, "showgrid": False},
-        yaxis=money_axis(view, values, f"Net revenue per {grain}"),
-        showlegend=False,
-    )
-    drawn.add_scatter(
-        x=[row[at] for row in rows],
-        y=values,
-        # a line needs two ends
-        mode="lines" if len(rows) > 1 else "markers",
-        line={"color": view.tokens.accent, "width": 1.8},
-        customdata=[
-            [
-                f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b><br>"
-                f"{wording.money(row['net_revenue_as_booked'], view.currency)} net as booked<br>"
-                f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
-            ]
-            for row in rows
-        ],
-        hovertemplate="%{customdata[0]}<extra></extra>",
-    )
+    hover = [
+        f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b><br>"
+        f"{wording.money(row['net_revenue_as_booked'], view.currency)} net as booked<br>"
+        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
+        for row in rows
+    ]
+    # a line needs two ends
+    mode = "lines" if len(rows) > 1 else "markers"
+    traces = [line([row[at] for row in rows], values, view.tokens.accent, 1.8, hover, mode=mode)]
     known = {row[at].date(): row["net_revenue_as_booked"] for row in rows}
     marks = odd.to_dict("records")
     if marks:
-        drawn.add_scatter(
-            x=[row["date"] for row in marks],
-            y=[known.get(row["date"].date(), 0) for row in marks],
-            mode="markers",
-            marker={"symbol": "diamond", "size": 10, "color": view.tokens.warning},
-            customdata=[[_odd_lines(row)] for row in marks],
-            hovertemplate="%{customdata[0]}<extra></extra>",
-        )
+        heights = [known.get(row["date"].date(), 0) for row in marks]
+        told_of = [_odd_lines(row) for row in marks]
+        traces.append(dots([row["date"] for row in marks], heights, view.tokens.warning, 10, told_of, symbol="diamond"))
     best = max(rows, key=lambda row: (row["net_revenue_as_booked"], row[at]))
     described = (
         f"Net revenue as booked by {grain}; most on {wording.day(best[at])}, "
@@ -304,10 +301,22 @@ def _line_chart(view: View, grain: str) -> list[Any]:
     else:
         told += " Weeks begin on Monday; the first and the last can be cut short."
     return [
-        chart(drawn, name="overview-revenue-chart", description=described, height=340),
+        chart(
+            view,
+            traces,
+            name="overview-revenue-chart",
+            description=described,
+            height=340,
+            xaxis={"type": "date", "tickformat": "%b\n%Y", "nticks": 8, "showgrid": False},
+            yaxis=money_axis(view, values, f"Net revenue per {grain}"),
+        ),
         html.P(told, className="about"),
         _odd_list(view, odd, grain),
     ]
+
+
+def _paler_where_not_complete(rows: Rows) -> dict[str, Any]:
+    return {"opacity": [1.0 if row["is_complete_month"] else 0.5 for row in rows]}
 
 
 def _month_hover(row: dict[str, Any], currency: str) -> str:
@@ -385,44 +394,22 @@ def _customers_panel(view: View) -> html.Section:
     if months.empty:
         return panel(title, empty("No sale here has a customer."), about=about)
     rows: Rows = months.to_dict("records")  # type: ignore[assignment]
-    drawn = figure(
-        view.theme,
-        barmode="stack",
-        legend={"traceorder": "normal"},
-        xaxis={**_month_ticks(rows), "showgrid": False},
-        yaxis={"title": {"text": "Customers"}, "tickformat": ",d", "nticks": 6, "rangemode": "tozero"},
-    )
+    again = [row["new_customers"] - row["one_time_customers"] for row in rows]
     parts = (
         ("Existing", view.tokens.accent, [row["existing_customers"] for row in rows]),
-        (
-            "New, ordered again",
-            SEQUENTIAL[view.theme][2],
-            [row["new_customers"] - row["one_time_customers"] for row in rows],
-        ),
+        ("New, ordered again", SEQUENTIAL[view.theme][2], again),
         ("New, once", view.tokens.neutral, [row["one_time_customers"] for row in rows]),
     )
     hover = [
-        [
-            f"<b>{wording.month(row['month_start'])}</b>{'' if row['is_complete_month'] else ' (not complete)'}<br>"
-            f"{wording.plural(row['customers'], 'customer')}: "
-            f"{wording.count(row['existing_customers'])} existing,<br>"
-            f"{wording.count(row['new_customers'])} new, of them {wording.count(row['one_time_customers'])} once"
-        ]
+        f"<b>{wording.month(row['month_start'])}</b>{'' if row['is_complete_month'] else ' (not complete)'}<br>"
+        f"{wording.plural(row['customers'], 'customer')}: "
+        f"{wording.count(row['existing_customers'])} existing,<br>"
+        f"{wording.count(row['new_customers'])} new, of them {wording.count(row['one_time_customers'])} once"
         for row in rows
     ]
-    for name, colour, values in parts:
-        drawn.add_bar(
-            name=name,
-            x=[row["month_start"] for row in rows],
-            y=values,
-            marker={
-                "color": colour,
-                "opacity": [1.0 if row["is_complete_month"] else 0.5 for row in rows],
-                "line": {"color": view.tokens.surface, "width": 1},
-            },
-            customdata=hover,
-            hovertemplate="%{customdata[0]}<extra></extra>",
-        )
+    starts = [row["month_start"] for row in rows]
+    marker = {**_paler_where_not_complete(rows), "line": {"color": view.tokens.surface, "width": 1}}
+    traces = [bars(starts, values, colour, hover, name=name, marker=marker) for name, colour, values in parts]
     last = rows[-1]
     best = max(rows, key=lambda row: (row["customers"], row["month_start"]))
     described = (
@@ -430,7 +417,18 @@ def _customers_panel(view: View) -> html.Section:
         f"{wording.month(last['month_start'])}, {wording.count(last['customers'])}, of them "
         f"{wording.count(last['existing_customers'])} existing."
     )
-    return panel(title, chart(drawn, name="overview-customers", description=described), about=about)
+    drawn = chart(
+        view,
+        traces,
+        name="overview-customers",
+        description=described,
+        barmode="stack",
+        showlegend=True,
+        legend={"traceorder": "normal"},
+        xaxis=_month_ticks(rows),
+        yaxis=titled_axis("Customers", tickformat=",d", nticks=6, rangemode="tozero"),
+    )
+    return panel(title, drawn, about=about)
 
 
 def _types_panel(view: View) -> html.Section:
@@ -440,14 +438,7 @@ def _types_panel(view: View) -> html.Section:
     if found.empty:
         return panel(title, empty("No customer fits these filters."), about=about)
     returning, once = found.to_dict("records")
-    bars = ["Net revenue", "Customers"]
-    drawn = figure(
-        view.theme,
-        barmode="stack",
-        legend={"traceorder": "normal"},
-        xaxis={"range": [0, 100], "ticksuffix": "%", "nticks": 6, "showgrid": False},
-        bargap=0.45,
-    )
+    traces = []
     has_money = not wording.is_missing(returning["net_revenue_pct"])
     # shares of a sum with a negative part are no parts of 100
     is_shown = has_money and min(returning["net_revenue"], once["net_revenue"]) >= 0
@@ -457,21 +448,22 @@ def _types_panel(view: View) -> html.Section:
     ):
         shares = [row["net_revenue_pct"] if is_shown else None, row["customers_pct"]]
         amounts = [wording.money(row["net_revenue"], view.currency), wording.plural(row["customers"], "customer")]
-        drawn.add_bar(
-            name=name,
-            orientation="h",
-            y=bars,
-            x=shares,
-            marker={"color": colour},
-            text=[wording.percent(share, 0) if share is not None and share >= 12 else "" for share in shares],
-            textposition="inside",
-            insidetextanchor="middle",
-            textfont={"color": view.tokens.surface if name == "Returning" else "#12161c", "size": 12},
-            customdata=[
-                [f"<b>{name}</b><br>{amount}, {wording.percent(share)}"]
-                for amount, share in zip(amounts, shares, strict=True)
-            ],
-            hovertemplate="%{customdata[0]}<extra></extra>",
+        told = [
+            f"<b>{name}</b><br>{amount}, {wording.percent(share)}"
+            for amount, share in zip(amounts, shares, strict=True)
+        ]
+        traces.append(
+            flat_bars(
+                ["Net revenue", "Customers"],
+                shares,
+                colour,
+                told,
+                name=name,
+                text=[wording.percent(share, 0) if share is not None and share >= 12 else "" for share in shares],
+                textposition="inside",
+                insidetextanchor="middle",
+                textfont={"color": view.tokens.surface if name == "Returning" else "#12161c", "size": 12},
+            )
         )
     sentence = [
         html.Span(wording.plural(returning["customers"], "returning customer")),
@@ -490,7 +482,18 @@ def _types_panel(view: View) -> html.Section:
     return panel(
         title,
         html.P(sentence, className="finding"),
-        chart(drawn, name="overview-types", description=described, height=240),
+        chart(
+            view,
+            traces,
+            name="overview-types",
+            description=described,
+            height=240,
+            barmode="stack",
+            showlegend=True,
+            legend={"traceorder": "normal"},
+            xaxis={"range": [0, 100], "ticksuffix": "%", "nticks": 6, "showgrid": False},
+            bargap=0.45,
+        ),
         about=about,
     )
 
@@ -566,28 +569,15 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     rows: Rows = kept.head(BAR_COUNTRIES).to_dict("records")[::-1]  # type: ignore[assignment]
     values = [row["net_revenue"] for row in rows]
     reach = max(abs(value) for value in values) or 1
-    drawn = figure(
-        view.theme,
-        xaxis={
-            **money_axis(view, values, "Net revenue", steps=2),
-            # room for the amounts beside the bars
-            "range": [min(0, min(values) * 1.3), max(0.0, max(values), reach * 0.1) * 1.36],
-            "tickangle": 0,
-        },
-        yaxis={"type": "category", "showgrid": False},
-        showlegend=False,
-    )
-    drawn.add_bar(
-        orientation="h",
-        y=[_country_label(row) for row in rows],
-        x=values,
-        marker={"color": [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows]},
+    drawn = flat_bars(
+        [_country_label(row) for row in rows],
+        values,
+        [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows],
+        [_country_hover(row, view.currency) for row in rows],
         text=[wording.short_money(value, view.currency) for value in values],
         textposition="outside",
         cliponaxis=False,
         textfont={"color": view.tokens.text, "size": 12},
-        customdata=[[_country_hover(row, view.currency)] for row in rows],
-        hovertemplate="%{customdata[0]}<extra></extra>",
     )
     first = rows[-1]
     shown = (
@@ -611,7 +601,20 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
         else ""
     )
     return [
-        chart(drawn, name="overview-countries-chart", description=described, height=360),
+        chart(
+            view,
+            [drawn],
+            name="overview-countries-chart",
+            description=described,
+            height=360,
+            xaxis={
+                **money_axis(view, values, "Net revenue", steps=2),
+                # room for the amounts beside the bars
+                "range": [min(0, min(values) * 1.3), max(0.0, max(values), reach * 0.1) * 1.36],
+                "tickangle": 0,
+            },
+            yaxis={"type": "category", "showgrid": False},
+        ),
         html.P(f"{shown}.{left_out}", className="about"),
     ]
 
@@ -638,38 +641,21 @@ def _map_panel(view: View, countries: pd.DataFrame) -> html.Section:
     told = html.P(_not_on_map(absent, view.currency), className="about") if absent else None
     if not rows:
         return panel(title, empty("None of these sales can be placed on a map."), told, about=about)
-    scale = _LogScale(row["net_revenue"] for row in rows)
-    drawn = figure(
-        view.theme,
-        dragmode=False,
-        geo={
-            "projection": {"type": "natural earth"},
-            "lataxis": {"range": [-56, 84]},
-            "bgcolor": "rgba(0,0,0,0)",
-            "showframe": False,
-            "showcoastlines": False,
-            "showland": True,
-            "landcolor": view.tokens.grid,
-            "showcountries": True,
-            "countrycolor": view.tokens.border,
-            "showlakes": False,
-        },
-    )
-    drawn.add_choropleth(
-        locationmode="ISO-3",
-        locations=[row["iso_alpha3"] for row in rows],
-        z=[math.log10(row["net_revenue"]) for row in rows],
-        marker={"line": {"color": view.tokens.surface, "width": 0.5}},
-        customdata=[[_country_hover(row, view.currency)] for row in rows],
-        hovertemplate="%{customdata[0]}<extra></extra>",
-        **scale.colours(view),
-    )
+    drawn = {
+        "type": "choropleth",
+        "locationmode": "ISO-3",
+        "locations": [row["iso_alpha3"] for row in rows],
+        "z": [math.log10(row["net_revenue"]) for row in rows],
+        "customdata": [_country_hover(row, view.currency) for row in rows],
+        **_log_colours(view, [row["net_revenue"] for row in rows]),
+    }
     described = (
         f"{wording.plural(len(rows), 'country', 'countries')} on the map, most revenue from {rows[0]['country']} "
         f"({wording.short_money(rows[0]['net_revenue'], view.currency)}), least from {rows[-1]['country']} "
         f"({wording.short_money(rows[-1]['net_revenue'], view.currency)})."
     )
-    return panel(title, chart(drawn, name="overview-map", description=described, height=330), told, about=about)
+    shown = chart(view, [drawn], name="overview-map", description=described, height=330, dragmode=False)
+    return panel(title, shown, told, about=about)
 
 
 def _not_on_map(absent: Rows, currency: str) -> str:
@@ -678,7 +664,7 @@ def _not_on_map(absent: Rows, currency: str) -> str:
     return f"Not on the map, because they have no country code or had no net revenue: {', '.join(listed)}{rest}."
 
 
-def _grid_panel(view: View, countries: pd.DataFrame, shown: pd.DataFrame) -> html.Section:
+def _grid_panel(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.Section:
     title = "Countries by month"
     about = (
         f"Net revenue of the {GRID_COUNTRIES} largest countries; each step of the scale is ten times the one before. "
@@ -687,7 +673,7 @@ def _grid_panel(view: View, countries: pd.DataFrame, shown: pd.DataFrame) -> htm
     named = countries[countries["net_revenue"] > 0].head(GRID_COUNTRIES).to_dict("records")
     if not named:
         return panel(title, empty("No country had any net revenue."), about=about)
-    months = shown["month_start"].tolist()
+    months = by_month["month_start"].tolist()
     cells = {
         (row["country"], row["month_start"]): row
         for row in country_months(view.reading, view.filters).to_dict("records")
@@ -695,27 +681,12 @@ def _grid_panel(view: View, countries: pd.DataFrame, shown: pd.DataFrame) -> htm
     known = [
         cells[row["country"], at]["net_revenue"] for row in named for at in months if (row["country"], at) in cells
     ]
-    scale = _LogScale(value for value in known if value > 0)
     labels = [wording.month(at) for at in months]
-    # as many as fit a phone
-    step = math.ceil(len(labels) / 4)
-    drawn = figure(
-        view.theme,
-        xaxis={
-            "type": "category",
-            "showgrid": False,
-            # the last month is always named
-            "tickvals": [*labels[::-1][::step]],
-            "tickangle": 0,
-            "ticktext": [label.replace(" ", "<br>") for label in labels[::-1][::step]],
-        },
-        yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
-    )
-    drawn.add_heatmap(
-        x=labels,
-        y=[_country_label(row) for row in named],  # type: ignore[arg-type]
-        z=[[_log(cells.get((row["country"], at))) for at in months] for row in named],
-        customdata=[
+    drawn = heat_map(
+        labels,
+        [_country_label(row) for row in named],  # type: ignore[arg-type]
+        [[_log(cells.get((row["country"], at))) for at in months] for row in named],
+        [
             [
                 f"<b>{escape(row['country'])}, {wording.month(at)}</b><br>"
                 f"{_cell_hover(cells.get((row['country'], at)), view)}"
@@ -723,12 +694,8 @@ def _grid_panel(view: View, countries: pd.DataFrame, shown: pd.DataFrame) -> htm
             ]
             for row in named
         ],
-        hovertemplate="%{customdata}<extra></extra>",
-        xgap=2,
-        ygap=2,
-        hoverongaps=False,
         # below the names of the months
-        **scale.colours(view, bar_y=-46 / (24 * len(named))),
+        **_log_colours(view, [value for value in known if value > 0], bar_y=-46 / (24 * len(named))),
     )
     best = max(
         (row for row in cells.values() if row["country"] == named[0]["country"]),
@@ -738,8 +705,17 @@ def _grid_panel(view: View, countries: pd.DataFrame, shown: pd.DataFrame) -> htm
         f"{named[0]['country']} leads; its best month was {wording.month(best['month_start'])} with "
         f"{wording.short_money(best['net_revenue'], view.currency)}."
     )
-    height = 130 + 24 * len(named)
-    return panel(title, chart(drawn, name="overview-grid", description=described, height=height), about=about)
+    shown = chart(
+        view,
+        [drawn],
+        name="overview-grid",
+        description=described,
+        height=130 + 24 * len(named),
+        # as many as fit a phone, and always the last month
+        xaxis=few_names(labels, 4, from_end=True),
+        yaxis={"type": "category", **NAMES},
+    )
+    return panel(title, shown, about=about)
 
 
 def _log(cell: dict[Any, Any] | None) -> float | None:
@@ -752,39 +728,28 @@ def _cell_hover(cell: dict[Any, Any] | None, view: View) -> str:
     return f"{wording.money(cell['net_revenue'], view.currency)} net<br>{wording.plural(cell['invoices'], 'order')}"
 
 
-class _LogScale:
-    """A colour scale whose steps are powers of ten, labelled in money."""
-
-    def __init__(self, values: Any) -> None:
-        logs = [math.log10(value) for value in values]
-        self.low, self.high = math.floor(min(logs)), math.ceil(max(logs))
-        if self.low == self.high:
-            self.high += 1
-
-    def colours(self, view: View, *, bar_y: float = -0.04) -> dict[str, Any]:
-        """What a trace needs; ``bar_y`` is where the scale lies, in heights of the plot."""
-        shades = SEQUENTIAL[view.theme][1:]
-        steps = list(range(self.low, self.high + 1))
-        # on a phone there is room for five
-        shown = steps[:: math.ceil(len(steps) / 5)]
-        return {
-            "zmin": self.low,
-            "zmax": self.high,
-            "colorscale": [[at / (len(shades) - 1), shade] for at, shade in enumerate(shades)],
-            "colorbar": {
-                "orientation": "h",
-                "x": 0.5,
-                "xanchor": "center",
-                "y": bar_y,
-                "yanchor": "top",
-                "thickness": 10,
-                "len": 0.85,
-                "outlinewidth": 0,
-                "tickvals": shown,
-                "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
-                "tickfont": {"color": view.tokens.muted, "size": 11},
-            },
-        }
+def _log_colours(view: View, values: Sequence[float], *, bar_y: float = -0.04) -> dict[str, Any]:
+    """A colour scale whose steps are powers of ten, labelled in money; ``bar_y`` is in heights of the plot."""
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    steps = list(range(low, max(high, low + 1) + 1))
+    # on a phone there is room for five
+    shown = steps[:: math.ceil(len(steps) / 5)]
+    return {
+        "zmin": steps[0],
+        "zmax": steps[-1],
+        "colorscale": colour_scale(view.theme, first=1),
+        "colorbar": {
+            "orientation": "h",
+            "x": 0.5,
+            "xanchor": "center",
+            "y": bar_y,
+            "yanchor": "top",
+            "len": 0.85,
+            "tickvals": shown,
+            "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
+            "tickfont": {"size": 11},
+        },
+    }
 
 
 # ---- axes ------------------------------------------------------------------------
@@ -796,6 +761,7 @@ def _month_ticks(rows: Rows) -> dict[str, Any]:
     shown = [row["month_start"] for row in rows][::-1][::step]
     return {
         "type": "date",
+        "showgrid": False,
         "tickvals": shown,
         "ticktext": [f"{wording.month_name(at)}<br>{at.year}" for at in shown],
     }

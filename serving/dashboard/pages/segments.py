@@ -1,7 +1,7 @@
 """The page about segments: who they are, how they differ, how customers move, how they were made.
 
 Belongs here: which figures of :mod:`serving.queries.segments` stand where, with which words and controls.
-Does not belong here: any SQL, how a chart is drawn (:mod:`serving.dashboard.segment_figures`), and what to do
+Does not belong here: any SQL, how a chart is drawn (:mod:`serving.dashboard.segment_charts`), and what to do
 with a segment (the page about playbooks).
 """
 
@@ -15,9 +15,26 @@ import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
-from serving.dashboard import segment_figures as figures
-from serving.dashboard.components import columns, empty, note, page, panel, segment_badge, simple_table, value_note
-from serving.dashboard.segment_figures import Look, Words, rows_of
+from serving.dashboard.components import (
+    columns,
+    empty,
+    named_rows,
+    note,
+    page,
+    panel,
+    segment_badge,
+    simple_table,
+    titled,
+    value_note,
+)
+from serving.dashboard.segment_charts.cohorts import cohort_map
+from serving.dashboard.segment_charts.comparison import affinity_map, index_bars
+from serving.dashboard.segment_charts.customers import scatter
+from serving.dashboard.segment_charts.distributions import box, histogram
+from serving.dashboard.segment_charts.evidence import evidence_lines
+from serving.dashboard.segment_charts.look import Look, Words, legend
+from serving.dashboard.segment_charts.moves import sankey
+from serving.dashboard.segment_charts.sizes import treemap
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
@@ -90,7 +107,7 @@ def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]
     )
     shown = panel(
         "Sizes and money",
-        html.Div(figures.treemap(view, sizes, look, "money"), id="segments-size-chart"),
+        html.Div(treemap(view, sizes, look, "money"), id="segments-size-chart"),
         _size_table(view, sizes, look),
         about=(
             f"Segments by {METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
@@ -106,7 +123,7 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
         return html.Span(text, **{"data-figure": f"segments.{name}.{key}"})
 
     rows: list[list[Any]] = []
-    for row in rows_of(sizes):
+    for row in named_rows(sizes):
         badge = segment_badge(row.segment, look.colours[row.segment])
         is_segment = row.segment != queries.NO_SEGMENT
         rows.append(
@@ -149,18 +166,18 @@ def _scatters(view: View, look: Look, words: Words) -> Any:
     valued = rows[rows["clv"].notna()]
     title = "Money so far against CLV"
     worth = (
-        figures.titled(
+        titled(
             title,
             empty("No customer's value could be forecast.", "The history is too short or too thin for the models."),
         )
         if valued.empty
-        else figures.scatter(view, valued, look, words, "segments-money-clv", title, "monetary", "clv")
+        else scatter(view, valued, look, words, "segments-money-clv", title, "monetary", "clv")
     )
     return panel(
         "Customer by customer",
-        figures.legend(look),
+        legend(look),
         columns(
-            figures.scatter(
+            scatter(
                 view,
                 rows,
                 look,
@@ -170,7 +187,7 @@ def _scatters(view: View, look: Look, words: Words) -> Any:
                 "recency_days",
                 "frequency",
             ),
-            figures.scatter(
+            scatter(
                 view, rows, look, words, "segments-recency-money", "Recency against money", "recency_days", "monetary"
             ),
             worth,
@@ -194,8 +211,8 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
         _comparison(view, look, words),
         panel(
             "Spread within each segment",
-            figures.legend(look),
-            columns(*(figures.box(view, statistics, look, words, measure) for measure in queries.MEASURES)),
+            legend(look),
+            columns(*(box(view, statistics, look, words, measure) for measure in queries.MEASURES)),
             about=(
                 "The box holds the middle half of a segment's customers, the line in it is the middle one, the diamond "
                 "the mean; nine of ten lie between the whiskers. From all customers that the filters keep."
@@ -203,13 +220,13 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
         ),
         panel(
             "How each measure is distributed",
-            figures.legend(look),
-            columns(*(figures.histogram(view, bins, look, words, measure) for measure in queries.MEASURES)),
+            legend(look),
+            columns(*(histogram(view, bins, look, words, measure) for measure in queries.MEASURES)),
             about="Customers by days since the last purchase, frequency, money and CLV, stacked by segment.",
         ),
         panel(
             "What they buy",
-            *figures.affinity_map(view, affinity, look),
+            *affinity_map(view, affinity, look),
             _as_list(data_table(view, queries.CATEGORY_AFFINITY, height=420)),
             about=(
                 "Share of a segment's net spend that a category takes, against its share among all customers of the "
@@ -246,7 +263,7 @@ def _comparison(view: View, look: Look, words: Words) -> Any:
 
 def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
     profiles = queries.segment_profiles(view.reading, view.filters)
-    rows = rows_of(profiles)
+    rows = named_rows(profiles)
     ordered = [row for row in rows if row.segment in set(chosen) and not row.is_everyone]
     if not ordered:
         return [empty("No segment is chosen.", "Choose two or more above.")]
@@ -273,8 +290,8 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
         numeric=tuple(range(1, len(ordered) + 2)),
     )
     return [
-        figures.legend(look),
-        figures.index_bars(view, ordered, overall, look, [one for one in means if one.unit != "count"]),
+        legend(look),
+        index_bars(view, ordered, overall, look, [one for one in means if one.unit != "count"]),
         table,
     ]
 
@@ -351,7 +368,7 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
     if shown.empty:
         nobody = empty("Nobody changed segment and nobody is new.", "Switch on who stayed, or choose other months.")
         return [sentence, nobody, table]
-    return [sentence, figures.sankey(view, shown, end), table]
+    return [sentence, sankey(view, shown, end), table]
 
 
 def _cohort_panel(view: View) -> Any:
@@ -366,7 +383,7 @@ def _cohort_panel(view: View) -> Any:
         return panel(title, nothing, about=about)
     return panel(
         title,
-        *figures.cohort_map(view, cohorts),
+        *cohort_map(view, cohorts),
         _as_list(data_table(view, queries.COHORTS, height=420)),
         about=about,
     )
@@ -406,7 +423,7 @@ def _rules_panel(view: View) -> Any:
                     span(row.f_low, row.f_high),
                     span(row.m_low, row.m_high),
                 ]
-                for row in rows_of(queries.rfm_rules(view.reading))
+                for row in named_rows(queries.rfm_rules(view.reading))
             ],
             caption="Lowest and highest scores of each RFM segment's customers",
             numeric=(1,),
@@ -418,13 +435,13 @@ def _rules_panel(view: View) -> Any:
 def _evidence_panel(view: View) -> Any:
     evidence = queries.cluster_evidence(view.reading, view.filters.method)
     title = "How many segments, and why"
-    about = (
-        f"{figures.method_label(view.filters.method)} with each number of segments, on all customers of the shop: "
-        "filters don't apply."
-    )
-    if view.filters.method == "audience":
+    is_audience = view.filters.method == "audience"
+    # audiences are made from k-means, with its evidence
+    method = METHOD_LABELS["kmeans" if is_audience else view.filters.method]
+    about = f"{method} with each number of segments, on all customers of the shop: filters don't apply."
+    if is_audience:
         about += " Audiences are the k-means segments, with overrides by hand on top."
-    rows = rows_of(evidence)
+    rows = named_rows(evidence)
     taken = next((row for row in rows if row.is_chosen), None)
     if taken is None:
         nothing = empty(
@@ -440,7 +457,7 @@ def _evidence_panel(view: View) -> Any:
         ]
     )
     charts = columns(
-        figures.evidence_lines(
+        evidence_lines(
             view,
             evidence,
             "segments-elbow",
@@ -449,7 +466,7 @@ def _evidence_panel(view: View) -> Any:
             "Sum of squared distances to the centres. It falls with every segment added; where it stops falling fast, "
             "more segments add little.",
         ),
-        figures.evidence_lines(
+        evidence_lines(
             view,
             evidence,
             "segments-silhouette",
@@ -506,7 +523,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
             sizes = queries.segment_sizes(reading, view.filters)
             if sizes.empty:
                 return empty(*NOBODY)
-            return figures.treemap(view, sizes, Look.of(sizes, view.theme), by or "money")
+            return treemap(view, sizes, Look.of(sizes, view.theme), by or "money")
 
     @app.callback(
         Output("segments-compare-shown", "children"),
