@@ -156,7 +156,7 @@ def test_spend_below_zero_is_shown_with_what_was_ordered_and_given_back(odd: Rea
     story = CUSTOMERS_PAGE.render(view(odd, "10005"))
     assert figures(story)["customer.monetary_net"] == "−£12.50"
     # halves of a pound go to the even one
-    assert "£200 ordered, £212 given back" in text(story)
+    assert "£200 ordered, £212 returned" in text(story)
     assert data(client, "/customers/10005")["facts"]["monetary_net"] == -12.5
     assert data(client, "/customers?limit=1000")[-1]["customer_id"] == "10005"
 

@@ -169,7 +169,7 @@ def test_the_public_data_come_out_as_measured(published_real: Home) -> None:
     "loss",
     [
         "delete from marts.fct_invoice_lines where line_id = (select min(line_id) from marts.fct_invoice_lines)",
-        "update marts.fct_invoice_lines set net_revenue = net_revenue + 0.01 "
+        "update marts.fct_invoice_lines set net_revenue = net_revenue - 0.01 "
         "where line_id = (select min(line_id) from marts.fct_invoice_lines)",
     ],
     ids=["a line", "a penny"],
