@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from serving.queries import anomalies, customers, health, playbooks, revenue, segments
+from serving.queries import anomalies, customers, health, playbooks, revenue
 from serving.queries.lists import ListSpec
+from serving.queries.segments.categories import CATEGORY_AFFINITY
+from serving.queries.segments.cohorts import COHORTS
+from serving.queries.segments.moves import SEGMENT_MOVES
+from serving.queries.segments.profiles import SEGMENTS
 
 _MODULES: tuple[tuple[ListSpec, ...], ...] = (
     anomalies.LISTS,
     health.LISTS,
     revenue.LISTS,
-    segments.LISTS,
+    (SEGMENTS, SEGMENT_MOVES, COHORTS, CATEGORY_AFFINITY),
     customers.LISTS,
     playbooks.LISTS,
 )

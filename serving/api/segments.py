@@ -15,8 +15,12 @@ from serving.answers import Answer
 from serving.api.models import Envelope
 from serving.api.problems import RefusedError
 from serving.api.requests import GivenFilters, IsoDay, MethodParameter, SnapshotReading, answer, subject_router
-from serving.queries import segments as queries
-from serving.queries.segments import CATEGORY_AFFINITY, COHORTS, SEGMENT_MOVES, SEGMENTS
+from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
+from serving.queries.segments.cohorts import COHORTS, cohort_grid
+from serving.queries.segments.evidence import cluster_evidence
+from serving.queries.segments.moves import SEGMENT_MOVES, flow_months, segment_flows
+from serving.queries.segments.profiles import SEGMENTS, segment_profiles
+from serving.queries.segments.sizes import segment_sizes
 
 router = subject_router("segments")
 
@@ -61,25 +65,25 @@ class CategoryAffinity(Answer, of=CATEGORY_AFFINITY, columns="* share_pct? all_s
 @router.get("/segments", summary="Sizes of the segments")
 def sizes(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[SegmentSize]]:
     """Segments of the chosen method with customers who fit; the one with the most money first."""
-    return answer(reading, queries.segment_sizes(reading, filters))
+    return answer(reading, segment_sizes(reading, filters))
 
 
 @router.get("/segments/profiles", summary="Profiles of the segments")
 def profiles(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[SegmentProfile]]:
     """The figures of each segment, and of all the shop's customers in the last row."""
-    return answer(reading, queries.segment_profiles(reading, filters))
+    return answer(reading, segment_profiles(reading, filters))
 
 
 @router.get("/segments/categories", summary="What segments buy")
 def categories(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[CategoryAffinity]]:
     """Each segment's share of spend by category, against all customers."""
-    return answer(reading, queries.category_affinity(reading, filters))
+    return answer(reading, category_affinity(reading, filters))
 
 
 @router.get("/segments/evidence", summary="Evidence for the number of segments")
 def evidence(reading: SnapshotReading, method: MethodParameter = "kmeans") -> Envelope[list[ClusterEvidence]]:
     """Of all customers; none for RFM segments, which are made by rule."""
-    return answer(reading, queries.cluster_evidence(reading, method))
+    return answer(reading, cluster_evidence(reading, method))
 
 
 @router.get("/segments/moves", summary="Moves between RFM segments")
@@ -90,13 +94,13 @@ def moves(
     to_month_end: Annotated[IsoDay | None, Query(description="Last day of a later month that is over.")] = None,
 ) -> Envelope[list[SegmentMove]]:
     """Between two month ends, by default the last two. Only RFM segments have a monthly history."""
-    known = queries.flow_months(reading) if from_month_end or to_month_end else []
+    known = flow_months(reading) if from_month_end or to_month_end else []
     for day in (from_month_end, to_month_end):
         if day and day not in known:
             told = ", ".join(map(str, known)) or "none"
             raise RefusedError(f"{day} is not a month end of this history, which has {told}.")
     try:
-        return answer(reading, queries.segment_flows(reading, filters, from_month_end, to_month_end))
+        return answer(reading, segment_flows(reading, filters, from_month_end, to_month_end))
     except ValueError as error:
         raise RefusedError(str(error)) from error
 
@@ -104,4 +108,4 @@ def moves(
 @router.get("/segments/cohorts", summary="Cohorts by month of the first purchase")
 def cohorts(reading: SnapshotReading) -> Envelope[list[CohortMonth]]:
     """Retention and revenue of all customers; filters don't apply to cohorts."""
-    return answer(reading, queries.cohort_grid(reading))
+    return answer(reading, cohort_grid(reading))

@@ -47,6 +47,10 @@ def template(theme: Theme) -> dict[str, Any]:
     tokens = TOKENS[theme]
     clear, hover = "rgba(0,0,0,0)", "%{customdata}<extra></extra>"
     axis = {
+        # in a template a line's colour alone doesn't show it
+        "showline": True,
+        "showgrid": True,
+        "zeroline": True,
         "gridcolor": tokens.grid,
         "linecolor": tokens.border,
         "zerolinecolor": tokens.border,
@@ -79,8 +83,6 @@ def template(theme: Theme) -> dict[str, Any]:
         "separators": ".,",
         "annotationdefaults": {"arrowcolor": tokens.muted, "arrowhead": 0, "arrowwidth": 1},
         "geo": {
-            "projection": {"type": "natural earth"},
-            "lataxis": {"range": [-56, 84]},
             "bgcolor": clear,
             "showframe": False,
             "showcoastlines": False,

@@ -30,7 +30,8 @@ from serving.queries.health import (
 from serving.queries.insights import insights
 from serving.queries.playbooks import playbooks
 from serving.queries.revenue import monthly_customers, monthly_revenue, unusual_periods
-from serving.queries.segments import caveats, segment_profiles
+from serving.queries.segments.evidence import caveats
+from serving.queries.segments.profiles import segment_profiles
 from serving.report.charts import (
     Month,
     MonthCustomers,

@@ -320,11 +320,11 @@ NOT_A_COPY = {
     "dbt_project/models/marts/customer_category_shares.sql: sum(lines.net_revenue)",
     "dbt_project/models/reporting/segment_playbooks.sql: sum(category_spend.net_revenue)",
     "dbt_project/models/reporting/segment_playbooks.sql: sum(net_revenue)",
-    "serving/queries/segments.py: sum(shares.net_revenue)",
+    "serving/queries/segments/categories.py: sum(shares.net_revenue)",
     # of who moved, came or went: rows of two month ends, or of two publications
     "dbt_project/models/marts/segment_moves.sql: sum(monetary)",
-    "serving/queries/segments.py: sum(later.monetary)",
-    "serving/queries/segments.py: sum(earlier.monetary)",
+    "serving/queries/segments/moves.py: sum(later.monetary)",
+    "serving/queries/segments/moves.py: sum(earlier.monetary)",
     "serving/queries/playbooks.py: sum(monetary)",
     "serving/queries/playbooks.py: sum(clv)",
     # of the customers who spent most: rows are customers with their net revenue

@@ -16,7 +16,8 @@ from serving.dashboard.segment_charts.sizes import treemap
 from serving.dashboard.view import View
 from serving.filters import METHODS, Filters
 from serving.palette import segment_colour
-from serving.queries import segments as queries
+from serving.queries.segments.moves import flow_months
+from serving.queries.segments.sizes import segment_sizes
 from serving.snapshot import Reading, SnapshotReader
 from tests.serving.changed import changed
 from tests.serving.rendered import figures, links, parts, text
@@ -239,7 +240,7 @@ def test_segments_of_one_kind_share_a_colour_and_differ_in_mark() -> None:
 
 def test_a_name_opens_the_customers_of_its_segment_under_the_same_filters(reading: Reading) -> None:
     drawn = drawn_of(reading, "country=France&method=rfm")
-    name = next(iter(queries.segment_sizes(reading, Filters.from_query("country=France&method=rfm"))["segment"]))
+    name = next(iter(segment_sizes(reading, Filters.from_query("country=France&method=rfm"))["segment"]))
     opened = [link for link in links(drawn) if link.startswith("/customers?")]
     assert next(Filters.from_query(link.partition("?")[2]) for link in opened) == Filters(
         method="rfm", countries=("France",), segments=(name,)
@@ -249,18 +250,18 @@ def test_a_name_opens_the_customers_of_its_segment_under_the_same_filters(readin
 def test_controls_answer_with_what_was_chosen(reading: Reading) -> None:
     view = View(reading, Filters(method="rfm"))
     words = Words.of(view)
-    everyone = list(queries.segment_sizes(reading, view.filters)["segment"])
+    everyone = list(segment_sizes(reading, view.filters)["segment"])
     compared = module._compared(view, words, everyone[:2])
     assert {key.split(".")[1] for key in figures(compared)} == {*everyone[:2], "all"}
     assert "No segment is chosen." in text(module._compared(view, words, []))
-    months = queries.flow_months(reading)
+    months = flow_months(reading)
     far = module._moves(view, months[0], months[-1], with_stayed=True)
     bands = charts(far)["segments-sankey"]["data"][0]["link"]
     assert sum(bands["value"]) == reading.value(
         "select count(*) from marts.customer_rfm_monthly where month_end = $end", {"end": months[-1]}
     )
     assert "is not before" in text(module._moves(view, months[-1], months[-1], with_stayed=False))
-    sizes = queries.segment_sizes(reading, view.filters)
+    sizes = segment_sizes(reading, view.filters)
     by_customers = treemap(view, sizes, Look.of(sizes, "light"), "customers")
     assert charts(by_customers)["segments-treemap"]["data"][0]["values"] == list(sizes["customers"])
 

@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
-from serving.queries import segments as queries
-from serving.queries.lists import count_list, fetch_list
+from serving.queries.lists import ListSpec, count_list, fetch_list
+from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
+from serving.queries.segments.cohorts import COHORTS, cohort_grid
+from serving.queries.segments.distributions import MEASURES, _bin_edges, box_statistics, distributions
+from serving.queries.segments.evidence import caveats, cluster_evidence, rfm_rules
+from serving.queries.segments.kept import NO_SEGMENT
+from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
+from serving.queries.segments.profiles import SEGMENTS, segment_profiles
+from serving.queries.segments.sizes import customer_points, segment_sizes
 from serving.snapshot import Reading, SnapshotReader
 from tests.serving.changed import changed
 from warehouse.home import Home
@@ -22,7 +29,7 @@ NOBODY = Filters(customer="nobody-has-this")
 
 @pytest.mark.parametrize("method", METHODS)
 def test_sizes_equal_the_playbooks_of_the_same_method(reading: Reading, method: str) -> None:
-    sizes = queries.segment_sizes(reading, Filters(method=method)).set_index("segment")
+    sizes = segment_sizes(reading, Filters(method=method)).set_index("segment")
     books = {
         row["segment_name"]: row
         for row in reading.rows("select * from reporting.segment_playbooks where method = $m", {"m": method})
@@ -40,7 +47,7 @@ def test_sizes_equal_the_playbooks_of_the_same_method(reading: Reading, method: 
 
 
 def test_sizes_of_a_country_hold_its_customers_only(reading: Reading) -> None:
-    sizes = queries.segment_sizes(reading, FRANCE)
+    sizes = segment_sizes(reading, FRANCE)
     told = reading.rows(
         """
         select s.kmeans_segment, count(*) as n, sum(r.monetary_net) as money
@@ -60,13 +67,13 @@ def test_sizes_of_a_country_hold_its_customers_only(reading: Reading) -> None:
 
 def test_a_segment_that_nobody_named_is_told_as_such(published_small: Home, tmp_path: Path) -> None:
     with changed(published_small, tmp_path, "update reporting.customer_360 set kmeans_segment = null") as opened:
-        sizes = queries.segment_sizes(opened, Filters())
-        assert list(sizes["segment"]) == [queries.NO_SEGMENT]
+        sizes = segment_sizes(opened, Filters())
+        assert list(sizes["segment"]) == [NO_SEGMENT]
         assert sizes["customers"].sum() == opened.value("select count(*) from marts.customer_rfm")
 
 
 def test_points_are_all_customers_where_they_are_few(reading: Reading) -> None:
-    points = queries.customer_points(reading, Filters())
+    points = customer_points(reading, Filters())
     told = reading.rows(
         "select r.customer_id, r.recency_days, r.frequency, r.monetary, c.clv from marts.customer_rfm as r"
         " inner join ml.customer_clv as c using (customer_id) order by customer_id"
@@ -85,7 +92,7 @@ def test_a_sample_is_the_same_however_the_table_is_ordered(published_small: Home
     )
     reader = SnapshotReader(published_small)
     with reader.reading() as before, changed(published_small, tmp_path, turned) as after:
-        one, other = (queries.customer_points(opened, Filters(), limit=10) for opened in (before, after))
+        one, other = (customer_points(opened, Filters(), limit=10) for opened in (before, after))
         assert one.total == before.value("select count(*) from marts.customer_rfm") > 10
         assert len(one.rows) == 10
         assert one.rows.equals(other.rows)
@@ -94,8 +101,8 @@ def test_a_sample_is_the_same_however_the_table_is_ordered(published_small: Home
 
 @pytest.mark.parametrize("filters", [Filters(), Filters(method="rfm"), FRANCE], ids=["k-means", "rfm", "France"])
 def test_boxes_equal_percentiles_of_the_customers(reading: Reading, filters: Filters) -> None:
-    boxes = queries.box_statistics(reading, filters)
-    points = queries.customer_points(reading, filters).rows
+    boxes = box_statistics(reading, filters)
+    points = customer_points(reading, filters).rows
     assert len(boxes) == points["segment"].nunique() * 4
     for row in boxes.itertuples():
         values = points.loc[points["segment"] == row.segment, row.measure].astype(float)
@@ -109,9 +116,9 @@ def test_boxes_equal_percentiles_of_the_customers(reading: Reading, filters: Fil
 
 
 def test_every_customer_falls_into_one_bin_of_each_measure(reading: Reading) -> None:
-    bins = queries.distributions(reading, Filters())
-    points = queries.customer_points(reading, Filters()).rows
-    for measure in queries.MEASURES:
+    bins = distributions(reading, Filters())
+    points = customer_points(reading, Filters()).rows
+    for measure in MEASURES:
         theirs = bins[bins["measure"] == measure]
         assert theirs["customers"].sum() == len(points)
         for row in theirs.itertuples():
@@ -124,20 +131,20 @@ def test_every_customer_falls_into_one_bin_of_each_measure(reading: Reading) -> 
 
 
 def test_bins_grow_with_the_value() -> None:
-    assert queries._bin_edges("monetary", 0, 30) == [0, 1, 2, 5, 10, 20, 50]
-    assert queries._bin_edges("monetary", -12.5, 0.5) == [-13, 1]
-    assert queries._bin_edges("clv", 60, 200) == [50, 100, 200, 500]
-    assert queries._bin_edges("frequency", 1, 9) == [1, 2, 3, 5, 7, 10]
-    assert queries._bin_edges("recency_days", 1, 60) == [0, 7, 14, 21, 28, 35, 42, 49, 56, 63]
+    assert _bin_edges("monetary", 0, 30) == [0, 1, 2, 5, 10, 20, 50]
+    assert _bin_edges("monetary", -12.5, 0.5) == [-13, 1]
+    assert _bin_edges("clv", 60, 200) == [50, 100, 200, 500]
+    assert _bin_edges("frequency", 1, 9) == [1, 2, 3, 5, 7, 10]
+    assert _bin_edges("recency_days", 1, 60) == [0, 7, 14, 21, 28, 35, 42, 49, 56, 63]
 
 
 @given(
-    measure=st.sampled_from(queries.MEASURES),
+    measure=st.sampled_from(MEASURES),
     ends=st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)).map(sorted),
 )
 def test_bins_hold_the_lowest_and_the_highest_value(measure: str, ends: list[int]) -> None:
     low, high = ends
-    edges = queries._bin_edges(measure, low, high)
+    edges = _bin_edges(measure, low, high)
     assert edges[0] <= low < edges[1] or measure == "recency_days"
     assert edges[-2] <= high < edges[-1]
     assert all(one < following and following.is_integer() for one, following in pairwise(edges))
@@ -145,7 +152,7 @@ def test_bins_hold_the_lowest_and_the_highest_value(measure: str, ends: list[int
 
 
 def test_profiles_compare_with_all_customers_whatever_the_filters(reading: Reading) -> None:
-    profiles = queries.segment_profiles(reading, FRANCE)
+    profiles = segment_profiles(reading, FRANCE)
     everyone = profiles.iloc[-1]
     told = reading.row(
         """
@@ -167,7 +174,7 @@ def test_profiles_compare_with_all_customers_whatever_the_filters(reading: Readi
 
 
 def test_affinity_is_a_share_against_the_share_of_all(reading: Reading) -> None:
-    found = queries.category_affinity(reading, Filters(method="rfm"))
+    found = category_affinity(reading, Filters(method="rfm"))
     for _, theirs in found[found["share_pct"].notna()].groupby("segment"):
         assert theirs["share_pct"].sum() == pytest.approx(100)
     one = found[found["net_revenue"] > 0].iloc[0]
@@ -208,14 +215,14 @@ def test_affinity_knows_categories_that_a_segment_never_bought(published_small: 
             )
         """
     with changed(published_small, tmp_path, moved) as opened:
-        found = queries.category_affinity(opened, Filters())
+        found = category_affinity(opened, Filters())
         there = found[found["category"] == "Only Here"]
         assert len(there) == found["segment"].nunique() > 1
         assert (there["index_to_all"] == 0).sum() == len(there) - 1
 
 
 def test_flows_between_neighbouring_months_are_the_moves_of_the_mart(reading: Reading) -> None:
-    months = queries.flow_months(reading)
+    months = flow_months(reading)
     assert months == sorted(months)
     assert len(months) >= 6
     for start, end in pairwise(months):
@@ -224,20 +231,20 @@ def test_flows_between_neighbouring_months_are_the_moves_of_the_mart(reading: Re
             " where month_end = $end order by customers desc, from_segment, to_segment",
             {"end": end},
         )
-        flows = queries.segment_flows(reading, Filters(), start, end)
+        flows = segment_flows(reading, Filters(), start, end)
         assert [(row.from_segment, row.to_segment, row.customers, row.is_move) for row in flows.itertuples()] == [
             (row["from_segment"], row["to_segment"], row["customers"], row["is_move"]) for row in told
         ]
         np.testing.assert_allclose(flows["monetary"], [float(row["monetary"]) for row in told])
         np.testing.assert_allclose(flows["monetary_before"], [float(row["monetary_before"]) for row in told])
-    last = queries.segment_flows(reading, Filters())
-    assert last.equals(queries.segment_flows(reading, Filters(), months[-2], months[-1]))
+    last = segment_flows(reading, Filters())
+    assert last.equals(segment_flows(reading, Filters(), months[-2], months[-1]))
 
 
 def test_flows_over_several_months_compare_both_ends(reading: Reading) -> None:
-    months = queries.flow_months(reading)
+    months = flow_months(reading)
     start, end = months[1], months[-1]
-    flows = queries.segment_flows(reading, FRANCE, start, end)
+    flows = segment_flows(reading, FRANCE, start, end)
     told = reading.row(
         """
         select
@@ -254,35 +261,35 @@ def test_flows_over_several_months_compare_both_ends(reading: Reading) -> None:
     )
     assert flows["customers"].sum() == told["n"] > 0
     assert flows.loc[flows["is_move"], "customers"].sum() == told["moved"]
-    assert flows.loc[flows["from_segment"] == queries.NEW_CUSTOMER, "customers"].sum() == told["new"]
+    assert flows.loc[flows["from_segment"] == NEW_CUSTOMER, "customers"].sum() == told["new"]
 
 
 def test_flows_that_end_before_they_begin_are_refused(reading: Reading) -> None:
     with pytest.raises(ValueError, match="not before"):
-        queries.segment_flows(reading, Filters(), date(2024, 3, 31), date(2024, 3, 31))
+        segment_flows(reading, Filters(), date(2024, 3, 31), date(2024, 3, 31))
 
 
 def test_cohorts_are_those_of_the_mart_whatever_the_filters(reading: Reading) -> None:
     told = reading.rows("select * from marts.cohort_retention order by cohort_month, age_months")
-    grid = queries.cohort_grid(reading, FRANCE)
+    grid = cohort_grid(reading)
     assert len(grid) == len(told) > 0
     np.testing.assert_allclose(grid["retention_pct"], [row["retention_pct"] for row in told])
     assert list(grid["is_complete_month"]) == [row["is_complete_month"] for row in told]
 
 
 def test_audiences_have_the_evidence_of_kmeans_and_rules_have_none(reading: Reading) -> None:
-    kmeans = queries.cluster_evidence(reading, "kmeans")
+    kmeans = cluster_evidence(reading, "kmeans")
     assert kmeans["is_chosen"].sum() == 1
     assert list(kmeans["k"]) == sorted(kmeans["k"])
     assert kmeans.loc[kmeans["is_chosen"], "k"].item() == reading.value(
         "select count(distinct kmeans_segment) from ml.customer_segments"
     )
-    assert queries.cluster_evidence(reading, "audience").equals(kmeans)
-    assert queries.cluster_evidence(reading, "rfm").empty
+    assert cluster_evidence(reading, "audience").equals(kmeans)
+    assert cluster_evidence(reading, "rfm").empty
 
 
 def test_rules_show_the_scores_of_each_segment(reading: Reading) -> None:
-    rules = queries.rfm_rules(reading).set_index("segment")
+    rules = rfm_rules(reading).set_index("segment")
     for row in reading.rows(
         "select rfm_segment, min(r_score) as r, max(f_score) as f, count(*) as n from marts.customer_rfm group by 1"
     ):
@@ -297,19 +304,19 @@ def test_caveats_are_those_of_the_method(published_small: Home, tmp_path: Path) 
         tmp_path,
         "update reporting.model_notes set warnings = model || '/' || algorithm, change_notes = 'changed ' || algorithm",
     ) as opened:
-        found = queries.caveats(opened, "audience")
+        found = caveats(opened, "audience")
         assert found.segments == "customer_segments/kmeans"
         assert found.changes == "changed kmeans"
-        assert queries.caveats(opened, "rfm").segments == ""
+        assert caveats(opened, "rfm").segments == ""
 
 
-@pytest.mark.parametrize("spec", queries.LISTS, ids=lambda spec: spec.name)
-def test_lists_have_the_rows_of_their_question(reading: Reading, spec: queries.ListSpec) -> None:
+@pytest.mark.parametrize("spec", (SEGMENTS, SEGMENT_MOVES, COHORTS, CATEGORY_AFFINITY), ids=lambda spec: spec.name)
+def test_lists_have_the_rows_of_their_question(reading: Reading, spec: ListSpec) -> None:
     asked = {
-        "segments": lambda: (~queries.segment_profiles(reading, FRANCE)["is_everyone"]).sum(),
-        "segment_moves": lambda: len(queries.segment_flows(reading, FRANCE)),
-        "cohorts": lambda: len(queries.cohort_grid(reading)),
-        "category_affinity": lambda: len(queries.category_affinity(reading, FRANCE)),
+        "segments": lambda: (~segment_profiles(reading, FRANCE)["is_everyone"]).sum(),
+        "segment_moves": lambda: len(segment_flows(reading, FRANCE)),
+        "cohorts": lambda: len(cohort_grid(reading)),
+        "category_affinity": lambda: len(category_affinity(reading, FRANCE)),
     }
     rows = fetch_list(reading, spec, FRANCE)
     assert len(rows) == count_list(reading, spec, FRANCE) == asked[spec.name]() > 0
@@ -323,9 +330,9 @@ def test_lists_have_the_rows_of_their_question(reading: Reading, spec: queries.L
 
 
 def test_the_list_of_moves_takes_its_months_from_the_context(reading: Reading) -> None:
-    months = queries.flow_months(reading)
-    spec = queries.SEGMENT_MOVES
-    rows = fetch_list(reading, spec, Filters(), queries.flow_context(months[0], months[2]))
+    months = flow_months(reading)
+    spec = SEGMENT_MOVES
+    rows = fetch_list(reading, spec, Filters(), flow_context(months[0], months[2]))
     assert set(rows["to_month_end"].dt.date) == {months[2]}
     assert set(rows["from_month_end"].dt.date) == {months[0]}
     for typed in ("", "x' or 1 = 1 --,", "2024-05-31,2024-01-31"):
@@ -335,23 +342,23 @@ def test_the_list_of_moves_takes_its_months_from_the_context(reading: Reading) -
 
 def test_nobody_gives_empty_frames_and_no_error(reading: Reading) -> None:
     for frame in (
-        queries.segment_sizes(reading, NOBODY),
-        queries.customer_points(reading, NOBODY).rows,
-        queries.box_statistics(reading, NOBODY),
-        queries.distributions(reading, NOBODY),
-        queries.segment_profiles(reading, NOBODY),
-        queries.category_affinity(reading, NOBODY),
-        queries.segment_flows(reading, NOBODY),
+        segment_sizes(reading, NOBODY),
+        customer_points(reading, NOBODY).rows,
+        box_statistics(reading, NOBODY),
+        distributions(reading, NOBODY),
+        segment_profiles(reading, NOBODY),
+        category_affinity(reading, NOBODY),
+        segment_flows(reading, NOBODY),
     ):
         assert frame.empty
         assert len(frame.columns) > 3
-    assert queries.customer_points(reading, NOBODY).total == 0
+    assert customer_points(reading, NOBODY).total == 0
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_segments_of_every_method_fit_their_filter(reading: Reading, method: str) -> None:
-    first = queries.segment_sizes(reading, Filters(method=method)).iloc[0]
-    only = queries.segment_sizes(reading, Filters(method=method, segments=(first["segment"],)))
+    first = segment_sizes(reading, Filters(method=method)).iloc[0]
+    only = segment_sizes(reading, Filters(method=method, segments=(first["segment"],)))
     assert list(only["segment"]) == [first["segment"]]
     assert only["customers_pct"].item() == 100
     assert only["customers"].item() == reading.value(
@@ -372,9 +379,9 @@ def test_the_real_shop_adds_up(published_real: Home) -> None:
             """
         )
         for method in METHODS:
-            sizes = queries.segment_sizes(opened, Filters(method=method))
+            sizes = segment_sizes(opened, Filters(method=method))
             assert sizes["customers"].sum() == 4_334
             assert sizes["monetary_net_sum"].sum() == pytest.approx(float(told))
-        points = queries.customer_points(opened, Filters())
+        points = customer_points(opened, Filters())
         assert (len(points.rows), points.total) == (4_000, 4_334)
     reader.close()

@@ -654,7 +654,11 @@ def _map_panel(view: View, countries: pd.DataFrame) -> html.Section:
         f"({wording.short_money(rows[0]['net_revenue'], view.currency)}), least from {rows[-1]['country']} "
         f"({wording.short_money(rows[-1]['net_revenue'], view.currency)})."
     )
-    shown = chart(view, [drawn], name="overview-map", description=described, height=330, dragmode=False)
+    # said here and not in the template, where Plotly would still zoom in on the countries sold to
+    whole_world = {"projection": {"type": "natural earth"}, "lataxis": {"range": [-56, 84]}}
+    shown = chart(
+        view, [drawn], name="overview-map", description=described, height=330, dragmode=False, geo=whole_world
+    )
     return panel(title, shown, told, about=about)
 
 

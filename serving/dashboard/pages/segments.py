@@ -39,8 +39,15 @@ from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
-from serving.queries import segments as queries
 from serving.queries.health import value_caveats
+from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
+from serving.queries.segments.cohorts import COHORTS, cohort_grid
+from serving.queries.segments.distributions import MEASURES, box_statistics, distributions
+from serving.queries.segments.evidence import Caveats, caveats, cluster_evidence, rfm_rules
+from serving.queries.segments.kept import NO_SEGMENT
+from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
+from serving.queries.segments.profiles import SEGMENTS, segment_profiles
+from serving.queries.segments.sizes import customer_points, segment_sizes
 from serving.snapshot import SnapshotReader
 from warehouse.measures import Measure, shown
 from warehouse.wording import count, day, in_unit, money, month, number, percent, plural
@@ -63,9 +70,9 @@ _GROUPS = (
 
 def render(view: View) -> Any:
     """The whole page; its controls only change parts of it."""
-    sizes = queries.segment_sizes(view.reading, view.filters)
+    sizes = segment_sizes(view.reading, view.filters)
     words = Words.of(view)
-    caveats = queries.caveats(view.reading, view.filters.method)
+    remarks = caveats(view.reading, view.filters.method)
     look = Look.of(sizes, view.theme)
     return page(
         _anchors(),
@@ -74,7 +81,7 @@ def render(view: View) -> Any:
         _heading(2),
         _moves_panel(view),
         _cohort_panel(view),
-        *_made(view, caveats),
+        *_made(view, remarks),
     )
 
 
@@ -125,7 +132,7 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
     rows: list[list[Any]] = []
     for row in named_rows(sizes):
         badge = segment_badge(row.segment, look.colours[row.segment])
-        is_segment = row.segment != queries.NO_SEGMENT
+        is_segment = row.segment != NO_SEGMENT
         rows.append(
             [
                 dcc.Link(badge, href=view.link("/customers", segments=(row.segment,))) if is_segment else badge,
@@ -156,7 +163,7 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
 
 
 def _scatters(view: View, look: Look, words: Words) -> Any:
-    points = queries.customer_points(view.reading, view.filters, limit=POINTS)
+    points = customer_points(view.reading, view.filters, limit=POINTS)
     rows = points.rows
     shown = (
         f"{plural(points.total, 'customer')}, each a dot"
@@ -203,16 +210,16 @@ def _scatters(view: View, look: Look, words: Words) -> Any:
 def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]:
     if sizes.empty:
         return [_heading(1), empty(*NOBODY)]
-    statistics = queries.box_statistics(view.reading, view.filters)
-    bins = queries.distributions(view.reading, view.filters)
-    affinity = queries.category_affinity(view.reading, view.filters)
+    statistics = box_statistics(view.reading, view.filters)
+    bins = distributions(view.reading, view.filters)
+    affinity = category_affinity(view.reading, view.filters)
     return [
         _heading(1),
         _comparison(view, look, words),
         panel(
             "Spread within each segment",
             legend(look),
-            columns(*(box(view, statistics, look, words, measure) for measure in queries.MEASURES)),
+            columns(*(box(view, statistics, look, words, measure) for measure in MEASURES)),
             about=(
                 "The box holds the middle half of a segment's customers, the line in it is the middle one, the diamond "
                 "the mean; nine of ten lie between the whiskers. From all customers that the filters keep."
@@ -221,13 +228,13 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
         panel(
             "How each measure is distributed",
             legend(look),
-            columns(*(histogram(view, bins, look, words, measure) for measure in queries.MEASURES)),
+            columns(*(histogram(view, bins, look, words, measure) for measure in MEASURES)),
             about="Customers by days since the last purchase, frequency, money and CLV, stacked by segment.",
         ),
         panel(
             "What they buy",
             *affinity_map(view, affinity, look),
-            _as_list(data_table(view, queries.CATEGORY_AFFINITY, height=420)),
+            _as_list(data_table(view, CATEGORY_AFFINITY, height=420)),
             about=(
                 "Share of a segment's net spend that a category takes, against its share among all customers of the "
                 "shop: 100 is the same, 200 twice as much. Filters choose the customers, not their comparison."
@@ -235,7 +242,7 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
         ),
         panel(
             "All figures by segment",
-            data_table(view, queries.SEGMENTS, height=130 + 43 * max(len(sizes), 3)),
+            data_table(view, SEGMENTS, height=130 + 43 * max(len(sizes), 3)),
             about="Means, medians and totals, to sort, filter and download.",
         ),
     ]
@@ -262,7 +269,7 @@ def _comparison(view: View, look: Look, words: Words) -> Any:
 
 
 def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
-    profiles = queries.segment_profiles(view.reading, view.filters)
+    profiles = segment_profiles(view.reading, view.filters)
     rows = named_rows(profiles)
     ordered = [row for row in rows if row.segment in set(chosen) and not row.is_everyone]
     if not ordered:
@@ -305,7 +312,7 @@ def _moves_panel(view: View) -> Any:
         "The filtered customers, by their RFM segment at two month ends. Only RFM segments have a monthly "
         "history; those of the models are made again from the whole history with every refresh."
     )
-    months = queries.flow_months(view.reading)
+    months = flow_months(view.reading)
     if len(months) < 2:
         return panel(
             title,
@@ -336,12 +343,12 @@ def _moves_panel(view: View) -> Any:
 def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any]:
     if start >= end:
         return [empty(f"{day(start)} is not before {day(end)}.", "Choose an earlier month to start from.")]
-    flows = queries.segment_flows(view.reading, view.filters, start, end)
+    flows = segment_flows(view.reading, view.filters, start, end)
     if flows.empty:
         return [
             empty(f"None of these customers had bought by {day(end)}.", "Widen the filters, or choose later months.")
         ]
-    is_new = flows["from_segment"] == queries.NEW_CUSTOMER
+    is_new = flows["from_segment"] == NEW_CUSTOMER
     is_shown = flows["is_move"] | is_new
 
     def told(key: str, text: str) -> html.Strong:
@@ -362,7 +369,7 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
         ]
     )
     table = _as_list(
-        data_table(view, queries.SEGMENT_MOVES, context=queries.flow_context(start, end), height=420),
+        data_table(view, SEGMENT_MOVES, context=flow_context(start, end), height=420),
     )
     shown = flows if with_stayed else flows[is_shown]
     if shown.empty:
@@ -372,7 +379,7 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
 
 
 def _cohort_panel(view: View) -> Any:
-    cohorts = queries.cohort_grid(view.reading, view.filters)
+    cohorts = cohort_grid(view.reading)
     title = "Who came back, by month of the first purchase"
     about = (
         "Percent of a month's new customers who bought again in each month since. All customers of the shop: filters "
@@ -384,7 +391,7 @@ def _cohort_panel(view: View) -> Any:
     return panel(
         title,
         *cohort_map(view, cohorts),
-        _as_list(data_table(view, queries.COHORTS, height=420)),
+        _as_list(data_table(view, COHORTS, height=420)),
         about=about,
     )
 
@@ -392,12 +399,12 @@ def _cohort_panel(view: View) -> Any:
 # ---- how they were made ------------------------------------------------------------
 
 
-def _made(view: View, caveats: queries.Caveats) -> list[Any]:
+def _made(view: View, remarks: Caveats) -> list[Any]:
     notes: list[Any] = []
-    if caveats.segments:
-        notes.append(note(caveats.segments, kind="warning", title="Read these segments with care"))
-    if caveats.changes:
-        notes.append(note(caveats.changes, title="Since the publication before"))
+    if remarks.segments:
+        notes.append(note(remarks.segments, kind="warning", title="Read these segments with care"))
+    if remarks.changes:
+        notes.append(note(remarks.changes, title="Since the publication before"))
     made = _rules_panel(view) if view.filters.method == "rfm" else _evidence_panel(view)
     return [_heading(3), *notes, made]
 
@@ -423,7 +430,7 @@ def _rules_panel(view: View) -> Any:
                     span(row.f_low, row.f_high),
                     span(row.m_low, row.m_high),
                 ]
-                for row in named_rows(queries.rfm_rules(view.reading))
+                for row in named_rows(rfm_rules(view.reading))
             ],
             caption="Lowest and highest scores of each RFM segment's customers",
             numeric=(1,),
@@ -433,7 +440,7 @@ def _rules_panel(view: View) -> Any:
 
 
 def _evidence_panel(view: View) -> Any:
-    evidence = queries.cluster_evidence(view.reading, view.filters.method)
+    evidence = cluster_evidence(view.reading, view.filters.method)
     title = "How many segments, and why"
     is_audience = view.filters.method == "audience"
     # audiences are made from k-means, with its evidence
@@ -520,7 +527,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
     def resize(by: str | None, search: str | None, theme: str | None) -> Any:
         with reader.reading() as reading:
             view = View.of_url(reading, search, theme)
-            sizes = queries.segment_sizes(reading, view.filters)
+            sizes = segment_sizes(reading, view.filters)
             if sizes.empty:
                 return empty(*NOBODY)
             return treemap(view, sizes, Look.of(sizes, view.theme), by or "money")

@@ -12,7 +12,7 @@ from serving.dashboard.components import named_rows
 from serving.dashboard.segment_charts.look import safe
 from serving.dashboard.view import View
 from serving.palette import segment_colour
-from serving.queries.segments import NEW_CUSTOMER
+from serving.queries.segments.moves import NEW_CUSTOMER
 from warehouse.wording import day, money, month, plural
 
 

@@ -1,0 +1,143 @@
+"""How customers move between RFM segments, from one month end to another."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from serving.filters import Clause, Filters
+from serving.queries.lists import Column, ListSpec
+from serving.queries.segments.kept import kept_customers
+from serving.snapshot import Reading
+
+NEW_CUSTOMER = "New Customer"
+"""Where ``marts.segment_moves`` lets those come from who had not bought before."""
+
+
+def flow_months(reading: Reading) -> list[date]:
+    """Month ends that are over, the first one first; empty with a history of less than a month."""
+    rows = reading.rows("select distinct month_end from marts.customer_rfm_monthly order by month_end")
+    return [row["month_end"] for row in rows]
+
+
+def _flows(filters: Filters, start: date | None, end: date | None) -> Clause:
+    kept = kept_customers(filters)
+    parameters = dict(kept.parameters)
+    last = "(select max(month_end) from marts.customer_rfm_monthly)"
+    before = f"(select max(month_end) from marts.customer_rfm_monthly where month_end < {last})"
+    if end is not None:
+        last, parameters["flow_end"] = "$flow_end", end
+        before = "(select max(month_end) from marts.customer_rfm_monthly where month_end < $flow_end)"
+    if start is not None:
+        before, parameters["flow_start"] = "$flow_start", start
+    sql = f"""
+        with {kept.sql},
+
+        later as (
+            select monthly.* from marts.customer_rfm_monthly as monthly
+            semi join kept on kept.customer_id = monthly.customer_id
+            where monthly.month_end = {last}
+        ),
+
+        earlier as (
+            select * from marts.customer_rfm_monthly where month_end = {before}
+        )
+
+        select
+            max(earlier.month_end) over () as from_month_end,
+            later.month_end as to_month_end,
+            coalesce(earlier.rfm_segment, '{NEW_CUSTOMER}') as from_segment,
+            later.rfm_segment as to_segment,
+            count(*) as customers,
+            sum(later.monetary) as monetary,
+            coalesce(sum(earlier.monetary), 0) as monetary_before,
+            coalesce(earlier.rfm_segment <> later.rfm_segment, false) as is_move
+        from later
+        left join earlier on earlier.customer_id = later.customer_id
+        group by later.month_end, earlier.month_end, earlier.rfm_segment, later.rfm_segment"""
+    return Clause(sql, parameters)
+
+
+def segment_flows(
+    reading: Reading, filters: Filters, start: date | None = None, end: date | None = None
+) -> pd.DataFrame:
+    """From which RFM segment to which customers went between two month ends, with their money.
+
+    Only RFM segments have a monthly history: those of the models are made anew for the whole history with
+    every refresh. The customers are those of the filters, whatever method the filters' segments are by.
+
+    Parameters
+    ----------
+    start, end
+        Month ends as in :func:`flow_months`; by default the last one and the one before it.
+
+    Returns
+    -------
+    DataFrame
+        ``from_month_end`` (null where nobody was there before), ``to_month_end``, ``from_segment``
+        (:data:`NEW_CUSTOMER` for those who first bought in between), ``to_segment``, ``customers``,
+        ``monetary`` (at the later month end), ``monetary_before``, ``is_move`` (false for who stayed and
+        for new customers); most customers first.
+        Between neighbouring month ends and without filters it says what ``marts.segment_moves`` says.
+
+    Raises
+    ------
+    ValueError
+        If ``start`` is not before ``end``.
+    """
+    if start is not None and end is not None and start >= end:
+        raise ValueError(f"The month end {start} is not before {end}.")
+    clause = _flows(filters, start, end)
+    return reading.query(
+        f"""
+        select * replace (cast(monetary as double) as monetary, cast(monetary_before as double) as monetary_before)
+        from ({clause.sql})
+        order by customers desc, from_segment, to_segment
+        """,
+        clause.parameters,
+    )
+
+
+def flow_context(start: date, end: date) -> str:
+    """The context of the list of moves: two month ends."""
+    return f"{start.isoformat()},{end.isoformat()}"
+
+
+def _flow_rows(filters: Filters, context: str) -> Clause:
+    start, end = _read_context(context)
+    return _flows(filters, start, end)
+
+
+def _read_context(context: str) -> tuple[date | None, date | None]:
+    """Both month ends; the last two for a context that is none, as in an address that somebody typed."""
+    first, _, second = context.partition(",")
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(second)
+    except ValueError:
+        return None, None
+    return (start, end) if start < end else (None, None)
+
+
+SEGMENT_MOVES = ListSpec(
+    name="segment_moves",
+    title="Moves between RFM segments",
+    columns=(
+        Column("from_month_end", "From month end", "date", "The earlier month end."),
+        Column("to_month_end", "To month end", "date", "The later month end."),
+        Column(
+            "from_segment",
+            "From",
+            about="Segment before; New Customer for those who had not bought yet.",
+            link="segment",
+        ),
+        Column("to_segment", "To", about="Segment at the later month end.", link="segment"),
+        Column("customers", "Customers"),
+        Column("monetary_before", "Money before", "money", "Money at the earlier month end, in the shop's currency."),
+        Column("monetary", "Money after", "money", "Money at the later month end, in the shop's currency."),
+        Column("is_move", "Moved"),
+    ),
+    rows=_flow_rows,
+    order_by="customers desc, from_segment, to_segment",
+    tables=("marts.segment_moves",),
+)

@@ -1,0 +1,85 @@
+"""The figures of segments side by side, and those of all customers."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from serving.filters import Clause, Filters
+from serving.queries.lists import Column, ListSpec, measure_columns
+from serving.queries.segments.kept import kept_customers
+from serving.snapshot import Reading
+from warehouse.measures import aggregates, shares, shown
+
+_PROFILES = [one.key for one in shown("segments")]
+
+
+def _profiles(filters: Filters, _context: str = "") -> Clause:
+    kept = kept_customers(filters)
+    sql = f"""
+        with {kept.sql},
+
+        profiled as (
+            select segment, {aggregates("customers", _PROFILES)} from kept group by segment
+        )
+
+        select
+            profiled.segment,
+            coalesce(kinds.segment_kind, profiled.segment) as kind,
+            false as is_everyone,
+            profiled.* exclude (segment),
+            {shares(_PROFILES)}
+        from profiled
+        left join kinds on kinds.segment_name = profiled.segment"""
+    return Clause(sql, kept.parameters)
+
+
+def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
+    """The figures of each segment side by side, and of all the shop's customers to compare them with.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment with customers, the one with the most money first, and a last row
+        (``is_everyone``) of all customers of the shop, whatever the filters. ``segment``, ``kind``, ``is_everyone``
+        and the measures of segments; shares are of the customers kept, for everyone 100. Empty if no customer fits.
+    """
+    clause = _profiles(filters)
+    return reading.query(
+        f"""
+        with segments as ({clause.sql}),
+
+        everyone as (
+            select
+                'All customers' as segment,
+                null as kind,
+                true as is_everyone,
+                {aggregates("customers", _PROFILES)},
+                {_whole_shares()}
+            from reporting.customer_360
+            where has_purchases
+            having (select count(*) from segments) > 0
+        )
+
+        select * from segments
+        union all by name
+        select * from everyone
+        order by is_everyone, monetary_sum desc, segment
+        """,
+        clause.parameters,
+    )
+
+
+def _whole_shares() -> str:
+    return ", ".join(f"100.0 as {one.key}" for one in shown("segments") if one.share_of)
+
+
+SEGMENTS = ListSpec(
+    name="segments",
+    title="Segments",
+    columns=(
+        Column("segment", "Segment", link="segment", of="ml.segment_profiles.segment_name"),
+        *measure_columns("segments"),
+    ),
+    rows=_profiles,
+    order_by="monetary_sum desc, segment",
+)
