@@ -42,7 +42,7 @@ OTHER_FIELDS = {
     # within the chosen days
     ("RevenueMonth", "is_complete_month"),
     # of an uploaded file
-    *{("LabelledCustomer", "customer_id"), ("Accounting", "delivered_lines"), ("Accounting", "set_aside_lines")},
+    *{("LabelledCustomer", "customer_id"), ("Accounting", "delivered_lines")},
     ("ClassificationAnswer", "method"),
     *{("ClassificationAnswer", "file_name"), ("ClassificationAnswer", "publication_id")},
 }
