@@ -40,7 +40,7 @@ far the sum of all forecasts was off; minus is short. Order: Spearman's rank cor
 perfect. Top tenth: share of all money that the tenth with the highest forecasts brought. In interval: share of
 customers whose value fell into the 80 % interval, which was made from the other hold-outs.
 
-**What to doubt.** No forecast saw its own outcome, but the design of `gradient_boosting` (features, losses, weights)
+**Caveats.** No forecast saw its own outcome, but the design of `gradient_boosting` (features, losses, weights)
 was chosen among about twenty variants by these very hold-outs, and so was the winner of each shop. On data that nobody
 looked at while building, expect it to do somewhat worse. The other models and the baselines had nothing to choose."""
 

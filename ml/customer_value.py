@@ -308,7 +308,7 @@ def _runs(
 
 
 def _verdict(errors: pd.DataFrame, winner: str, length: int, horizon_days: int) -> list[str]:
-    """What to be wary of in the values that were taken, whichever model they are of."""
+    """Caveats of the values that were taken, whichever model they are of."""
     holdouts = int(errors["cutoff_date"].nunique())
     if not holdouts:
         return []

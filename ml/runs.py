@@ -1,4 +1,4 @@
-"""The record of a fit: what went in, what came out, what to be wary of.
+"""The record of a fit: what went in, what came out, what it warns of.
 
 Belongs here: the shape of ``ml.model_runs``. Does not belong here: the models, and the
 time of day, so that the same input gives the same record.

@@ -82,7 +82,9 @@ def refresh(
     ] = None,
     as_of: Annotated[
         datetime | None,
-        typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="See nothing dated on or after this day."),
+        typer.Option(
+            "--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Ignore everything dated on or after this day."
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Rebuild everything even if nothing is new.")] = False,
     home: HomeOption = None,
@@ -90,7 +92,7 @@ def refresh(
         bool,
         typer.Option("--sample-if-empty", help="With nothing delivered yet, write and refresh the sample history."),
     ] = False,
-    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Stand in line for another refresh.")] = 0.0,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for another refresh to finish.")] = 0.0,
     verbose: VerboseOption = False,
 ) -> None:
     """Load what was delivered, build, check and publish.
@@ -174,7 +176,7 @@ def pull(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Pull everything again, whatever was pulled before.")] = False,
     home: HomeOption = None,
-    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Stand in line for a refresh.")] = 0.0,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a refresh to finish.")] = 0.0,
     verbose: VerboseOption = False,
 ) -> None:
     """Bring what is new in the live databases into landing, and build nothing.
@@ -294,7 +296,10 @@ def classify(
     as_of: Annotated[
         datetime | None,
         typer.Option(
-            "--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="See nothing dated on or after this day; count to it."
+            "--as-of",
+            metavar="DATE",
+            formats=["%Y-%m-%d"],
+            help="Ignore everything dated on or after this day; count to it.",
         ),
     ] = None,
     file_format: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",

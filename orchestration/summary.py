@@ -239,7 +239,7 @@ def print_exports(console: Console, connection: duckdb.DuckDBPyConnection) -> No
 
 
 def _print_limits(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
-    """What the files of each source can't tell."""
+    """What the files of each source don't show."""
     limits = connection.execute(
         """
         select source, list(subject order by coalesce(list_position(['refunds', 'customers'], subject), 3), subject)
@@ -249,7 +249,10 @@ def _print_limits(console: Console, connection: duckdb.DuckDBPyConnection) -> No
     _print_headed(
         console,
         "Limits",
-        [f"{source} can't tell: {', '.join(SUBJECTS[subject] for subject in subjects)}" for source, subjects in limits],
+        [
+            f"{source} doesn't show: {', '.join(SUBJECTS[subject] for subject in subjects)}"
+            for source, subjects in limits
+        ],
     )
 
 
@@ -304,7 +307,7 @@ def print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) ->
     console.print(table)
     if derived:
         console.print(
-            f"  · {count(derived)} of these lines {'is no row' if derived == 1 else 'are no rows'} of a file: "
+            f"  · {count(derived)} of these lines {'is not a row' if derived == 1 else 'are not rows'} of a file: "
             f"{'a refund' if derived == 1 else 'refunds'} in a column of the sale's row"
         )
     table = _reasons_table("Set aside because")
@@ -494,7 +497,7 @@ def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> No
     for (caveat,) in value_caveats:
         console.print(f"  [yellow]![/] {escape(caveat)}")
     console.print(
-        f"[bold]Anomalies[/]  {plural(odd[0][0] if odd else 0, 'odd day')} of revenue{'; the last:' if odd else ''}"
+        f"[bold]Anomalies[/]  {plural(odd[0][0] if odd else 0, 'unusual day')} of revenue{'; the last:' if odd else ''}"
     )
     for _, date, direction, cause in odd:
         console.print(f"  {day(date)}, {direction}: {escape(cause)}")

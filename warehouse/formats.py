@@ -33,7 +33,7 @@ SUBJECTS: Mapping[str, str] = {
     "prices": "prices after every discount",
     "times": "times of day",
 }
-"""The same in words that go on after "can't tell "."""
+"""The same in words that go on after "doesn't show: "."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where it is there; the unit tests of the models stand in the same files."""

@@ -41,7 +41,7 @@ _DESCRIPTIONS = {
     "pseudonym_key": "The key that pseudonyms of customers are made with; its value is shown nowhere.",
     "unused_columns": "What stands in columns that look like a status or a currency and that nothing uses.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
-    "source_limits": "What the files of each source can't tell, such as refunds.",
+    "source_limits": "What the files of each source don't show, such as refunds.",
 } | {
     name: f"Every delivered row of {export.title}, as text, with file and row number."
     for name, export in export_formats().items()

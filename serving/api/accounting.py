@@ -51,7 +51,7 @@ class WarehouseAccounting(Answer):
     does_add_up: Annotated[bool, Field(description="Whether files, accounting and sales agree to the last digit.")]
     delivered_rows: Annotated[int, Field(description="Lines of all kinds together.")]
     derived_rows: Annotated[
-        int, Field(description="Of them, lines that are no row of a file: refunds told in a column of the sale's row.")
+        int, Field(description="Of them, lines that are not rows of a file: refunds in a column of the sale's row.")
     ]
     delivered_amount: Annotated[Money, Field(description="Amount of all lines, in the shop's currency.")]
     kept_rows: Annotated[int, Field(description="Lines that are in the figures.")]

@@ -1,6 +1,6 @@
-"""Odd days and weeks over HTTP, with who drove them.
+"""Unusual days and weeks over HTTP, with who drove them.
 
-Belongs here: their fields and operations. Does not belong here: what is odd (``ml``) and what is selected
+Belongs here: their fields and operations. Does not belong here: what is unusual (``ml``) and what is selected
 (:mod:`serving.queries.anomalies`).
 """
 
@@ -27,7 +27,7 @@ _Grain = Annotated[Literal["day", "week"], Query(description="Days, or weeks dat
 
 
 class Anomaly(Answer, of=LISTS["anomalies"], columns="* country=ml.revenue_anomalies.country"):
-    """An odd day or week."""
+    """An unusual day or week."""
 
     grain: Literal["day", "week"]
     direction: Literal["spike", "drop", "silence"]
@@ -41,18 +41,18 @@ class ExpectedPeriod(
         direction=ml.revenue_anomalies.direction? cause=ml.revenue_anomalies.cause?
     """,
 ):
-    """A day or week with the band in which it was expected; no direction and no cause where it is not odd."""
+    """A day or week with the band in which it was expected; no direction and no cause where it is not unusual."""
 
-    is_flagged: Annotated[bool, Field(description="Whether it is odd.")]
+    is_flagged: Annotated[bool, Field(description="Whether it is unusual.")]
 
 
 class Driver(
     Answer, of="ml.anomaly_drivers", columns="dimension rank member label actual expected difference share_pct"
 ):
-    """Who or what accounts for an odd period's difference; dimensions overlap."""
+    """Who or what accounts for the difference of an unusual period; dimensions overlap."""
 
 
-@router.get("/anomalies", summary="Odd days and weeks")
+@router.get("/anomalies", summary="Unusual days and weeks")
 def list_anomalies(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[Anomaly]]:
     """The latest first. Of the filters only days and countries apply: other groups have no series of their own."""
     return answer(reading, queries.anomalies(reading, filters))
@@ -62,19 +62,19 @@ def list_anomalies(reading: SnapshotReading, filters: GivenFilters) -> Envelope[
 def list_expectations(
     reading: SnapshotReading, filters: GivenFilters, series: _Series = "total", grain: _Grain = "day"
 ) -> Envelope[list[ExpectedPeriod]]:
-    """Ascending by date; none for a country that sells too seldom to tell odd from usual."""
+    """Ascending by date; none for a country with sales on too few days to say what is unusual."""
     return answer(reading, queries.expectations(reading, series, grain, filters))
 
 
-@router.get("/anomalies/drivers", summary="Who drove an odd day or week", responses=responses(404))
+@router.get("/anomalies/drivers", summary="What drove an unusual day or week", responses=responses(404))
 def list_drivers(
     reading: SnapshotReading,
     date: Annotated[IsoDay, Query(description="The day, or the Monday of the week.", examples=["2011-12-09"])],
     series: _Series = "total",
     grain: _Grain = "day",
 ) -> Envelope[list[Driver]]:
-    """By dimension and rank; 404 if the period isn't odd."""
+    """By dimension and rank; 404 if the period isn't unusual."""
     found = queries.anomaly_drivers(reading, series, grain, date)
     if found.empty:
-        raise NotFoundError(f"The {grain} {date} of {series[:60]!r} is not odd; /anomalies lists those that are.")
+        raise NotFoundError(f"The {grain} {date} of {series[:60]!r} is not unusual; /anomalies lists those that are.")
     return answer(reading, found)

@@ -57,11 +57,15 @@ class CustomerFacts(
         last_month_rfm_segment has_positive_monetary is_outlier_excluded mixture_probability override_reason
         override_author override_expires_on clv_model clv_interval_pct expected_purchases_low expected_purchases_high
         expected_purchase_value top_category_pct order_value returned_revenue unmatched_return_revenue
-        total_return_revenue return_count usual_gap_days overdue_days set_aside_lines recency_rank_pct
-        frequency_rank_pct monetary_rank_pct
+        total_return_revenue return_count usual_gap_days overdue_days recency_rank_pct frequency_rank_pct
+        monetary_rank_pct
     """,
 ):
-    """All that is known of a customer; figures of purchases are null for who only gave things back."""
+    """All that is known of a customer; figures of purchases are null for a customer who only returned goods."""
+
+    set_aside_lines: Annotated[
+        int, Field(description="Lines that name the customer and were set aside, such as postage or repeats.", ge=0)
+    ]
 
 
 class CustomerMonth(
@@ -101,7 +105,7 @@ class CustomerReturn(
         days_after_purchase matched_by matched_amount unmatched_amount
     """,
 ):
-    """A line that the customer gave back."""
+    """A line that the customer returned."""
 
 
 _CUSTOMERS = ListSpec(
@@ -163,7 +167,7 @@ def list_returns(reading: SnapshotReading, customer_id: CustomerId, page: GivenP
 def get_customer(
     reading: SnapshotReading, customer_id: CustomerId, method: MethodParameter = "kmeans"
 ) -> Envelope[Customer]:
-    """All that is known of a customer; `method` chooses whose segment and playbook are told."""
+    """Everything known about a customer; `method` chooses whose segment and playbook are given."""
     story = _story(reading, customer_id)
     playbook = story.playbook(method)
     return answer(

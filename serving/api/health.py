@@ -68,7 +68,7 @@ class OpenCheck(
 
 
 class ModelNote(Answer, of="reporting.model_notes"):
-    """What to be wary of in a model's figures."""
+    """What a model warns of."""
 
 
 class Deliveries(Answer, of="quality.load_ledger", columns="status"):
@@ -91,7 +91,7 @@ class MissingFile(Answer, of="quality.load_ledger", columns="file_name status re
 
 
 class SourceLimit(Answer, of="quality.source_limits", columns="source title subject told"):
-    """A matter that the files of a source can't tell."""
+    """Something that the files of a source don't show."""
 
     subject: LimitSubject
 
@@ -101,7 +101,7 @@ class ReplacedOrders(Answer, of="marts.order_versions", columns="source"):
 
     source: str
     orders: Annotated[int, Field(description="Orders that came again.", ge=1)]
-    changed_orders: Annotated[int, Field(description="Of them, those that the newer file tells otherwise.", ge=0)]
+    changed_orders: Annotated[int, Field(description="Of them, those that differ in the newer file.", ge=0)]
     lines: Annotated[int, Field(description="Their lines in the older files, all set aside.", ge=1)]
 
 

@@ -38,7 +38,7 @@ class InvalidField(BaseModel):
     """One part of a request that can't be used."""
 
     location: Annotated[str, Field(description="Where it stood: `query`, `path`, `header` or `body`.")]
-    name: Annotated[str, Field(description="Its name; positions within a list are told with dots.")]
+    name: Annotated[str, Field(description="Its name; positions within a list follow a dot.")]
     message: Annotated[str, Field(description="What was expected.")]
 
 

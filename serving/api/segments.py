@@ -98,7 +98,7 @@ def moves(
     for day in (from_month_end, to_month_end):
         if day and day not in known:
             told = ", ".join(map(str, known)) or "none"
-            raise RefusedError(f"{day} is no month end of this history; there are {told}.")
+            raise RefusedError(f"{day} is not a month end of this history, which has {told}.")
     try:
         return answer(reading, segment_flows(reading, filters, from_month_end, to_month_end))
     except ValueError as error:

@@ -45,7 +45,7 @@ class Remark(Answer):
 
 
 class HeadlineNote(Answer, of="reporting.headline_notes", columns="key=note_key severity sentence"):
-    """A doubt of the headline figures."""
+    """A caveat about the headline figures."""
 
     key: Annotated[str, Field(examples=["few_weeks"])]
 
@@ -53,7 +53,7 @@ class HeadlineNote(Answer, of="reporting.headline_notes", columns="key=note_key 
 class Summary(Answer):
     """The overview in figures and words."""
 
-    notes: Annotated[list[HeadlineNote], Field(description="Doubts of the whole shop's figures; mostly none.")]
+    notes: Annotated[list[HeadlineNote], Field(description="Caveats about the whole shop's figures; usually none.")]
     figures: Annotated[list[HeadlineFigure], Field(description="Headline figures of what fits the filters.")]
     insights: Annotated[list[Remark], Field(description="What the figures tell, in words.")]
     value_caveats: Annotated[list[str], Field(description="What to keep in mind in expected customer value.")]

@@ -69,7 +69,7 @@ class SetAsideLine(
 
     unit_price: UnitPrice | None
     signed_amount: float | None
-    text: Annotated[str | None, Field(description="The line as delivered; fields parted by bars if it was split.")]
+    text: Annotated[str | None, Field(description="The line as delivered; fields separated by bars if it was split.")]
 
 
 class Disposition(Answer, of="marts.row_accounting", columns="disposition is_kept row_count gross_amount description"):
@@ -83,12 +83,12 @@ class Accounting(Answer):
 
     delivered_lines: Annotated[int, Field(description="Lines in the file.")]
     derived_lines: Annotated[
-        int, Field(description="Lines that are no row of it: refunds that it tells in a column of the sale's row.")
+        int, Field(description="Lines that are not rows of it: refunds in a column of the sale's row.")
     ]
     kept_lines: Annotated[int, Field(description="Lines that count.")]
     set_aside_lines: Annotated[int, Field(description="Lines that don't count.")]
     kept_lines_without_customer: Annotated[
-        int, Field(description="Kept lines that name no customer; no label rests on them.")
+        int, Field(description="Kept lines without a customer; no label is based on them.")
     ]
     dispositions: Annotated[
         list[Disposition], Field(description="Adds up to the delivered and derived lines, to the row and the penny.")

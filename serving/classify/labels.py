@@ -314,7 +314,7 @@ def _notes(
         told, known = _span(facts["first_date"], facts["last_date"]), _span(about.first_date, about.last_date)
         if told < SHORT_HISTORY_SHARE * known:
             notes.append(
-                f"The file tells of {days(told)}, the warehouse of {days(known)}. Orders and money count only what is "
+                f"The file covers {days(told)}, the warehouse {days(known)}. Orders and money count only what is "
                 "in the file, so its customers look smaller than they may be; upload their whole history where you can."
             )
     return tuple(note.strip() for note in notes)

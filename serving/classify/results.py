@@ -63,10 +63,10 @@ class Classification:
     currency: str
     delivered_lines: int
     derived_lines: int
-    """Lines that are no row of the file: refunds that an export tells in a column of the sale's row."""
+    """Lines that are not rows of the file: refunds that an export gives in a column of the sale's row."""
     kept_lines: int
     anonymous_lines: int
-    """Kept lines that name no customer."""
+    """Kept lines without a customer."""
     notes: tuple[str, ...]
     returns_only: tuple[str, ...]
     customers: pd.DataFrame

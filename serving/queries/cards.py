@@ -1,7 +1,7 @@
 """The headline figures, each with its change.
 
-Belongs here: one value a figure for the chosen view, what it is compared with, and what to doubt them
-for. Does not belong here: what a figure is (:mod:`warehouse.measures`), series over time
+Belongs here: one value a figure for the chosen view, what it is compared with, and which caveats
+apply. Does not belong here: what a figure is (:mod:`warehouse.measures`), series over time
 (:mod:`serving.queries.revenue`), how a card looks.
 
 Each measure that says what it is compared with is a card. *Flows* (revenue, orders, who bought) belong to days:
@@ -48,7 +48,7 @@ class Card:
 
 @dataclass(frozen=True)
 class HeadlineNote:
-    """A doubt of the headline figures that belongs beside them."""
+    """A caveat about the headline figures, shown beside them."""
 
     key: str
     sentence: str
@@ -75,7 +75,7 @@ def summary_cards(reading: Reading, filters: Filters) -> list[Card]:
 
 
 def headline_notes(reading: Reading) -> list[HeadlineNote]:
-    """What to doubt the headline figures of the whole shop for, the weightiest first; mostly nothing."""
+    """Caveats about the headline figures of the whole shop, the weightiest first; usually none."""
     return [
         HeadlineNote(row["note_key"], row["sentence"], row["severity"])
         for row in reading.rows(

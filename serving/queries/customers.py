@@ -165,7 +165,17 @@ def customer_summary(reading: Reading, filters: Filters) -> CustomerSummary:
 def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     """Everything known of one customer; None if no customer has exactly that id."""
     customer = {"of_customer": customer_id}
-    found = reading.rows("select * from reporting.customer_360 where customer_id = $of_customer", customer)
+    found = reading.rows(
+        """
+        select
+            *,
+            -- of a delivery, not of the customer: the same lines come in more files, and are set aside once more
+            (select count(*) from marts.set_aside_lines where customer_id = $of_customer) as set_aside_lines
+        from reporting.customer_360
+        where customer_id = $of_customer
+        """,
+        customer,
+    )
     if not found:
         return None
     facts = found[0]

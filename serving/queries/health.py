@@ -139,7 +139,7 @@ class RowAccounting:
     delivered_rows: int
     """Lines of all kinds: rows of the files, and ``derived_rows``."""
     derived_rows: int
-    """Lines that are no row of a file: refunds that an export tells in a column of the sale's row."""
+    """Lines that are not rows of a file: refunds that an export gives in a column of the sale's row."""
     delivered_amount: Decimal
     kept_rows: int
     kept_amount: Decimal

@@ -1,7 +1,7 @@
 """Sentences about the view, computed each time they are read.
 
 Belongs here: what changed and who accounts for it, which segment grew or shrank, what was unusual, how
-concentrated revenue is, what to be wary of. Does not belong here: figures without a sentence
+concentrated revenue is, which caveats apply. Does not belong here: figures without a sentence
 (:mod:`serving.queries.cards`, :mod:`serving.queries.revenue`).
 
 Every day that a sentence names comes from the data, never from today's date.
@@ -286,7 +286,7 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
     ]
 
 
-# ---- what to be wary of --------------------------------------------------------
+# ---- which caveats apply --------------------------------------------------------
 
 
 def _caveats(reading: Reading, filters: Filters) -> list[Insight]:

@@ -253,8 +253,8 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
     ]
     shown = found.head(MAX_ANOMALIES)
     return {
-        "anomalies_about": "Revenue far from what the days or weeks before lead one to expect, latest first; a "
-        "country where the whole shop was not unusual too. Of all sales: customer filters don't apply.",
+        "anomalies_about": "Revenue far from what the days or weeks before suggest, latest first; a "
+        "country only where the whole shop was not unusual too. Of all sales: customer filters don't apply.",
         "anomalies_empty": warned or "No unusual day or week in this time.",
         "anomalies_more": f"{plural(len(found) - len(shown), 'earlier one')} in the dashboard."
         if len(found) > len(shown)

@@ -162,7 +162,7 @@ def test_the_habits_of_the_source_are_told_with_their_evidence(shop: Path) -> No
             "invoice_lines",
             "uci",
             "all 2 lines on numbers that begin with C are negative;"
-            " the 1 on numbers that begin with A name no customer",
+            " the 1 on numbers that begin with A have no customer",
             "drop",
         )
     ]
@@ -375,7 +375,7 @@ def test_damage_is_found_by_the_test_made_for_it(dbt: Dbt, shop: Path, tmp_path:
 def month_end(snapshot: str = "2011-02-01", recency_days: int = 0, m_score: int = 1) -> str:
     return (
         f"insert into marts.customer_rfm_monthly values ('2011-01-31', 'A', '{snapshot}', {recency_days}, "
-        f"1, 9, 9, 9, 1, 1, {m_score}, '111', 'Lost', true)"
+        f"1, 9, 9, 9, 1, 1, {m_score}, '111', 'Lost', 1, 'one_time', true)"
     )
 
 
@@ -403,7 +403,7 @@ def test_a_sound_month_end_is_accepted(shop: Path, tmp_path: Path) -> None:
         month_end(snapshot="2011-01-31"),
         "update marts.cohort_retention set age_months = 1, retention_pct = 100.1",
         "update marts.cohort_retention set retention_pct = 99 where age_months = 0",
-        "update marts.fct_monthly_customers set returning_customers = returning_customers + 1",
+        "update marts.fct_monthly_customers set existing_customers = existing_customers + 1",
         "update marts.fct_monthly_customers set one_time_customers = -1",
         "update marts.fct_monthly_customers set one_time_customers_so_far = customers_so_far + 1",
         "insert into marts.product_pairs values ('A', 'B', 0, 2, 2, 9, 0, 0, 0, 1)",

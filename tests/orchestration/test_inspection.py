@@ -81,7 +81,7 @@ def test_an_export_is_told_by_its_name_with_what_was_checked_and_what_it_cannot_
     assert "Limits     The export does not say when a refund was made; it counts on the day of the order" in told
     # 18 + 27 + 45 + 12, of which 12 went back
     assert "3 orders of 3 customers, 0 sale lines without one; £102.00 sold, £12.00 went back, £90.00 net" in told
-    assert "1 of these lines is no row of a file" in told
+    assert "1 of these lines is not a row of a file" in told
     # nothing was in doubt before it was known what the file is
     assert "Doubts" not in told and "profile" not in told and told.count("UTC offset, as written") == 1
 
@@ -101,7 +101,10 @@ def test_an_export_that_names_no_customers_raises_no_doubt_about_them(tmp_path: 
     passes, told = inspected(path)
     assert passes
     assert "Checked    nothing in the file says what its orders come to" in told
-    assert "The export names no customers; its sales count for revenue and products, and for nobody's history." in told
+    assert (
+        "The export does not name customers: its sales count for revenue and products, but for no customer's history."
+        in told
+    )
     # 40 − 4 + 15
     assert "1 order of 0 customers, 2 sale lines without one; £51.00 sold, £0.00 went back, £51.00 net" in told
     assert "Doubts" not in told

@@ -259,17 +259,17 @@ def test_exports_tell_what_was_checked_what_came_again_and_what_none_of_them_kno
         "shopify_orders: 1,199 of 1,200 orders add up to their Subtotal",
         "Came again shopify_orders: 2 orders came again in a newer file and were replaced, 1 of them with other lines",
         "square_items: 1 order came again in a newer file and was replaced, none with other lines",
-        "Limits etsy_order_items can't tell: refunds, times of day",
-        "shopify_orders can't tell: when a refund was made",
+        "Limits etsy_order_items doesn't show: refunds, times of day",
+        "shopify_orders doesn't show: when a refund was made",
     ]
-    assert "· 1 of these lines is no row of a file: a refund in a column of the sale's row" in lines
+    assert "· 1 of these lines is not a row of a file: a refund in a column of the sale's row" in lines
 
 
 def test_a_shop_without_exports_is_told_nothing_of_them(home: Home, deliver: Deliver) -> None:
     deliver("a.csv")
     accounted(home)
     said = refused(home, "validate_marts")
-    for word in ("Checked", "Came again", "can't tell", "no row of a file"):
+    for word in ("Checked", "Came again", "doesn't show", "not a row of a file"):
         assert word not in said
 
 

@@ -327,7 +327,7 @@ def test_a_file_of_other_days_says_which_day_recency_counts_to(small: Classifier
     notes = " ".join(small.classify_path(upload).notes)
     assert "Recency counts to 2 Feb 2024, by this file's own last line" in notes
     assert "choose as-of 2024-08-28" in notes
-    assert "The file tells of 1 day, the warehouse of 240 days" in notes
+    assert "The file covers 1 day, the warehouse 240 days" in notes
     later = small.classify_path(upload, as_of=date(2024, 8, 28))
     assert rows_of(later.customers)[0]["recency_days"] == (date(2024, 8, 28) - date(2024, 2, 1)).days
 

@@ -53,7 +53,7 @@ def test_amazon(published_small: Home) -> None:
     assert customers(done) == []
     assert dispositions(done) == {"not_a_sale": (3, 0.0), "sale": (2, 51.0)}
     assert done.anonymous_lines == 2
-    assert any(note.startswith("The export names no customers") for note in done.notes)
+    assert any(note.startswith("The export does not name customers") for note in done.notes)
 
 
 def test_a_shop_of_other_exports_reads_one_that_it_has_no_file_of(home_of_exports: Home) -> None:

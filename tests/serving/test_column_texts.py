@@ -156,7 +156,7 @@ def test_a_field_takes_text_type_and_nullability_from_its_column() -> None:
         """A month."""
 
         sold_units: float
-        is_odd: Annotated[bool, Field(description="Whether it is odd.")]
+        is_odd: Annotated[bool, Field(description="Whether it is unusual.")]
 
     told = Month.model_json_schema()["properties"]
     assert list(told) == ["month_start", "invoices", "net_revenue", "sold_units", "clv", "trading_days", "is_odd"]

@@ -144,7 +144,7 @@ def test_search_says_how_many_it_found(reading: Reading) -> None:
 def test_search_says_when_a_filter_hides_what_it_found(reading: Reading) -> None:
     page = drawn(reading, customer="0042", countries=("Norway",))
     assert figures(page)["customers.search"] == "No customer under these filters begins with “0042”."
-    assert "1 customer begins so, but does not fit the other filters" in text(page)
+    assert "1 customer begins like that, but does not match the other filters" in text(page)
     assert any(link.startswith("/customers/0042") for link in links(page))
 
 

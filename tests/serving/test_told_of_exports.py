@@ -1,4 +1,4 @@
-"""What readers are told of exports: what they can't tell, which orders came again, whether orders add up."""
+"""What readers are told of exports: what they don't show, which orders came again, whether orders add up."""
 
 from collections.abc import Iterator
 
@@ -120,5 +120,5 @@ def test_a_shop_without_exports_has_none_of_it(published_small: Home) -> None:
     with reader.reading() as plain:
         said = text(PAGE.render(View(plain, Filters(), "light")))
     reader.close()
-    for heading in ("What they can't tell", "Orders that came again", "Orders against their files' own totals"):
+    for heading in ("What they don't show", "Orders that came again", "Orders against their files' own totals"):
         assert heading not in said

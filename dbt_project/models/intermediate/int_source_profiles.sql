@@ -90,7 +90,7 @@ worded as (
         case
             when a_lines = 0 then ''
             when identified_a_lines = 0
-                then '; the ' || {{ grouped_number('a_lines') }} || ' on numbers that begin with A name no customer'
+                then '; the ' || {{ grouped_number('a_lines') }} || ' on numbers that begin with A have no customer'
             else '; numbers that begin with A name customers and are sales'
         end as a_evidence
     from judged

@@ -58,17 +58,6 @@ dealings as (
 
 ),
 
-lines_set_aside as (
-
-    select
-        customer_id,
-        count(*) as set_aside_lines
-    from {{ ref('set_aside_lines') }}
-    where customer_id is not null
-    group by customer_id
-
-),
-
 overrides as (
 
     select * from {{ ref('segment_overrides') }} where status = 'active'
@@ -143,7 +132,6 @@ final as (
         cast(coalesce(dealings.returned_revenue, 0) as {{ money_sum_type() }}) as returned_revenue,
         cast(coalesce(dealings.unmatched_return_revenue, 0) as {{ money_sum_type() }}) as unmatched_return_revenue,
         cast(coalesce(dealings.total_return_revenue, 0) as {{ money_sum_type() }}) as total_return_revenue,
-        coalesce(lines_set_aside.set_aside_lines, 0) as set_aside_lines,
         last_month.rfm_segment as last_month_rfm_segment,
         cast(clusters.kmeans_label as integer) as kmeans_label,
         clusters.kmeans_segment,
@@ -179,7 +167,6 @@ final as (
     from customers
     left join rfm on customers.customer_id = rfm.customer_id
     left join dealings on customers.customer_id = dealings.customer_id
-    left join lines_set_aside on customers.customer_id = lines_set_aside.customer_id
     left join last_month on customers.customer_id = last_month.customer_id
     left join clusters on customers.customer_id = clusters.customer_id
     left join customer_values on customers.customer_id = customer_values.customer_id

@@ -1,4 +1,4 @@
--- Grain: one doubt about the headline figures, for people to read beside them. None in most
+-- Grain: one caveat about the headline figures, for people to read beside them. None in most
 -- shops: a history of some months with more customers than fit into a room, none of whom
 -- brings most of the money, from files that tell refunds and customers.
 {%- set short_days = 56 %}

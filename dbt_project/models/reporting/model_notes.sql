@@ -1,4 +1,4 @@
--- Grain: one model and algorithm: what to be wary of when reading its figures.
+-- Grain: one model and algorithm: its warnings, for those who read its figures.
 with
 
 runs as (

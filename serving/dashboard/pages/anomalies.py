@@ -115,7 +115,7 @@ def render(view: View) -> html.Div:
             _drawn(view, choice, scored, told),
             about="Net revenue as booked, with the range that the "
             + ("trading days" if choice.grain == "day" else "weeks")
-            + " just before lead one to expect. A point outside of it is unusual. Of all sales; "
+            + " just before suggest. A point outside it is unusual. Of all sales; "
             "the dates and countries chosen above apply.",
         ),
         columns(
@@ -434,7 +434,7 @@ def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | N
     if flagged.empty:
         return empty(
             f"No {choice.grain} of this series was unusual in these dates.",
-            "Every one was within the range that those before lead one to expect.",
+            "Every one was within the range that those before suggest.",
         )
     items = []
     for row in named_rows(flagged.head(LATEST_SHOWN)):

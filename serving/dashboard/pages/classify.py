@@ -58,7 +58,7 @@ SET_ASIDE_COLUMNS = tuple(
         Column("sheet", "Sheet", width=110),
         Column("disposition", "Set aside as", width=160),
         Column("reason", "Reason", width=300),
-        Column("text", "The line", about="The line as delivered; fields parted by bars if it was split.", width=520),
+        Column("text", "The line", about="The line as delivered; fields separated by bars if it was split.", width=520),
     )
 )
 
@@ -111,7 +111,7 @@ def render(view: View) -> html.Div:
                     dmc.DateInput(
                         id="classify-as-of",
                         label="As of (optional)",
-                        description="Nothing on or after this day is seen",
+                        description="Everything dated on or after this day is ignored",
                         valueFormat="D MMM YYYY",
                         clearable=True,
                         w=240,

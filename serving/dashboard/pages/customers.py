@@ -115,7 +115,7 @@ def _everybody(view: View) -> html.Div:
         hint = (
             "Take a filter away, or press Reset."
             if not view.filters.is_everything
-            else "No purchase in the snapshot names a customer."
+            else "No purchase in the snapshot has a customer."
         )
         return page(*found, empty("No customer fits these filters.", hint))
     abouts = {
@@ -169,7 +169,9 @@ def _found(view: View, search: CustomerSearch) -> html.Section:
     if search.other_matches:
         others = plural(search.other_matches, "more customer" if search.matches else "customer")
         begin, do = ("begins", "does") if search.other_matches == 1 else ("begin", "do")
-        parts.append(html.P(f"{others} {begin} so, but {do} not fit the other filters, or bought nothing that counts."))
+        parts.append(
+            html.P(f"{others} {begin} like that, but {do} not match the other filters, or bought nothing that counts.")
+        )
         parts.append(_ids(view, outside, search.other_matches))
     if not inside and not outside and not search.other_matches:
         parts += [html.P("Closest ids:"), _ids(view, closest_customers(view.reading, search.text))]
@@ -240,10 +242,10 @@ def _list_height(rows: int) -> int:
 def _figures(view: View, story: CustomerStory) -> html.Div:
     facts = story.facts
     gap = facts["usual_gap_days"]
-    given_back = facts["total_return_revenue"]
+    returned = facts["total_return_revenue"]
     spent = (
-        f"{money(facts['monetary_gross'], view.currency)} ordered, {money(given_back, view.currency)} given back"
-        if given_back
+        f"{money(facts['monetary_gross'], view.currency)} ordered, {money(returned, view.currency)} returned"
+        if returned
         else "ordered and kept in full"
     )
     return stat_cards(
@@ -333,7 +335,7 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
         "mixture": f"With a probability of {percent(100 * facts['mixture_probability'], 0)}"
         if facts["mixture_probability"] is not None
         else "",
-        "audience": "Put there by a person, see below" if facts["is_overridden"] else "As by k-means",
+        "audience": "Assigned by hand, see below" if facts["is_overridden"] else "As by k-means",
     }
     rows = [
         [
@@ -411,7 +413,7 @@ def _value(view: View, story: CustomerStory) -> html.Section:
     facts = story.facts
     title = "Expected value"
     if facts["clv"] is None:
-        return panel(title, empty("No value is expected of this customer.", "The history has no model of it."))
+        return panel(title, empty("No value is forecast for this customer.", "The history has no model of it."))
     alive = (
         "can't be told from one purchase day"
         if facts["purchase_days"] == 1 or facts["p_alive"] is None
@@ -593,7 +595,7 @@ def _returns(view: View, story: CustomerStory) -> html.Section:
     facts = story.facts
     title = "Returns and what they reverse"
     if story.returns.empty:
-        return panel(title, empty("Nothing was given back."))
+        return panel(title, empty("Nothing was returned."))
     matched, unmatched = story.returns["matched_amount"].sum(), story.returns["unmatched_amount"].sum()
     told = []
     if round(matched, 2):

@@ -126,7 +126,7 @@ def render(view: View) -> html.Div:
             _accounting_table(view, accounting),
             _accounting_check(view, accounting),
             about="Every delivered line is kept, or set aside for exactly one reason. Amounts are quantity times "
-            "price, or the line's own total, returns negative; one that would not read counts 0.",
+            "price, or the line's own total, returns negative; one that could not be read counts as 0.",
         ),
         _reasons_panel(view),
         panel(
@@ -802,18 +802,14 @@ def _limits(view: View) -> Any:
     if limits.empty:
         return None
     return below(
-        "What they can't tell",
+        "What they don't show",
         simple_table(
-            ["Source", "Can't tell", "What that means"],
+            ["Source", "Not shown", "What that means"],
             [
-                (
-                    row.title,
-                    SUBJECTS.get(row.subject, row.subject),
-                    html.Div(row.told, className="meaning"),
-                )
+                (row.title, SUBJECTS.get(row.subject, row.subject), html.Div(row.told, className="meaning"))
                 for row in named_rows(limits)
             ],
-            caption="What the files of each source can't tell",
+            caption="What the files of each source don't show",
         ),
     )
 

@@ -131,7 +131,7 @@ def _insight_panel(told: Sequence[Insight]) -> html.Section:
             ],
             className="insights",
         ),
-        about="Written anew from the published data for the filters above.",
+        about="Written from the published data for the filters above.",
     )
 
 
@@ -384,7 +384,7 @@ def _customers_panel(view: View) -> html.Section:
     )
     months = monthly_customers(view.reading, view.filters)
     if months.empty:
-        return panel(title, empty("No sale here names a customer."), about=about)
+        return panel(title, empty("No sale here has a customer."), about=about)
     rows: Rows = months.to_dict("records")  # type: ignore[assignment]
     again = [row["new_customers"] - row["one_time_customers"] for row in rows]
     parts = (
@@ -494,11 +494,11 @@ def _top_panel(view: View) -> html.Section:
     title = "Top 10 customers"
     about = (
         "By net revenue of the chosen days: gross less what came back. Share is of all net revenue shown, "
-        "also that of no customer."
+        "including sales without a customer."
     )
     found = top_customers(view.reading, view.filters, limit=10)
     if found.empty:
-        return panel(title, empty("No sale here names a customer."), about=about)
+        return panel(title, empty("No sale here has a customer."), about=about)
     rows: Rows = found.to_dict("records")  # type: ignore[assignment]
     return panel(
         title,
@@ -518,7 +518,7 @@ def _top_panel(view: View) -> html.Section:
                 ]
                 for row in rows
             ],
-            caption="The ten customers with most net revenue",
+            caption="The ten customers with the most net revenue",
             numeric=(1, 2, 3, 4),
         ),
         about=about,
@@ -647,7 +647,7 @@ def _map_panel(view: View, countries: pd.DataFrame) -> html.Section:
 def _not_on_map(absent: Rows, currency: str) -> str:
     listed = [f"{row['country']} ({wording.short_money(row['net_revenue'], currency)})" for row in absent[:6]]
     rest = f" and {wording.count(len(absent) - 6)} more" if len(absent) > 6 else ""
-    return f"Not on the map, because they have no country code or brought nothing net: {', '.join(listed)}{rest}."
+    return f"Not on the map, because they have no country code or had no net revenue: {', '.join(listed)}{rest}."
 
 
 def _grid_panel(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.Section:
@@ -658,7 +658,7 @@ def _grid_panel(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> 
     )
     named = countries[countries["net_revenue"] > 0].head(GRID_COUNTRIES).to_dict("records")
     if not named:
-        return panel(title, empty("No country brought anything net."), about=about)
+        return panel(title, empty("No country had any net revenue."), about=about)
     months = by_month["month_start"].tolist()
     cells = {
         (row["country"], row["month_start"]): row

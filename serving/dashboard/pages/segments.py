@@ -113,7 +113,7 @@ def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]
         _size_table(view, sizes, look),
         about=(
             f"Segments by {METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
-            "CLV what is expected of them. A name opens its customers."
+            "CLV what is expected from them. A name opens its customers."
         ),
         tools=switch(
             "segments-size-by", {"money": "By money", "customers": "By customers"}, "Areas by money or by customers"
@@ -214,7 +214,7 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
         _heading(1),
         _comparison(view, look, words),
         panel(
-            "How wide each segment spreads",
+            "Spread within each segment",
             legend(look),
             columns(*(box(view, statistics, look, words, measure) for measure in MEASURES)),
             about=(
@@ -306,8 +306,8 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
 def _moves_panel(view: View) -> Any:
     title = "Moves between RFM segments"
     about = (
-        "The customers of the filters, by their RFM segment at two month ends. Only RFM segments have a monthly "
-        "history; those of the models are made anew from the whole history with every refresh."
+        "The filtered customers, by their RFM segment at two month ends. Only RFM segments have a monthly "
+        "history; those of the models are made again from the whole history with every refresh."
     )
     months = flow_months(view.reading)
     if len(months) < 2:

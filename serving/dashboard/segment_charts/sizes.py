@@ -18,7 +18,7 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
     """Areas by ``customers`` or by ``money``; a segment that brought nothing, or less, has none."""
     values = sizes["customers"] if by == "customers" else sizes["monetary_net_sum"].clip(lower=0)
     if values.sum() <= 0:
-        return empty("These customers brought no money.", "Choose Customers to see how many they are.")
+        return empty("These customers brought in no money.", "Choose Customers to see how many they are.")
     rows = named_rows(sizes)
     people = [f"{plural(row.customers, 'customer')}, {percent(row.customers_pct)}" for row in rows]
     amounts = [f"{money(row.monetary_net_sum, view.currency)}, {percent(row.monetary_net_pct)}" for row in rows]
@@ -62,7 +62,7 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
     if not without:
         return drawn_chart
     verb = "has" if len(without) == 1 else "have"
-    told = f"{', '.join(without)} {verb} no area: as much was given back as was bought, or more."
+    told = f"{', '.join(without)} {verb} no area: as much was returned as was bought, or more."
     return html.Div([drawn_chart, html.P(told, className="about")])
 
 

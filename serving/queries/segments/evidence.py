@@ -15,7 +15,7 @@ _ALGORITHMS: dict[str, str] = {"audience": "kmeans"}
 
 @dataclass(frozen=True)
 class Caveats:
-    """What a clustering says of itself; each empty if there is nothing to be wary of."""
+    """What a clustering says of itself; each empty if it has none."""
 
     segments: str
     """Warnings of the clustering."""
@@ -24,7 +24,7 @@ class Caveats:
 
 
 def caveats(reading: Reading, method: Method) -> Caveats:
-    """What to be wary of in a method's segments."""
+    """Caveats of a method's segments."""
     found = reading.row(
         """
         select
