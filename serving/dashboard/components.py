@@ -7,7 +7,7 @@ charts (:mod:`serving.dashboard.charts`), and colours (:mod:`serving.palette`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -25,6 +25,27 @@ def page(*children: Any) -> html.Div:
 def titled(title: str, *children: Any) -> html.Div:
     """A chart with its heading, for panels with several."""
     return html.Div([html.H3(title), *children], style={"minWidth": 0})
+
+
+def below(title: str, *children: Any) -> html.Div:
+    """A part of a panel with its heading, set off from what stands above it."""
+    return html.Div([html.H3(title), *children], className="below")
+
+
+def switch(name: str, choices: Mapping[str, str], label: str) -> dmc.SegmentedControl:
+    """Buttons of which one is chosen, at first the first one; ``choices`` are values with their texts."""
+    return dmc.SegmentedControl(
+        id=name,
+        data=[{"value": value, "label": text} for value, text in choices.items()],
+        value=next(iter(choices)),
+        size="xs",
+        **{"aria-label": label},
+    )
+
+
+def scrolling(child: Any, label: str) -> html.Div:
+    """What is too wide for a phone scrolls, also by keyboard."""
+    return html.Div(child, className="table-scroll", tabIndex=0, role="region", **{"aria-label": label})
 
 
 def columns(*children: Any, narrow: bool = False) -> html.Div:
@@ -131,16 +152,11 @@ def simple_table(
     align = dict.fromkeys(numeric, "number")
     head = html.Tr([html.Th(text, scope="col", className=align.get(at)) for at, text in enumerate(headers)])
     body = [html.Tr([html.Td(cell, className=align.get(at)) for at, cell in enumerate(row)]) for row in rows]
-    return html.Div(
-        html.Table(
-            [html.Caption(caption, className="visually-hidden"), html.Thead(head), html.Tbody(body)],
-            className="simple-table",
-        ),
-        className="table-scroll",
-        tabIndex=0,
-        role="region",
-        **{"aria-label": caption},
+    table = html.Table(
+        [html.Caption(caption, className="visually-hidden"), html.Thead(head), html.Tbody(body)],
+        className="simple-table",
     )
+    return scrolling(table, caption)
 
 
 def definitions(pairs: Sequence[tuple[str, Any]]) -> html.Dl:

@@ -260,7 +260,7 @@ def _playbooks(reading: Reading, facts: dict[str, Any]) -> pd.DataFrame:
 
 
 def _whole_list(reading: Reading, spec: ListSpec, customer_id: str) -> pd.DataFrame:
-    rows = spec.rows(Filters(), customer_id)
+    rows = spec.clause(Filters(), customer_id)
     names = ", ".join(column.name for column in spec.columns)
     return reading.query(f"select {names} from ({rows.sql}) as rows order by {spec.order_by}", rows.parameters)
 

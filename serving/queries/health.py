@@ -16,7 +16,6 @@ from decimal import Decimal
 
 import pandas as pd
 
-from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.queries.products import product_code
 from serving.snapshot import Reading
@@ -79,8 +78,7 @@ def publications(reading: Reading, limit: int | None = None) -> pd.DataFrame:
         ``customers_change``, ``net_revenue_change`` (against the publication before, null for
         the first), ``has_new_data``, ``has_new_settings``, ``has_new_code`` (null for the first).
     """
-    rows = _publications(Filters(), "")
-    sql = f"select * exclude (changed) from ({rows.sql}) as rows order by publication_id desc"
+    sql = f"select * exclude (changed) from ({_PUBLICATIONS}) as rows order by publication_id desc"
     return reading.query(f"{sql} limit $row_limit" if limit else sql, {"row_limit": limit} if limit else None)
 
 
@@ -203,7 +201,7 @@ def row_accounting(reading: Reading) -> RowAccounting:
 
 def set_aside_reasons(reading: Reading) -> pd.DataFrame:
     """The rows of ``marts.set_aside_reasons``, the one with most lines first."""
-    return reading.query(f"select * from ({_set_aside_reasons(Filters(), '').sql}) as reasons order by {_BY_LINES}")
+    return reading.query(f"select * from ({_SET_ASIDE_REASONS}) as reasons order by {_BY_LINES}")
 
 
 def source_profiles(reading: Reading) -> pd.DataFrame:
@@ -359,89 +357,45 @@ def missing_files(reading: Reading) -> pd.DataFrame:
 # ---- lists ---------------------------------------------------------------------
 
 
-def _publications(_filters: Filters, _context: str) -> Clause:
-    return Clause(
-        """
-        select
-            publication_id,
-            published_at,
-            action,
-            snapshot_date,
-            is_sample,
-            lines,
-            customers,
-            net_revenue,
-            lines - lag(lines) over before as lines_change,
-            customers - lag(customers) over before as customers_change,
-            net_revenue - lag(net_revenue) over before as net_revenue_change,
-            data_version <> lag(data_version) over before as has_new_data,
-            settings_fingerprint <> lag(settings_fingerprint) over before as has_new_settings,
-            code_fingerprint <> lag(code_fingerprint) over before as has_new_code,
-            case
-                when lag(publication_id) over before is null then 'first publication'
-                else coalesce(
-                    nullif(
-                        concat_ws(
-                            ', ',
-                            case when has_new_data then 'data' end,
-                            case when has_new_settings then 'settings' end,
-                            case when has_new_code then 'code' end
-                        ),
-                        ''
-                    ),
-                    'nothing'
-                )
-            end as changed
-        from quality.publications
-        window before as (order by publication_id)
-        """,
-        {},
-    )
-
-
-def _validation_results(_filters: Filters, _context: str) -> Clause:
-    return Clause(CHECK_RESULTS, {})
-
-
-def _set_aside_lines(_filters: Filters, _context: str) -> Clause:
-    return Clause(
-        f"select * replace ({product_code('stock_code')} as stock_code) from marts.set_aside_lines",
-        {},
-    )
-
-
 # what weighs most first; the rest only so that the order is always the same
 _BY_LINES = "line_count desc, disposition, reason"
 
+_SET_ASIDE_REASONS = "select * replace (amount::double as amount) from marts.set_aside_reasons"
 
-def _set_aside_reasons(_filters: Filters, _context: str) -> Clause:
-    return Clause(
-        """
-        select
-            disposition, rule, reason, line_count, amount::double as amount, lines_without_amount, example_amount_text,
-            customer_count, lost_customer_count, file_count, example_file_name, example_row_number, line_pct,
-            amount_pct, lost_customer_pct
-        from marts.set_aside_reasons
-        """,
-        {},
-    )
-
-
-def _load_ledger(_filters: Filters, _context: str) -> Clause:
-    return Clause("select * from quality.load_ledger", {})
-
-
-def _order_versions(_filters: Filters, _context: str) -> Clause:
-    return Clause(
-        """
-        select
-            invoice_no, source, file_name, delivered_at, line_count, amount::double as amount, is_newest, is_as_newest,
-            is_replaced
-        from marts.order_versions
-        """,
-        {},
-    )
-
+_PUBLICATIONS = """
+    select
+        publication_id,
+        published_at,
+        action,
+        snapshot_date,
+        is_sample,
+        lines,
+        customers,
+        net_revenue,
+        lines - lag(lines) over before as lines_change,
+        customers - lag(customers) over before as customers_change,
+        net_revenue - lag(net_revenue) over before as net_revenue_change,
+        data_version <> lag(data_version) over before as has_new_data,
+        settings_fingerprint <> lag(settings_fingerprint) over before as has_new_settings,
+        code_fingerprint <> lag(code_fingerprint) over before as has_new_code,
+        case
+            when lag(publication_id) over before is null then 'first publication'
+            else coalesce(
+                nullif(
+                    concat_ws(
+                        ', ',
+                        case when has_new_data then 'data' end,
+                        case when has_new_settings then 'settings' end,
+                        case when has_new_code then 'code' end
+                    ),
+                    ''
+                ),
+                'nothing'
+            )
+        end as changed
+    from quality.publications
+    window before as (order by publication_id)
+"""
 
 LISTS: tuple[ListSpec, ...] = (
     ListSpec(
@@ -464,7 +418,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("example_file_name", "For example", width=200),
             Column("example_row_number", "Line"),
         ),
-        rows=_set_aside_reasons,
+        rows=_SET_ASIDE_REASONS,
         order_by=_BY_LINES,
         tables=("marts.set_aside_reasons",),
     ),
@@ -490,7 +444,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("invoiced_at", "Invoiced"),
             Column("line_text", "As delivered", width=420),
         ),
-        rows=_set_aside_lines,
+        rows=f"select * replace ({product_code('stock_code')} as stock_code) from marts.set_aside_lines",
         order_by="file_name, sheet nulls first, row_number, invoice_no, stock_code",
         tables=("marts.set_aside_lines",),
     ),
@@ -508,7 +462,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("is_as_newest", "Same"),
             Column("is_replaced", "Replaced"),
         ),
-        rows=_order_versions,
+        rows="select * replace (amount::double as amount) from marts.order_versions",
         order_by="invoice_no, source, delivered_at, file_name",
         tables=("marts.order_versions",),
     ),
@@ -529,7 +483,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("recorded_at", "When (UTC)"),
             Column("run_id", "Run", width=300),
         ),
-        rows=_validation_results,
+        rows=CHECK_RESULTS,
         order_by="recorded_at desc, layer, table_name, check_name, run_id",
         tables=("quality.validation_results",),
     ),
@@ -560,7 +514,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("clock", "Clock", width=220),
             Column("content_hash", "SHA-256", width=300),
         ),
-        rows=_load_ledger,
+        rows="select * from quality.load_ledger",
         # what needs a person first
         order_by="status <> 'rejected', load_id desc",
         tables=("quality.load_ledger",),
@@ -582,7 +536,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("snapshot_date", "Recency to"),
             Column("is_sample", "Sample"),
         ),
-        rows=_publications,
+        rows=_PUBLICATIONS,
         order_by="publication_id desc",
         tables=("quality.publications",),
     ),

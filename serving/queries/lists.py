@@ -97,8 +97,8 @@ class ListSpec:
     """In addresses, such as ``customers``."""
     title: str
     columns: tuple[Column, ...]
-    rows: Callable[[Filters, str], Clause]
-    """From the filters and the list's context (such as a customer id; mostly empty) to its rows."""
+    rows: str | Callable[[Filters, str], Clause]
+    """A select statement, or from the filters and the list's context (such as a customer id) to one."""
     order_by: str
     """Such as ``monetary_net desc, customer_id``; ends in what is unique, so that pages never overlap."""
     tables: tuple[str, ...] = ()
@@ -106,6 +106,10 @@ class ListSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(column.documented(self.tables) for column in self.columns))
+
+    def clause(self, filters: Filters, context: str) -> Clause:
+        """All its rows; a statement that is always the same knows no filters."""
+        return Clause(self.rows, {}) if isinstance(self.rows, str) else self.rows(filters, context)
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -169,7 +173,7 @@ def count_list(
 
 
 def _narrowed(spec: ListSpec, filters: Filters, context: str, request: ListRequest) -> tuple[Clause, str]:
-    base = spec.rows(filters, context)
+    base = spec.clause(filters, context)
     bound = _Bound()
     conditions = [
         _condition(spec.column(name), model, bound) for name, model in sorted(dict(request.filter_model).items())

@@ -362,10 +362,6 @@ def unusual_periods(reading: Reading, filters: Filters, grain: Literal["day", "w
     return found.sort_values(["date", "series"]).reset_index(drop=True)
 
 
-def _country_rows(filters: Filters, _: str) -> Clause:
-    return _countries(filters)
-
-
 COUNTRIES = ListSpec(
     name="countries",
     title="Revenue by country",
@@ -375,7 +371,7 @@ COUNTRIES = ListSpec(
         *measure_columns("countries"),
         Column("is_home_country", "Home"),
     ),
-    rows=_country_rows,
+    rows=lambda filters, _: _countries(filters),
     order_by="net_revenue desc, country",
     tables=("marts.dim_countries",),
 )

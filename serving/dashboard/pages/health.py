@@ -20,6 +20,7 @@ from dash import html
 
 from serving.dashboard.charts import NAMES, chart, titled_axis
 from serving.dashboard.components import (
+    below,
     columns,
     empty,
     named_rows,
@@ -348,13 +349,10 @@ def _checks_panel(checks: pd.DataFrame, faults: pd.DataFrame) -> html.Section:
     return panel(
         "Checks",
         table,
-        html.Div(
-            [
-                html.H3("Checks that did not pass"),
-                html.Ul(told, className="faults"),
-                html.P(f"And {count(more)} more, in the list of all checks below.") if more > 0 else None,
-            ],
-            className="below",
+        below(
+            "Checks that did not pass",
+            html.Ul(told, className="faults"),
+            html.P(f"And {count(more)} more, in the list of all checks below.") if more > 0 else None,
         )
         if told
         else html.P("Every check of the latest runs passed.", className="below"),
@@ -410,7 +408,7 @@ def _freshness_panel(view: View, fresh: Freshness, now: datetime) -> html.Sectio
     return panel(
         "How fresh",
         times,
-        html.Div([html.H3("Latest publications"), published], className="below"),
+        below("Latest publications", published),
         about="Times are UTC; the last line's is the shop's own clock. A refresh that a check stopped publishes "
         "nothing: it leaves the figures as they were, and shows in Data Docs.",
     )
@@ -722,27 +720,24 @@ def _sources(view: View) -> Any:
         html.P(f"{row.clock[:1].upper()}{row.clock[1:]}: {plural(row.files, 'file')}.", className="about")
         for row in named_rows(converted)
     ]
-    return html.Div(
-        [
-            html.H3("How each source is read"),
-            simple_table(
-                ["Source", "Files", "Lines", "Profile", "Evidence"],
-                [
-                    (
-                        row.source,
-                        count(row.file_count),
-                        count(row.line_count),
-                        row.profile,
-                        html.Div(f"{row.evidence[:1].upper()}{row.evidence[1:]}", className="meaning"),
-                    )
-                    for row in named_rows(sources)
-                ],
-                caption="Sources, and how their files were judged",
-                numeric=(1, 2),
-            ),
-            *told,
-        ],
-        className="below",
+    return below(
+        "How each source is read",
+        simple_table(
+            ["Source", "Files", "Lines", "Profile", "Evidence"],
+            [
+                (
+                    row.source,
+                    count(row.file_count),
+                    count(row.line_count),
+                    row.profile,
+                    html.Div(f"{row.evidence[:1].upper()}{row.evidence[1:]}", className="meaning"),
+                )
+                for row in named_rows(sources)
+            ],
+            caption="Sources, and how their files were judged",
+            numeric=(1, 2),
+        ),
+        *told,
     )
 
 
@@ -751,27 +746,24 @@ def _own_totals(view: View) -> Any:
     totals = order_totals(view.reading)
     if totals.empty:
         return None
-    return html.Div(
-        [
-            html.H3("Orders against their files' own totals"),
-            simple_table(
-                ["Source", "Total in the file", "Orders", "Add up"],
-                [
-                    (
-                        row.source,
-                        MISSING if is_missing(row.told_as) else row.told_as,
-                        count(row.orders),
-                        _outcome("passed", count(row.reconciled_orders))
-                        if row.reconciled_orders == row.orders
-                        else _outcome("warned", count(row.reconciled_orders)),
-                    )
-                    for row in named_rows(totals)
-                ],
-                caption="Orders against their files' own totals",
-                numeric=(2, 3),
-            ),
-        ],
-        className="below",
+    return below(
+        "Orders against their files' own totals",
+        simple_table(
+            ["Source", "Total in the file", "Orders", "Add up"],
+            [
+                (
+                    row.source,
+                    MISSING if is_missing(row.told_as) else row.told_as,
+                    count(row.orders),
+                    _outcome("passed", count(row.reconciled_orders))
+                    if row.reconciled_orders == row.orders
+                    else _outcome("warned", count(row.reconciled_orders)),
+                )
+                for row in named_rows(totals)
+            ],
+            caption="Orders against their files' own totals",
+            numeric=(2, 3),
+        ),
     )
 
 
@@ -780,30 +772,27 @@ def _came_again(view: View) -> Any:
     replaced = replaced_orders(view.reading)
     if replaced.empty:
         return None
-    return html.Div(
-        [
-            html.H3("Orders that came again"),
-            simple_table(
-                ["Source", "Orders", "Changed", "Older lines set aside"],
-                [
-                    (
-                        row.source,
-                        html.Span(count(row.orders), **{"data-figure": f"replaced_orders_{row.source}"}),
-                        html.Span(count(row.changed_orders), **{"data-figure": f"changed_orders_{row.source}"}),
-                        count(row.lines),
-                    )
-                    for row in named_rows(replaced)
-                ],
-                caption="Orders that came again in a newer file",
-                numeric=(1, 2, 3),
-            ),
-            html.P(
-                "The newest file that has an order counts in place of the older ones. Each version is below, among the "
-                "orders in several files.",
-                className="about",
-            ),
-        ],
-        className="below",
+    return below(
+        "Orders that came again",
+        simple_table(
+            ["Source", "Orders", "Changed", "Older lines set aside"],
+            [
+                (
+                    row.source,
+                    html.Span(count(row.orders), **{"data-figure": f"replaced_orders_{row.source}"}),
+                    html.Span(count(row.changed_orders), **{"data-figure": f"changed_orders_{row.source}"}),
+                    count(row.lines),
+                )
+                for row in named_rows(replaced)
+            ],
+            caption="Orders that came again in a newer file",
+            numeric=(1, 2, 3),
+        ),
+        html.P(
+            "The newest file that has an order counts in place of the older ones. Each version is below, among the "
+            "orders in several files.",
+            className="about",
+        ),
     )
 
 
@@ -812,23 +801,16 @@ def _limits(view: View) -> Any:
     limits = source_limits(view.reading)
     if limits.empty:
         return None
-    return html.Div(
-        [
-            html.H3("What they don't show"),
-            simple_table(
-                ["Source", "Not shown", "What that means"],
-                [
-                    (
-                        row.title,
-                        SUBJECTS.get(row.subject, row.subject),
-                        html.Div(row.told, className="meaning"),
-                    )
-                    for row in named_rows(limits)
-                ],
-                caption="What the files of each source don't show",
-            ),
-        ],
-        className="below",
+    return below(
+        "What they don't show",
+        simple_table(
+            ["Source", "Not shown", "What that means"],
+            [
+                (row.title, SUBJECTS.get(row.subject, row.subject), html.Div(row.told, className="meaning"))
+                for row in named_rows(limits)
+            ],
+            caption="What the files of each source don't show",
+        ),
     )
 
 

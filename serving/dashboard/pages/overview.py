@@ -14,7 +14,6 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
@@ -41,6 +40,7 @@ from serving.dashboard.components import (
     simple_table,
     stat_card,
     stat_cards,
+    switch,
     value_note,
 )
 from serving.dashboard.tables import data_table
@@ -175,16 +175,8 @@ def _revenue_panel(view: View, months: pd.DataFrame) -> html.Section:
         html.Div(_monthly_chart(view, months), id="overview-revenue"),
         about="Gross revenue less returns. Marks show unusual days: hover for the cause, or read them below."
         + _scope(view),
-        tools=dmc.SegmentedControl(
-            id="overview-grain",
-            data=[
-                {"value": "month", "label": "Months"},
-                {"value": "week", "label": "Weeks"},
-                {"value": "day", "label": "Days"},
-            ],
-            value="month",
-            size="xs",
-            **{"aria-label": "Revenue by month, week or day"},
+        tools=switch(
+            "overview-grain", {"month": "Months", "week": "Weeks", "day": "Days"}, "Revenue by month, week or day"
         ),
     )
 
@@ -543,22 +535,12 @@ def _segment(name: Any, view: View) -> Any:
 def _bar_panel(view: View, countries: pd.DataFrame) -> html.Section:
     home = countries[countries["is_home_country"]]
     has_choice = not home.empty and len(countries) > 1
+    choices = {"all": "All", "without": f"Without {view.reading.about.home_country}"}
     return panel(
         "Revenue by country",
         html.Div(_country_bars(view, countries, without_home=False), id="overview-countries"),
         about="Net revenue by the country of the invoice, the ten largest." + _scope(view),
-        tools=dmc.SegmentedControl(
-            id="overview-home",
-            data=[
-                {"value": "all", "label": "All"},
-                {"value": "without", "label": f"Without {view.reading.about.home_country}"},
-            ],
-            value="all",
-            size="xs",
-            **{"aria-label": "With or without the home country"},
-        )
-        if has_choice
-        else None,
+        tools=switch("overview-home", choices, "With or without the home country") if has_choice else None,
     )
 
 

@@ -24,6 +24,7 @@ from serving.dashboard.components import (
     panel,
     segment_badge,
     simple_table,
+    switch,
     titled,
     value_note,
 )
@@ -106,12 +107,6 @@ def _as_list(table: html.Div) -> html.Details:
 def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]:
     if sizes.empty:
         return [_heading(0), empty(*NOBODY)]
-    switch = dmc.SegmentedControl(
-        id="segments-size-by",
-        data=[{"value": "money", "label": "By money"}, {"value": "customers", "label": "By customers"}],
-        value="money",
-        size="xs",
-    )
     shown = panel(
         "Sizes and money",
         html.Div(treemap(view, sizes, look, "money"), id="segments-size-chart"),
@@ -120,7 +115,9 @@ def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]
             f"Segments by {METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
             "CLV what is expected from them. A name opens its customers."
         ),
-        tools=switch,
+        tools=switch(
+            "segments-size-by", {"money": "By money", "customers": "By customers"}, "Areas by money or by customers"
+        ),
     )
     return [_heading(0), shown, value_note(value_caveats(view.reading)), _scatters(view, look, words)]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from dash import html
 
 from serving.dashboard.charts import NAMES, chart, flat_bars, heat_map, titled_axis
-from serving.dashboard.components import empty, named_rows
+from serving.dashboard.components import empty, named_rows, scrolling
 from serving.dashboard.segment_charts.look import Look, safe
 from serving.dashboard.view import View
 from serving.palette import INDEX_ENDS
@@ -136,11 +136,4 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
     )
     # eleven columns of figures don't fit a phone: they scroll rather than run into each other
     least = {"minWidth": f"{170 + 44 * len(segments)}px"}
-    scrolled = html.Div(
-        html.Div(drawn_grid, style=least),
-        className="table-scroll",
-        tabIndex=0,
-        role="region",
-        **{"aria-label": "Categories by segment"},
-    )
-    return [html.P(described), scrolled]
+    return [html.P(described), scrolling(html.Div(drawn_grid, style=least), "Categories by segment")]

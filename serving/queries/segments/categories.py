@@ -10,7 +10,7 @@ from serving.queries.segments.kept import kept_customers
 from serving.snapshot import Reading
 
 
-def _affinity(filters: Filters, _context: str = "") -> Clause:
+def _affinity(filters: Filters) -> Clause:
     kept = kept_customers(filters)
     sql = f"""
         with {kept.sql},
@@ -95,7 +95,7 @@ CATEGORY_AFFINITY = ListSpec(
         Column("all_share_pct", "Share of all", "percent", "Share of all customers' net spend, 0 to 100."),
         Column("index_to_all", "Index", "count", "100: the same share as all customers; 200: twice as much."),
     ),
-    rows=_affinity,
+    rows=lambda filters, _: _affinity(filters),
     order_by="segment, category",
     tables=("marts.customer_category_shares",),
 )

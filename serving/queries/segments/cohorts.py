@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.snapshot import Reading
 
@@ -35,10 +34,6 @@ def cohort_grid(reading: Reading) -> pd.DataFrame:
     return reading.query(f"{_COHORTS} order by cohort_month, age_months")
 
 
-def _cohort_rows(_filters: Filters, _context: str) -> Clause:
-    return Clause(_COHORTS, {})
-
-
 COHORTS = ListSpec(
     name="cohorts",
     title="Cohorts by month of the first purchase",
@@ -54,7 +49,7 @@ COHORTS = ListSpec(
         Column("cumulative_net_revenue_as_booked", "Net revenue so far"),
         Column("net_revenue_per_customer", "Per customer"),
     ),
-    rows=_cohort_rows,
+    rows=_COHORTS,
     order_by="cohort_month, age_months",
     tables=("marts.cohort_retention",),
 )

@@ -13,7 +13,7 @@ from warehouse.measures import aggregates, shares, shown
 _PROFILES = [one.key for one in shown("segments")]
 
 
-def _profiles(filters: Filters, _context: str = "") -> Clause:
+def _profiles(filters: Filters) -> Clause:
     kept = kept_customers(filters)
     sql = f"""
         with {kept.sql},
@@ -80,6 +80,6 @@ SEGMENTS = ListSpec(
         Column("segment", "Segment", link="segment", of="ml.segment_profiles.segment_name"),
         *measure_columns("segments"),
     ),
-    rows=_profiles,
+    rows=lambda filters, _: _profiles(filters),
     order_by="monetary_sum desc, segment",
 )
