@@ -215,7 +215,7 @@ def test_the_closing_summary_tells_measures(published_small: Home, reading: Read
     told = console.file.getvalue()  # type: ignore[attr-defined]
     hand = {key: reading.value(BUYERS_LINES + BY_HAND[key]) for key in ("customers", "monetary_net_sum", "clv_sum")}
     assert f"{hand['customers']:,} with a purchase, who spent £{hand['monetary_net_sum']:,.0f} net" in told
-    assert f"£{hand['clv_sum']:,.0f} net expected" in told
+    assert f"£{hand['clv_sum']:,.0f} of net revenue expected" in told
     top = reading.rows(
         """
         select kmeans_segment as name, count(*) as customers, avg(recency_days) as recency, avg(frequency) as frequency,
