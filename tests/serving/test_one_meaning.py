@@ -93,6 +93,6 @@ def test_returning_customers_are_the_same_on_every_page(real_reading: Reading) -
     # of 4,334 customers, 1,505 ordered once; 53 more had all their orders on one day
     assert cards["one_time_customers"] == types["one_time"] == 1_505
     assert cards["returning_customers"] == types["returning"] == 2_829
-    assert customer_summary(real_reading, Filters()).returning_customers == 2_829
+    assert customer_summary(real_reading, Filters()).figures["returning_customers"] == 2_829
     by_days = real_reading.value("select count(*) from reporting.customer_360 where purchase_days = 1")
     assert by_days == 1_558
