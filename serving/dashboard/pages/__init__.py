@@ -9,7 +9,7 @@ from importlib import import_module
 
 from serving.dashboard.view import Page
 
-_MODULES = ("overview", "segments", "customers", "playbooks", "anomalies", "figures", "health", "classify")
+_MODULES = ("overview", "countries", "segments", "customers", "playbooks", "anomalies", "figures", "health", "classify")
 
 
 def all_pages() -> tuple[Page, ...]:
