@@ -25,7 +25,7 @@ from serving.dashboard import tables
 from serving.dashboard.components import empty, filter_notes, note
 from serving.dashboard.pages import all_pages
 from serving.dashboard.view import Page, View
-from serving.filters import METHOD_LABELS, METHODS, Filters, with_segments_of
+from serving.filters import DEFAULT_METHOD, METHOD_LABELS, METHODS, Filters, with_segments_of
 from serving.lists import LISTS
 from serving.palette import FONT
 from serving.queries.choices import countries, filters_of, found_customers, segments_of
@@ -164,7 +164,7 @@ def _filter_bar() -> html.Div:
                             id="filter-method",
                             label="Segments by",
                             data=[{"value": name, "label": METHOD_LABELS[name]} for name in METHODS],
-                            value="kmeans",
+                            value=DEFAULT_METHOD,
                             allowDeselect=False,
                             comboboxProps={"withinPortal": True},
                         ),

@@ -16,6 +16,7 @@ from dash import html
 
 from serving.dashboard.view import View
 
+NOBODY = ("No customer fits these filters.", "Widen them in the bar above, or press Reset.")
 NOTHING = ("No sale fits these filters.", "Take a filter away, or choose other days.")
 
 Rows = list[dict[str, Any]]
