@@ -3,7 +3,7 @@
 Belongs here: the filters, their form in a URL, and the two selections that every
 question starts from (customers, invoices). Does not belong here: any figure of them.
 
-One meaning everywhere. A *customer* filter (segment, country, minimum frequency,
+One meaning everywhere, on every page. A *customer* filter (segment, country, minimum frequency,
 minimum CLV, customer id) keeps identified customers who bought; a date range keeps
 those who bought within it. *Invoices* are those of the date range and countries; as soon
 as a filter speaks of customers as such (segment, frequency, CLV, id), only theirs, so
@@ -161,6 +161,14 @@ class Filters:
     def is_about_customers(self) -> bool:
         """Whether a filter speaks of customers as such, so that anonymous sales are out."""
         return bool(self.segments or self.customer) or self.min_frequency is not None or self.min_clv is not None
+
+    @property
+    def is_by_standing(self) -> bool:
+        """Whether a filter chooses customers by how they stand today.
+
+        Then a comparison with an earlier day would only tell the filter again: today's Champions bought of late.
+        """
+        return bool(self.segments) or self.min_frequency is not None or self.min_clv is not None
 
     @property
     def is_everything(self) -> bool:

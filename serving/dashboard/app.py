@@ -305,7 +305,21 @@ def _register_filters(app: Dash, reader: SnapshotReader) -> None:
             told = f"{plural(found.customers, 'customer')}, all of them"
         else:
             told = f"{count(found.customers)} of {plural(found.of_customers, 'customer')}"
-        return told, _found_links(found.customers, found.examples, filters), report
+        links = _found_links(found.customers, found.examples, filters)
+        return told, [_days_in_words(filters), links], report
+
+
+def _days_in_words(filters: Filters) -> Any:
+    if not (filters.start or filters.end):
+        return None
+    if filters.start and filters.end:
+        days = f"{day(filters.start)} to {day(filters.end)}"
+    else:
+        days = f"From {day(filters.start)}" if filters.start else f"Up to {day(filters.end)}"
+    return html.P(
+        f"{days}: sales of these days, and customers who bought in them. What is told of a customer is of the whole "
+        "history."
+    )
 
 
 def _found_links(customers: int, examples: Sequence[str], filters: Filters) -> Any:

@@ -88,8 +88,8 @@ def render(view: View) -> Any:
     told = insights(view.reading, view.filters)
     return page(
         *doubts,
-        _insight_panel(told),
         cards,
+        _insight_panel(told),
         value_note(value_caveats(view.reading)),
         _revenue_panel(view, months),
         columns(_customers_panel(view), _types_panel(view)),
@@ -236,14 +236,16 @@ def _line_chart(view: View, grain: str) -> list[Any]:
         odd = unusual_periods(view.reading, view.filters, "week")
     else:
         frame, at = daily_revenue(view.reading, view.filters), "date"
-        frame = frame[frame["is_trading_day"]]
         odd = unusual_periods(view.reading, view.filters, "day")
     if frame.empty:
         return [empty(*NOTHING)]
     rows: Rows = frame.to_dict("records")  # type: ignore[assignment]
-    values = [row["net_revenue_as_booked"] for row in rows]
+    # where the shop was closed there is no point, and the line breaks
+    values = [row["net_revenue_as_booked"] if grain == "week" or row["is_trading_day"] else None for row in rows]
+    cut = [row for row in rows if not row[f"is_complete_{grain}"]]
     hover = [
-        f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b><br>"
+        f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b>"
+        f"{'' if row[f'is_complete_{grain}'] else ' (not complete)'}<br>"
         f"{wording.money(row['net_revenue_as_booked'], view.currency)} net as booked<br>"
         f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
         for row in rows
@@ -251,6 +253,11 @@ def _line_chart(view: View, grain: str) -> list[Any]:
     # a line needs two ends
     mode = "lines" if len(rows) > 1 else "markers"
     traces = [line([row[at] for row in rows], values, view.tokens.accent, 1.8, hover, mode=mode)]
+    if cut:
+        ring = {"line": {"width": 1.8}}
+        amounts = [row["net_revenue_as_booked"] for row in cut]
+        at_cut = [row[at] for row in cut]
+        traces.append(dots(at_cut, amounts, view.tokens.accent, 8, symbol="circle-open", marker=ring))
     known = {row[at].date(): row["net_revenue_as_booked"] for row in rows}
     marks = odd.to_dict("records")
     if marks:
@@ -265,9 +272,11 @@ def _line_chart(view: View, grain: str) -> list[Any]:
     )
     told = "Here each return counts on the day on which it was booked, as unusual days are measured."
     if grain == "day":
-        told += " Days without any sale of the shop are left out."
+        told += " The line breaks where the shop sold nothing."
     else:
-        told += " Weeks begin on Monday; the first and the last can be cut short."
+        told += " Weeks begin on Monday."
+    if cut:
+        told += f" A ring marks a {grain} that is not complete."
     return [
         chart(
             view,
@@ -276,7 +285,7 @@ def _line_chart(view: View, grain: str) -> list[Any]:
             description=described,
             height=340,
             xaxis={"type": "date", "tickformat": "%b\n%Y", "nticks": 8, "showgrid": False},
-            yaxis=money_axis(view, values, f"Net revenue per {grain}"),
+            yaxis=money_axis(view, [value for value in values if value is not None], f"Net revenue per {grain}"),
         ),
         html.P(told, className="about"),
         _odd_list(view, odd, grain),
@@ -328,6 +337,9 @@ def _odd_text(row: dict[Any, Any]) -> str:
 
 
 def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
+    if view.filters.is_about_customers:
+        told = "Unusual days are measured for the whole shop and its larger countries, not for chosen customers."
+        return html.P([told, " ", dcc.Link("Those of the shop", href=view.link("/anomalies"))], className="about")
     whose = "the chosen countries" if view.filters.countries else "the whole shop"
     if odd.empty:
         return html.P(f"No unusual {grain} of {whose} in this time.", className="about")
@@ -341,9 +353,6 @@ def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
         [
             html.Summary(head),
             html.Ul([html.Li(_odd_text(row)) for row in shown]),
-            html.P("Only countries and days of the filters apply to them.", className="about")
-            if view.filters.is_about_customers
-            else None,
         ],
         className="odd-days",
     )
