@@ -334,7 +334,7 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
         "mixture": f"With a probability of {percent(100 * facts['mixture_probability'], 0)}"
         if facts["mixture_probability"] is not None
         else "",
-        "audience": "Assigned by hand, see below" if facts["is_overridden"] else "As by k-means",
+        "audience": "Assigned by hand, see below" if facts["is_overridden"] else "As by RFM",
     }
     rows = [
         [
@@ -362,7 +362,7 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
         parts.append(html.P("As much came back as was bought, or more, so the models leave this customer out."))
     elif facts["is_outlier_excluded"]:
         parts.append(html.P("Too unusual to fit the models on: only labelled by them."))
-    return panel("Segments", *parts, about="Campaigns use the audience: k-means, unless a person said otherwise.")
+    return panel("Segments", *parts, about="Campaigns use the audience: RFM, unless a person said otherwise.")
 
 
 def _wide(text: str) -> html.Div:
