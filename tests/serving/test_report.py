@@ -227,7 +227,7 @@ def test_a_segment_filter_leaves_one_playbook(published_small: Home, snapshot: d
     names = [row[0] for row in snapshot.execute("select distinct rfm_segment from reporting.customer_360").fetchall()]
     one, *others = sorted(name for name in names if name)
     pages = pages_of(report_of(published_small, Filters(segments=(one,))))
-    assert f"Filtered: RFM segments {one}." in pages[0]
+    assert f"Filtered: RFM segments: {one}." in pages[0]
     assert f" {one} " in pages[3]
     assert not [name for name in others if f" {name} " in pages[3]]
 
