@@ -2,7 +2,7 @@
 
 Belongs here: matching two fits' clusters, and telling drift, moved names, segments that
 came and went, in numbers and in words. Does not belong here: any influence on the new
-fit. Ids and names are a function of the model alone; this only reports.
+fit. Ids and names are a function of the model and its members; this only reports.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def match_to_previous(
             }
         )
         if now.names[row] != before.names[column]:
-            notes.append(f"The segment that was {before.names[column]} is now nearest to {now.names[row]}.")
+            notes.append(f"The segment that was {before.names[column]} is called {now.names[row]} now.")
         if between[row, column] >= NOTABLE_DRIFT:
             notes.append(
                 f"The centre of {now.names[row]} moved {between[row, column]:.2f} standard deviations"

@@ -27,7 +27,7 @@ class Clusters:
     fit
         Scaled centroids, weights and, for the mixture, covariances.
     names
-        Id, name and kind of each cluster.
+        Id and name of each cluster.
     """
 
     fit: Fit
@@ -88,12 +88,12 @@ class SegmentModel:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Segment names of the algorithm in force, k-means, by ascending cluster id."""
+        """Segment names by k-means, by ascending cluster id."""
         return tuple(name.name for name in self.clusters["kmeans"].names)
 
     @property
     def centroids(self) -> FloatArray:
-        """Scaled centroids of the algorithm in force, k-means, by ascending cluster id; shape (k, n_features)."""
+        """Scaled centroids of k-means, by ascending cluster id; shape (k, n_features)."""
         return self.clusters["kmeans"].fit.centroids
 
     def assign(self, values: FloatArray, algorithm: Algorithm = "kmeans") -> Assignment:
@@ -216,7 +216,7 @@ class SegmentModel:
                 assert covariances is not None
                 spread = _square(covariances, wide.index.tolist(), features)
             names = tuple(
-                SegmentName(int(number), str(name), kind_of(str(name)))
+                SegmentName(int(number), str(name))
                 for number, name in zip(wide.index, first["segment_name"], strict=True)
             )
             clusters[algorithm] = Clusters(
@@ -229,12 +229,6 @@ class SegmentModel:
                 names=names,
             )
         return cls(scaler=scaling, clusters=clusters)
-
-
-def kind_of(segment_name: str) -> str:
-    """Kind of customer in a segment's name: "Dormant 2" is "Dormant"."""
-    kind, _, number = segment_name.rpartition(" ")
-    return kind if kind and number.isdigit() else segment_name
 
 
 def _square(covariances: pd.DataFrame, cluster_ids: list[int], features: list[str]) -> FloatArray:

@@ -11,7 +11,8 @@ the rule-based RFM segments, which are SQL.
 Two rules hold throughout. The result is a function of the customers and the settings:
 rows are sorted first and the arithmetic runs on one thread, because sums that threads
 finish in another order differ in their last bits. And a segment's id and name are a
-function of the fitted model, never of the order in which a library numbered its clusters.
+function of the fitted model and its members, never of the order in which a library numbered
+its clusters.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from ml.cluster_evidence import (
 )
 from ml.cluster_selection import Choices, numbers_to_try, settle
 from ml.clustering import ALGORITHMS, Algorithm, Fit, WardTree, fit_kmeans, fit_mixture
-from ml.features import FeatureMatrix, FloatArray, build_feature_matrix, find_iqr_outliers, fit_scaler
+from ml.features import BoolArray, FeatureMatrix, FloatArray, build_feature_matrix, find_iqr_outliers, fit_scaler
 from ml.runs import describe_run
 from ml.segment_memory import Changes, match_to_previous
 from ml.segment_model import Clusters, SegmentModel
-from ml.segment_names import name_segments, place_clusters
+from ml.segment_names import name_segments, number_segments, place_clusters
 from ml.segment_runs import PARAMETERS, Told, fit_figures, json_number, tell_samples
 from ml.segment_tables import customers_table, profile_segments
 
@@ -49,8 +50,7 @@ class Segmentation:
     Attributes
     ----------
     customer_segments
-        Per customer: label and name by each algorithm, ``mixture_probability``; those of
-        the algorithm in force (k-means) again as ``cluster_id, segment_name`` with
+        Per customer: label and name by each algorithm, ``mixture_probability``; by k-means
         ``distance`` (Euclidean, scaled units) and ``stability`` (0 to 1);
         ``has_positive_monetary, is_outlier_excluded``.
     cluster_selection
@@ -98,12 +98,13 @@ def segment_customers(
     choices: Choices | None = None,
     *,
     extra: pd.DataFrame | None = None,
+    claims: pd.DataFrame | None = None,
     data_version: str = "",
     before: FitBefore | None = None,
 ) -> Segmentation:
     """Divide customers into segments by recency, frequency and money, in three ways.
 
-    k-means, which is in force, agglomerative clustering and a Gaussian mixture. Each k
+    k-means, agglomerative clustering and a Gaussian mixture. Each k
     from ``k_min`` to ``k_max`` is fitted and kept as evidence, even where ``k`` is fixed;
     :func:`ml.cluster_choice.choose_k` documents how ``auto`` chooses, for each algorithm
     on its own evidence.
@@ -117,8 +118,12 @@ def segment_customers(
         How many segments, and how they are made; by default the defaults.
     extra : DataFrame or None
         ``customer_id`` and further features, such as category shares in percent or a
-        home-country flag as 0 or 1; together they weigh as much as one of the three.
-        Names depend on recency, frequency and money alone.
+        home-country flag as 0 or 1; together they weigh as much as one of the three. Ids
+        depend on recency, frequency and money alone.
+    claims : DataFrame or None
+        ``customer_id`` and a boolean column for each name that a segment may be given:
+        whether what the name says is true of the customer. Without it every segment is a
+        "Group" with its id. See :func:`ml.segment_names.name_segments`.
     data_version
         Copied to ``model_runs``.
     before
@@ -127,7 +132,7 @@ def segment_customers(
     Raises
     ------
     ValueError
-        If there is no customer, a customer repeats or a feature is missing.
+        If there is no customer, a customer repeats, or a feature or a customer's claims are missing.
     """
     # Loaded before the threads are limited: a limit reaches only the libraries that are there.
     import sklearn.cluster
@@ -144,6 +149,7 @@ def segment_customers(
     fitted_values = features.unscaled[~is_excluded]
     fitted_scaler = fit_scaler(fitted_values, choices.scaler, features.columns, extra_columns=features.extra_columns)
     points = fitted_scaler.transform(fitted_values)
+    held, names = _align_claims(claims, features)
 
     told: dict[Algorithm, Told] = {algorithm: Told() for algorithm in ALGORITHMS}
     with threadpool_limits(limits=1):
@@ -163,7 +169,10 @@ def segment_customers(
                 places = place_clusters(
                     fitted_values, fit.label(points), features.columns, fitted_scaler.inverse(fit.centroids)
                 )
-                clusters[fit.algorithm] = Clusters.named(fit, name_segments(places))
+                # of everyone who will be labelled so, the excluded too: of them the name is to be true
+                members = fit.label(fitted_scaler.transform(features.unscaled))
+                named = name_segments(number_segments(places), held, names, members)
+                clusters[fit.algorithm] = Clusters.named(fit, named)
         model = SegmentModel(scaler=fitted_scaler, clusters=clusters)
         labels = {algorithm: model.assign(features.unscaled, algorithm) for algorithm in ALGORITHMS}
         customer_stability = _stability_of_customers(model, features, stability)
@@ -234,6 +243,16 @@ def _fit_all(points: FloatArray, tried: list[int], tree: WardTree, *, random_sta
     by_tree = [tree.cut(min(number, len(tree.points))) for number in tried]
     by_mixture = [fit_mixture(points, start, random_state=random_state) for start in by_kmeans]
     return [*by_kmeans, *by_tree, *by_mixture]
+
+
+def _align_claims(claims: pd.DataFrame | None, features: FeatureMatrix) -> tuple[BoolArray, list[str]]:
+    """Claims in the order of the features' customers, and the names that make them."""
+    if claims is None:
+        return np.zeros((len(features.unscaled), 0), dtype=np.bool_), []
+    table = claims.set_index("customer_id").reindex(features.customer_ids)
+    if table.isna().to_numpy().any():
+        raise ValueError("every customer needs to be told of each claim whether it is true of him or her")
+    return table.to_numpy(dtype=np.bool_), [str(name) for name in table.columns]
 
 
 def _stability_of_customers(model: SegmentModel, features: FeatureMatrix, stability: Stability) -> FloatArray:

@@ -3,7 +3,7 @@
 Belongs here: the filters, their form in a URL, and the two selections that every
 question starts from (customers, invoices). Does not belong here: any figure of them.
 
-One meaning everywhere. A *customer* filter (segment, country, minimum frequency,
+One meaning everywhere, on every page. A *customer* filter (segment, country, minimum frequency,
 minimum CLV, customer id) keeps identified customers who bought; a date range keeps
 those who bought within it. *Invoices* are those of the date range and countries; as soon
 as a filter speaks of customers as such (segment, frequency, CLV, id), only theirs, so
@@ -18,23 +18,26 @@ from datetime import date, timedelta
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlencode
 
-Method = Literal["kmeans", "rfm", "hierarchical", "mixture", "audience"]
+Clustering = Literal["kmeans", "hierarchical", "mixture"]
+Method = Literal["rfm", "audience", Clustering]
+CLUSTERINGS: tuple[Clustering, ...] = get_args(Clustering)
 METHODS: tuple[Method, ...] = get_args(Method)
+DEFAULT_METHOD: Method = "rfm"
 
 METHOD_LABELS: Mapping[str, str] = {
-    "kmeans": "K-means",
     "rfm": "RFM segments",
-    "hierarchical": "Hierarchical",
-    "mixture": "Mixture",
-    "audience": "Audience (k-means, with overrides by hand)",
+    "audience": "Audiences (RFM, with overrides by hand)",
+    "kmeans": "Clusters by k-means",
+    "hierarchical": "Hierarchical clusters",
+    "mixture": "Clusters by mixture",
 }
 
 SEGMENT_COLUMNS: Mapping[str, str] = {
-    "kmeans": "kmeans_segment",
     "rfm": "rfm_segment",
+    "audience": "audience_segment",
+    "kmeans": "kmeans_segment",
     "hierarchical": "hierarchical_segment",
     "mixture": "mixture_segment",
-    "audience": "audience_segment",
 }
 """Which column of ``reporting.customer_360`` holds a method's segment."""
 
@@ -59,7 +62,7 @@ class Filters:
     ``customer`` keeps ids that begin with it.
     """
 
-    method: Method = "kmeans"
+    method: Method = DEFAULT_METHOD
     segments: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     start: date | None = None
@@ -94,10 +97,10 @@ class Filters:
                 problems.append(f"{name} = {text[:40]!r} is not {expected}, and was left out")
                 return None
 
-        method = one("method") or "kmeans"
+        method = one("method") or DEFAULT_METHOD
         if method not in METHODS:
-            problems.append(f"method = {method[:40]!r} is not one of {', '.join(METHODS)}; showing k-means")
-            method = "kmeans"
+            problems.append(f"method = {method[:40]!r} is not one of {', '.join(METHODS)}; showing RFM segments")
+            method = DEFAULT_METHOD
         start = parsed("from", date.fromisoformat, "a day such as 2011-09-01")
         end = parsed("to", date.fromisoformat, "a day such as 2011-11-30")
         if start and end and start > end:
@@ -129,7 +132,7 @@ class Filters:
             Choices of one page that are kept in the URL beside the filters.
         """
         pairs: list[tuple[str, str]] = []
-        if self.method != "kmeans":
+        if self.method != DEFAULT_METHOD:
             pairs.append(("method", self.method))
         pairs += [("segment", name) for name in self.segments]
         pairs += [("country", name) for name in self.countries]
@@ -160,9 +163,17 @@ class Filters:
         return bool(self.segments or self.customer) or self.min_frequency is not None or self.min_clv is not None
 
     @property
+    def is_by_standing(self) -> bool:
+        """Whether a filter chooses customers by how they stand today.
+
+        Then a comparison with an earlier day would only tell the filter again: today's Champions bought of late.
+        """
+        return bool(self.segments) or self.min_frequency is not None or self.min_clv is not None
+
+    @property
     def is_everything(self) -> bool:
         """Whether nothing is filtered (the method only names the segments)."""
-        return replace(self, method="kmeans", problems=()) == Filters()
+        return replace(self, method=DEFAULT_METHOD, problems=()) == Filters()
 
     def between(self, start: date | None, end: date | None) -> Filters:
         """The same view of other days."""

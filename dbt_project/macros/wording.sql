@@ -13,11 +13,6 @@
     format_number(cast({{ value }} as double), {{ decimals }})
 {%- endmacro %}
 
-{# The text without a number at its end: 'Dormant 2' is a second 'Dormant'. #}
-{% macro without_number(text) -%}
-    regexp_replace({{ text }}, ' [0-9]+$', '')
-{%- endmacro %}
-
 {# An amount in the shop's currency; pence only where they matter. #}
 {% macro amount_in_words(value) -%}
     {%- set size = 'abs(' ~ value ~ ')' -%}
@@ -40,13 +35,21 @@
 
 {#
     Methods that put customers into segments, with the column of customer_360 that has
-    the segment. `audience` is k-means with the overrides of people on top.
+    the segment. `audience` is RFM with the overrides of people on top.
 #}
 {% macro segment_methods() -%}
-    {{ return({
+    {%- set methods = {
         'kmeans': 'kmeans_segment',
         'hierarchical': 'hierarchical_segment',
         'mixture': 'mixture_segment',
+    } -%}
+    {%- do methods.update(methods_with_playbooks()) -%}
+    {{ return(methods) }}
+{%- endmacro %}
+
+{# Those of them whose segments people act on; clusters are for whoever looks into the division itself. #}
+{% macro methods_with_playbooks() -%}
+    {{ return({
         'rfm': 'rfm_segment',
         'audience': 'audience_segment',
     }) }}

@@ -16,6 +16,7 @@ from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
 from orchestration.previous import previous_snapshot, read_previous
 from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.claims import claims_sql
 from warehouse.errors import RegularsError
 from warehouse.ledger import active_content_hashes
 from warehouse.settings import load_settings
@@ -76,6 +77,7 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                     random_state=chosen.random_state,
                 ),
                 extra=read_extra_features(connection, chosen.extra_features),
+                claims=connection.execute(claims_sql("clusters", "marts.customer_rfm")).df(),
                 data_version=version.data_version,
                 before=None if centroids_before is None else FitBefore(centroids_before, version_before),
             )

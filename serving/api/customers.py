@@ -27,6 +27,7 @@ from serving.api.requests import (
     page_of,
     subject_router,
 )
+from serving.filters import DEFAULT_METHOD
 from serving.queries.customers import ORDERS, RETURNS, CustomerStory, customer_story
 from serving.queries.lists import Column, ListRequest, ListSpec
 from serving.snapshot import Reading
@@ -164,7 +165,7 @@ def list_returns(reading: SnapshotReading, customer_id: CustomerId, page: GivenP
 
 @router.get("/customers/{customer_id:path}", summary="One customer", responses=responses(404))
 def get_customer(
-    reading: SnapshotReading, customer_id: CustomerId, method: MethodParameter = "kmeans"
+    reading: SnapshotReading, customer_id: CustomerId, method: MethodParameter = DEFAULT_METHOD
 ) -> Envelope[Customer]:
     """Everything known about a customer; `method` chooses whose segment and playbook are given."""
     story = _story(reading, customer_id)

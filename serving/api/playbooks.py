@@ -21,7 +21,7 @@ from serving.api.requests import (
     page_of,
     subject_router,
 )
-from serving.filters import Method
+from serving.filters import DEFAULT_METHOD, Method
 from serving.queries import playbooks as queries
 from serving.queries.playbooks import CHANGES
 
@@ -73,19 +73,19 @@ class CustomerChange(Answer, of=CHANGES):
 
 
 @router.get("/playbooks", summary="What to do about each segment")
-def list_playbooks(reading: SnapshotReading, method: MethodParameter = "kmeans") -> Envelope[list[Playbook]]:
+def list_playbooks(reading: SnapshotReading, method: MethodParameter = DEFAULT_METHOD) -> Envelope[list[Playbook]]:
     """The segment with the most money first."""
     return answer(reading, queries.playbooks(reading, method))
 
 
 @router.get("/playbooks/emails", summary="Draft emails")
-def list_emails(reading: SnapshotReading, method: MethodParameter = "kmeans") -> Envelope[list[Email]]:
+def list_emails(reading: SnapshotReading, method: MethodParameter = DEFAULT_METHOD) -> Envelope[list[Email]]:
     """By segment."""
     return answer(reading, queries.emails(reading, method))
 
 
 @router.get("/playbooks/changes", summary="Who entered and left, by segment")
-def list_changes(reading: SnapshotReading, method: MethodParameter = "kmeans") -> Envelope[list[AudienceChange]]:
+def list_changes(reading: SnapshotReading, method: MethodParameter = DEFAULT_METHOD) -> Envelope[list[AudienceChange]]:
     """Since the publication before; of all customers."""
     return answer(reading, queries.audience_changes(reading, method))
 

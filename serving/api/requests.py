@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 
 from serving.api.models import Snapshot, page_info, records
 from serving.api.problems import RefusedError, responses
-from serving.filters import MAX_CHOICES, MAX_CUSTOMER_TEXT, METHOD_LABELS, Filters, Method
+from serving.filters import DEFAULT_METHOD, MAX_CHOICES, MAX_CUSTOMER_TEXT, METHOD_LABELS, Clustering, Filters, Method
 from serving.queries.choices import countries, segments_of
 from serving.queries.lists import ListRequest, ListSpec, count_list, fetch_list
 from serving.snapshot import Reading, SnapshotReader
@@ -85,10 +85,15 @@ MethodParameter = Annotated[
     Method, Query(description="Which way of segmenting names the segments: " + ", ".join(METHOD_LABELS) + ".")
 ]
 
+ClusteringParameter = Annotated[Clustering, Query(description="Which clustering.")]
+
+
+ClusteringParameter = Annotated[Clustering, Query(description="Which clustering.")]
+
 
 def _filters(
     reading: SnapshotReading,
-    method: MethodParameter = "kmeans",
+    method: MethodParameter = DEFAULT_METHOD,
     segment: Annotated[
         list[_Name] | None,
         Query(max_length=MAX_CHOICES, description="Keep customers of these segments (by `method`); repeatable."),

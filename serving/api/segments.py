@@ -14,7 +14,7 @@ from pydantic import Field
 from serving.answers import Answer
 from serving.api.models import Envelope
 from serving.api.problems import RefusedError
-from serving.api.requests import GivenFilters, IsoDay, MethodParameter, SnapshotReading, answer, subject_router
+from serving.api.requests import ClusteringParameter, GivenFilters, IsoDay, SnapshotReading, answer, subject_router
 from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
 from serving.queries.segments.cohorts import COHORTS, cohort_grid
 from serving.queries.segments.evidence import cluster_evidence
@@ -81,8 +81,8 @@ def categories(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list
 
 
 @router.get("/segments/evidence", summary="Evidence for the number of segments")
-def evidence(reading: SnapshotReading, method: MethodParameter = "kmeans") -> Envelope[list[ClusterEvidence]]:
-    """Of all customers; none for RFM segments, which are made by rule."""
+def evidence(reading: SnapshotReading, method: ClusteringParameter = "kmeans") -> Envelope[list[ClusterEvidence]]:
+    """Of all customers."""
     return answer(reading, cluster_evidence(reading, method))
 
 

@@ -34,6 +34,9 @@ _CONFIG = {
     "responsive": True,
     # a wheel over the map scrolls the page
     "scrollZoom": False,
+    # "Share chart…" would upload the figures to a server of Plotly's
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
     # map outlines come from our own assets, not from Plotly's server
     "topojsonURL": "/assets/map/",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],

@@ -16,6 +16,12 @@ from dash import html
 
 from serving.dashboard.view import View
 
+NOBODY = ("No customer fits these filters.", "Widen them in the bar above, or press Reset.")
+NOTHING = ("No sale fits these filters.", "Take a filter away, or choose other days.")
+
+Rows = list[dict[str, Any]]
+"""A frame's rows, for charts that read them by name."""
+
 
 def page(*children: Any) -> html.Div:
     """A page's body: panels one below the other."""
@@ -171,6 +177,11 @@ def named_rows(frame: pd.DataFrame) -> list[Any]:
     """A frame's rows with its columns as attributes."""
     # pandas' types would have every cell be a date, a number and more
     return list(frame.itertuples(index=False))
+
+
+def scope(view: View) -> str:
+    """Whose sales these are, where that is not plain."""
+    return " Only sales to the customers chosen above." if view.filters.is_about_customers else ""
 
 
 def filter_notes(view: View) -> list[Any]:

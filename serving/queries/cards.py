@@ -5,7 +5,8 @@ apply. Does not belong here: what a figure is (:mod:`warehouse.measures`), serie
 (:mod:`serving.queries.revenue`), how a card looks.
 
 Each measure that says what it is compared with is a card. *Flows* (revenue, orders, who bought) belong to days:
-they are compared between :func:`serving.filters.compared_period`'s two spans of equal length. *States* (recency,
+they are compared between :func:`serving.filters.compared_period`'s two spans of equal length, where
+somebody chose days: a total of the whole history is compared with nothing. *States* (recency,
 frequency, money, returning or one-time) are what a customer is on the snapshot date: they are compared with the last
 month end before the compared days, as customers stood then (``marts.customer_rfm_monthly``). Expected value is
 what a model said: it is compared with what the last snapshot of earlier sales said.
@@ -43,7 +44,7 @@ class Card:
     about: str
     """What it is and what the change is against, or why there is none."""
     compared: float | None = None
-    """The figure of the compared days; equal to ``value`` for states and for chosen days."""
+    """The figure that is compared: ``value``, or None where nothing is."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class HeadlineNote:
     sentence: str
     severity: str
     """``warning``: read before acting on a figure; else a remark."""
+
+
+RESTATES = "No comparison: these customers are chosen by how they stand today."
 
 
 def summary_cards(reading: Reading, filters: Filters) -> list[Card]:
@@ -93,17 +97,17 @@ def _flow_cards(reading: Reading, filters: Filters, period: Period | None) -> li
     before: dict[str, Any] = {}
     if period is None:
         told = "No comparison: there are no sales in these days."
+    elif not period.is_chosen:
+        # a change beside a total of the whole history would look like the total's
+        told = f"Since {day(reading.about.first_date)}."
+    elif filters.is_by_standing:
+        told = RESTATES
     elif not period.is_complete_before:
         told = f"No comparison: the sales begin on {day(reading.about.first_date)}."
     else:
-        compared = values if period.is_chosen else _flows(reading, filters.between(period.start, period.end))
+        compared = values
         before = _flows(reading, filters.between(period.start_before, period.end_before))
-        told = (
-            f"{_range(period.start, period.end)} against {_range(period.start_before, period.end_before)}"
-            if period.is_chosen
-            else f"Last {(period.end - period.start).days + 1} days against the {(period.end - period.start).days + 1}"
-            f" before {day(period.start)}"
-        )
+        told = f"{_range(period.start, period.end)} against {_range(period.start_before, period.end_before)}"
     return [_card(one, values[one.key], compared.get(one.key), before.get(one.key), told) for one in _compared("days")]
 
 
@@ -137,6 +141,8 @@ def _states_before(reading: Reading, filters: Filters, period: Period | None) ->
     about = reading.about
     if period is None:
         return {}, "No comparison: there are no sales in these days."
+    if filters.is_by_standing:
+        return {}, RESTATES
     if period.is_chosen and about.last_date is not None and period.end < about.last_date:
         return {}, f"As of {day(about.snapshot_date)}: no comparison for days that end before the last sales."
     month_end = period.start.replace(day=1) - timedelta(days=1)
@@ -181,6 +187,8 @@ def _expectation_cards(reading: Reading, filters: Filters) -> list[Card]:
     before: dict[str, Any] = {}
     if horizon_days is None:
         told = "No expectation for these customers."
+    elif filters.is_by_standing:
+        told = f"Horizon: {horizon_days} days. {RESTATES}"
     elif reading.before is None:
         told = f"Horizon: {horizon_days} days. No change: no snapshot of earlier sales is kept."
     else:

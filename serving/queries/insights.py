@@ -66,7 +66,7 @@ def insights(reading: Reading, filters: Filters) -> list[Insight]:
 
 def _changes(reading: Reading, filters: Filters, months: pd.DataFrame) -> list[Insight]:
     complete = months[months["is_complete_month"]]
-    if complete.empty:
+    if complete.empty or filters.is_by_standing:
         return []
     last = complete.iloc[-1]
     now = last["month_start"].date()
@@ -156,6 +156,8 @@ def _drivers(reading: Reading, filters: Filters, now: date, before: date, differ
 
 def _segments(reading: Reading, filters: Filters) -> list[Insight]:
     """Which RFM segment grew and which shrank between the last two month ends that are over."""
+    if filters.is_by_standing:
+        return []
     chosen = filters.between(None, None).customers()
     rows = reading.rows(
         f"""

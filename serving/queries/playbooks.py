@@ -174,7 +174,6 @@ def division_notes(reading: Reading, method: Method) -> list[str]:
 
     Where a model found other segments, customers change segment without having changed.
     """
-    algorithm = "kmeans" if method == "audience" else method
     return [
         row["change_notes"]
         for row in reading.rows(
@@ -184,7 +183,7 @@ def division_notes(reading: Reading, method: Method) -> list[str]:
             where model = 'customer_segments' and algorithm = $algorithm and change_notes is not null
             order by change_notes
             """,
-            {"algorithm": algorithm},
+            {"algorithm": method},
         )
     ]
 

@@ -72,13 +72,15 @@ def weekly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
 
 
 def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """The same by calendar day (``date``), with ``is_trading_day``: whether the whole shop sold anything.
+    """The same by calendar day (``date``, ``is_complete_day``), with ``is_trading_day``: whether the whole shop sold.
 
     Days on which nothing fits are there with zeros.
     """
-    frame = _revenue_by(reading, filters, "day").rename(columns={"period_start": "date"})
+    frame = _revenue_by(reading, filters, "day").rename(
+        columns={"period_start": "date", "is_complete_period": "is_complete_day"}
+    )
     traded = reading.query("select date, is_trading_day from marts.fct_daily_revenue")
-    frame = frame.drop(columns="is_complete_period").merge(traded, on="date", how="left")
+    frame = frame.merge(traded, on="date", how="left")
     frame["is_trading_day"] = frame["is_trading_day"].eq(True)
     return frame
 
@@ -347,8 +349,8 @@ def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:
 def unusual_periods(reading: Reading, filters: Filters, grain: Literal["day", "week"] = "day") -> pd.DataFrame:
     """Odd days or weeks of the chosen range: of the chosen countries, else of the whole shop.
 
-    Filters that speak of customers don't apply: oddness is measured for the shop and its larger
-    countries alone.
+    None where a filter speaks of customers: oddness is measured for the shop and its larger countries alone, and
+    a day that was odd for the shop need not have been for them.
 
     Returns
     -------
@@ -356,7 +358,7 @@ def unusual_periods(reading: Reading, filters: Filters, grain: Literal["day", "w
         Rows of :func:`serving.queries.anomalies.anomalies` with ``month_start``; by date, then series.
     """
     found = anomalies(reading, filters)
-    series = filters.countries or (TOTAL,)
+    series = () if filters.is_about_customers else filters.countries or (TOTAL,)
     found = found[(found["grain"] == grain) & found["series"].isin(series)]
     found = found.assign(month_start=pd.to_datetime(found["date"]).dt.to_period("M").dt.to_timestamp())
     return found.sort_values(["date", "series"]).reset_index(drop=True)

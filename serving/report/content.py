@@ -187,7 +187,7 @@ def _trends(reading: Reading, filters: Filters) -> dict[str, Any]:
         "revenue_about": "Gross revenue less returns, each taken off the sale that it reverses, or where none was "
         "found off the day it was booked on. A grey month is not wholly in the data."
         + (
-            " Unusual days are the shop's, or the chosen countries', whatever else is filtered."
+            " Unusual days are measured for the shop and its larger countries, not for chosen customers."
             if filters.is_about_customers
             else ""
         ),

@@ -13,11 +13,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ml.segment_names import ARCHETYPES, SINGLE_SEGMENT
 from tests.dbt_project.conftest import PROJECT, REPORTING, Dbt, ask, explain, line, write_raw
+from warehouse.claims import claims
 
-METHODS = ("kmeans", "hierarchical", "mixture", "rfm", "audience")
-CLUSTER_NAMES = [kind.name for kind in ARCHETYPES] + [SINGLE_SEGMENT.name, "Dormant 2"]
+CLUSTERINGS = ("kmeans", "hierarchical", "mixture")
+METHODS = (*CLUSTERINGS, "rfm", "audience")
+CLUSTER_NAMES = [*claims("clusters"), "Group 3", "All Customers"]
 CUSTOMERS = [f"K{number:02d}" for number in range(len(CLUSTER_NAMES))]
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 # the hurry, the watching and the flattery that drafts are not to have
@@ -44,7 +45,7 @@ def write_models(path: Path, labels: Mapping[str, str], before: Mapping[str, str
             select
                 a as customer_id, 1 as kmeans_label, b as kmeans_segment, 1 as hierarchical_label,
                 b as hierarchical_segment, 1 as mixture_label, b as mixture_segment, 0.9::double as mixture_probability,
-                1 as cluster_id, b as segment_name, 0.5::double as distance, 0.8::double as stability,
+                0.5::double as distance, 0.8::double as stability,
                 true as has_positive_monetary, false as is_outlier_excluded
             from labels;
             create or replace table ml.segment_profiles as
@@ -104,13 +105,13 @@ def override(path: Path, rows: Sequence[tuple[str, str]]) -> None:
 
 @pytest.fixture(scope="module")
 def shop(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One customer for each name that a clustering gives; K00 is a Champion whom a person calls Lost."""
+    """One customer for each name that a clustering may give; K00 is one whom a person calls Champion."""
     lines = [
         line(str(number), "MUG", number + 1, "2.00", customer, f"2011-01-{number + 1:02d} 10:00:00")
         for number, customer in enumerate(CUSTOMERS)
     ]
     path = write_raw(tmp_path_factory.mktemp("playbooks"), lines)
-    override(path, [("K00", "Lost")])
+    override(path, [("K00", "Champions")])
     dbt.build(path)
     write_models(path, dict(zip(CUSTOMERS, CLUSTER_NAMES, strict=True)))
     build_reporting(dbt, path)
@@ -118,12 +119,12 @@ def shop(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", ["segment_playbook_texts", "segment_email_templates"])
-def test_both_vocabularies_have_a_row_of_their_own(name: str) -> None:
+def test_every_segment_of_the_grid_has_a_row_of_its_own_and_nobody_else(name: str) -> None:
     kinds = {row["segment_kind"] for row in seed(name)}
     by_rule = {row["rfm_segment"] for row in seed("rfm_segments")}
 
     assert len(by_rule) == 11
-    assert kinds == {kind.name for kind in ARCHETYPES} | {SINGLE_SEGMENT.name} | by_rule | {"*"}
+    assert kinds == by_rule | {"*"}
     assert all(text.strip() for row in seed(name) for text in row.values())
 
 
@@ -138,9 +139,16 @@ def test_what_customers_read_has_no_figure_no_hurry_and_no_watching() -> None:
         assert len(row["preheader"]) <= 90
 
 
-def test_every_segment_that_has_customers_has_playbook_and_email(shop: Path) -> None:
-    for table in ("segment_playbooks", "segment_emails"):
-        for method in METHODS:
+def test_every_name_of_the_grid_makes_a_claim_and_no_cluster_bears_one() -> None:
+    by_rule = {row["rfm_segment"] for row in seed("rfm_segments")}
+
+    assert set(claims("rfm")) == by_rule
+    assert not by_rule & set(claims("clusters"))
+
+
+def test_every_segment_that_has_customers_has_playbook_and_email_and_clusters_have_none(shop: Path) -> None:
+    for table in ("segment_playbooks", "segment_emails", "segment_claims"):
+        for method in METHODS if table == "segment_claims" else ("rfm", "audience"):
             column = f"{method}_segment"
             told = ask(
                 shop, f"select segment_name, customers from reporting.{table} where method = '{method}' order by 1"
@@ -158,29 +166,15 @@ def test_no_placeholder_is_left_and_no_text_is_missing(shop: Path) -> None:
             assert None not in row
 
 
-def test_a_second_segment_of_a_kind_has_the_playbook_of_the_first(shop: Path) -> None:
-    rows = ask(
-        shop,
-        "select segment_kind, has_own_playbook, strategy, channel from reporting.segment_playbooks "
-        "where method = 'kmeans' and segment_name in ('Dormant', 'Dormant 2')",
-    )
-
-    assert len(rows) == 2
-    assert rows[0] == rows[1]
-    assert rows[0][:2] == ("Dormant", True)
-
-
 def test_an_override_moves_the_customer_in_audiences_only(shop: Path) -> None:
-    assert ask(
+    ((by_scores, *told),) = ask(
         shop,
-        "select segment_name, kmeans_segment, audience_segment, is_overridden, override_reason, override_author "
+        "select rfm_segment, kmeans_segment, audience_segment, is_overridden, override_reason, override_author "
         "from reporting.customer_360 where customer_id = 'K00'",
-    ) == [("Champions", "Champions", "Lost", True, "contract", "Ada")]
-    assert ask(
-        shop,
-        "select method from reporting.segment_playbooks where segment_name = 'Champions' and method <> 'rfm' "
-        "order by 1",
-    ) == [("hierarchical",), ("kmeans",), ("mixture",)]
+    )
+    assert told == [CLUSTER_NAMES[0], "Champions", True, "contract", "Ada"]
+    assert by_scores != "Champions"
+    assert ask(shop, "select count(*) from reporting.customer_360 where audience_segment <> rfm_segment") == [(1,)]
 
 
 def test_the_warning_about_values_stands_where_values_are_read(shop: Path) -> None:
@@ -210,8 +204,12 @@ def test_a_segment_without_a_row_takes_the_general_one(dbt: Dbt, shop: Path, tmp
     path = tmp_path / "warehouse.duckdb"
     path.write_bytes(shop.read_bytes())
     with duckdb.connect(str(path)) as con:
-        con.execute("delete from seeds.segment_playbook_texts where segment_kind = 'At Risk'")
-        con.execute("update seeds.segment_playbook_texts set offer = ' ' where segment_kind = 'Dormant'")
+        first, second = (
+            row[0]
+            for row in con.execute("select distinct rfm_segment from marts.customer_rfm order by 1 limit 2").fetchall()
+        )
+        con.execute("delete from seeds.segment_playbook_texts where segment_kind = ?", [first])
+        con.execute("update seeds.segment_playbook_texts set offer = ' ' where segment_kind = ?", [second])
         general = con.execute(
             "select strategy, offer from seeds.segment_playbook_texts where segment_kind = '*'"
         ).fetchone()
@@ -220,12 +218,12 @@ def test_a_segment_without_a_row_takes_the_general_one(dbt: Dbt, shop: Path, tmp
     result = dbt.run("build", path, ("segment_playbooks",))
 
     assert result.success, explain(result)
-    told = "select has_own_playbook, strategy, offer from reporting.segment_playbooks where method = 'kmeans' and "
-    ((has_own, strategy, _),) = ask(path, told + "segment_name = 'At Risk'")
+    told = "select has_own_playbook, strategy, offer from reporting.segment_playbooks where method = 'rfm' and "
+    ((has_own, strategy, _),) = ask(path, told + f"segment_name = '{first}'")
     assert not has_own
     assert strategy.startswith(general[0].split("{")[0])
-    assert "Add a row for At Risk" in strategy
-    ((has_own, _, offer),) = ask(path, told + "segment_name = 'Dormant'")
+    assert f"Add a row for {first}" in strategy
+    ((has_own, _, offer),) = ask(path, told + f"segment_name = '{second}'")
     assert has_own
     assert offer == general[1]
 
@@ -279,9 +277,9 @@ def test_changes_between_two_publications_add_up(dbt: Dbt, shop: Path, tmp_path:
             )
             == []
         ), method
-    # K00 was a Champion before anybody overrode it
+    # K00 was what the clusterings say before anybody put it elsewhere
     assert ask(
         path,
         "select from_segment, to_segment from reporting.audience_changes "
         "where customer_id = 'K00' and method = 'audience'",
-    ) == [("Champions", "Lost")]
+    ) == [(before["K00"], "Champions")]

@@ -437,8 +437,7 @@ def test_customer_360_joins_what_the_models_found(dbt: Dbt, shop: Path, tmp_path
         con.execute(
             """
             insert into ml.customer_segments by name
-            select 'A' as customer_id, 0 as kmeans_label, 0 as cluster_id, 'Regulars' as segment_name,
-                'Regulars' as kmeans_segment, 'Regulars' as hierarchical_segment, 'Regulars' as mixture_segment,
+            select 'A' as customer_id, 0 as kmeans_label, 'Regulars' as kmeans_segment, 'Regulars' as hierarchical_segment, 'Regulars' as mixture_segment,
                 0.5 as distance, true as has_positive_monetary, false as is_outlier_excluded
             """
         )
@@ -448,10 +447,11 @@ def test_customer_360_joins_what_the_models_found(dbt: Dbt, shop: Path, tmp_path
     assert ask(
         warehouse,
         """
-        select customer_id, country, monetary_net, segment_name, audience_segment, clv, p_alive, customer_type
+        select
+            customer_id, country, monetary_net, kmeans_segment, audience_segment = rfm_segment, clv, p_alive, customer_type
         from reporting.customer_360 order by 1
         """,
     ) == [
-        ("A", "United Kingdom", Decimal("19.5000"), "Regulars", "Regulars", 12.5, 0.75, "one_time"),
-        ("B", "France", Decimal("-16.0000"), None, None, None, None, "one_time"),
+        ("A", "United Kingdom", Decimal("19.5000"), "Regulars", True, 12.5, 0.75, "one_time"),
+        ("B", "France", Decimal("-16.0000"), None, True, None, None, "one_time"),
     ]

@@ -53,7 +53,7 @@ def test_a_name_that_moved_is_told_even_when_the_centre_did_not():
     now = centres(Rising_Stars=(2, 0, 0, 0), Dormant=(9, 1, -1, -1))
     changes = match_to_previous(now, before, SCALER, "kmeans")
     assert changes.figures["moved_names"] == [{"from": "Promising", "to": "Rising Stars"}]
-    assert changes.notes == ("The segment that was Promising is now nearest to Rising Stars.",)
+    assert changes.notes == ("The segment that was Promising is called Rising Stars now.",)
 
 
 def test_segments_are_matched_as_a_whole_not_one_by_one():

@@ -122,7 +122,7 @@ def test_a_model_read_back_from_its_tables_labels_as_the_one_that_wrote_them(mad
 def test_new_customers_are_labelled_as_the_fit_would_have_without_fitting_again(made_up_customers):
     found = segment_customers(made_up_customers())
     alone = found.model.assign(np.array([[300.0, 1.0, 60.0]]))
-    assert alone.segment_names.tolist() == ["Dormant"]
+    assert alone.segment_names.tolist() == ["Group 9"]
     assert alone.cluster_ids.tolist() == [9]
 
 
@@ -134,16 +134,16 @@ def test_the_record_of_the_run_is_enough_to_label_customers_by_hand(made_up_cust
     scaled = (np.sign(raw) * np.log1p(np.abs(raw)) - figures["scaler"]["center"]) / figures["scaler"]["scale"]
     distances = np.linalg.norm(scaled[:, None, :] - np.array(figures["centroids"])[None, :, :], axis=2)
     by_hand = np.array(figures["cluster_ids"])[distances.argmin(axis=1)]
-    assert by_hand.tolist() == found.customer_segments["cluster_id"].tolist()
+    assert by_hand.tolist() == found.customer_segments["kmeans_label"].tolist()
 
 
 def test_centres_are_told_in_the_features_own_units_too(made_up_customers):
     found = segment_customers(made_up_customers(), Choices(k=4))
-    champions = found.segment_centroids.query("algorithm == 'kmeans' and segment_name == 'Champions'")
+    first = found.segment_centroids.query("algorithm == 'kmeans' and segment_name == 'Group 0'")
     # made around 5 days, 60 orders and 9000
-    assert champions["feature"].tolist() == list(RFM_COLUMNS)
-    assert champions["unscaled_value"].to_numpy() == pytest.approx([5, 60, 9000], rel=0.15)
-    assert champions["weight"].to_numpy() == pytest.approx([0.25] * 3)
+    assert first["feature"].tolist() == list(RFM_COLUMNS)
+    assert first["unscaled_value"].to_numpy() == pytest.approx([5, 60, 9000], rel=0.15)
+    assert first["weight"].to_numpy() == pytest.approx([0.25] * 3)
 
 
 def test_tables_that_do_not_belong_together_are_refused(made_up_customers):

@@ -69,39 +69,51 @@ def test_published_clustering_with_calendar_recency_comes_out_to_the_digit(publi
 
 
 @pytest.mark.real_data
-def test_names_ids_and_k_stay_put_as_real_data_grows(published_rfm):
+def test_ids_and_k_stay_put_as_real_data_grows(published_rfm):
     # 200, 250 and all 305 daily files
     for until in ("2011-08-10", "2011-10-07", "2012-01-01"):
         found = segment_customers(published_rfm(recency="calendar", frequency="invoices", until=until))
-        assert found.model.names == ("Champions", "Promising", "At Risk", "Dormant")
         assert of_kmeans(found.segment_profiles)["cluster_id"].tolist() == [0, 3, 7, 9]
 
 
 @pytest.mark.real_data
-def test_the_same_kind_keeps_its_id_whatever_the_number_of_segments(published_rfm):
+def test_who_is_most_and_least_valuable_keeps_the_id_whatever_the_number_of_segments(published_rfm):
     rfm = published_rfm(recency="calendar", frequency="invoices")
     for k in (3, 4, 5):
         profiles = of_kmeans(segment_customers(rfm, Choices(k=k)).segment_profiles)
-        named = dict(zip(profiles["segment_name"], profiles["cluster_id"], strict=True))
-        assert named["Champions"] == 0
-        assert named["Dormant"] == 9
+        assert profiles["cluster_id"].iloc[[0, -1]].tolist() == [0, 9]
+        assert profiles["monetary_mean"].idxmax() == 0
+        assert profiles["recency_days_mean"].idxmax() == k - 1
 
 
-def test_each_kind_of_customer_gets_the_name_that_fits_by_every_algorithm(made_up_customers):
+def test_each_kind_of_customer_gets_the_id_that_fits_by_every_algorithm(made_up_customers):
     found = segment_customers(made_up_customers())
     for algorithm in ALGORITHMS:
         by_kind = found.customer_segments[f"{algorithm}_segment"].to_numpy().reshape(-1, 4)
         assert (by_kind == by_kind[0]).all()
-        assert by_kind[0].tolist() == ["Champions", "Promising", "At Risk", "Dormant"]
+        assert by_kind[0].tolist() == ["Group 0", "Group 3", "Group 7", "Group 9"]
         profiles = found.segment_profiles.query("algorithm == @algorithm")
         assert profiles["customers"].tolist() == [100] * 4
         assert profiles["cluster_id"].tolist() == [0, 3, 7, 9]
 
 
-def test_the_segment_in_force_is_that_of_kmeans(made_up_customers):
-    customers = segment_customers(made_up_customers()).customer_segments
-    assert (customers["cluster_id"] == customers["kmeans_label"]).all()
-    assert (customers["segment_name"] == customers["kmeans_segment"]).all()
+def test_names_are_true_of_everyone_who_is_labelled_so(made_up_customers):
+    customers = made_up_customers()
+    # left out of the fit, and with the busy ones all the same
+    whales = pd.DataFrame(
+        [{"customer_id": f"w{n:02d}", "recency_days": 5, "frequency": 9e5, "monetary": 9e11 + n} for n in range(30)]
+    )
+    everyone = pd.concat([customers, whales], ignore_index=True)
+    is_busy = (everyone["frequency"] > 40).to_numpy()
+    told = pd.DataFrame({"customer_id": everyone["customer_id"], "Busy": is_busy})
+    choices = Choices(k=4, outliers="iqr_exclude")
+    found = segment_customers(everyone, choices, claims=told.sample(frac=1, random_state=1))
+    assert found.model.names == ("Busy", "Group 3", "Group 7", "Group 9")
+    # of 130 busy customers 30 are said not to be: 77 %
+    told["Busy"] = is_busy & (everyone["frequency"] < 1000)
+    assert segment_customers(everyone, choices, claims=told).model.names[0] == "Group 0"
+    with pytest.raises(ValueError, match="every customer"):
+        segment_customers(everyone, choices, claims=told.iloc[1:])
 
 
 def test_profiles_add_up_to_the_customers_for_every_algorithm(made_up_customers):
@@ -118,8 +130,8 @@ def test_profiles_add_up_to_the_customers_for_every_algorithm(made_up_customers)
 def test_profiles_tell_medians(made_up_customers):
     customers = made_up_customers()
     found = segment_customers(customers)
-    own = customers[found.customer_segments["segment_name"].to_numpy() == "Dormant"]
-    row = of_kmeans(found.segment_profiles).query("segment_name == 'Dormant'").iloc[0]
+    own = customers[found.customer_segments["kmeans_segment"].to_numpy() == "Group 9"]
+    row = of_kmeans(found.segment_profiles).query("segment_name == 'Group 9'").iloc[0]
     assert row["recency_days_median"] == own["recency_days"].median()
     assert row["frequency_median"] == own["frequency"].median()
     assert row["monetary_median"] == own["monetary"].median()
@@ -173,8 +185,8 @@ def test_excluded_outliers_are_labelled_by_the_nearest_centroid_and_marked(made_
     labelled = found.customer_segments.set_index("customer_id")
     assert labelled["is_outlier_excluded"].sum() == 1
     assert labelled.loc["whale", "is_outlier_excluded"]
-    assert labelled.loc["whale", "kmeans_segment"] == "Champions"
-    assert labelled.loc["whale", "hierarchical_segment"] == "Champions"
+    assert labelled.loc["whale", "kmeans_segment"] == "Group 0"
+    assert labelled.loc["whale", "hierarchical_segment"] == "Group 0"
     assert len(labelled) == len(customers) + 1
 
 
@@ -183,7 +195,7 @@ def test_net_money_of_zero_or_less_is_labelled_and_recognisable(made_up_customer
     customers.loc[3, "monetary"] = -250.0
     customers.loc[7, "monetary"] = 0.0
     found = segment_customers(customers).customer_segments.set_index("customer_id")
-    assert found.loc["00003", "segment_name"] == "Dormant"
+    assert found.loc["00003", "kmeans_segment"] == "Group 9"
     assert found.index[~found["has_positive_monetary"]].tolist() == ["00003", "00007"]
 
 
@@ -216,15 +228,15 @@ def test_extra_features_take_part_and_weigh_no_more_than_one(made_up_customers):
     assert scaled[:, :3].var(axis=0) == pytest.approx([1, 1, 1])
     assert scaled[:, 3:].var(axis=0).sum() == pytest.approx(1)
     # and so the kinds still show
-    by_kind = found.customer_segments["segment_name"].to_numpy().reshape(-1, 4)
+    by_kind = found.customer_segments["kmeans_segment"].to_numpy().reshape(-1, 4)
     assert (by_kind == by_kind[0]).all()
 
 
 def test_one_customer_is_one_segment_and_a_warning(made_up_customers):
     one = made_up_customers().iloc[:1]
     found = segment_customers(one)
-    assert found.customer_segments["segment_name"].tolist() == ["All Customers"]
-    assert found.customer_segments["cluster_id"].tolist() == [100]
+    assert found.customer_segments["kmeans_segment"].tolist() == ["All Customers"]
+    assert found.customer_segments["kmeans_label"].tolist() == [100]
     assert found.customer_segments["mixture_segment"].tolist() == ["All Customers"]
     assert found.customer_segments["distance"].tolist() == [0.0]
     assert of_kmeans(found.cluster_selection)["k"].tolist() == [1]

@@ -19,42 +19,14 @@ customers as (
 
 ),
 
--- a person may name any segment that customers are shown with; k-means is the one in force
-named_segments as (
-
-    select
-        segment_name,
-        case when algorithm = 'kmeans' then 1 else 2 end as precedence
-    from {{ source('ml', 'segment_profiles') }}
-
-    union all
-
-    select
-        rfm_segment as segment_name,
-        3 as precedence
-    from {{ ref('rfm_segments') }}
-
-),
-
-ranked_segments as (
-
-    select
-        segment_name,
-        {{ words_of('segment_name') }} as words,
-        row_number() over (
-            partition by {{ words_of('segment_name') }} order by precedence asc, segment_name asc
-        ) as preference
-    from named_segments
-
-),
-
+-- who is put elsewhere by hand goes where there is a playbook
 known_segments as (
 
     select
-        segment_name,
-        words
-    from ranked_segments
-    where preference = 1
+        min(rfm_segment) as segment_name,
+        {{ words_of('rfm_segment') }} as words
+    from {{ ref('rfm_segments') }}
+    group by {{ words_of('rfm_segment') }}
 
 ),
 

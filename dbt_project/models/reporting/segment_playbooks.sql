@@ -1,6 +1,6 @@
 -- Grain: one method and segment that has customers. Customers and money add up within a
 -- method; methods overlap, so nothing must be summed over them.
-{%- set methods = segment_methods() %}
+{%- set methods = methods_with_playbooks() %}
 {%- set labels = methods.values() | unique | list %}
 {%- set texts = ['who', 'signals', 'goal', 'strategy', 'channel', 'offer', 'measure', 'measure_how'] %}
 with
@@ -120,8 +120,7 @@ figures as (
 
     select
         *,
-        {{ measure_shares('playbooks', within='method') }},
-        {{ without_number('segment_name') }} as name_without_number
+        {{ measure_shares('playbooks', within='method') }}
     from measured
 
 ),
@@ -130,14 +129,14 @@ with_texts as (
 
     select
         figures.*,
-        coalesce(known.segment_kind, figures.name_without_number) as segment_kind,
+        coalesce(known.segment_kind, figures.segment_name) as segment_kind,
         known.segment_kind is not null as has_own_playbook,
         clv_notes.clv_note,
         top_categories.category as top_category,
         top_categories.share_pct as top_category_pct,
         {{ template_columns(texts) }}
     from figures
-    left join templates as known on lower(figures.name_without_number) = lower(known.segment_kind)
+    left join templates as known on lower(figures.segment_name) = lower(known.segment_kind)
     left join templates as general on general.segment_kind = '{{ any_other_kind() }}'
     left join top_categories
         on figures.method = top_categories.method and figures.segment_name = top_categories.segment_name

@@ -9,7 +9,18 @@ from importlib import import_module
 
 from serving.dashboard.view import Page
 
-_MODULES = ("overview", "segments", "customers", "playbooks", "anomalies", "figures", "health", "classify")
+_MODULES = (
+    "overview",
+    "countries",
+    "segments",
+    "customers",
+    "playbooks",
+    "anomalies",
+    "clusters",
+    "figures",
+    "health",
+    "classify",
+)
 
 
 def all_pages() -> tuple[Page, ...]:

@@ -6,7 +6,6 @@ Does not belong here: any figure's making.
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from datetime import date
@@ -18,24 +17,23 @@ import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
 from serving.dashboard.charts import (
-    NAMES,
     bars,
     chart,
-    colour_scale,
     dots,
-    few_names,
     flat_bars,
-    heat_map,
     line,
     money_axis,
     titled_axis,
 )
 from serving.dashboard.components import (
+    NOTHING,
+    Rows,
     columns,
     empty,
     note,
     page,
     panel,
+    scope,
     segment_badge,
     simple_table,
     stat_card,
@@ -43,16 +41,12 @@ from serving.dashboard.components import (
     switch,
     value_note,
 )
-from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import SEQUENTIAL, segment_colour
 from serving.queries.cards import Card, headline_notes, summary_cards
 from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
 from serving.queries.revenue import (
-    COUNTRIES,
-    country_months,
-    country_revenue,
     customer_types,
     daily_revenue,
     monthly_customers,
@@ -64,8 +58,6 @@ from serving.queries.revenue import (
 from serving.snapshot import SnapshotReader
 from warehouse import wording
 
-BAR_COUNTRIES = 10
-GRID_COUNTRIES = 12
 LISTED_DAYS = 12
 HOVERED_DAYS = 3
 
@@ -77,8 +69,6 @@ _KIND_LABELS = {
     "concentration": "Concentration",
     "caveat": "Keep in mind",
 }
-
-Rows = list[dict[str, Any]]
 
 
 def render(view: View) -> Any:
@@ -92,25 +82,18 @@ def render(view: View) -> Any:
     if months.empty:
         return page(
             *doubts,
-            empty("No sale fits these filters.", "Take a filter away, or choose other days."),
+            empty(*NOTHING),
             cards,
         )
     told = insights(view.reading, view.filters)
-    countries = country_revenue(view.reading, view.filters)
     return page(
         *doubts,
-        _insight_panel(told),
         cards,
+        _insight_panel(told),
         value_note(value_caveats(view.reading)),
         _revenue_panel(view, months),
         columns(_customers_panel(view), _types_panel(view)),
-        columns(_top_panel(view), _bar_panel(view, countries)),
-        columns(_map_panel(view, countries), _grid_panel(view, countries, months)),
-        panel(
-            "Every country",
-            data_table(view, COUNTRIES, height=420),
-            about="Revenue of all countries by the country of the invoice; sort, filter and download.",
-        ),
+        _top_panel(view),
     )
 
 
@@ -159,13 +142,6 @@ def _value(card: Card, value: float | None, currency: str) -> str:
     return wording.in_unit(value, card.unit, currency, is_short=True)
 
 
-def _scope(view: View) -> str:
-    """Whose sales these are, where that is not plain."""
-    if view.filters.is_about_customers:
-        return " Only sales to the customers chosen above."
-    return ""
-
-
 # ---- revenue over time -----------------------------------------------------------
 
 
@@ -174,7 +150,7 @@ def _revenue_panel(view: View, months: pd.DataFrame) -> html.Section:
         "Net revenue",
         html.Div(_monthly_chart(view, months), id="overview-revenue"),
         about="Gross revenue less returns. Marks show unusual days: hover for the cause, or read them below."
-        + _scope(view),
+        + scope(view),
         tools=switch(
             "overview-grain", {"month": "Months", "week": "Weeks", "day": "Days"}, "Revenue by month, week or day"
         ),
@@ -186,7 +162,7 @@ def _revenue_chart(view: View, grain: str) -> list[Any]:
     if grain in ("week", "day"):
         return _line_chart(view, grain)
     months = monthly_revenue(view.reading, view.filters)
-    return [_nothing()] if months.empty else _monthly_chart(view, months)
+    return [empty(*NOTHING)] if months.empty else _monthly_chart(view, months)
 
 
 def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
@@ -260,14 +236,16 @@ def _line_chart(view: View, grain: str) -> list[Any]:
         odd = unusual_periods(view.reading, view.filters, "week")
     else:
         frame, at = daily_revenue(view.reading, view.filters), "date"
-        frame = frame[frame["is_trading_day"]]
         odd = unusual_periods(view.reading, view.filters, "day")
     if frame.empty:
-        return [_nothing()]
+        return [empty(*NOTHING)]
     rows: Rows = frame.to_dict("records")  # type: ignore[assignment]
-    values = [row["net_revenue_as_booked"] for row in rows]
+    # where the shop was closed there is no point, and the line breaks
+    values = [row["net_revenue_as_booked"] if grain == "week" or row["is_trading_day"] else None for row in rows]
+    cut = [row for row in rows if not row[f"is_complete_{grain}"]]
     hover = [
-        f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b><br>"
+        f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b>"
+        f"{'' if row[f'is_complete_{grain}'] else ' (not complete)'}<br>"
         f"{wording.money(row['net_revenue_as_booked'], view.currency)} net as booked<br>"
         f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
         for row in rows
@@ -275,6 +253,11 @@ def _line_chart(view: View, grain: str) -> list[Any]:
     # a line needs two ends
     mode = "lines" if len(rows) > 1 else "markers"
     traces = [line([row[at] for row in rows], values, view.tokens.accent, 1.8, hover, mode=mode)]
+    if cut:
+        ring = {"line": {"width": 1.8}}
+        amounts = [row["net_revenue_as_booked"] for row in cut]
+        at_cut = [row[at] for row in cut]
+        traces.append(dots(at_cut, amounts, view.tokens.accent, 8, symbol="circle-open", marker=ring))
     known = {row[at].date(): row["net_revenue_as_booked"] for row in rows}
     marks = odd.to_dict("records")
     if marks:
@@ -289,9 +272,11 @@ def _line_chart(view: View, grain: str) -> list[Any]:
     )
     told = "Here each return counts on the day on which it was booked, as unusual days are measured."
     if grain == "day":
-        told += " Days without any sale of the shop are left out."
+        told += " The line breaks where the shop sold nothing."
     else:
-        told += " Weeks begin on Monday; the first and the last can be cut short."
+        told += " Weeks begin on Monday."
+    if cut:
+        told += f" A ring marks a {grain} that is not complete."
     return [
         chart(
             view,
@@ -300,7 +285,7 @@ def _line_chart(view: View, grain: str) -> list[Any]:
             description=described,
             height=340,
             xaxis={"type": "date", "tickformat": "%b\n%Y", "nticks": 8, "showgrid": False},
-            yaxis=money_axis(view, values, f"Net revenue per {grain}"),
+            yaxis=money_axis(view, [value for value in values if value is not None], f"Net revenue per {grain}"),
         ),
         html.P(told, className="about"),
         _odd_list(view, odd, grain),
@@ -352,6 +337,9 @@ def _odd_text(row: dict[Any, Any]) -> str:
 
 
 def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
+    if view.filters.is_about_customers:
+        told = "Unusual days are measured for the whole shop and its larger countries, not for chosen customers."
+        return html.P([told, " ", dcc.Link("Those of the shop", href=view.link("/anomalies"))], className="about")
     whose = "the chosen countries" if view.filters.countries else "the whole shop"
     if odd.empty:
         return html.P(f"No unusual {grain} of {whose} in this time.", className="about")
@@ -365,9 +353,6 @@ def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
         [
             html.Summary(head),
             html.Ul([html.Li(_odd_text(row)) for row in shown]),
-            html.P("Only countries and days of the filters apply to them.", className="about")
-            if view.filters.is_about_customers
-            else None,
         ],
         className="odd-days",
     )
@@ -380,7 +365,7 @@ def _customers_panel(view: View) -> html.Section:
     title = "Customers by month"
     about = (
         "Identified customers who bought in the month, each counted once. New: the first purchase ever; "
-        "once: a single order by the month's end. Existing: bought in an earlier month." + _scope(view)
+        "once: a single order by the month's end. Existing: bought in an earlier month." + scope(view)
     )
     months = monthly_customers(view.reading, view.filters)
     if months.empty:
@@ -529,215 +514,6 @@ def _segment(name: Any, view: View) -> Any:
     return wording.MISSING if wording.is_missing(name) else segment_badge(name, segment_colour(name, view.theme))
 
 
-# ---- countries -------------------------------------------------------------------
-
-
-def _bar_panel(view: View, countries: pd.DataFrame) -> html.Section:
-    home = countries[countries["is_home_country"]]
-    has_choice = not home.empty and len(countries) > 1
-    choices = {"all": "All", "without": f"Without {view.reading.about.home_country}"}
-    return panel(
-        "Revenue by country",
-        html.Div(_country_bars(view, countries, without_home=False), id="overview-countries"),
-        about="Net revenue by the country of the invoice, the ten largest." + _scope(view),
-        tools=switch("overview-home", choices, "With or without the home country") if has_choice else None,
-    )
-
-
-def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) -> list[Any]:
-    kept = countries[~countries["is_home_country"]] if without_home else countries
-    if kept.empty:
-        return [_nothing()]
-    rows: Rows = kept.head(BAR_COUNTRIES).to_dict("records")[::-1]  # type: ignore[assignment]
-    values = [row["net_revenue"] for row in rows]
-    reach = max(abs(value) for value in values) or 1
-    drawn = flat_bars(
-        [_country_label(row) for row in rows],
-        values,
-        [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows],
-        [_country_hover(row, view.currency) for row in rows],
-        text=[wording.short_money(value, view.currency) for value in values],
-        textposition="outside",
-        cliponaxis=False,
-        textfont={"color": view.tokens.text, "size": 12},
-    )
-    first = rows[-1]
-    shown = (
-        f"The {len(rows)} largest of {len(kept)}"
-        if len(kept) > len(rows)
-        else wording.plural(len(kept), "country", "countries")
-    )
-    described = (
-        f"{shown}{' without the home country' if without_home else ''}. "
-        f"Most net revenue comes from {first['country']}, {wording.short_money(first['net_revenue'], view.currency)}"
-        + (
-            "."
-            if wording.is_missing(first["net_revenue_pct"])
-            else f", {wording.percent(first['net_revenue_pct'])} of all."
-        )
-    )
-    home = countries[countries["is_home_country"]]
-    left_out = (
-        f" {view.reading.about.home_country}: {wording.short_money(float(home['net_revenue'].iloc[0]), view.currency)}."
-        if without_home and not home.empty
-        else ""
-    )
-    return [
-        chart(
-            view,
-            [drawn],
-            name="overview-countries-chart",
-            description=described,
-            height=360,
-            xaxis={
-                **money_axis(view, values, "Net revenue", steps=2),
-                # room for the amounts beside the bars
-                "range": [min(0, min(values) * 1.3), max(0.0, max(values), reach * 0.1) * 1.36],
-                "tickangle": 0,
-            },
-            yaxis={"type": "category", "showgrid": False},
-        ),
-        html.P(f"{shown}.{left_out}", className="about"),
-    ]
-
-
-def _country_label(row: dict[str, Any]) -> str:
-    name = textwrap.shorten(row["country"], 24, placeholder="…") or row["country"][:24]
-    return escape(name) + (" (home)" if row["is_home_country"] else "")
-
-
-def _country_hover(row: dict[str, Any], currency: str) -> str:
-    return (
-        f"<b>{escape(row['country'])}</b><br>{wording.money(row['net_revenue'], currency)} net, "
-        f"{wording.percent(row['net_revenue_pct'])} of all<br>{wording.money(row['gross_revenue'], currency)} gross<br>"
-        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'identified customer')}"
-    )
-
-
-def _map_panel(view: View, countries: pd.DataFrame) -> html.Section:
-    title = "World map"
-    about = "Net revenue by the country of the invoice; each step of the scale is ten times the one before."
-    is_drawn = countries["iso_alpha3"].notna() & (countries["net_revenue"] > 0)
-    rows: Rows = countries[is_drawn].to_dict("records")  # type: ignore[assignment]
-    absent: Rows = countries[~is_drawn].to_dict("records")  # type: ignore[assignment]
-    told = html.P(_not_on_map(absent, view.currency), className="about") if absent else None
-    if not rows:
-        return panel(title, empty("None of these sales can be placed on a map."), told, about=about)
-    drawn = {
-        "type": "choropleth",
-        "locationmode": "ISO-3",
-        "locations": [row["iso_alpha3"] for row in rows],
-        "z": [math.log10(row["net_revenue"]) for row in rows],
-        "customdata": [_country_hover(row, view.currency) for row in rows],
-        **_log_colours(view, [row["net_revenue"] for row in rows]),
-    }
-    described = (
-        f"{wording.plural(len(rows), 'country', 'countries')} on the map, most revenue from {rows[0]['country']} "
-        f"({wording.short_money(rows[0]['net_revenue'], view.currency)}), least from {rows[-1]['country']} "
-        f"({wording.short_money(rows[-1]['net_revenue'], view.currency)})."
-    )
-    # said here and not in the template, where Plotly would still zoom in on the countries sold to
-    whole_world = {"projection": {"type": "natural earth"}, "lataxis": {"range": [-56, 84]}}
-    shown = chart(
-        view, [drawn], name="overview-map", description=described, height=330, dragmode=False, geo=whole_world
-    )
-    return panel(title, shown, told, about=about)
-
-
-def _not_on_map(absent: Rows, currency: str) -> str:
-    listed = [f"{row['country']} ({wording.short_money(row['net_revenue'], currency)})" for row in absent[:6]]
-    rest = f" and {wording.count(len(absent) - 6)} more" if len(absent) > 6 else ""
-    return f"Not on the map, because they have no country code or had no net revenue: {', '.join(listed)}{rest}."
-
-
-def _grid_panel(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.Section:
-    title = "Countries by month"
-    about = (
-        f"Net revenue of the {GRID_COUNTRIES} largest countries; each step of the scale is ten times the one before. "
-        "Empty: nothing, or more returned than sold."
-    )
-    named = countries[countries["net_revenue"] > 0].head(GRID_COUNTRIES).to_dict("records")
-    if not named:
-        return panel(title, empty("No country had any net revenue."), about=about)
-    months = by_month["month_start"].tolist()
-    cells = {
-        (row["country"], row["month_start"]): row
-        for row in country_months(view.reading, view.filters).to_dict("records")
-    }
-    known = [
-        cells[row["country"], at]["net_revenue"] for row in named for at in months if (row["country"], at) in cells
-    ]
-    labels = [wording.month(at) for at in months]
-    drawn = heat_map(
-        labels,
-        [_country_label(row) for row in named],  # type: ignore[arg-type]
-        [[_log(cells.get((row["country"], at))) for at in months] for row in named],
-        [
-            [
-                f"<b>{escape(row['country'])}, {wording.month(at)}</b><br>"
-                f"{_cell_hover(cells.get((row['country'], at)), view)}"
-                for at in months
-            ]
-            for row in named
-        ],
-        # below the names of the months
-        **_log_colours(view, [value for value in known if value > 0], bar_y=-46 / (24 * len(named))),
-    )
-    best = max(
-        (row for row in cells.values() if row["country"] == named[0]["country"]),
-        key=lambda row: (row["net_revenue"], row["month_start"]),
-    )
-    described = (
-        f"{named[0]['country']} leads; its best month was {wording.month(best['month_start'])} with "
-        f"{wording.short_money(best['net_revenue'], view.currency)}."
-    )
-    shown = chart(
-        view,
-        [drawn],
-        name="overview-grid",
-        description=described,
-        height=130 + 24 * len(named),
-        # as many as fit a phone, and always the last month
-        xaxis=few_names(labels, 4, from_end=True),
-        yaxis={"type": "category", **NAMES},
-    )
-    return panel(title, shown, about=about)
-
-
-def _log(cell: dict[Any, Any] | None) -> float | None:
-    return math.log10(cell["net_revenue"]) if cell is not None and cell["net_revenue"] > 0 else None
-
-
-def _cell_hover(cell: dict[Any, Any] | None, view: View) -> str:
-    if cell is None:
-        return "no sale"
-    return f"{wording.money(cell['net_revenue'], view.currency)} net<br>{wording.plural(cell['invoices'], 'order')}"
-
-
-def _log_colours(view: View, values: Sequence[float], *, bar_y: float = -0.04) -> dict[str, Any]:
-    """A colour scale whose steps are powers of ten, labelled in money; ``bar_y`` is in heights of the plot."""
-    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-    steps = list(range(low, max(high, low + 1) + 1))
-    # on a phone there is room for five
-    shown = steps[:: math.ceil(len(steps) / 5)]
-    return {
-        "zmin": steps[0],
-        "zmax": steps[-1],
-        "colorscale": colour_scale(view.theme, first=1),
-        "colorbar": {
-            "orientation": "h",
-            "x": 0.5,
-            "xanchor": "center",
-            "y": bar_y,
-            "yanchor": "top",
-            "len": 0.85,
-            "tickvals": shown,
-            "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
-            "tickfont": {"size": 11},
-        },
-    }
-
-
 # ---- axes ------------------------------------------------------------------------
 
 
@@ -753,15 +529,11 @@ def _month_ticks(rows: Rows) -> dict[str, Any]:
     }
 
 
-def _nothing() -> html.Div:
-    return empty("Nothing fits these filters.", "Take a filter away, or choose other days.")
-
-
 # ---- the page's own controls -----------------------------------------------------
 
 
 def register(app: Dash, reader: SnapshotReader) -> None:
-    """Callbacks of the grain of revenue and of the home country."""
+    """The callback of the grain of revenue."""
 
     @app.callback(
         Output("overview-revenue", "children"),
@@ -773,19 +545,6 @@ def register(app: Dash, reader: SnapshotReader) -> None:
     def show_grain(grain: str, search: str | None, theme: str | None) -> Any:
         with reader.reading() as reading:
             return _revenue_chart(View.of_url(reading, search, theme), grain)
-
-    @app.callback(
-        Output("overview-countries", "children"),
-        Input("overview-home", "value"),
-        State("url", "search"),
-        State("theme", "data"),
-        prevent_initial_call=True,
-    )
-    def show_home(choice: str, search: str | None, theme: str | None) -> Any:
-        with reader.reading() as reading:
-            view = View.of_url(reading, search, theme)
-            countries = country_revenue(reading, view.filters)
-            return _country_bars(view, countries, without_home=choice == "without")
 
 
 PAGE = Page("/", "Overview", render, register=register)

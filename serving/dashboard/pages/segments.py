@@ -1,8 +1,8 @@
-"""The page about segments: who they are, how they differ, how customers move, how they were made.
+"""The page about segments: who they are, how they differ, how customers move, by which rules.
 
 Belongs here: which figures of :mod:`serving.queries.segments` stand where, with which words and controls.
-Does not belong here: any SQL, how a chart is drawn (:mod:`serving.dashboard.segment_charts`), and what to do
-with a segment (the page about playbooks).
+Does not belong here: any SQL, how a chart is drawn (:mod:`serving.dashboard.segment_charts`), clusters
+(:mod:`serving.dashboard.pages.clusters`), and what to do with a segment (the page about playbooks).
 """
 
 from __future__ import annotations
@@ -16,25 +16,21 @@ import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
 from serving.dashboard.components import (
-    columns,
+    NOBODY,
     empty,
     named_rows,
-    note,
     page,
     panel,
     segment_badge,
     simple_table,
     switch,
-    titled,
     value_note,
 )
 from serving.dashboard.segment_charts.cohorts import cohort_map
 from serving.dashboard.segment_charts.comparison import affinity_map, index_bars
-from serving.dashboard.segment_charts.customers import scatter
-from serving.dashboard.segment_charts.distributions import box, histogram
-from serving.dashboard.segment_charts.evidence import evidence_lines
 from serving.dashboard.segment_charts.look import Look, Words, legend
-from serving.dashboard.segment_charts.moves import sankey
+from serving.dashboard.segment_charts.moves import largest_moves
+from serving.dashboard.segment_charts.rfm import rfm_map
 from serving.dashboard.segment_charts.sizes import treemap
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
@@ -43,29 +39,23 @@ from serving.palette import segment_colour
 from serving.queries.health import value_caveats
 from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
 from serving.queries.segments.cohorts import COHORTS, cohort_grid
-from serving.queries.segments.distributions import MEASURES, box_statistics, distributions
-from serving.queries.segments.evidence import Caveats, caveats, cluster_evidence, rfm_rules
 from serving.queries.segments.kept import NO_SEGMENT
 from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
 from serving.queries.segments.profiles import SEGMENTS, segment_profiles
-from serving.queries.segments.sizes import customer_points, segment_sizes
+from serving.queries.segments.rfm import rfm_grid, rfm_rules
+from serving.queries.segments.sizes import segment_sizes
 from serving.snapshot import SnapshotReader
 from warehouse.measures import Measure, shown
-from warehouse.wording import count, day, in_unit, money, month, number, percent, plural
-
-POINTS = 2_000
-"""Customers in one scatter plot. Three plots of 4,000 drawn as SVG make a phone stutter."""
+from warehouse.wording import count, day, in_unit, money, month, plural
 
 COMPARED = 3
 """Segments that are compared before anybody has chosen."""
-
-NOBODY = ("No customer fits these filters.", "Widen them in the bar above, or press Reset.")
 
 _GROUPS = (
     ("segments-who", "Who they are"),
     ("segments-differ", "How they differ"),
     ("segments-move", "How they move"),
-    ("segments-made", "How they were made"),
+    ("segments-made", "Which rules make them"),
 )
 
 
@@ -73,16 +63,16 @@ def render(view: View) -> Any:
     """The whole page; its controls only change parts of it."""
     sizes = segment_sizes(view.reading, view.filters)
     words = Words.of(view)
-    remarks = caveats(view.reading, view.filters.method)
     look = Look.of(sizes, view.theme)
     return page(
         _anchors(),
-        *_who(view, sizes, look, words),
+        *_who(view, sizes, look),
         *_differ(view, sizes, look, words),
         _heading(2),
         _moves_panel(view),
         _cohort_panel(view),
-        *_made(view, remarks),
+        _heading(3),
+        _rules_panel(view),
     )
 
 
@@ -104,7 +94,7 @@ def _as_list(table: html.Div) -> html.Details:
 # ---- who they are ------------------------------------------------------------------
 
 
-def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]:
+def _who(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
     if sizes.empty:
         return [_heading(0), empty(*NOBODY)]
     shown = panel(
@@ -119,7 +109,19 @@ def _who(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]
             "segments-size-by", {"money": "By money", "customers": "By customers"}, "Areas by money or by customers"
         ),
     )
-    return [_heading(0), shown, value_note(value_caveats(view.reading)), _scatters(view, look, words)]
+    return [_heading(0), _grid_panel(view), shown, value_note(value_caveats(view.reading))]
+
+
+def _grid_panel(view: View) -> Any:
+    cells = rfm_grid(view.reading, view.filters)
+    return panel(
+        "Recency against frequency",
+        *rfm_map(view, cells),
+        about=(
+            "Customers by their scores from 1 to 5, by fifths of all customers: 5 is most recent, and most often. "
+            "Darker cells brought more money; the name is that of the segment that most of a cell's customers are in."
+        ),
+    )
 
 
 def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
@@ -159,75 +161,16 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
     )
 
 
-def _scatters(view: View, look: Look, words: Words) -> Any:
-    points = customer_points(view.reading, view.filters, limit=POINTS)
-    rows = points.rows
-    shown = (
-        f"{plural(points.total, 'customer')}, each a dot"
-        if len(rows) == points.total
-        else f"{count(len(rows))} of {plural(points.total, 'customer')}, each a dot and always the same ones"
-    )
-    valued = rows[rows["clv"].notna()]
-    title = "Money so far against CLV"
-    worth = (
-        titled(
-            title,
-            empty("No customer's value could be forecast.", "The history is too short or too thin for the models."),
-        )
-        if valued.empty
-        else scatter(view, valued, look, words, "segments-money-clv", title, "monetary", "clv")
-    )
-    return panel(
-        "Customer by customer",
-        legend(look),
-        columns(
-            scatter(
-                view,
-                rows,
-                look,
-                words,
-                "segments-recency-frequency",
-                "Recency against frequency",
-                "recency_days",
-                "frequency",
-            ),
-            scatter(
-                view, rows, look, words, "segments-recency-money", "Recency against money", "recency_days", "monetary"
-            ),
-            worth,
-            narrow=True,
-        ),
-        about=f"{shown}. Further left is more recent, further up more often, more money or more worth.",
-    )
-
-
 # ---- how they differ ---------------------------------------------------------------
 
 
 def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]:
     if sizes.empty:
         return [_heading(1), empty(*NOBODY)]
-    statistics = box_statistics(view.reading, view.filters)
-    bins = distributions(view.reading, view.filters)
     affinity = category_affinity(view.reading, view.filters)
     return [
         _heading(1),
         _comparison(view, look, words),
-        panel(
-            "Spread within each segment",
-            legend(look),
-            columns(*(box(view, statistics, look, words, measure) for measure in MEASURES)),
-            about=(
-                "The box holds the middle half of a segment's customers, the line in it is the middle one, the diamond "
-                "the mean; nine of ten lie between the whiskers. From all customers that the filters keep."
-            ),
-        ),
-        panel(
-            "How each measure is distributed",
-            legend(look),
-            columns(*(histogram(view, bins, look, words, measure) for measure in MEASURES)),
-            about="Customers by days since the last purchase, frequency, money and CLV, stacked by segment.",
-        ),
         panel(
             "What they buy",
             *affinity_map(view, affinity, look),
@@ -372,7 +315,7 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
     if shown.empty:
         nobody = empty("Nobody changed segment and nobody is new.", "Switch on who stayed, or choose other months.")
         return [sentence, nobody, table]
-    return [sentence, sankey(view, shown, end), table]
+    return [sentence, largest_moves(view, shown, end), table]
 
 
 def _cohort_panel(view: View) -> Any:
@@ -396,16 +339,6 @@ def _cohort_panel(view: View) -> Any:
 # ---- how they were made ------------------------------------------------------------
 
 
-def _made(view: View, remarks: Caveats) -> list[Any]:
-    notes: list[Any] = []
-    if remarks.segments:
-        notes.append(note(remarks.segments, kind="warning", title="Read these segments with care"))
-    if remarks.changes:
-        notes.append(note(remarks.changes, title="Since the publication before"))
-    made = _rules_panel(view) if view.filters.method == "rfm" else _evidence_panel(view)
-    return [_heading(3), *notes, made]
-
-
 def _rules_panel(view: View) -> Any:
     def span(low: int, high: int) -> str:
         return str(low) if low == high else f"{low} to {high}"
@@ -415,7 +348,7 @@ def _rules_panel(view: View) -> Any:
         html.P(
             "No model has chosen them: recency, frequency and money are each scored from 1 to 5 by fifths of the "
             "customers (equal values get equal scores, 5 is best), and each of the 125 combinations belongs to one "
-            "segment. So there is no number of segments to choose, and no elbow or silhouette to show."
+            "segment. Clusters, which a model finds, have a page of their own."
         ),
         simple_table(
             ["Segment", "Customers", "Recency score", "Frequency score", "Money score"],
@@ -434,78 +367,6 @@ def _rules_panel(view: View) -> Any:
         ),
         about="Lowest and highest scores of each segment's customers. All customers of the shop: filters don't apply.",
     )
-
-
-def _evidence_panel(view: View) -> Any:
-    evidence = cluster_evidence(view.reading, view.filters.method)
-    title = "How many segments, and why"
-    is_audience = view.filters.method == "audience"
-    # audiences are made from k-means, with its evidence
-    method = METHOD_LABELS["kmeans" if is_audience else view.filters.method]
-    about = f"{method} with each number of segments, on all customers of the shop: filters don't apply."
-    if is_audience:
-        about += " Audiences are the k-means segments, with overrides by hand on top."
-    rows = named_rows(evidence)
-    taken = next((row for row in rows if row.is_chosen), None)
-    if taken is None:
-        nothing = empty(
-            "There is no evidence to show.",
-            "With so few customers no number of segments could be compared with another.",
-        )
-        return panel(title, nothing, about=about)
-    verdict = html.P(
-        [
-            html.Strong([html.Span(count(taken.k), **{"data-figure": "evidence.k"}), " segments."]),
-            " ",
-            _sentence(taken.reason),
-        ]
-    )
-    charts = columns(
-        evidence_lines(
-            view,
-            evidence,
-            "segments-elbow",
-            "Elbow",
-            {"inertia": ("Inertia", view.tokens.accent)},
-            "Sum of squared distances to the centres. It falls with every segment added; where it stops falling fast, "
-            "more segments add little.",
-        ),
-        evidence_lines(
-            view,
-            evidence,
-            "segments-silhouette",
-            "Silhouette",
-            {
-                "resample_silhouette": ("On resampled customers", view.tokens.accent),
-                "silhouette": ("This fit", view.tokens.neutral),
-            },
-            "How clearly customers belong to their own segment, −1 to 1. Higher is clearer; the choice reads the "
-            "steadier mean over resampled customers.",
-        ),
-    )
-    table = simple_table(
-        ["Segments", "Silhouette", "Davies–Bouldin", "Smallest", "Same when resampled", "Why, or why not"],
-        [
-            [
-                html.Strong(f"{row.k}, chosen") if row.is_chosen else str(row.k),
-                number(row.resample_silhouette, 3),
-                number(row.davies_bouldin, 2),
-                percent(row.smallest_share_pct),
-                number(row.bootstrap_stability, 2),
-                _sentence(row.reason),
-            ]
-            for row in rows
-        ],
-        caption="Evidence for each number of segments that was tried",
-        numeric=(1, 2, 3, 4),
-    )
-    return panel(title, verdict, charts, table, about=about)
-
-
-def _sentence(text: Any) -> str:
-    if not isinstance(text, str) or not text:
-        return ""
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 # ---- controls ----------------------------------------------------------------------

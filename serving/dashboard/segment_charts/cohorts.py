@@ -9,7 +9,7 @@ import pandas as pd
 from dash import html
 
 from serving.dashboard.charts import NAMES, chart, colour_scale, dots, heat_map, titled_axis
-from serving.dashboard.components import named_rows
+from serving.dashboard.components import named_rows, scrolling
 from serving.dashboard.view import View
 from warehouse.wording import count, money, month, percent, plural
 
@@ -30,6 +30,9 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
             colorscale=colour_scale(view.theme),
             zmin=0,
             colorbar={"ticksuffix": " %", "nticks": 6},
+            text=[["" if row is None else count(row.retention_pct) for row in line] for line in grid],
+            texttemplate="%{text}",
+            textfont={"size": 11},
             xgap=1,
             ygap=1,
         )
@@ -49,18 +52,18 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
     described = _in_words(later)
     if running:
         described += " A ring marks a month that is not over."
-    return [
-        html.P(described),
-        chart(
-            view,
-            traces,
-            name="segments-cohorts",
-            description=described,
-            height=110 + 22 * max(len(firsts), 6),
-            xaxis=titled_axis("Months since the first purchase", showgrid=False, nticks=12, zeroline=False),
-            yaxis={"type": "category", "nticks": 14, **NAMES},
-        ),
-    ]
+    drawn = chart(
+        view,
+        traces,
+        name="segments-cohorts",
+        description=described,
+        height=110 + 22 * max(len(firsts), 6),
+        xaxis=titled_axis("Months since the first purchase", showgrid=False, nticks=12, zeroline=False),
+        yaxis={"type": "category", "nticks": 14, **NAMES},
+    )
+    # figures of a year don't fit a phone: they scroll rather than run into each other
+    least = {"minWidth": f"{90 + 32 * len(ages)}px"}
+    return [html.P(described), scrolling(html.Div(drawn, style=least), "Retention by month of the first purchase")]
 
 
 def _in_words(later: Sequence[Any]) -> str:

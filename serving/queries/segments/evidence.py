@@ -8,9 +8,6 @@ import pandas as pd
 
 from serving.filters import Method
 from serving.snapshot import Reading
-from warehouse.measures import aggregates
-
-_ALGORITHMS: dict[str, str] = {"audience": "kmeans"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ def caveats(reading: Reading, method: Method) -> Caveats:
                 filter (model = 'customer_segments' and algorithm = $algorithm) as changes
         from reporting.model_notes
         """,
-        {"algorithm": _ALGORITHMS.get(method, method)},
+        {"algorithm": method},
     )
     return Caveats(*(found[name] or "" for name in ("segments", "changes")))
 
@@ -45,38 +42,9 @@ def cluster_evidence(reading: Reading, method: Method) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns of ``ml.cluster_selection``. Audiences have the evidence of k-means, which they are made
-        from; RFM segments, which are made by rule, have none.
+        Columns of ``ml.cluster_selection``; none for RFM segments, which are made by rule.
     """
     return reading.query(
         "select * from ml.cluster_selection where algorithm = $algorithm order by k",
-        {"algorithm": _ALGORITHMS.get(method, method)},
-    )
-
-
-def rfm_rules(reading: Reading) -> pd.DataFrame:
-    """Which scores the customers of each RFM segment have, as lowest and highest, over all customers.
-
-    Returns
-    -------
-    DataFrame
-        ``segment``, ``customers``, ``r_low, r_high, f_low, f_high, m_low, m_high`` (1 to 5); highest recency
-        score first.
-    """
-    return reading.query(
-        f"""
-        select
-            rfm_segment as segment,
-            {aggregates("customers", ["customers"])},
-            min(r_score) as r_low,
-            max(r_score) as r_high,
-            min(f_score) as f_low,
-            max(f_score) as f_high,
-            min(m_score) as m_low,
-            max(m_score) as m_high
-        from reporting.customer_360
-        where has_purchases
-        group by rfm_segment
-        order by avg(r_score) desc, rfm_segment
-        """
+        {"algorithm": method},
     )

@@ -1,0 +1,207 @@
+"""The analyst's page: clusters that models find, how they are spread, and what speaks for their number.
+
+Belongs here: the clusterings beside the RFM segments, which all other pages speak of. Does not belong here: any SQL,
+and how a chart is drawn (:mod:`serving.dashboard.segment_charts`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dash import dcc, html
+
+from serving.dashboard.components import (
+    NOBODY,
+    columns,
+    empty,
+    named_rows,
+    note,
+    page,
+    panel,
+    simple_table,
+    titled,
+)
+from serving.dashboard.segment_charts.customers import scatter
+from serving.dashboard.segment_charts.distributions import box, histogram
+from serving.dashboard.segment_charts.evidence import evidence_lines
+from serving.dashboard.segment_charts.look import Look, Words, legend
+from serving.dashboard.view import Page, View
+from serving.filters import CLUSTERINGS, METHOD_LABELS
+from serving.queries.segments.distributions import MEASURES, box_statistics, distributions
+from serving.queries.segments.evidence import caveats, cluster_evidence
+from serving.queries.segments.sizes import customer_points, segment_sizes
+from warehouse.wording import count, number, percent, plural
+
+POINTS = 2_000
+"""Customers in one scatter plot. Three plots of 4,000 drawn as SVG make a phone stutter."""
+
+
+def render(view: View) -> Any:
+    """One clustering: that of the filters, or else k-means, of the same customers."""
+    if view.filters.method not in CLUSTERINGS:
+        view = replace(view, filters=replace(view.filters, method="kmeans", segments=()))
+    remarks = caveats(view.reading, view.filters.method)
+    notes = [
+        note(text, kind=kind, title=title)
+        for text, kind, title in (
+            (remarks.segments, "warning", "Read these clusters with care"),
+            (remarks.changes, "info", "Since the publication before"),
+        )
+        if text
+    ]
+    return page(_choice(view), *notes, _evidence_panel(view), *_spread(view))
+
+
+def _choice(view: View) -> html.Nav:
+    links = [
+        html.Strong(METHOD_LABELS[name], className="button", **{"aria-current": "true"})
+        if name == view.filters.method
+        else dcc.Link(METHOD_LABELS[name], href=view.link("/clusters", method=name, segments=()), className="button")
+        for name in CLUSTERINGS
+    ]
+    return html.Nav(links, className="header-tools", style={"flexWrap": "wrap"}, **{"aria-label": "Clusterings"})
+
+
+def _spread(view: View) -> list[Any]:
+    sizes = segment_sizes(view.reading, view.filters)
+    if sizes.empty:
+        return [empty(*NOBODY)]
+    words, look = Words.of(view), Look.of(sizes, view.theme)
+    statistics = box_statistics(view.reading, view.filters)
+    bins = distributions(view.reading, view.filters)
+    return [
+        _scatters(view, look, words),
+        panel(
+            "Spread within each cluster",
+            legend(look),
+            columns(*(box(view, statistics, look, words, measure) for measure in MEASURES)),
+            about=(
+                "The box holds the middle half of a cluster's customers, the line in it is the middle one, the diamond "
+                "the mean; nine of ten lie between the whiskers. From all customers that the filters keep."
+            ),
+        ),
+        panel(
+            "How each measure is distributed",
+            legend(look),
+            columns(*(histogram(view, bins, look, words, measure) for measure in MEASURES)),
+            about="Customers by days since the last purchase, frequency, money and CLV, stacked by cluster.",
+        ),
+    ]
+
+
+def _scatters(view: View, look: Look, words: Words) -> Any:
+    points = customer_points(view.reading, view.filters, limit=POINTS)
+    rows = points.rows
+    shown = (
+        f"{plural(points.total, 'customer')}, each a dot"
+        if len(rows) == points.total
+        else f"{count(len(rows))} of {plural(points.total, 'customer')}, each a dot and always the same ones"
+    )
+    valued = rows[rows["clv"].notna()]
+    title = "Money so far against CLV"
+    worth = (
+        titled(
+            title,
+            empty("No customer's value could be forecast.", "The history is too short or too thin for the models."),
+        )
+        if valued.empty
+        else scatter(view, valued, look, words, "clusters-money-clv", title, "monetary", "clv")
+    )
+    return panel(
+        "Customer by customer",
+        legend(look),
+        columns(
+            scatter(
+                view,
+                rows,
+                look,
+                words,
+                "clusters-recency-frequency",
+                "Recency against frequency",
+                "recency_days",
+                "frequency",
+            ),
+            scatter(
+                view, rows, look, words, "clusters-recency-money", "Recency against money", "recency_days", "monetary"
+            ),
+            worth,
+            narrow=True,
+        ),
+        about=f"{shown}. Further left is more recent, further up more often, more money or more worth.",
+    )
+
+
+def _evidence_panel(view: View) -> Any:
+    evidence = cluster_evidence(view.reading, view.filters.method)
+    title = "How many segments, and why"
+    is_audience = view.filters.method == "audience"
+    # audiences are made from k-means, with its evidence
+    method = METHOD_LABELS["kmeans" if is_audience else view.filters.method]
+    about = f"{method} with each number of segments, on all customers of the shop: filters don't apply."
+    if is_audience:
+        about += " Audiences are the k-means segments, with overrides by hand on top."
+    rows = named_rows(evidence)
+    taken = next((row for row in rows if row.is_chosen), None)
+    if taken is None:
+        nothing = empty(
+            "There is no evidence to show.",
+            "With so few customers no number of segments could be compared with another.",
+        )
+        return panel(title, nothing, about=about)
+    verdict = html.P(
+        [
+            html.Strong([html.Span(count(taken.k), **{"data-figure": "evidence.k"}), " segments."]),
+            " ",
+            _sentence(taken.reason),
+        ]
+    )
+    charts = columns(
+        evidence_lines(
+            view,
+            evidence,
+            "clusters-elbow",
+            "Elbow",
+            {"inertia": ("Inertia", view.tokens.accent)},
+            "Sum of squared distances to the centres. It falls with every segment added; where it stops falling fast, "
+            "more segments add little.",
+        ),
+        evidence_lines(
+            view,
+            evidence,
+            "clusters-silhouette",
+            "Silhouette",
+            {
+                "resample_silhouette": ("On resampled customers", view.tokens.accent),
+                "silhouette": ("This fit", view.tokens.neutral),
+            },
+            "How clearly customers belong to their own segment, −1 to 1. Higher is clearer; the choice reads the "
+            "steadier mean over resampled customers.",
+        ),
+    )
+    table = simple_table(
+        ["Segments", "Silhouette", "Davies–Bouldin", "Smallest", "Same when resampled", "Why, or why not"],
+        [
+            [
+                html.Strong(f"{row.k}, chosen") if row.is_chosen else str(row.k),
+                number(row.resample_silhouette, 3),
+                number(row.davies_bouldin, 2),
+                percent(row.smallest_share_pct),
+                number(row.bootstrap_stability, 2),
+                _sentence(row.reason),
+            ]
+            for row in rows
+        ],
+        caption="Evidence for each number of segments that was tried",
+        numeric=(1, 2, 3, 4),
+    )
+    return panel(title, verdict, charts, table, about=about)
+
+
+def _sentence(text: Any) -> str:
+    if not isinstance(text, str) or not text:
+        return ""
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+PAGE = Page("/clusters", "Clusters", render)

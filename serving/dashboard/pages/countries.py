@@ -1,0 +1,270 @@
+"""The page about countries: what each brings, on a map, by month, as a list.
+
+Belongs here: how the answers of :mod:`serving.queries.revenue` about countries are shown. Does not
+belong here: any figure's making.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+from dash import Dash, Input, Output, State, html
+
+from serving.dashboard.charts import NAMES, chart, colour_scale, few_names, flat_bars, heat_map, money_axis
+from serving.dashboard.components import NOTHING, Rows, columns, empty, page, panel, scope, switch
+from serving.dashboard.tables import data_table
+from serving.dashboard.view import Page, View
+from serving.queries.revenue import COUNTRIES, country_months, country_revenue, monthly_revenue
+from serving.snapshot import SnapshotReader
+from warehouse import wording
+
+BAR_COUNTRIES = 10
+GRID_COUNTRIES = 12
+
+
+def render(view: View) -> Any:
+    """The countries of one view."""
+    months = monthly_revenue(view.reading, view.filters)
+    if months.empty:
+        return page(empty(*NOTHING))
+    countries = country_revenue(view.reading, view.filters)
+    return page(
+        columns(_bar_panel(view, countries), _map_panel(view, countries)),
+        _grid_panel(view, countries, months),
+        panel(
+            "Every country",
+            data_table(view, COUNTRIES, height=420),
+            about="Revenue of all countries by the country of the invoice; sort, filter and download.",
+        ),
+    )
+
+
+def _bar_panel(view: View, countries: pd.DataFrame) -> html.Section:
+    home = countries[countries["is_home_country"]]
+    has_choice = not home.empty and len(countries) > 1
+    choices = {"all": "All", "without": f"Without {view.reading.about.home_country}"}
+    return panel(
+        "Revenue by country",
+        html.Div(_country_bars(view, countries, without_home=False), id="countries-bars"),
+        about="Net revenue by the country of the invoice, the ten largest." + scope(view),
+        tools=switch("countries-home", choices, "With or without the home country") if has_choice else None,
+    )
+
+
+def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) -> list[Any]:
+    kept = countries[~countries["is_home_country"]] if without_home else countries
+    if kept.empty:
+        return [empty(*NOTHING)]
+    rows: Rows = kept.head(BAR_COUNTRIES).to_dict("records")[::-1]  # type: ignore[assignment]
+    values = [row["net_revenue"] for row in rows]
+    reach = max(abs(value) for value in values) or 1
+    drawn = flat_bars(
+        [_country_label(row) for row in rows],
+        values,
+        [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows],
+        [_country_hover(row, view.currency) for row in rows],
+        text=[wording.short_money(value, view.currency) for value in values],
+        textposition="outside",
+        cliponaxis=False,
+        textfont={"color": view.tokens.text, "size": 12},
+    )
+    first = rows[-1]
+    shown = (
+        f"The {len(rows)} largest of {len(kept)}"
+        if len(kept) > len(rows)
+        else wording.plural(len(kept), "country", "countries")
+    )
+    described = (
+        f"{shown}{' without the home country' if without_home else ''}. "
+        f"Most net revenue comes from {first['country']}, {wording.short_money(first['net_revenue'], view.currency)}"
+        + (
+            "."
+            if wording.is_missing(first["net_revenue_pct"])
+            else f", {wording.percent(first['net_revenue_pct'])} of all."
+        )
+    )
+    home = countries[countries["is_home_country"]]
+    left_out = (
+        f" {view.reading.about.home_country}: {wording.short_money(float(home['net_revenue'].iloc[0]), view.currency)}."
+        if without_home and not home.empty
+        else ""
+    )
+    return [
+        chart(
+            view,
+            [drawn],
+            name="countries-bars-chart",
+            description=described,
+            height=360,
+            xaxis={
+                **money_axis(view, values, "Net revenue", steps=2),
+                # room for the amounts beside the bars
+                "range": [min(0, min(values) * 1.3), max(0.0, max(values), reach * 0.1) * 1.36],
+                "tickangle": 0,
+            },
+            yaxis={"type": "category", "showgrid": False},
+        ),
+        html.P(f"{shown}.{left_out}", className="about"),
+    ]
+
+
+def _country_label(row: dict[str, Any]) -> str:
+    name = textwrap.shorten(row["country"], 24, placeholder="…") or row["country"][:24]
+    return escape(name) + (" (home)" if row["is_home_country"] else "")
+
+
+def _country_hover(row: dict[str, Any], currency: str) -> str:
+    return (
+        f"<b>{escape(row['country'])}</b><br>{wording.money(row['net_revenue'], currency)} net, "
+        f"{wording.percent(row['net_revenue_pct'])} of all<br>{wording.money(row['gross_revenue'], currency)} gross<br>"
+        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'identified customer')}"
+    )
+
+
+def _map_panel(view: View, countries: pd.DataFrame) -> html.Section:
+    title = "World map"
+    about = "Net revenue by the country of the invoice; each step of the scale is ten times the one before."
+    is_drawn = countries["iso_alpha3"].notna() & (countries["net_revenue"] > 0)
+    rows: Rows = countries[is_drawn].to_dict("records")  # type: ignore[assignment]
+    absent: Rows = countries[~is_drawn].to_dict("records")  # type: ignore[assignment]
+    told = html.P(_not_on_map(absent, view.currency), className="about") if absent else None
+    if not rows:
+        return panel(title, empty("None of these sales can be placed on a map."), told, about=about)
+    drawn = {
+        "type": "choropleth",
+        "locationmode": "ISO-3",
+        "locations": [row["iso_alpha3"] for row in rows],
+        "z": [math.log10(row["net_revenue"]) for row in rows],
+        "customdata": [_country_hover(row, view.currency) for row in rows],
+        **_log_colours(view, [row["net_revenue"] for row in rows]),
+    }
+    described = (
+        f"{wording.plural(len(rows), 'country', 'countries')} on the map, most revenue from {rows[0]['country']} "
+        f"({wording.short_money(rows[0]['net_revenue'], view.currency)}), least from {rows[-1]['country']} "
+        f"({wording.short_money(rows[-1]['net_revenue'], view.currency)})."
+    )
+    # said here and not in the template, where Plotly would still zoom in on the countries sold to
+    whole_world = {"projection": {"type": "natural earth"}, "lataxis": {"range": [-56, 84]}}
+    shown = chart(
+        view, [drawn], name="countries-map", description=described, height=330, dragmode=False, geo=whole_world
+    )
+    return panel(title, shown, told, about=about)
+
+
+def _not_on_map(absent: Rows, currency: str) -> str:
+    listed = [f"{row['country']} ({wording.short_money(row['net_revenue'], currency)})" for row in absent[:6]]
+    rest = f" and {wording.count(len(absent) - 6)} more" if len(absent) > 6 else ""
+    return f"Not on the map, because they have no country code or had no net revenue: {', '.join(listed)}{rest}."
+
+
+def _grid_panel(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.Section:
+    title = "Countries by month"
+    about = (
+        f"Net revenue of the {GRID_COUNTRIES} largest countries; each step of the scale is ten times the one before. "
+        "Empty: nothing, or more returned than sold."
+    )
+    named = countries[countries["net_revenue"] > 0].head(GRID_COUNTRIES).to_dict("records")
+    if not named:
+        return panel(title, empty("No country had any net revenue."), about=about)
+    months = by_month["month_start"].tolist()
+    cells = {
+        (row["country"], row["month_start"]): row
+        for row in country_months(view.reading, view.filters).to_dict("records")
+    }
+    known = [
+        cells[row["country"], at]["net_revenue"] for row in named for at in months if (row["country"], at) in cells
+    ]
+    labels = [wording.month(at) for at in months]
+    drawn = heat_map(
+        labels,
+        [_country_label(row) for row in named],  # type: ignore[arg-type]
+        [[_log(cells.get((row["country"], at))) for at in months] for row in named],
+        [
+            [
+                f"<b>{escape(row['country'])}, {wording.month(at)}</b><br>"
+                f"{_cell_hover(cells.get((row['country'], at)), view)}"
+                for at in months
+            ]
+            for row in named
+        ],
+        # below the names of the months
+        **_log_colours(view, [value for value in known if value > 0], bar_y=-46 / (24 * len(named))),
+    )
+    best = max(
+        (row for row in cells.values() if row["country"] == named[0]["country"]),
+        key=lambda row: (row["net_revenue"], row["month_start"]),
+    )
+    described = (
+        f"{named[0]['country']} leads; its best month was {wording.month(best['month_start'])} with "
+        f"{wording.short_money(best['net_revenue'], view.currency)}."
+    )
+    shown = chart(
+        view,
+        [drawn],
+        name="countries-months",
+        description=described,
+        height=130 + 24 * len(named),
+        # as many as fit a phone, and always the last month
+        xaxis=few_names(labels, 4, from_end=True),
+        yaxis={"type": "category", **NAMES},
+    )
+    return panel(title, shown, about=about)
+
+
+def _log(cell: dict[Any, Any] | None) -> float | None:
+    return math.log10(cell["net_revenue"]) if cell is not None and cell["net_revenue"] > 0 else None
+
+
+def _cell_hover(cell: dict[Any, Any] | None, view: View) -> str:
+    if cell is None:
+        return "no sale"
+    return f"{wording.money(cell['net_revenue'], view.currency)} net<br>{wording.plural(cell['invoices'], 'order')}"
+
+
+def _log_colours(view: View, values: Sequence[float], *, bar_y: float = -0.04) -> dict[str, Any]:
+    """A colour scale whose steps are powers of ten, labelled in money; ``bar_y`` is in heights of the plot."""
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    steps = list(range(low, max(high, low + 1) + 1))
+    # on a phone there is room for five
+    shown = steps[:: math.ceil(len(steps) / 5)]
+    return {
+        "zmin": steps[0],
+        "zmax": steps[-1],
+        "colorscale": colour_scale(view.theme, first=1),
+        "colorbar": {
+            "orientation": "h",
+            "x": 0.5,
+            "xanchor": "center",
+            "y": bar_y,
+            "yanchor": "top",
+            "len": 0.85,
+            "tickvals": shown,
+            "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
+            "tickfont": {"size": 11},
+        },
+    }
+
+
+def register(app: Dash, reader: SnapshotReader) -> None:
+    """The callback of the home country."""
+
+    @app.callback(
+        Output("countries-bars", "children"),
+        Input("countries-home", "value"),
+        State("url", "search"),
+        State("theme", "data"),
+        prevent_initial_call=True,
+    )
+    def show_home(choice: str, search: str | None, theme: str | None) -> Any:
+        with reader.reading() as reading:
+            view = View.of_url(reading, search, theme)
+            countries = country_revenue(reading, view.filters)
+            return _country_bars(view, countries, without_home=choice == "without")
+
+
+PAGE = Page("/countries", "Countries", render, register=register)
