@@ -9,6 +9,7 @@ makes anew. ``--write`` puts the tables into docs/models.md, between the markers
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,19 @@ BEGIN, END = "<!-- slipping: begin -->", "<!-- slipping: end -->"
 INTRODUCTION = """\
 Made by `python -m benchmarks.slipping --write HOME …` from `marts.slipping_backtest`, which every refresh makes anew.
 
-**The expected gap** of a customer is `(2 × shop's gap + days between the first and the last visit) / (2 + gaps)`. A visit is
-a day with a purchase; the shop's gap is the mean of the own mean gaps of all who came twice. It is the posterior mean of
-exponential gaps whose means have an inverse gamma distribution of shape 3 around the shop's gap (Gelman et al., *Bayesian Data
-Analysis*, 3rd edition, section 2.6). `silence_ratio` is recency divided by it; **slipping** is who has been silent for twice
-the gap or more, after two visits at least.
+**The expected gap** of a customer is `(2 × shop's gap + days between the first and the last visit) / (2 + gaps)`. A
+visit is a day with a purchase; the shop's gap is the mean of the own mean gaps of all who came twice. It is the
+posterior mean of exponential gaps whose means have an inverse gamma distribution of shape 3 around the shop's gap
+(Gelman et al., *Bayesian Data Analysis*, 3rd edition, section 2.6). `silence_ratio` is recency divided by it;
+**slipping** is who has been silent for twice the gap or more, after two visits at least.
 
-**The back-test** goes to each month end that has 90 days after it, puts every customer into a band by what was known then, and
-counts who bought within the 90 days. A customer is counted at each month end anew. Money is what they had spent by the month
-end. Month ends with less than 90 days of history before them are left out of the bands: in those no gap can be long. They
-stand in the second table.
+**The back-test** goes to each month end that has 90 days after it, puts every customer into a band by what was known
+then, and counts who bought within the 90 days. A customer is counted at each month end anew. Money is what they had
+spent by the month end. Month ends with less than 90 days of history before them are left out of the bands: in those
+no gap can be long. They stand in the second table.
 
-**Beside it** stand two simpler rules, among the customers of two visits or more: twice the mean of the customer's own gaps, not
-pooled; and as many customers as are slipping, but those silent the longest, whatever their gaps."""
+**Beside it** stand two simpler rules, among the customers of two visits or more: twice the mean of the customer's own
+gaps, not pooled; and as many customers as are slipping, but those silent the longest, whatever their gaps."""
 
 KNOWN = """
     with
@@ -79,7 +80,9 @@ def read(published: Path, sql: str) -> list[tuple[Any, ...]]:
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]], *, texts: int) -> str:
     """A Markdown table whose first columns are text."""
     rule = "| " + " | ".join(["---"] * texts + ["---:"] * (len(head) - texts)) + " |"
-    return "\n".join(["| " + " | ".join(cells) + " |" for cells in (head,)] + [rule] + [f"| {' | '.join(r)} |" for r in rows])
+    return "\n".join(
+        ["| " + " | ".join(cells) + " |" for cells in (head,)] + [rule] + [f"| {' | '.join(r)} |" for r in rows]
+    )
 
 
 def bands(published: Path) -> str:
@@ -183,10 +186,10 @@ def in_words(published: Path) -> str:
             """,
         )
     ]
-    falls = all(later < earlier for earlier, later in zip(steps, steps[1:], strict=False))
+    falls = all(later < earlier for earlier, later in pairwise(steps))
     return (
-        f"Of customers of two visits or more who were slipping, {found[True]:.0f} % came back within 90 days; of the others "
-        f"{found[False]:.0f} %. "
+        f"Of customers of two visits or more who were slipping, {found[True]:.0f} % came back within 90 days; of the "
+        f"others {found[False]:.0f} %. "
         + (
             "The longer the silence in gaps of one's own, the fewer come back, band by band."
             if falls

@@ -413,15 +413,9 @@ def _value(view: View, story: CustomerStory) -> html.Section:
     title = "Expected value"
     if facts["clv"] is None:
         return panel(title, empty("No value is forecast for this customer.", "The history has no model of it."))
-    alive = (
-        "can't be told from one purchase day"
-        if facts["purchase_days"] == 1 or facts["p_alive"] is None
-        else f"{percent(100 * facts['p_alive'], 0)} (see the note below)"
-    )
     pairs = [
         ("Days with a purchase", f"{number(facts['expected_purchases'])} expected"),
         ("Net value of one", money(facts["expected_purchase_value"], view.currency)),
-        ("Still there", alive),
     ]
     return panel(
         title,
