@@ -199,14 +199,13 @@ ML = """
     create table ml.customer_segments as
     select * from (values
         (
-            '17850', 9, 'Dormant', 100, 'All Customers', 9, 'Dormant', 0.75::double, 9, 'Dormant', 0.5::double,
+            '17850', 9, 'Lapsed customers', 100, 'All Customers', 9, 'Lapsed customers', 0.75::double, 0.5::double,
             1.0::double, true, false
         ),
-        ('13047', 4, 'Newcomers', 100, 'All Customers', 4, 'Newcomers', 0.5, 4, 'Newcomers', 0.25, 0.9, true, false)
+        ('13047', 4, 'One-time buyers', 100, 'All Customers', 4, 'One-time buyers', 0.5, 0.25, 0.9, true, false)
     ) as t (
         customer_id, kmeans_label, kmeans_segment, hierarchical_label, hierarchical_segment, mixture_label,
-        mixture_segment, mixture_probability, cluster_id, segment_name, distance, stability, has_positive_monetary,
-        is_outlier_excluded
+        mixture_segment, mixture_probability, distance, stability, has_positive_monetary, is_outlier_excluded
     );
     create table ml.cluster_selection as
     select
@@ -219,9 +218,9 @@ ML = """
     ) as t (algorithm, k, silhouette, inertia, is_chosen, reason);
     create table ml.segment_profiles as
     select * from (values
-        ('kmeans', 9, 'Dormant', 1, 50.0::double, 28.6::double), ('kmeans', 4, 'Newcomers', 1, 50.0, 71.4),
+        ('kmeans', 9, 'Lapsed customers', 1, 50.0::double, 28.6::double), ('kmeans', 4, 'One-time buyers', 1, 50.0, 71.4),
         ('hierarchical', 100, 'All Customers', 2, 100.0, 100.0),
-        ('mixture', 9, 'Dormant', 1, 50.0, 28.6), ('mixture', 4, 'Newcomers', 1, 50.0, 71.4)
+        ('mixture', 9, 'Lapsed customers', 1, 50.0, 28.6), ('mixture', 4, 'One-time buyers', 1, 50.0, 71.4)
     ) as t (algorithm, cluster_id, segment_name, customers, customers_pct, monetary_pct);
     create table ml.segment_scaler as
     select 'recency_days' as feature, 0 as position, 'standard' as method, 2.0::double as center, 1.0::double as scale;
@@ -264,9 +263,8 @@ ML = """
     create table reporting.customer_360 as
     select
         dim.customer_id, rfm.recency_days, rfm.monetary_gross, rfm.monetary_net, rfm.monetary_net as monetary,
-        labels.segment_name, labels.segment_name as kmeans_segment, 'Dormant' as hierarchical_segment,
-        'Dormant' as mixture_segment, rfm.rfm_segment, labels.segment_name as audience_segment,
-        false as is_overridden, valued.clv, valued.clv_low, valued.clv_high
+        labels.kmeans_segment, labels.hierarchical_segment, labels.mixture_segment, rfm.rfm_segment,
+        rfm.rfm_segment as audience_segment, rfm.customer_id is not null as has_purchases, false as is_overridden, valued.clv, valued.clv_low, valued.clv_high
     from marts.dim_customers as dim
     left join marts.customer_rfm as rfm on dim.customer_id = rfm.customer_id
     left join ml.customer_segments as labels on dim.customer_id = labels.customer_id
@@ -276,8 +274,10 @@ ML = """
         customer_id, segment_name, case when is_readable then 'active' else 'unreadable' end as status, problem,
         file_name, row_number
     from staging.stg_segment_overrides;
-    create table reporting.segment_playbooks as
-    select method, segment_name, count(*) as customers, sum(monetary) as monetary_sum
+    create table reporting.segment_claims as
+    select
+        method, segment_name, count(*) as customers, sum(monetary) as monetary_sum, 'They are few.' as claim,
+        100.0::double as true_pct, true as is_true
     from (
         unpivot (
             select
@@ -288,6 +288,9 @@ ML = """
         on kmeans, hierarchical, mixture, rfm, audience into name method value segment_name
     )
     group by method, segment_name;
+    create table reporting.segment_playbooks as
+    select method, segment_name, customers, monetary_sum
+    from reporting.segment_claims where method in ('rfm', 'audience');
     create table reporting.segment_emails as
     select
         method, segment_name, 'News' as subject, 'p' as preheader, 'Hello [first name]' as body, 'n' as note_to_marketer
@@ -295,14 +298,14 @@ ML = """
     create schema previous;
     create table previous.customer_segments as
     select
-        1 as previous_publication_id, '17850' as customer_id, 'Champions' as kmeans_segment,
-        'Dormant' as hierarchical_segment, cast(null as varchar) as mixture_segment, 'Lost' as rfm_segment,
+        1 as previous_publication_id, '17850' as customer_id, 'Big spenders' as kmeans_segment,
+        'All Customers' as hierarchical_segment, cast(null as varchar) as mixture_segment, 'Lost' as rfm_segment,
         'Champions' as audience_segment;
     create table reporting.audience_changes as
     select * from (values
-        ('17850', 'kmeans', 'Champions', 'Dormant'), ('17850', 'audience', 'Champions', 'Dormant'),
-        ('13047', 'kmeans', null, 'Newcomers'), ('13047', 'audience', null, 'Newcomers'),
-        ('13047', 'hierarchical', null, 'Dormant'), ('13047', 'rfm', null, 'Promising')
+        ('17850', 'kmeans', 'Big spenders', 'Lapsed customers'), ('17850', 'audience', 'Champions', 'Lost'),
+        ('13047', 'kmeans', null, 'One-time buyers'), ('13047', 'audience', null, 'Promising'),
+        ('13047', 'hierarchical', null, 'All Customers'), ('13047', 'rfm', null, 'Promising')
     ) as t (customer_id, method, from_segment, to_segment);
     create table reporting.model_notes as select model, algorithm, warnings from ml.model_runs;
 """

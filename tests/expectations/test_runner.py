@@ -185,7 +185,7 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
         ),
         (
             "ml",
-            "update ml.customer_segments set hierarchical_segment = 'Dormant'",
+            "update ml.customer_segments set hierarchical_segment = 'Lapsed customers'",
             "ml.customer_segments labels_are_those_of_the_model",
         ),
         (
@@ -285,7 +285,7 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
         ),
         (
             "reporting",
-            "update reporting.customer_360 set segment_name = 'Dormant'",
+            "update reporting.customer_360 set mixture_segment = 'Lapsed customers'",
             "reporting.customer_360 segments_equal_the_model",
         ),
         (
@@ -297,6 +297,16 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "reporting",
             "update reporting.customer_360 set audience_segment = 'VIP' where customer_id = '17850'",
             "reporting.customer_360 audiences_equal_segments_but_for_overrides",
+        ),
+        (
+            "reporting",
+            "delete from reporting.segment_claims where method = 'kmeans' and segment_name = 'Lapsed customers'",
+            "reporting.segment_claims segments_are_those_of_the_members",
+        ),
+        (
+            "reporting",
+            "update reporting.segment_claims set is_true = false where method = 'mixture'",
+            "reporting.segment_claims clusters_bear_true_names",
         ),
         (
             "reporting",
@@ -461,6 +471,23 @@ def test_warning_does_not_block(build: Build) -> None:
     )
     assert report.passed
     assert report.blocking_failures == ()
+
+
+def test_a_segment_whose_name_says_too_much_is_named_with_its_share_and_what_the_name_says(build: Build) -> None:
+    spoil = (
+        "update reporting.segment_claims set is_true = false, true_pct = 79.99, customers = 1, "
+        "claim = 'They have been silent for longer than their expected gap.' "
+        "where method in ('rfm', 'audience') and segment_name = 'Lost'"
+    )
+
+    report = run("reporting", build(spoil))
+
+    assert report.passed
+    (warning,) = report.warnings
+    assert (
+        "Lost: true of 79% of 1 customer. The name says: They have been silent for longer than their expected gap."
+        in warning.message
+    )
 
 
 def test_rejected_file_is_a_warning_until_its_next_delivery_loads(build: Build) -> None:
