@@ -29,9 +29,8 @@ class HeadlineFigure(Answer):
     label: Annotated[str, Field(description="Its name in words.")]
     value: Annotated[Rounded | None, Field(description="Of the chosen days, or of the whole history.")]
     unit: Annotated[Unit, Field(description="Unit of all its values.")]
-    compared: Annotated[Rounded | None, Field(description="The figure of the days that are compared.")]
     before: Annotated[Rounded | None, Field(description="What it is compared with.")]
-    change_pct: Annotated[float | None, Field(description="From `before` to `compared`, in percent.")]
+    change_pct: Annotated[float | None, Field(description="From `before` to `value`, in percent.")]
     is_more_good: Annotated[bool | None, Field(description="Whether a rise is welcome; null where that can't be said.")]
     about: Annotated[str, Field(description="What the change is against, or why there is none.")]
 

@@ -36,15 +36,13 @@ class Card:
     """Of the chosen days, or of the whole history; None if nothing fits."""
     unit: Unit
     before: float | None
-    """What ``compared`` is compared with; None if there is nothing to compare with."""
+    """What ``value`` is compared with; None if there is nothing to compare with."""
     change_pct: float | None
-    """From ``before`` to ``compared``, in percent of ``before``; None where that says nothing."""
+    """From ``before`` to ``value``, in percent of ``before``; None where that says nothing."""
     is_more_good: bool | None
     """Whether a rise is welcome; None where that can't be said."""
     about: str
     """What it is and what the change is against, or why there is none."""
-    compared: float | None = None
-    """The figure that is compared: ``value``, or None where nothing is."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,6 @@ def headline_notes(reading: Reading) -> list[HeadlineNote]:
 
 def _flow_cards(reading: Reading, filters: Filters, period: Period | None) -> list[Card]:
     values = _flows(reading, filters)
-    compared: dict[str, Any] = {}
     before: dict[str, Any] = {}
     if period is None:
         told = "No comparison: there are no sales in these days."
@@ -105,10 +102,9 @@ def _flow_cards(reading: Reading, filters: Filters, period: Period | None) -> li
     elif not period.is_complete_before:
         told = f"No comparison: the sales begin on {day(reading.about.first_date)}."
     else:
-        compared = values
         before = _flows(reading, filters.between(period.start_before, period.end_before))
         told = f"{_range(period.start, period.end)} against {_range(period.start_before, period.end_before)}"
-    return [_card(one, values[one.key], compared.get(one.key), before.get(one.key), told) for one in _compared("days")]
+    return [_card(one, values[one.key], before.get(one.key), told) for one in _compared("days")]
 
 
 def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
@@ -133,7 +129,7 @@ def _state_cards(reading: Reading, filters: Filters, period: Period | None) -> l
     chosen = filters.customers()
     values = reading.row(f"select {_states()} from ({chosen.sql})", chosen.parameters)
     before, told = _states_before(reading, filters, period)
-    return [_card(one, values[one.key], values[one.key], before.get(one.key), told) for one in _compared("month_end")]
+    return [_card(one, values[one.key], before.get(one.key), told) for one in _compared("month_end")]
 
 
 def _states_before(reading: Reading, filters: Filters, period: Period | None) -> tuple[dict[str, Any], str]:
@@ -204,7 +200,7 @@ def _expectation_cards(reading: Reading, filters: Filters) -> list[Card]:
             told += "No change: the snapshot before expected nothing comparable."
         else:
             told += f"Against what was expected on {day(reading.before.about.snapshot_date)}"
-    return [_card(one, values[one.key], values[one.key], before.get(one.key), told) for one in _compared("publication")]
+    return [_card(one, values[one.key], before.get(one.key), told) for one in _compared("publication")]
 
 
 def _expected(reading: Reading, filters: Filters) -> tuple[dict[str, Any], int | None]:
@@ -221,25 +217,24 @@ def _compared(with_what: Compared) -> list[Measure]:
     return [one for one in measures().values() if one.compared == with_what]
 
 
-def _card(measure: Measure, value: float | None, compared: float | None, before: float | None, told: str) -> Card:
+def _card(measure: Measure, value: float | None, before: float | None, told: str) -> Card:
     return Card(
         key=measure.key,
         label=measure.label,
         value=value,
         unit=measure.unit,
         before=before,
-        change_pct=_change_pct(compared, before),
+        change_pct=_change_pct(value, before),
         is_more_good=measure.is_more_good,
         about=f"{measure.sentence} {told}.".replace("..", ".").strip(),
-        compared=compared,
     )
 
 
-def _change_pct(compared: float | None, before: float | None) -> float | None:
+def _change_pct(value: float | None, before: float | None) -> float | None:
     # a share of nothing, or of a negative sum, says nothing
-    if compared is None or before is None or before <= 0:
+    if value is None or before is None or before <= 0:
         return None
-    return 100 * (compared - before) / before
+    return 100 * (value - before) / before
 
 
 def _range(start: date, end: date) -> str:

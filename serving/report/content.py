@@ -168,7 +168,7 @@ def _card_change(card: Card, currency: str) -> str:
         return MISSING
     # the unit stands in the large figure above
     unit: Unit = "count" if card.unit == "days" else card.unit
-    before, after = (in_unit(value, unit, currency, is_short=True) for value in (card.before, card.compared))
+    before, after = (in_unit(value, unit, currency, is_short=True) for value in (card.before, card.value))
     return f"{change(card.change_pct)} ({before} → {after})"
 
 

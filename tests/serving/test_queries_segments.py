@@ -1,5 +1,6 @@
 """Questions about segments, against SQL on the snapshot that is written another way, and against arithmetic."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -14,10 +15,11 @@ from serving.queries.lists import ListSpec, count_list, fetch_list
 from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
 from serving.queries.segments.cohorts import COHORTS, cohort_grid
 from serving.queries.segments.distributions import MEASURES, _bin_edges, box_statistics, distributions
-from serving.queries.segments.evidence import caveats, cluster_evidence, rfm_rules
+from serving.queries.segments.evidence import caveats, cluster_evidence
 from serving.queries.segments.kept import NO_SEGMENT
 from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
 from serving.queries.segments.profiles import SEGMENTS, segment_profiles
+from serving.queries.segments.rfm import rfm_grid, rfm_rules
 from serving.queries.segments.sizes import customer_points, segment_sizes
 from serving.snapshot import Reading, SnapshotReader
 from tests.serving.changed import changed
@@ -47,7 +49,7 @@ def test_sizes_equal_the_playbooks_of_the_same_method(reading: Reading, method: 
 
 
 def test_sizes_of_a_country_hold_its_customers_only(reading: Reading) -> None:
-    sizes = segment_sizes(reading, FRANCE)
+    sizes = segment_sizes(reading, replace(FRANCE, method="kmeans"))
     told = reading.rows(
         """
         select s.kmeans_segment, count(*) as n, sum(r.monetary_net) as money
@@ -67,7 +69,7 @@ def test_sizes_of_a_country_hold_its_customers_only(reading: Reading) -> None:
 
 def test_a_segment_that_nobody_named_is_told_as_such(published_small: Home, tmp_path: Path) -> None:
     with changed(published_small, tmp_path, "update reporting.customer_360 set kmeans_segment = null") as opened:
-        sizes = segment_sizes(opened, Filters())
+        sizes = segment_sizes(opened, Filters(method="kmeans"))
         assert list(sizes["segment"]) == [NO_SEGMENT]
         assert sizes["customers"].sum() == opened.value("select count(*) from marts.customer_rfm")
 
@@ -284,14 +286,13 @@ def test_cohorts_are_those_of_the_mart_whatever_the_filters(reading: Reading) ->
     assert list(grid["is_complete_month"]) == [row["is_complete_month"] for row in told]
 
 
-def test_audiences_have_the_evidence_of_kmeans_and_rules_have_none(reading: Reading) -> None:
+def test_evidence_names_the_number_of_clusters_and_rules_have_none(reading: Reading) -> None:
     kmeans = cluster_evidence(reading, "kmeans")
     assert kmeans["is_chosen"].sum() == 1
     assert list(kmeans["k"]) == sorted(kmeans["k"])
     assert kmeans.loc[kmeans["is_chosen"], "k"].item() == reading.value(
         "select count(distinct kmeans_segment) from ml.customer_segments"
     )
-    assert cluster_evidence(reading, "audience").equals(kmeans)
     assert cluster_evidence(reading, "rfm").empty
 
 
@@ -305,13 +306,34 @@ def test_rules_show_the_scores_of_each_segment(reading: Reading) -> None:
     assert len(rules) == reading.value("select count(distinct rfm_segment) from marts.customer_rfm")
 
 
+def test_the_grid_of_scores_holds_every_customer_once(reading: Reading) -> None:
+    grid = rfm_grid(reading, Filters(countries=("France",)))
+    assert not grid.duplicated(["r_score", "f_score"]).any()
+    expected = reading.rows(
+        """
+        select rfm.r_score, rfm.f_score, count(*) as customers, sum(rfm.monetary_net)::double as spent,
+            max(rfm.rfm_segment) as only_segment, count(distinct rfm.rfm_segment) as segments
+        from marts.customer_rfm as rfm
+        inner join marts.dim_customers as customers on rfm.customer_id = customers.customer_id
+        where customers.country = 'France' group by 1, 2
+        """
+    )
+    found = grid.set_index(["r_score", "f_score"])
+    assert len(found) == len(expected)
+    for row in expected:
+        cell = found.loc[(row["r_score"], row["f_score"])]
+        assert (cell["customers"], cell["monetary_net_sum"]) == (row["customers"], pytest.approx(row["spent"]))
+        if row["segments"] == 1:
+            assert (cell["rfm_segment"], cell["segment_customers"]) == (row["only_segment"], row["customers"])
+
+
 def test_caveats_are_those_of_the_method(published_small: Home, tmp_path: Path) -> None:
     with changed(
         published_small,
         tmp_path,
         "update reporting.model_notes set warnings = model || '/' || algorithm, change_notes = 'changed ' || algorithm",
     ) as opened:
-        found = caveats(opened, "audience")
+        found = caveats(opened, "kmeans")
         assert found.segments == "customer_segments/kmeans"
         assert found.changes == "changed kmeans"
         assert caveats(opened, "rfm").segments == ""

@@ -334,9 +334,8 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
                 showlegend=is_first,
             ),
         ]
-    hover = [_hover(view, choice, row) for row in named_rows(scored)]
     mode = "lines+markers" if len(scored) <= 60 else "lines"
-    days_shown, booked = scored["date"].tolist(), scored["actual"].tolist()
+    days_shown, booked, hover = _with_gaps(view, choice, scored)
     traces.append(
         line(days_shown, booked, tokens.accent, 1.6, hover, mode=mode, marker={"size": 4}, name="Booked"),
     )
@@ -388,6 +387,16 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
 def _unbroken(scored: pd.DataFrame) -> list[pd.DataFrame]:
     part = (scored["date"].diff() > _LONGEST_GAP).cumsum()
     return [rows for _, rows in scored.groupby(part, sort=True)]
+
+
+def _with_gaps(
+    view: View, choice: _Choice, scored: pd.DataFrame
+) -> tuple[list[pd.Timestamp], list[float | None], list[str]]:
+    """Dates, revenue and words of what was scored; nothing on the days between, so that closed days break the line."""
+    told = {row.date: (row.actual, _hover(view, choice, row)) for row in named_rows(scored)}
+    every = pd.date_range(scored["date"].iloc[0], scored["date"].iloc[-1], freq="D" if choice.grain == "day" else "7D")
+    cells = [told.get(at, (None, "")) for at in every]
+    return every.tolist(), [actual for actual, _ in cells], [words for _, words in cells]
 
 
 def _hover(view: View, choice: _Choice, row: Any) -> str:

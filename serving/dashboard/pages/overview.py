@@ -121,10 +121,7 @@ def _insight_panel(told: Sequence[Insight]) -> html.Section:
 def _card(card: Card, view: View) -> html.Div:
     about = card.about
     if card.before is not None:
-        then = _value(card, card.before, view.currency)
-        # a state's own figure stands above already
-        both = then if card.compared == card.value else f"{_value(card, card.compared, view.currency)} against {then}"
-        about = f"{about.rstrip('.')}: {both}."
+        about = f"{about.rstrip('.')}: {_value(card, card.before, view.currency)}."
     is_good = None
     if card.is_more_good is not None and card.change_pct is not None and round(card.change_pct, 1) != 0:
         is_good = card.is_more_good == (card.change_pct > 0)

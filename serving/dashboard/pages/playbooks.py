@@ -14,9 +14,11 @@ import pandas as pd
 from dash import dcc, html
 
 from serving.dashboard.components import (
+    NOBODY,
     columns,
     definitions,
     empty,
+    named_rows,
     note,
     page,
     panel,
@@ -40,6 +42,7 @@ from serving.queries.playbooks import (
     emails,
     playbooks,
 )
+from serving.queries.segments.sizes import segment_sizes
 from warehouse.measures import measures
 from warehouse.wording import count, day, in_unit, is_missing, money, percent, plural
 
@@ -49,7 +52,7 @@ Row = dict[str, Any]
 
 
 def render(view: View) -> Any:
-    """The playbooks of the chosen method; the segment filter narrows them."""
+    """The playbooks of the segments that the filters leave customers in."""
     method = view.filters.method
     every = _rows(playbooks(view.reading, method))
     if not every:
@@ -59,15 +62,16 @@ def render(view: View) -> Any:
                 "Playbooks come with segments, which need customers who bought something.",
             )
         )
-    chosen = [row for row in every if not view.filters.segments or row["segment_name"] in view.filters.segments]
+    sizes = {row.segment: row for row in named_rows(segment_sizes(view.reading, view.filters))}
+    chosen = [row for row in every if row["segment_name"] in sizes]
     if not chosen:
-        return page(empty("No playbook fits the segment filter.", "Take a segment away, or press Reset."))
+        return page(empty(*NOBODY))
     drafts = {row["segment_name"]: row for row in _rows(emails(view.reading, method))}
     changes = {row["segment"]: row for row in _rows(audience_changes(view.reading, method))}
     flows = _rows(audience_flows(view.reading, method))
     since = compared_publication(view.reading, method)
     return page(
-        _contents(view, every, chosen),
+        _contents(view, every, chosen, sizes),
         value_note(value_caveats(view.reading)),
         *(
             _playbook(view, row, drafts.get(row["segment_name"]), changes[row["segment_name"]], flows, since)
@@ -89,26 +93,26 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
 # ---- what is here --------------------------------------------------------------
 
 
-def _contents(view: View, every: list[Row], chosen: list[Row]) -> html.Section:
+def _contents(view: View, every: list[Row], chosen: list[Row], sizes: dict[str, Any]) -> html.Section:
     rows = [
         [
             html.A(_badge(view, row), href=f"#{anchor(row['segment_name'])}"),
-            count(row["customers"]),
-            percent(row["monetary_pct"], 0),
+            count(sizes[row["segment_name"]].customers),
+            percent(sizes[row["segment_name"]].monetary_net_pct, 0),
             html.Div(row["goal"], className="wide-cell"),
         ]
         for row in chosen
     ]
     tools = None
     if len(chosen) < len(every):
-        tools = dcc.Link(f"Show all {len(every)} segments", href=view.link("/playbooks", segments=()))
+        tools = html.Span(f"{len(chosen)} of {len(every)} segments")
     return panel(
         "The segments and their goals",
         simple_table(
             ["Segment", "Customers", "Of the money", "Goal"], rows, caption="Segments and their goals", numeric=(1, 2)
         ),
-        about=f"Segments by {METHOD_LABELS[view.filters.method]}, the one with the most money first. Only the method "
-        "and the segment filter apply on this page: figures are of all customers of a segment, in the whole history.",
+        about=f"{METHOD_LABELS[view.filters.method]}, the one with the most money first. Customers and shares are "
+        "those under the filters; what a playbook says below is of all customers of its segment.",
         tools=tools,
     )
 

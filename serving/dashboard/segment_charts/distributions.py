@@ -68,7 +68,7 @@ def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure:
         chart(
             view,
             traces,
-            name=f"segments-box-{measure.replace('_', '-')}",
+            name=f"clusters-box-{measure.replace('_', '-')}",
             description=f"{title} of the middle customer: {middles}.",
             height=90 + 38 * len(present),
             hovermode="y",
@@ -121,7 +121,7 @@ def histogram(view: View, bins: pd.DataFrame, look: Look, words: Words, measure:
         chart(
             view,
             traces,
-            name=f"segments-bins-{measure.replace('_', '-')}",
+            name=f"clusters-bins-{measure.replace('_', '-')}",
             description=(
                 f"{words.axis(measure)}: most customers, {count(totals.max())} of {count(totals.sum())}, "
                 f"have {named[fullest][1]}."
