@@ -43,7 +43,7 @@ from serving.dashboard.components import (
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
-from serving.filters import METHOD_LABELS, METHODS
+from serving.filters import CLUSTERINGS, DEFAULT_METHOD, METHOD_LABELS, METHODS
 from serving.palette import segment_colour
 from serving.queries.customers import (
     CUSTOMERS,
@@ -334,7 +334,7 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
         "mixture": f"With a probability of {percent(100 * facts['mixture_probability'], 0)}"
         if facts["mixture_probability"] is not None
         else "",
-        "audience": "Assigned by hand, see below" if facts["is_overridden"] else "As by k-means",
+        "audience": "Assigned by hand, see below" if facts["is_overridden"] else "As by RFM",
     }
     rows = [
         [
@@ -362,7 +362,9 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
         parts.append(html.P("As much came back as was bought, or more, so the models leave this customer out."))
     elif facts["is_outlier_excluded"]:
         parts.append(html.P("Too unusual to fit the models on: only labelled by them."))
-    return panel("Segments", *parts, about="Campaigns use the audience: k-means, unless a person said otherwise.")
+    return panel(
+        "Segments", *parts, about="Campaigns use the audience: the RFM segment, unless a person said otherwise."
+    )
 
 
 def _wide(text: str) -> html.Div:
@@ -656,7 +658,8 @@ def _categories(view: View, story: CustomerStory) -> html.Section:
 
 
 def _playbook(view: View, story: CustomerStory) -> html.Section:
-    method = view.filters.method
+    # clusters have no playbooks
+    method = DEFAULT_METHOD if view.filters.method in CLUSTERINGS else view.filters.method
     playbook = story.playbook(method)
     label = METHOD_LABELS[method].split(" (")[0]
     if playbook is None:
