@@ -139,8 +139,8 @@ def section(folder: Path) -> str:
     return "\n\n".join(
         (
             f"### {'The made-up history of two years' if is_made_up else 'A year of a real shop'}",
-            "Customers of each RFM segment of whom its name is true, after so many months and with all of the history; the "
-            "last column is the least of all month ends from the third on.",
+            "Customers of each RFM segment of whom its name is true, after so many months and with all of the history; "
+            "the last column is the least of all month ends from the third on.",
             as_table(["segment", *shares, "least"], by_rule, 1),
             "Clusters, with the share of their customers of whom the name is true.",
             as_table(["clustering", "history", "clusters"], by_fit, 3),

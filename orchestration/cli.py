@@ -345,7 +345,9 @@ def classify(
 def export(
     method: Annotated[
         str,
-        typer.Option("--method", help="audience (k-means with overrides by hand), kmeans, hierarchical, mixture, rfm."),
+        typer.Option(
+            "--method", help="audience (RFM segments with overrides by hand), rfm, kmeans, hierarchical or mixture."
+        ),
     ] = "audience",
     segment: Annotated[
         list[str] | None, typer.Option("--segment", metavar="NAME", help="Only this one; may be repeated.")
@@ -442,7 +444,7 @@ def report(
         Path | None,
         typer.Option("--output", metavar="FILE.pdf", help="Where to write it (default: the home's reports/)."),
     ] = None,
-    method: Annotated[str, typer.Option("--method", help="kmeans, audience, hierarchical, mixture or rfm.")] = "kmeans",
+    method: Annotated[str, typer.Option("--method", help="rfm, audience, kmeans, hierarchical or mixture.")] = "rfm",
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:

@@ -439,7 +439,7 @@ def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> No
     segments = connection.execute(
         """
         select segment_name, customers, customers_pct, recency_days_mean, frequency_mean, monetary_mean
-        from reporting.segment_playbooks where method = 'kmeans' order by monetary_mean desc, segment_name
+        from reporting.segment_playbooks where method = 'rfm' order by monetary_mean desc, segment_name
         """
     ).fetchall()
     moved, joined = _one(

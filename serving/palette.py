@@ -67,15 +67,12 @@ TOKENS: Mapping[Theme, Tokens] = {
     ),
 }
 
-# name of the kind: light, dark
+# name of the segment: light, dark. RFM segments, then clusters, which never stand beside them
 _SEGMENTS: Mapping[str, tuple[str, str]] = {
     "Champions": ("#117733", "#4fbf78"),
-    "Loyal Regulars": ("#44aa99", "#6fd0c0"),
     "Loyal": ("#44aa99", "#6fd0c0"),
-    "Rising Stars": ("#999933", "#c9c95a"),
     "Potential Loyalist": ("#999933", "#c9c95a"),
     "Promising": ("#ddaa33", "#f0c75e"),
-    "Newcomers": ("#88ccee", "#a9ddf7"),
     "New": ("#88ccee", "#a9ddf7"),
     "Need Attention": ("#5b7fd6", "#8eaaf0"),
     "About To Sleep": ("#aa4499", "#d57fc8"),
@@ -83,10 +80,19 @@ _SEGMENTS: Mapping[str, tuple[str, str]] = {
     "Can't Lose": ("#882255", "#d9699b"),
     "Hibernating": ("#332288", "#9486e0"),
     "Lost": ("#8c8c94", "#a6a6b0"),
-    "Dormant": ("#8c8c94", "#a6a6b0"),
+    "Frequent buyers": ("#117733", "#4fbf78"),
+    "Big spenders": ("#44aa99", "#6fd0c0"),
+    "Good spenders": ("#999933", "#c9c95a"),
+    "Active customers": ("#ddaa33", "#f0c75e"),
+    "Modest spenders": ("#88ccee", "#a9ddf7"),
+    "Repeat buyers": ("#5b7fd6", "#8eaaf0"),
+    "Small spenders": ("#aa4499", "#d57fc8"),
+    "Overdue customers": ("#cc6677", "#ea8f9d"),
+    "Lapsed customers": ("#882255", "#d9699b"),
+    "One-time buyers": ("#332288", "#9486e0"),
 }
 
-# for segments whose kind has no colour of its own (named by hand, or "All customers")
+# for clusters that no name fits, and "All Customers"
 _OTHERS = (("#6b7280", "#9ca3af"), ("#0077bb", "#66b2e0"), ("#ee7733", "#ffa974"), ("#009988", "#4fc7ba"))
 
 SEQUENTIAL: Mapping[Theme, list[str]] = {

@@ -17,7 +17,7 @@ from orchestration.resources import WarehouseResource
 from warehouse.settings import load_settings
 
 _TABLE = "segment_email_redrafts"
-# the segments in force: redrafts of five divisions of the same customers would help nobody
+# audiences have the same segments: a second redraft of each would help nobody
 _DRAFTS = f"""
     select
         emails.method,
@@ -29,12 +29,12 @@ _DRAFTS = f"""
     from reporting.segment_emails as emails
     inner join reporting.segment_playbooks as playbooks
         on emails.method = playbooks.method and emails.segment_name = playbooks.segment_name
-    where emails.method = 'kmeans'
+    where emails.method = 'rfm'
 """
 
 
 def redraft_emails(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """Redrafts of the k-means segments' emails; an empty table where no endpoint is named."""
+    """Redrafts of the RFM segments' emails; an empty table where no endpoint is named."""
     spec = table_spec(
         manifest,
         _TABLE,

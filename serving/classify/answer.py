@@ -26,7 +26,7 @@ class RfmValues(Answer, of="reporting.customer_360", columns="recency_days frequ
 class Recommendations(
     Answer, of="reporting.segment_playbooks", columns="goal? strategy? channel? offer? measure? measure_how?"
 ):
-    """What to do with a segment, from the snapshot's playbooks."""
+    """What to do with the customers of a cluster, from the playbook of the RFM segment that most of them are in."""
 
 
 class LabelledCustomer(
@@ -48,10 +48,15 @@ class LabelledCustomer(
         ),
     ]
     cluster_interpretation: Annotated[
-        str | None, Field(description="Who is in the segment; null if the snapshot has no customer in it.")
+        str | None,
+        Field(
+            description="What is true of the cluster's customers in the snapshot, and which RFM segment most of them "
+            "are in; null if the snapshot has no customer in it."
+        ),
     ]
     cluster_recommendations: Annotated[
-        Recommendations | None, Field(description="What its playbook recommends; null if there is none.")
+        Recommendations | None,
+        Field(description="What the playbook of that RFM segment recommends; null if there is none."),
     ]
     rfm_values: Annotated[RfmValues, Field(description="The figures that the label rests on.")]
     has_positive_monetary: bool

@@ -33,7 +33,7 @@ from warehouse.formats import export_formats
 from warehouse.pseudonyms import KEY_CHECK, key_check
 from warehouse.readers.reading import FileReading
 from warehouse.settings import Settings
-from warehouse.wording import day, days, plural
+from warehouse.wording import day, days, percent, plural
 
 _RFM, _ACCOUNTING, _SET_ASIDE = "marts.customer_rfm", "marts.row_accounting", "marts.set_aside_lines"
 _DIM_CUSTOMERS, _SHARES = "marts.dim_customers", "marts.customer_category_shares"
@@ -55,6 +55,28 @@ _SET_ASIDE_WITH_TEXT = """
         and staged.delivered_line_id & 2147483648 = 0
     join staging.stg_delivered_text as delivered on staged.delivered_line_id = delivered.delivered_line_id
     order by coalesce(aside.sheet, ''), aside.row_number
+"""
+
+# clusters have no playbook: what to do is that of the RFM segment which most of their customers are in
+_CLUSTERS_TOLD = """
+    with members as (
+        select
+            {method}_segment as segment_name,
+            rfm_segment,
+            100.0 * count(*) / sum(count(*)) over (partition by {method}_segment) as rfm_pct
+        from reporting.customer_360
+        where has_purchases
+        group by {method}_segment, rfm_segment
+        qualify row_number() over (partition by {method}_segment order by count(*) desc, rfm_segment) = 1
+    )
+
+    select named.segment_name, named.claim, named.description, members.rfm_segment, members.rfm_pct,
+        books.goal, books.strategy, books.channel, books.offer, books.measure, books.measure_how
+    from reporting.segment_claims as named
+    inner join members using (segment_name)
+    inner join reporting.segment_playbooks as books
+        on books.method = 'rfm' and books.segment_name = members.rfm_segment
+    where named.method = $method
 """
 
 SHORT_HISTORY_SHARE = 0.5
@@ -240,31 +262,34 @@ def _extra(
 
 
 def _segments(reading: Reading, model: SegmentModel, method: Algorithm, customers: pd.DataFrame) -> pd.DataFrame:
-    """Every segment of the method with its customers in the file and the snapshot's playbook."""
+    """Every cluster of the method with its customers in the file, and what the snapshot says of it and its like."""
     if method not in model.clusters:
         raise UnreadableUploadError(f"The published snapshot has no segments by {method}.")
-    playbooks = {
-        row["segment_name"]: row
-        for row in reading.rows(
-            "select segment_name, who, signals, goal, strategy, channel, offer, measure, measure_how "
-            "from reporting.segment_playbooks where method = $method",
-            {"method": method},
-        )
-    }
+    told = {row["segment_name"]: row for row in reading.rows(_CLUSTERS_TOLD.format(method=method), {"method": method})}
     counts = customers["predicted_cluster_id"].value_counts()
     rows: list[dict[str, Any]] = []
     for name in model.clusters[method].names:
-        playbook = playbooks.get(name.name)
+        known = told.get(name.name)
         rows.append(
             {
                 "predicted_cluster_id": name.cluster_id,
                 "cluster_name": name.name,
                 "customers": int(counts.get(name.cluster_id, 0)),
-                "cluster_interpretation": f"{playbook['who']} {playbook['signals']}" if playbook else None,
-                **{column: playbook[column] if playbook else None for column in RECOMMENDATIONS},
+                "cluster_interpretation": _interpretation(known) if known else None,
+                **{column: known[column] if known else None for column in RECOMMENDATIONS},
             }
         )
     return pd.DataFrame(rows)
+
+
+def _interpretation(cluster: dict[str, Any]) -> str:
+    parts = (
+        cluster["claim"],
+        f"On average: {cluster['description']}.",
+        f"Most often ({percent(cluster['rfm_pct'], 0)}) they are {cluster['rfm_segment']} by their scores, and what to "
+        "do is from that playbook.",
+    )
+    return " ".join(part for part in parts if part)
 
 
 def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Classification:
     segments : DataFrame
         One row per segment of the method, by id: ``predicted_cluster_id, cluster_name,
         customers`` (in the file), ``cluster_interpretation`` and the columns of
-        :data:`RECOMMENDATIONS`; texts are null where the snapshot has no playbook.
+        :data:`RECOMMENDATIONS`; texts are null where the snapshot has no such customer.
     set_aside : DataFrame
         One row per line that was not kept, as ``marts.set_aside_lines``, with ``text``: the
         line as delivered, its fields parted by bars where it could be split.

@@ -80,7 +80,7 @@ def audience_changes(reading: Reading, method: Method) -> pd.DataFrame:
 
         now as (
             select segment_name as segment, customers as customers_now
-            from reporting.segment_playbooks
+            from reporting.segment_claims
             where method = $method
         ),
 

@@ -129,7 +129,7 @@ def _filters_in_words(filters: Filters, currency: str) -> str:
         return " ".join(left_out)
     said = []
     if filters.segments:
-        said.append(f"{METHOD_LABELS[filters.method]} segments {', '.join(filters.segments)}")
+        said.append(f"{METHOD_LABELS[filters.method]}: {', '.join(filters.segments)}")
     if filters.countries:
         said.append(f"countries {', '.join(filters.countries)}")
     if filters.start or filters.end:

@@ -437,8 +437,10 @@ def test_customer_360_joins_what_the_models_found(dbt: Dbt, shop: Path, tmp_path
         con.execute(
             """
             insert into ml.customer_segments by name
-            select 'A' as customer_id, 0 as kmeans_label, 'Regulars' as kmeans_segment, 'Regulars' as hierarchical_segment, 'Regulars' as mixture_segment,
-                0.5 as distance, true as has_positive_monetary, false as is_outlier_excluded
+            select
+                'A' as customer_id, 0 as kmeans_label, 'Regulars' as kmeans_segment,
+                'Regulars' as hierarchical_segment, 'Regulars' as mixture_segment, 0.5 as distance,
+                true as has_positive_monetary, false as is_outlier_excluded
             """
         )
         con.execute("insert into ml.customer_clv by name select 'A' as customer_id, 12.5 as clv, 0.75 as p_alive")
@@ -448,7 +450,8 @@ def test_customer_360_joins_what_the_models_found(dbt: Dbt, shop: Path, tmp_path
         warehouse,
         """
         select
-            customer_id, country, monetary_net, kmeans_segment, audience_segment = rfm_segment, clv, p_alive, customer_type
+            customer_id, country, monetary_net, kmeans_segment, audience_segment = rfm_segment, clv, p_alive,
+            customer_type
         from reporting.customer_360 order by 1
         """,
     ) == [

@@ -218,7 +218,8 @@ ML = """
     ) as t (algorithm, k, silhouette, inertia, is_chosen, reason);
     create table ml.segment_profiles as
     select * from (values
-        ('kmeans', 9, 'Lapsed customers', 1, 50.0::double, 28.6::double), ('kmeans', 4, 'One-time buyers', 1, 50.0, 71.4),
+        ('kmeans', 9, 'Lapsed customers', 1, 50.0::double, 28.6::double),
+        ('kmeans', 4, 'One-time buyers', 1, 50.0, 71.4),
         ('hierarchical', 100, 'All Customers', 2, 100.0, 100.0),
         ('mixture', 9, 'Lapsed customers', 1, 50.0, 28.6), ('mixture', 4, 'One-time buyers', 1, 50.0, 71.4)
     ) as t (algorithm, cluster_id, segment_name, customers, customers_pct, monetary_pct);
@@ -264,7 +265,9 @@ ML = """
     select
         dim.customer_id, rfm.recency_days, rfm.monetary_gross, rfm.monetary_net, rfm.monetary_net as monetary,
         labels.kmeans_segment, labels.hierarchical_segment, labels.mixture_segment, rfm.rfm_segment,
-        rfm.rfm_segment as audience_segment, 'Not slipping' as slipping_segment, rfm.customer_id is not null as has_purchases, false as is_overridden, valued.clv, valued.clv_low, valued.clv_high
+        rfm.rfm_segment as audience_segment, 'Not slipping' as slipping_segment,
+        rfm.customer_id is not null as has_purchases, false as is_overridden,
+        valued.clv, valued.clv_low, valued.clv_high
     from marts.dim_customers as dim
     left join marts.customer_rfm as rfm on dim.customer_id = rfm.customer_id
     left join ml.customer_segments as labels on dim.customer_id = labels.customer_id

@@ -88,7 +88,7 @@ other_server = pytest.fixture(serve)
 
 def draft(segment: str = "Champions", customers: int = 312, **other: Any) -> dict[str, Any]:
     return {
-        "method": "kmeans",
+        "method": "rfm",
         "segment_name": segment,
         "subject": SUBJECT,
         "body": BODY,
@@ -133,7 +133,7 @@ def test_a_redraft_is_taken(server: StandIn) -> None:
 
     (row,) = frame.to_dict("records")
     assert (row["subject"], row["body"]) == (REDRAFT["subject"], REDRAFT["body"])
-    assert (row["method"], row["segment_name"], row["model"]) == ("kmeans", "Champions", "tiny-model")
+    assert (row["method"], row["segment_name"], row["model"]) == ("rfm", "Champions", "tiny-model")
     assert row["status"] == "redrafted"
     assert pd.isna(row["problem"])
     assert told == []
@@ -180,7 +180,7 @@ def test_without_a_key_none_is_sent(server: StandIn) -> None:
 
 
 def test_totals_of_a_few_customers_stay_here(server: StandIn) -> None:
-    frame, told = ask(server.url, draft("Champions", MIN_CUSTOMERS), draft("Dormant", MIN_CUSTOMERS - 1))
+    frame, told = ask(server.url, draft("Champions", MIN_CUSTOMERS), draft("Lost", MIN_CUSTOMERS - 1))
 
     assert frame["status"].tolist() == ["redrafted", "not_asked"]
     assert len(server.received) == 1
@@ -233,7 +233,7 @@ def test_an_answer_that_nobody_asked_for_is_refused(server: StandIn, content: An
 def test_a_bad_answer_is_told_and_the_next_segment_asked(server: StandIn, status: int, text: str, said: str) -> None:
     server.answers(status, text)
 
-    frame, told = ask(server.url, draft("Champions"), draft("Dormant"))
+    frame, told = ask(server.url, draft("Champions"), draft("Lost"))
 
     assert frame["status"].tolist() == ["failed", "failed"]
     assert frame["problem"].str.contains(said, regex=False).all()
@@ -252,7 +252,7 @@ def test_no_redirect_is_followed(server: StandIn, other_server: StandIn) -> None
 def test_a_dead_endpoint_is_asked_once() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-        frame, told = ask(f"http://127.0.0.1:{taken.getsockname()[1]}/v1", draft("Champions"), draft("Dormant"))
+        frame, told = ask(f"http://127.0.0.1:{taken.getsockname()[1]}/v1", draft("Champions"), draft("Lost"))
 
     assert frame["status"].tolist() == ["failed", "not_asked"]
     assert "could not be asked (ConnectError)" in frame["problem"][0]
@@ -275,7 +275,7 @@ def test_a_slow_answer_is_not_waited_for(server: StandIn, drips: bool) -> None:
     server.answer = dawdle
     started = time.monotonic()
 
-    frame, _ = ask(server.url, draft("Champions"), draft("Dormant"), timeout_seconds=0.5)
+    frame, _ = ask(server.url, draft("Champions"), draft("Lost"), timeout_seconds=0.5)
 
     free.set()
     assert time.monotonic() - started < 5
@@ -348,7 +348,7 @@ def test_the_step_writes_redrafts_beside_the_drafts(
     monkeypatch.setenv(API_KEY_VARIABLE, f"{KEY}\n")
 
     assert run_step(home, manifest) == [
-        ("kmeans", "Champions", REDRAFT["subject"], REDRAFT["body"], "tiny-model", "redrafted", None)
+        ("rfm", "Champions", REDRAFT["subject"], REDRAFT["body"], "tiny-model", "redrafted", None)
     ]
     # one request, of the segments in force only
     assert len(server.received) == 1
@@ -372,9 +372,7 @@ def test_a_failing_endpoint_leaves_the_run_green_and_is_warned_of(
     with caplog.at_level(logging.DEBUG):
         rows = run_step(home, manifest)
 
-    assert rows == [
-        ("kmeans", "Champions", None, None, "tiny-model", "failed", "The endpoint answered with status 500.")
-    ]
+    assert rows == [("rfm", "Champions", None, None, "tiny-model", "failed", "The endpoint answered with status 500.")]
     shown = caplog.text + "".join(capfd.readouterr())
     assert "No redraft of the email to Champions" in shown
     assert KEY not in shown

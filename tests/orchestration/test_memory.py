@@ -52,13 +52,15 @@ def grown(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Pat
     return snapshots
 
 
-def test_segments_keep_ids_and_names_as_data_grows(grown: list[Path], ask: Ask) -> None:
-    named = [
-        ask(path, "select cluster_id, segment_name from ml.segment_profiles where algorithm = 'kmeans' order by 1")
-        for path in grown
-    ]
-    assert named[0] == named[1] == named[2]
-    assert len(named[0]) == 4
+def test_segments_keep_their_ids_as_data_grows_and_every_name_is_true(grown: list[Path], ask: Ask) -> None:
+    sql = "select cluster_id from ml.segment_profiles where algorithm = 'kmeans' order by 1"
+    ids = [ask(path, sql) for path in grown]
+    assert ids[0] == ids[1] == ids[2]
+    assert len(ids[0]) == 4
+    for path in grown:
+        told = ask(path, "select segment_name, true_pct from reporting.segment_claims where method <> 'audience'")
+        assert len(told) > 11
+        assert [one for one in told if one[1] is not None and one[1] < 80] == []
 
 
 def test_each_fit_tells_how_far_it_is_from_the_one_before(grown: list[Path], ask: Ask) -> None:

@@ -25,13 +25,13 @@ def test_an_override_is_published_expires_and_is_taken_back(
     def audience() -> list[tuple]:
         return ask(
             published_home.published,
-            "select audience_segment, is_overridden, audience_segment = segment_name from reporting.customer_360 "
+            "select audience_segment, is_overridden, audience_segment = rfm_segment from reporting.customer_360 "
             "where customer_id = '10000'",
         )
 
     assert told() == []
-    ((model_segment, *_),) = audience()
-    assert audience() == [(model_segment, False, True)]
+    ((by_scores, *_),) = audience()
+    assert audience() == [(by_scores, False, True)]
 
     vip = f"10000;can’t lose;our first customer;Ada;{LAST_DAY}\n10001;Nowhere;a slip;Ben;{LAST_DAY}\n"
     deliver(published_home.landing, {"for the spring campaign.csv": OVERRIDES + vip})

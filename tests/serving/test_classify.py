@@ -303,17 +303,27 @@ def test_who_gave_everything_back_is_labelled_and_who_bought_nothing_is_named(ho
     assert done.returns_only == ("20002",)
 
 
-def test_segments_are_told_in_the_words_of_the_playbooks(
+def test_clusters_are_told_by_what_is_true_of_them_and_by_the_playbook_of_most_of_their_customers(
     small: Classifier, published_small: Home, tmp_path: Path
 ) -> None:
     upload = in_one(sales_files(published_small), tmp_path / "all.csv")
     done = small.classify_path(upload)
-    books = ask(published_small, "select * from reporting.segment_playbooks where method = 'kmeans'")
+    books = ask(published_small, "select * from reporting.segment_playbooks where method = 'rfm'")
+    claims = ask(published_small, "select * from reporting.segment_claims where method = 'kmeans'")
     rows = done.customers_with_texts().set_index("customer_id")
-    segments = ask(published_small, "select customer_id, segment_name from ml.customer_segments")
-    for _, (customer_id, segment) in segments.iterrows():
-        book = books[books["segment_name"] == segment].iloc[0]
-        assert rows.loc[customer_id, "cluster_interpretation"] == f"{book['who']} {book['signals']}"
+    segments = ask(
+        published_small,
+        "select customer_id, kmeans_segment, rfm_segment from reporting.customer_360 where has_purchases",
+    )
+    assert len(segments) == len(rows)
+    for customer_id, segment in segments[["customer_id", "kmeans_segment"]].itertuples(index=False):
+        told = claims[claims["segment_name"] == segment].iloc[0]
+        among = segments[segments["kmeans_segment"] == segment]["rfm_segment"].value_counts()
+        most = min(among[among == among.max()].index)
+        interpretation = rows.loc[customer_id, "cluster_interpretation"]
+        assert interpretation.startswith(f"{told['claim'] or ''} On average: {told['description']}.".strip())
+        assert f"Most often ({100 * among.max() / among.sum():.0f}%) they are {most} by their scores" in interpretation
+        book = books[books["segment_name"] == most].iloc[0]
         for text in (book["strategy"], book["offer"], book["measure"]):
             assert text.rstrip(". ") in rows.loc[customer_id, "cluster_recommendations"]
 

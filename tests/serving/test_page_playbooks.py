@@ -13,7 +13,7 @@ import pytest
 
 from serving.dashboard.pages.playbooks import PAGE
 from serving.dashboard.view import View
-from serving.filters import METHODS, Filters, Method
+from serving.filters import CLUSTERINGS, Filters, Method
 from serving.snapshot import Reading, SnapshotReader
 from tests.serving.rendered import figures, links, of_class, parts, text
 from warehouse.home import Home
@@ -30,7 +30,7 @@ def of_method(reading: Reading, table: str, method: str) -> list[dict[str, Any]]
     return reading.rows(f"select * from reporting.{table} where method = $method", {"method": method})
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["rfm", "audience"])
 def test_every_text_of_every_playbook_and_email_is_shown(reading: Reading, method: Method) -> None:
     page = drawn(reading, method=method)
     told = text(page)
@@ -45,16 +45,20 @@ def test_every_text_of_every_playbook_and_email_is_shown(reading: Reading, metho
         assert [name for name in ("subject", "preheader", "body", "note_to_marketer") if row[name] not in told] == []
 
 
+@pytest.mark.parametrize("method", CLUSTERINGS)
+def test_clusters_have_no_playbook(reading: Reading, method: Method) -> None:
+    assert "There is no playbook" in text(drawn(reading, method=method))
+
+
 def test_figures_are_those_of_the_customers(reading: Reading) -> None:
     shown = figures(drawn(reading))
     wanted = reading.rows(
         """
         select
-            s.kmeans_segment as segment, count(*) as customers, sum(r.monetary_net) as money, avg(v.clv) as clv
-        from ml.customer_segments as s
-        inner join marts.customer_rfm as r using (customer_id)
+            r.rfm_segment as segment, count(*) as customers, sum(r.monetary_net) as money, avg(v.clv) as clv
+        from marts.customer_rfm as r
         inner join ml.customer_clv as v using (customer_id)
-        group by s.kmeans_segment
+        group by r.rfm_segment
         """
     )
     for row in wanted:
@@ -68,7 +72,7 @@ def test_figures_are_those_of_the_customers(reading: Reading) -> None:
                 count(*) filter (to_segment = $segment) as entered,
                 count(*) filter (from_segment = $segment) as departed
             from reporting.audience_changes
-            where method = 'kmeans'
+            where method = 'rfm'
             """,
             {"segment": row["segment"]},
         )
@@ -85,7 +89,7 @@ def test_segment_filter_narrows_to_its_playbook(reading: Reading) -> None:
 
 def test_copied_email_is_the_email(reading: Reading) -> None:
     copied = [one.value for one in parts(drawn(reading)) if type(one).__name__ == "CopyButton"]
-    for row in of_method(reading, "segment_emails", "kmeans"):
+    for row in of_method(reading, "segment_emails", "rfm"):
         assert row["subject"] in copied
         assert row["preheader"] in copied
         assert row["body"] in copied
@@ -137,17 +141,17 @@ def test_redraft_stands_above_the_draft_with_a_warning_and_as_text(changed: Any)
     reader = changed(
         """
         insert into reporting.segment_email_redrafts (method, segment_name, subject, body, model, status, problem)
-        select 'kmeans', min(segment_name), '<b>Hello</b>', '<script>x</script> Come back.', 'a-model',
+        select 'rfm', min(segment_name), '<b>Hello</b>', '<script>x</script> Come back.', 'a-model',
             'redrafted', null
-        from reporting.segment_emails where method = 'kmeans'
+        from reporting.segment_emails where method = 'rfm'
         union all
-        select 'kmeans', max(segment_name), null, null, 'a-model', 'failed', 'no answer in 30 seconds'
-        from reporting.segment_emails where method = 'kmeans'
+        select 'rfm', max(segment_name), null, null, 'a-model', 'failed', 'no answer in 30 seconds'
+        from reporting.segment_emails where method = 'rfm'
         """
     )
     with reader.reading() as reading:
         page = drawn(reading)
-        first = min(row["segment_name"] for row in of_method(reading, "segment_emails", "kmeans"))
+        first = min(row["segment_name"] for row in of_method(reading, "segment_emails", "rfm"))
     told = text(page)
     assert "Redraft by a-model" in told
     assert "read every word before it goes out" in told

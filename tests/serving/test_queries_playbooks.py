@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from serving.filters import METHODS, SEGMENT_COLUMNS, Filters, Method
+from serving.filters import CLUSTERINGS, METHODS, SEGMENT_COLUMNS, Filters, Method
 from serving.queries.lists import count_list, fetch_list
 from serving.queries.playbooks import (
     CHANGES,
@@ -22,7 +22,7 @@ from serving.snapshot import Reading, SnapshotReader
 from warehouse.home import Home
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["rfm", "audience"])
 def test_every_segment_has_a_playbook_and_a_draft(reading: Reading, method: Method) -> None:
     column = SEGMENT_COLUMNS[method]
     wanted = {
@@ -45,6 +45,12 @@ def test_every_segment_has_a_playbook_and_a_draft(reading: Reading, method: Meth
             wanted[row.segment_name][0],
             pytest.approx(wanted[row.segment_name][1]),
         )
+
+
+@pytest.mark.parametrize("method", CLUSTERINGS)
+def test_clusters_have_no_playbook(reading: Reading, method: Method) -> None:
+    assert playbooks(reading, method).empty
+    assert emails(reading, method).empty
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -73,7 +79,7 @@ def test_before_plus_entered_less_left_is_now(reading: Reading, method: Method) 
 
 
 def test_money_of_those_who_entered_is_theirs(reading: Reading) -> None:
-    frame = audience_changes(reading, "kmeans").set_index("segment")
+    frame = audience_changes(reading, "rfm").set_index("segment")
     for segment in frame.index:
         wanted = reading.row(
             """
@@ -81,7 +87,7 @@ def test_money_of_those_who_entered_is_theirs(reading: Reading) -> None:
             from reporting.audience_changes as a
             inner join marts.customer_rfm as c using (customer_id)
             inner join ml.customer_clv as v using (customer_id)
-            where a.method = 'kmeans' and a.to_segment = $segment
+            where a.method = 'rfm' and a.to_segment = $segment
             """,
             {"segment": segment},
         )
@@ -91,8 +97,8 @@ def test_money_of_those_who_entered_is_theirs(reading: Reading) -> None:
 
 def test_list_of_changes_keeps_to_the_segment_at_either_end(reading: Reading) -> None:
     everyone = fetch_list(reading, CHANGES, Filters())
-    assert len(everyone) == reading.value("select count(*) from reporting.audience_changes where method = 'kmeans'")
-    segment = audience_changes(reading, "kmeans").sort_values("entered_customers").iloc[-1]["segment"]
+    assert len(everyone) == reading.value("select count(*) from reporting.audience_changes where method = 'rfm'")
+    segment = audience_changes(reading, "rfm").sort_values("entered_customers").iloc[-1]["segment"]
     some = fetch_list(reading, CHANGES, Filters(segments=(segment,)))
     at_either_end = (everyone["from_segment"] == segment) | (everyone["to_segment"] == segment)
     assert set(some["customer_id"]) == set(everyone[at_either_end]["customer_id"])
@@ -105,7 +111,7 @@ def test_list_of_changes_keeps_to_the_other_filters(reading: Reading) -> None:
         """
         select count(*)
         from reporting.audience_changes as a inner join marts.dim_customers as d using (customer_id)
-        where a.method = 'kmeans' and d.country = 'France'
+        where a.method = 'rfm' and d.country = 'France'
         """
     )
     assert set(frame["country"]) == {"France"}
@@ -123,16 +129,15 @@ def test_customer_who_is_gone_is_listed_without_money(reading: Reading) -> None:
 
 
 def test_changes_say_which_publication_they_count_from(reading: Reading) -> None:
-    since = compared_publication(reading, "kmeans")
+    since = compared_publication(reading, "rfm")
     first = reading.row(
         "select publication_id, snapshot_date from quality.publications order by publication_id limit 1"
     )
     assert since == first
 
 
-def test_division_notes_of_the_audience_are_those_of_k_means(reading: Reading) -> None:
-    assert division_notes(reading, "audience") == division_notes(reading, "kmeans")
-    assert division_notes(reading, "rfm") == []
+def test_a_division_by_rule_never_changes(reading: Reading) -> None:
+    assert division_notes(reading, "audience") == division_notes(reading, "rfm") == []
 
 
 @pytest.fixture
@@ -148,12 +153,12 @@ def without_changes(published_small: Home, tmp_path: Path) -> Iterator[Reading]:
             insert into reporting.segment_email_redrafts
                 (method, segment_name, subject, body, model, status, problem)
             select
-                'kmeans', segment_name, case when n = 1 then 'Hello again' end, case when n = 1 then 'Come back.' end,
+                'rfm', segment_name, case when n = 1 then 'Hello again' end, case when n = 1 then 'Come back.' end,
                 'a-model', case when n = 1 then 'redrafted' else 'failed' end, case when n > 1 then 'no answer' end
             from (
                 select segment_name, row_number() over (order by segment_name) as n
                 from reporting.segment_emails
-                where method = 'kmeans'
+                where method = 'rfm'
             )
             where n <= 2
             """
@@ -165,20 +170,20 @@ def without_changes(published_small: Home, tmp_path: Path) -> Iterator[Reading]:
 
 
 def test_first_publication_has_no_changes(without_changes: Reading) -> None:
-    frame = audience_changes(without_changes, "kmeans")
+    frame = audience_changes(without_changes, "rfm")
     assert frame["entered_customers"].sum() == frame["left_customers"].sum() == 0
     assert frame["customers_before"].tolist() == frame["customers_now"].tolist()
-    assert audience_flows(without_changes, "kmeans").empty
-    assert compared_publication(without_changes, "kmeans") is None
+    assert audience_flows(without_changes, "rfm").empty
+    assert compared_publication(without_changes, "rfm") is None
     assert count_list(without_changes, CHANGES, Filters()) == 0
 
 
 def test_redrafts_stand_beside_their_drafts(without_changes: Reading) -> None:
-    frame = emails(without_changes, "kmeans")
+    frame = emails(without_changes, "rfm")
     assert frame["segment_name"].tolist() == sorted(frame["segment_name"])
     assert frame["redraft_status"].tolist()[:2] == ["redrafted", "failed"]
     assert frame["redraft_status"].iloc[2:].isna().all()
     assert frame["redraft_subject"].iloc[0] == "Hello again"
     assert frame["redraft_problem"].iloc[1] == "no answer"
-    # only k-means is redrafted
+    # audiences have the same segments
     assert emails(without_changes, "audience")["redraft_status"].isna().all()

@@ -102,7 +102,7 @@ def test_every_fate_of_a_line_is_told_to_the_penny(pages: list[str], snapshot: d
 
 def test_segments_have_their_size_and_money(pages: list[str], snapshot: duckdb.DuckDBPyConnection) -> None:
     rows = snapshot.execute(
-        "select kmeans_segment, count(*), avg(monetary::double), avg(clv) from reporting.customer_360"
+        "select rfm_segment, count(*), avg(monetary::double), avg(clv) from reporting.customer_360"
         " where has_purchases group by all"
     ).fetchall()
     assert len(rows) > 1
@@ -116,9 +116,9 @@ def test_segments_have_their_size_and_money(pages: list[str], snapshot: duckdb.D
 def test_who_entered_and_left_is_counted(pages: list[str], snapshot: duckdb.DuckDBPyConnection) -> None:
     rows = snapshot.execute(
         "with named as (select distinct unnest([from_segment, to_segment]) as segment from reporting.audience_changes"
-        " where method = 'kmeans') select segment, count(*) filter (c.to_segment = segment),"
+        " where method = 'rfm') select segment, count(*) filter (c.to_segment = segment),"
         " count(*) filter (c.from_segment = segment) from named, reporting.audience_changes as c"
-        " where c.method = 'kmeans' and segment is not null group by segment"
+        " where c.method = 'rfm' and segment is not null group by segment"
     ).fetchall()
     assert rows
     for segment, entered, left in rows:
@@ -135,7 +135,7 @@ def test_odd_days_are_told_with_their_cause(pages: list[str], snapshot: duckdb.D
 
 def test_every_segment_has_its_playbook(pages: list[str], snapshot: duckdb.DuckDBPyConnection) -> None:
     rows = snapshot.execute(
-        "select segment_name, summary, strategy, measure_how from reporting.segment_playbooks where method = 'kmeans'"
+        "select segment_name, summary, strategy, measure_how from reporting.segment_playbooks where method = 'rfm'"
     ).fetchall()
     told = squeezed("".join(pages[3:-1]))
     for texts in rows:
@@ -224,12 +224,10 @@ def test_what_of_a_link_could_not_be_used_is_told(published_small: Home) -> None
 
 
 def test_a_segment_filter_leaves_one_playbook(published_small: Home, snapshot: duckdb.DuckDBPyConnection) -> None:
-    names = [
-        row[0] for row in snapshot.execute("select distinct kmeans_segment from reporting.customer_360").fetchall()
-    ]
+    names = [row[0] for row in snapshot.execute("select distinct rfm_segment from reporting.customer_360").fetchall()]
     one, *others = sorted(name for name in names if name)
     pages = pages_of(report_of(published_small, Filters(segments=(one,))))
-    assert f"Filtered: K-means segments {one}." in pages[0]
+    assert f"Filtered: RFM segments: {one}." in pages[0]
     assert f" {one} " in pages[3]
     assert not [name for name in others if f" {name} " in pages[3]]
 
@@ -243,17 +241,19 @@ def test_a_view_that_nobody_fits_says_so_on_every_page(published_small: Home) ->
 
 
 def test_every_method_can_be_reported(published_small: Home, snapshot: duckdb.DuckDBPyConnection) -> None:
-    names = snapshot.execute("select distinct rfm_segment from marts.customer_rfm").fetchall()
-    text = " ".join(pages_of(report_of(published_small, Filters(method="rfm"))))
-    assert "By RFM segments" in text
+    names = snapshot.execute(
+        "select distinct kmeans_segment from reporting.customer_360 where has_purchases"
+    ).fetchall()
+    text = " ".join(pages_of(report_of(published_small, Filters(method="kmeans"))))
+    assert "By Clusters by k-means" in text
     assert all(name in text for (name,) in names)
 
 
 def test_names_are_never_markup_and_stay_on_the_page(copied: Home) -> None:
     with duckdb.connect(str(copied.published)) as connection:
-        segment = connection.execute("select min(segment_name) from reporting.customer_360").fetchone()[0]
+        segment = connection.execute("select min(rfm_segment) from reporting.customer_360").fetchone()[0]
         for table, column in (
-            ("reporting.customer_360", "kmeans_segment"),
+            ("reporting.customer_360", "rfm_segment"),
             ("reporting.segment_playbooks", "segment_name"),
             ("reporting.audience_changes", "to_segment"),
         ):

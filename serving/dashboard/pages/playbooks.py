@@ -30,7 +30,7 @@ from serving.dashboard.components import (
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
-from serving.filters import METHOD_LABELS
+from serving.filters import CLUSTERINGS, METHOD_LABELS
 from serving.palette import segment_colour
 from serving.queries.health import value_caveats
 from serving.queries.playbooks import (
@@ -55,6 +55,8 @@ def render(view: View) -> Any:
     """The playbooks of the segments that the filters leave customers in."""
     method = view.filters.method
     every = _rows(playbooks(view.reading, method))
+    if method in CLUSTERINGS:
+        return page(empty("There is no playbook for clusters.", "Playbooks are for RFM segments and audiences."))
     if not every:
         return page(
             empty(

@@ -17,6 +17,6 @@ def kept_customers(filters: Filters) -> Clause:
             from ({clause.sql})
         ),
         kinds as (
-            select segment_name, segment_kind from reporting.segment_playbooks where method = $method
+            select segment_name, segment_name as segment_kind from reporting.segment_claims where method = $method
         )"""
     return Clause(sql, clause.parameters | {"method": filters.method})
