@@ -362,13 +362,7 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
         parts.append(html.P("As much came back as was bought, or more, so the models leave this customer out."))
     elif facts["is_outlier_excluded"]:
         parts.append(html.P("Too unusual to fit the models on: only labelled by them."))
-<<<<<<< HEAD
-    return panel(
-        "Segments", *parts, about="Campaigns use the audience: the RFM segment, unless a person said otherwise."
-    )
-=======
     return panel("Segments", *parts, about="Campaigns use the audience: RFM, unless a person said otherwise.")
->>>>>>> names
 
 
 def _wide(text: str) -> html.Div:
