@@ -4,9 +4,9 @@ Belongs here: the filters, their form in a URL, and the two selections that ever
 question starts from (customers, invoices). Does not belong here: any figure of them.
 
 One meaning everywhere, on every page. A *customer* filter (segment, country, minimum frequency,
-minimum CLV, customer id) keeps identified customers who bought; a date range keeps
+minimum CLV, customer id, slipping) keeps identified customers who bought; a date range keeps
 those who bought within it. *Invoices* are those of the date range and countries; as soon
-as a filter speaks of customers as such (segment, frequency, CLV, id), only theirs, so
+as a filter speaks of customers as such (segment, frequency, CLV, id, slipping), only theirs, so
 that sales with no customer leave the sums.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlencode
 
 Clustering = Literal["kmeans", "hierarchical", "mixture"]
-Method = Literal["rfm", "audience", Clustering]
+Method = Literal["rfm", "audience", "slipping", Clustering]
 CLUSTERINGS: tuple[Clustering, ...] = get_args(Clustering)
 METHODS: tuple[Method, ...] = get_args(Method)
 DEFAULT_METHOD: Method = "rfm"
@@ -27,6 +27,7 @@ DEFAULT_METHOD: Method = "rfm"
 METHOD_LABELS: Mapping[str, str] = {
     "rfm": "RFM segments",
     "audience": "Audiences (RFM, with overrides by hand)",
+    "slipping": "Slipping or not",
     "kmeans": "Clusters by k-means",
     "hierarchical": "Hierarchical clusters",
     "mixture": "Clusters by mixture",
@@ -35,6 +36,7 @@ METHOD_LABELS: Mapping[str, str] = {
 SEGMENT_COLUMNS: Mapping[str, str] = {
     "rfm": "rfm_segment",
     "audience": "audience_segment",
+    "slipping": "slipping_segment",
     "kmeans": "kmeans_segment",
     "hierarchical": "hierarchical_segment",
     "mixture": "mixture_segment",
@@ -59,7 +61,7 @@ class Filters:
 
     ``segments`` and ``countries`` keep any of those named; empty keeps all. ``start`` and
     ``end`` are days, both included. ``min_clv`` is money in the shop's currency.
-    ``customer`` keeps ids that begin with it.
+    ``customer`` keeps ids that begin with it, ``slipping`` those who have been silent for too long.
     """
 
     method: Method = DEFAULT_METHOD
@@ -70,6 +72,7 @@ class Filters:
     min_frequency: int | None = None
     min_clv: float | None = None
     customer: str = ""
+    slipping: bool = False
     problems: tuple[str, ...] = field(default=(), compare=False)
     """What in the URL could not be read and was left out, in words."""
 
@@ -120,6 +123,7 @@ class Filters:
             min_frequency=parsed("min_frequency", _whole, "a whole number from 0 on"),
             min_clv=parsed("min_clv", _amount, "an amount such as 250"),
             customer=(one("customer") or "")[:MAX_CUSTOMER_TEXT],
+            slipping=parsed("slipping", _yes_or_no, "1 or 0") or False,
             problems=tuple(problems),
         )
 
@@ -147,6 +151,8 @@ class Filters:
             pairs.append(("min_clv", f"{self.min_clv:.15g}"))
         if self.customer:
             pairs.append(("customer", self.customer))
+        if self.slipping:
+            pairs.append(("slipping", "1"))
         pairs += [(name, value) for name, value in sorted(others.items()) if value]
         return urlencode(pairs)
 
@@ -160,7 +166,7 @@ class Filters:
     @property
     def is_about_customers(self) -> bool:
         """Whether a filter speaks of customers as such, so that anonymous sales are out."""
-        return bool(self.segments or self.customer) or self.min_frequency is not None or self.min_clv is not None
+        return self.is_by_standing or bool(self.customer)
 
     @property
     def is_by_standing(self) -> bool:
@@ -168,7 +174,7 @@ class Filters:
 
         Then a comparison with an earlier day would only tell the filter again: today's Champions bought of late.
         """
-        return bool(self.segments) or self.min_frequency is not None or self.min_clv is not None
+        return bool(self.segments) or self.min_frequency is not None or self.min_clv is not None or self.slipping
 
     @property
     def is_everything(self) -> bool:
@@ -198,6 +204,8 @@ class Filters:
         if self.customer:
             conditions.append("starts_with(lower(c.customer_id), lower($customer))")
             parameters["customer"] = self.customer
+        if self.slipping:
+            conditions.append("c.is_slipping")
         if self.start or self.end:
             days, bound = self._days("i")
             conditions.append(
@@ -286,6 +294,12 @@ def _amount(text: str) -> float:
     if not -1e15 < number < 1e15:
         raise ValueError(text)
     return number
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("1", "0"):
+        raise ValueError(text)
+    return text == "1"
 
 
 def with_segments_of(filters: Filters, known: Iterable[str]) -> Filters:

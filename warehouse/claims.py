@@ -15,7 +15,7 @@ from typing import Literal
 from warehouse.errors import RegularsError
 from warehouse.measures import project_vars
 
-Vocabulary = Literal["rfm", "clusters"]
+Vocabulary = Literal["rfm", "slipping", "clusters"]
 
 
 @dataclass(frozen=True)

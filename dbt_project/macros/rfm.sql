@@ -49,6 +49,34 @@
 {%- endmacro %}
 
 {#
+    What must be beaten for a score of 2, 3, 4 and 5: the best value that scores less, of each measure and population.
+    Between two values that somebody has, as many are strictly worse as at the better one, so that these four borders
+    score any value as `rfm_value_scores` would among the same customers; whoever is better than everybody gets 5.
+#}
+{% macro rfm_borders(scored, among) -%}
+    select
+        {{ among }},
+        {%- for score in range(2, 6) %}
+        min(case when r_score < {{ score }} then recency_days end) as r_border_{{ score }},
+        max(case when f_score < {{ score }} then frequency end) as f_border_{{ score }},
+        max(case when m_score < {{ score }} then monetary end) as m_border_{{ score }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from {{ scored }}
+    group by {{ among }}
+{%- endmacro %}
+
+{# The score of a value by such borders. `better` compares a value with a worse one. #}
+{% macro rfm_score_by_borders(value, better, border) -%}
+    case
+        {%- for score in (5, 4, 3, 2) %}
+            when {{ value }} {{ better }} {{ border }}_{{ score }} then {{ score }}
+        {%- endfor %}
+            when {{ border }}_2 is not null then 1
+        end
+{%- endmacro %}
+
+{#
     How long a customer's silence usually lasts. A visit is a day with a purchase, so that orders of one day are one;
     a customer's own gap is the mean of those between visits. Few gaps say little, so the shop's usual gap is added
     as if the customer had kept it for two visits more: the posterior mean of exponential gaps whose means have an

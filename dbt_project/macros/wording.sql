@@ -52,6 +52,7 @@
     {{ return({
         'rfm': 'rfm_segment',
         'audience': 'audience_segment',
+        'slipping': 'slipping_segment',
     }) }}
 {%- endmacro %}
 

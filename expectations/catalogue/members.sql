@@ -6,7 +6,8 @@ unpivot (
         hierarchical_segment as hierarchical,
         mixture_segment as mixture,
         rfm_segment as rfm,
-        audience_segment as audience
+        audience_segment as audience,
+        slipping_segment as slipping
     from {{ source }}
 )
-on kmeans, hierarchical, mixture, rfm, audience into name method value segment_name
+on kmeans, hierarchical, mixture, rfm, audience, slipping into name method value segment_name

@@ -22,7 +22,8 @@ _COLUMNS = """
     hierarchical_segment,
     mixture_segment,
     rfm_segment,
-    audience_segment
+    audience_segment,
+    slipping_segment
 """
 
 

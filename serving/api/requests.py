@@ -115,6 +115,10 @@ def _filters(
     customer: Annotated[
         str, Query(max_length=MAX_CUSTOMER_TEXT, description="Keep customers whose id begins with this.")
     ] = "",
+    slipping: Annotated[
+        bool,
+        Query(description="Keep customers who are slipping alone: two visits or more, silent for twice the usual gap."),
+    ] = False,
 ) -> Filters:
     if start and end and start > end:
         raise RefusedError(f"The range from {start} to {end} ends before it begins.")
@@ -129,6 +133,7 @@ def _filters(
         min_frequency=min_frequency,
         min_clv=min_clv,
         customer=customer.strip(),
+        slipping=slipping,
     )
 
 

@@ -48,8 +48,15 @@ class ClusterEvidence(
     """What speaks for and against a number of segments."""
 
 
-class SegmentMove(Answer, of=SEGMENT_MOVES, columns="* from_month_end?"):
-    """Customers who were in one RFM segment at a month end and in one at a later."""
+class SegmentMove(
+    Answer,
+    of=SEGMENT_MOVES,
+    columns="* from_month_end? customers_by_purchase? customers_by_silence? customers_by_yardstick?",
+):
+    """Customers who were in one RFM segment at a month end and in one at a later.
+
+    What moved them (`customers_by_…`) is null unless the one month end follows the other.
+    """
 
 
 class CohortMonth(Answer, of=COHORTS):

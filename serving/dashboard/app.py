@@ -37,7 +37,18 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 20
 """How often an open page looks whether something new was published."""
 
-_CONTROLS = ("method", "segment", "country", "from", "to", "min-frequency", "min-clv", "customer")
+_CONTROLS = {
+    "method": "value",
+    "segment": "value",
+    "country": "value",
+    "from": "value",
+    "to": "value",
+    "min-frequency": "value",
+    "min-clv": "value",
+    "customer": "value",
+    "slipping": "checked",
+}
+"""The filter bar's controls, each with the property that holds what was chosen."""
 
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -200,6 +211,7 @@ def _filter_bar() -> html.Div:
                         dmc.TextInput(
                             id="filter-customer", label="Customer id", debounce=True, placeholder="Id, Enter"
                         ),
+                        dmc.Switch(id="filter-slipping", label="Slipping only", checked=False),
                         html.Button("Reset", id="filter-reset", className="button reset", type="button"),
                     ],
                     className="filters",
@@ -237,14 +249,14 @@ def _register_theme(app: Dash) -> None:
 def _register_filters(app: Dash, reader: SnapshotReader) -> None:
     @app.callback(
         Output("url", "search"),
-        *(Output(f"filter-{name}", "value") for name in _CONTROLS),
+        *(Output(f"filter-{name}", held) for name, held in _CONTROLS.items()),
         Output("filter-segment", "data"),
         Output("filter-country", "data"),
         Output("filter-from", "defaultDate"),
         Output("filter-to", "defaultDate"),
         Output("synced", "data"),
         Input("url", "search"),
-        *(Input(f"filter-{name}", "value") for name in _CONTROLS),
+        *(Input(f"filter-{name}", held) for name, held in _CONTROLS.items()),
         Input("filter-reset", "n_clicks"),
         State("synced", "data"),
     )
@@ -338,7 +350,7 @@ def _found_links(customers: int, examples: Sequence[str], filters: Filters) -> A
 
 def _from_controls(values: Sequence[Any]) -> Filters:
     """The bar's values in the order of its controls, through the same reading as a URL's."""
-    method, segments, chosen_countries, start, end, frequency, clv, customer = values
+    method, segments, chosen_countries, start, end, frequency, clv, customer, slipping = values
     pairs = [
         ("method", method),
         *(("segment", name) for name in segments or ()),
@@ -348,6 +360,7 @@ def _from_controls(values: Sequence[Any]) -> Filters:
         ("min_frequency", frequency),
         ("min_clv", clv),
         ("customer", customer),
+        ("slipping", 1 if slipping else None),
     ]
     return Filters.from_query(urlencode([(name, str(value)) for name, value in pairs if value not in (None, "")]))
 
@@ -362,6 +375,7 @@ def _to_controls(filters: Filters) -> tuple[Any, ...]:
         filters.min_frequency if filters.min_frequency is not None else "",
         filters.min_clv if filters.min_clv is not None else "",
         filters.customer,
+        filters.slipping,
     )
 
 

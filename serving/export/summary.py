@@ -41,6 +41,7 @@ def print_export(console: Console, exported: Exported) -> None:
     table = Table(
         "audience", "customers", "in campaign", "held out", "entered", "left", "file", box=None, pad_edge=False
     )
+    table.columns[0].no_wrap = True
     for column in table.columns[1:6]:
         column.justify = "right"
     for audience in exported.audiences:

@@ -59,7 +59,7 @@ _OWN_COLUMNS = {
 }
 _GENERIC_NAMES = """
     customer_id segment recency_days frequency monetary r_score f_score m_score rfm_score clv clv_low clv_high
-    clv_horizon_days p_alive country last_purchase_date top_category customer_type is_holdout
+    clv_horizon_days expected_gap_days silence_ratio country last_purchase_date top_category customer_type is_holdout
 """
 GENERIC_COLUMNS: Mapping[str, Column] = {
     name: _OWN_COLUMNS.get(name, Column(name, name)).documented(("reporting.customer_360",))

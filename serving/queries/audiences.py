@@ -25,8 +25,8 @@ def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:
     -------
     DataFrame
         ``customer_id``, ``segment``, recency (days), frequency, money (shop's currency),
-        scores 1 to 5, expected net revenue with its interval and horizon (days), ``p_alive``
-        (0 to 1), country, day of the last purchase, top category, customer type.
+        scores 1 to 5, expected net revenue with its interval and horizon (days), usual gap
+        (days) and silence in gaps, country, day of the last purchase, top category, customer type.
     """
     chosen = filters.customers()
     return reading.query(
@@ -37,7 +37,8 @@ def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:
         select
             customer_id, segment, recency_days, frequency, monetary::double as monetary, r_score, f_score, m_score,
             rfm_score, round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
-            clv_horizon_days, round(p_alive, 4) as p_alive, country, country_iso_alpha2,
+            clv_horizon_days, round(expected_gap_days, 2) as expected_gap_days,
+            round(silence_ratio, 2) as silence_ratio, country, country_iso_alpha2,
             last_purchase_at::date as last_purchase_date, top_category, customer_type
         from chosen
         where segment is not null

@@ -276,7 +276,8 @@ def _customers(filters: Filters, _: str) -> Clause:
             customer_id, segment, country, customer_type, recency_days, frequency, monetary_net::double as monetary_net,
             round(order_value::double, 2) as order_value, rfm_score, rfm_segment,
             round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
-            round(100 * p_alive, 1) as p_alive_pct, first_purchase_at::date as first_purchase_date,
+            round(silence_ratio, 1) as silence_ratio, round(expected_gap_days, 1) as expected_gap_days, is_slipping,
+            first_purchase_at::date as first_purchase_date,
             last_purchase_at::date as last_purchase_date, top_category, is_overridden
         from ({chosen.sql})
         """,
@@ -297,8 +298,9 @@ CUSTOMERS = ListSpec(
         Column("clv", "CLV"),
         Column("clv_low", "CLV, low"),
         Column("clv_high", "CLV, high"),
-        # the documented probability is 0 to 1
-        Column("p_alive_pct", "Still there", "percent", "Probability of not having dropped out, 0 to 100."),
+        Column("expected_gap_days", "Usual gap, days"),
+        Column("silence_ratio", "Silence, in gaps"),
+        Column("is_slipping", "Slipping"),
         Column("country", "Country", width=150),
         Column("customer_type", "Type", width=120),
         Column("rfm_score", "RFM score", width=120),

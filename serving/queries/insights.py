@@ -21,7 +21,7 @@ from serving.snapshot import Reading
 from warehouse.measures import aggregates
 from warehouse.wording import change, count, day, is_missing, money, month, percent, plural, short_money
 
-InsightKind = Literal["change", "driver", "segments", "anomaly", "concentration", "caveat", "nothing"]
+InsightKind = Literal["change", "driver", "segments", "slipping", "anomaly", "concentration", "caveat", "nothing"]
 Tone = Literal["good", "bad", "warning", "neutral"]
 
 MAX_ANOMALIES = 2
@@ -46,7 +46,7 @@ def insights(reading: Reading, filters: Filters) -> list[Insight]:
     Returns
     -------
     list of Insight
-        In a fixed order of kinds: change, driver, segments, anomaly, concentration, caveat.
+        In a fixed order of kinds: change, driver, segments, slipping, anomaly, concentration, caveat.
         What the data can't tell is left out. One of kind ``nothing`` if no invoice fits.
     """
     months = monthly_revenue(reading, filters)
@@ -55,6 +55,7 @@ def insights(reading: Reading, filters: Filters) -> list[Insight]:
     return [
         *_changes(reading, filters, months),
         *_segments(reading, filters),
+        *_slipping(reading, filters),
         *_anomalies(reading, filters),
         *_concentration(reading, filters),
         *_caveats(reading, filters),
@@ -206,6 +207,27 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
     if not told:
         return [Insight("segments", f"{span} no RFM segment grew or shrank.")]
     return [Insight("segments", f"{span}, of the RFM segments, {'; '.join(told)}.")]
+
+
+# ---- who is slipping -----------------------------------------------------------
+
+
+def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
+    """How many of the best fifth have been silent for too long, and what they spent."""
+    chosen = filters.customers()
+    keys = ["slipping_customers", "slipping_best_customers", "slipping_best_monetary"]
+    row = reading.row(f"select {aggregates('customers', keys)} from ({chosen.sql})", chosen.parameters)
+    every, best = row["slipping_customers"], row["slipping_best_customers"]
+    if not every:
+        return []
+    told = (
+        f"{plural(best, 'customer')} of your best fifth, who spent "
+        f"{short_money(row['slipping_best_monetary'], reading.about.currency)}, "
+        f"{'has' if best == 1 else 'have'} been silent for twice their usual gap or longer"
+        if best
+        else "None of your best fifth has been silent for twice their usual gap"
+    )
+    return [Insight("slipping", f"{told}; {count(every)} of all customers.", "warning" if best else "neutral")]
 
 
 # ---- what was unusual --------------------------------------------------------------

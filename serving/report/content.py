@@ -141,6 +141,8 @@ def _filters_in_words(filters: Filters, currency: str) -> str:
         said.append(f"an expected value of at least {money(filters.min_clv, currency)}")
     if filters.customer:
         said.append(f"customer numbers that begin with {filters.customer}")
+    if filters.slipping:
+        said.append("customers who are slipping")
     return " ".join([f"Filtered: {'; '.join(said)}. Data health is of all data.", *left_out])
 
 

@@ -48,6 +48,7 @@ MARTS_TABLES = (
     "revenue_concentration",
     "row_accounting",
     "segment_moves",
+    "slipping_backtest",
 )
 
 RAW_COLUMNS = (

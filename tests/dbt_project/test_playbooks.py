@@ -17,7 +17,8 @@ from tests.dbt_project.conftest import PROJECT, REPORTING, Dbt, ask, explain, li
 from warehouse.claims import claims
 
 CLUSTERINGS = ("kmeans", "hierarchical", "mixture")
-METHODS = (*CLUSTERINGS, "rfm", "audience")
+WITH_PLAYBOOKS = ("rfm", "audience", "slipping")
+METHODS = (*CLUSTERINGS, *WITH_PLAYBOOKS)
 CLUSTER_NAMES = [*claims("clusters"), "Group 3", "All Customers"]
 CUSTOMERS = [f"K{number:02d}" for number in range(len(CLUSTER_NAMES))]
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -124,7 +125,7 @@ def test_every_segment_of_the_grid_has_a_row_of_its_own_and_nobody_else(name: st
     by_rule = {row["rfm_segment"] for row in seed("rfm_segments")}
 
     assert len(by_rule) == 11
-    assert kinds == by_rule | {"*"}
+    assert kinds == by_rule | set(claims("slipping")) | {"*"}
     assert all(text.strip() for row in seed(name) for text in row.values())
 
 
@@ -148,7 +149,7 @@ def test_every_name_of_the_grid_makes_a_claim_and_no_cluster_bears_one() -> None
 
 def test_every_segment_that_has_customers_has_playbook_and_email_and_clusters_have_none(shop: Path) -> None:
     for table in ("segment_playbooks", "segment_emails", "segment_claims"):
-        for method in METHODS if table == "segment_claims" else ("rfm", "audience"):
+        for method in METHODS if table == "segment_claims" else WITH_PLAYBOOKS:
             column = f"{method}_segment"
             told = ask(
                 shop, f"select segment_name, customers from reporting.{table} where method = '{method}' order by 1"

@@ -354,9 +354,9 @@ def test_an_unknown_setting_stops_the_build_and_is_named(dbt: Dbt, tmp_path: Pat
         ("delete from marts.customer_rfm where customer_id = 'A'", "assert_facts_find_their_dimensions"),
         ("delete from marts.dim_dates where date = '2011-01-04'", "continuous_days_dim_dates_date"),
         ("update marts.customer_rfm set rfm_segment = 'Whales'", "assert_segments_are_known"),
-        ("insert into marts.segment_moves values (current_date, 'Lost', 'Whales', 1, 1, 1, true)",
+        ("insert into marts.segment_moves values (current_date, 'Lost', 'Whales', 1, 1, 0, 0, 1, 1, true)",
          "assert_segments_are_known"),
-        ("insert into marts.segment_moves values (current_date, 'New customer', 'Lost', 1, 1, 0, false)",
+        ("insert into marts.segment_moves values (current_date, 'New customer', 'Lost', 1, 0, 0, 0, 1, 0, false)",
          "assert_segments_are_known"),
         ("insert into marts.fct_invoice_lines from marts.fct_invoice_lines limit 1",
          "unique_fct_invoice_lines_line_id"),
@@ -375,7 +375,7 @@ def test_damage_is_found_by_the_test_made_for_it(dbt: Dbt, shop: Path, tmp_path:
 def month_end(snapshot: str = "2011-02-01", recency_days: int = 0, m_score: int = 1) -> str:
     return (
         f"insert into marts.customer_rfm_monthly values ('2011-01-31', 'A', '{snapshot}', {recency_days}, "
-        f"1, 9, 9, 9, 1, 1, {m_score}, '111', 'Lost', 1, 9, 0, false, 'one_time', true)"
+        f"1, 9, 9, 9, 1, 1, {m_score}, '111', 'Lost', null, null, null, 1, 1, 9, 0, false, 'one_time', true)"
     )
 
 

@@ -265,7 +265,8 @@ ML = """
     select
         dim.customer_id, rfm.recency_days, rfm.monetary_gross, rfm.monetary_net, rfm.monetary_net as monetary,
         labels.kmeans_segment, labels.hierarchical_segment, labels.mixture_segment, rfm.rfm_segment,
-        rfm.rfm_segment as audience_segment, rfm.customer_id is not null as has_purchases, false as is_overridden,
+        rfm.rfm_segment as audience_segment, 'Not slipping' as slipping_segment,
+        rfm.customer_id is not null as has_purchases, false as is_overridden,
         valued.clv, valued.clv_low, valued.clv_high
     from marts.dim_customers as dim
     left join marts.customer_rfm as rfm on dim.customer_id = rfm.customer_id
@@ -284,15 +285,15 @@ ML = """
         unpivot (
             select
                 monetary, kmeans_segment as kmeans, hierarchical_segment as hierarchical, mixture_segment as mixture,
-                rfm_segment as rfm, audience_segment as audience
+                rfm_segment as rfm, audience_segment as audience, slipping_segment as slipping
             from reporting.customer_360
         )
-        on kmeans, hierarchical, mixture, rfm, audience into name method value segment_name
+        on kmeans, hierarchical, mixture, rfm, audience, slipping into name method value segment_name
     )
     group by method, segment_name;
     create table reporting.segment_playbooks as
     select method, segment_name, customers, monetary_sum
-    from reporting.segment_claims where method in ('rfm', 'audience');
+    from reporting.segment_claims where method in ('rfm', 'audience', 'slipping');
     create table reporting.segment_emails as
     select
         method, segment_name, 'News' as subject, 'p' as preheader, 'Hello [first name]' as body, 'n' as note_to_marketer
@@ -302,7 +303,7 @@ ML = """
     select
         1 as previous_publication_id, '17850' as customer_id, 'Big spenders' as kmeans_segment,
         'All Customers' as hierarchical_segment, cast(null as varchar) as mixture_segment, 'Lost' as rfm_segment,
-        'Champions' as audience_segment;
+        'Champions' as audience_segment, cast(null as varchar) as slipping_segment;
     create table reporting.audience_changes as
     select * from (values
         ('17850', 'kmeans', 'Big spenders', 'Lapsed customers'), ('17850', 'audience', 'Champions', 'Lost'),

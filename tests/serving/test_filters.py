@@ -23,11 +23,22 @@ texts = st.text(min_size=1, max_size=20).filter(lambda text: text.strip() == tex
     min_frequency=st.integers(0, 10**9) | st.none(),
     min_clv=st.integers(-(10**5), 10**5) | st.none(),
     customer=texts | st.just(""),
+    slipping=st.booleans(),
 )
-def test_every_view_survives_its_link(method, segments, countries, days, min_frequency, min_clv, customer) -> None:  # type: ignore[no-untyped-def]
+def test_every_view_survives_its_link(  # type: ignore[no-untyped-def]
+    method, segments, countries, days, min_frequency, min_clv, customer, slipping
+) -> None:
     start, end = sorted(days) if days else (None, None)
     view = Filters(
-        method, tuple(sorted(segments)), tuple(sorted(countries)), start, end, min_frequency, min_clv, customer
+        method,
+        tuple(sorted(segments)),
+        tuple(sorted(countries)),
+        start,
+        end,
+        min_frequency,
+        min_clv,
+        customer,
+        slipping,
     )
     assert Filters.from_query("?" + view.to_query()) == view
 
@@ -44,10 +55,10 @@ def test_a_link_keeps_every_digit_of_an_amount(amount: float) -> None:
 
 
 def test_what_a_link_garbles_is_left_out_and_told() -> None:
-    view = Filters.from_query("method=magic&min_clv=lots&min_frequency=-2&from=yesterday&country=France")
+    view = Filters.from_query("method=magic&min_clv=lots&min_frequency=-2&from=yesterday&country=France&slipping=maybe")
     assert view == Filters(countries=("France",))
     told = " | ".join(view.problems)
-    assert all(name in told for name in ("method", "min_clv", "min_frequency", "from"))
+    assert all(name in told for name in ("method", "min_clv", "min_frequency", "from", "slipping"))
 
 
 def test_what_is_cut_off_is_told() -> None:
@@ -112,6 +123,11 @@ CASES = [
     (Filters(min_frequency=3), "frequency >= 3"),
     (Filters(min_clv=500.0), "clv >= 500"),
     (Filters(customer="123"), "customer_id like '123%'"),
+    (Filters(slipping=True), "purchase_days > 1 and recency_days >= 2 * expected_gap_days"),
+    (
+        Filters(method="slipping", segments=("Slipping, best fifth",)),
+        "purchase_days > 1 and recency_days >= 2 * expected_gap_days and m_score = 5",
+    ),
     (
         Filters(start=date(2011, 9, 1), end=date(2011, 9, 30)),
         "customer_id in (select customer_id from marts.fct_invoice_lines where line_type = 'sale'"

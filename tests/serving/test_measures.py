@@ -70,12 +70,21 @@ BY_HAND = {
     "one_time_customers": "select count(*) from marts.customer_rfm where customer_type = 'one_time'",
     "returning_pct": "select 100 * avg((customer_type = 'returning')::int) from marts.customer_rfm",
     "one_time_pct": "select 100 * avg((customer_type = 'one_time')::int) from marts.customer_rfm",
+    "slipping_customers": "select count(*) from slipping",
+    "slipping_best_customers": "select count(*) from slipping where m_score = 5",
+    "slipping_best_monetary": """
+        select coalesce(sum(net_revenue), 0) from buyers_lines
+        where customer_id in (select customer_id from slipping where m_score = 5)
+    """,
     "clv_mean": "select avg(clv) from ml.customer_clv",
     "clv_sum": "select sum(clv) from ml.customer_clv",
 }
 BUYERS_LINES = """
     with buyers_lines as (
         select * from marts.fct_invoice_lines where customer_id in (select customer_id from marts.customer_rfm)
+    ),
+    slipping as (
+        select * from marts.customer_rfm where purchase_days > 1 and recency_days >= 2 * expected_gap_days
     )
 """
 
@@ -323,6 +332,7 @@ NOT_A_COPY = {
     "serving/queries/segments/categories.py: sum(shares.net_revenue)",
     # of who moved, came or went: rows of two month ends, or of two publications
     "dbt_project/models/marts/segment_moves.sql: sum(monetary)",
+    "dbt_project/models/marts/slipping_backtest.sql: sum(tested.monetary)",
     "serving/queries/segments/moves.py: sum(later.monetary)",
     "serving/queries/segments/moves.py: sum(earlier.monetary)",
     "serving/queries/playbooks.py: sum(monetary)",

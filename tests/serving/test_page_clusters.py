@@ -12,8 +12,9 @@ from serving.filters import CLUSTERINGS, METHODS, Filters
 from serving.palette import segment_colour
 from serving.snapshot import Reading
 from tests.serving.changed import changed
-from tests.serving.rendered import figures, links, parts, text
+from tests.serving.rendered import figures, links, of_class, parts, text
 from warehouse.home import Home
+from warehouse.wording import percent
 
 
 def drawn_of(reading: Reading, query: str = "", theme: str = "light") -> Any:
@@ -37,9 +38,18 @@ def test_every_chart_is_one_that_plotly_knows(reading: Reading, method: str, the
 def test_rfm_segments_are_never_shown_as_clusters(reading: Reading) -> None:
     names = {row["name"] for row in reading.rows("select distinct rfm_segment as name from marts.customer_rfm")}
     clusters = {row["name"] for row in reading.rows("select distinct kmeans_segment as name from ml.customer_segments")}
-    told = text(drawn_of(reading, "method=rfm"))
-    assert all(name in told for name in clusters)
-    assert not [name for name in names if name in told]
+    shown = {text(one).strip() for one in of_class(drawn_of(reading, "method=rfm"), "segment")}
+    # a mark stands behind a name whose colour another has too
+    assert {name.rstrip(" ◆■▲✕") for name in shown} == clusters
+    assert not names & clusters
+
+
+def test_each_name_stands_with_what_it_says_and_of_how_many_it_is_true(reading: Reading) -> None:
+    shown = drawn_of(reading, "method=kmeans")
+    told = figures(shown)
+    for row in reading.rows("select * from reporting.segment_claims where method = 'kmeans'"):
+        assert told[f"claims.{row['segment_name']}"] == percent(row["true_pct"], 0)
+        assert row["claim"] is None or row["claim"] in text(shown)
 
 
 @pytest.mark.parametrize("query", ["customer=nobody-has-this", "min_clv=99999999"])

@@ -14,7 +14,7 @@ from serving.dashboard.pages.segments import PAGE
 from serving.dashboard.segment_charts.look import Axis, Look, Words, log_edge
 from serving.dashboard.segment_charts.sizes import treemap
 from serving.dashboard.view import View
-from serving.filters import METHODS, Filters
+from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
 from serving.palette import segment_colour
 from serving.queries.segments.moves import flow_months
 from serving.queries.segments.sizes import segment_sizes
@@ -22,7 +22,7 @@ from serving.snapshot import Reading, SnapshotReader
 from tests.serving.changed import changed
 from tests.serving.rendered import figures, links, parts, text
 from warehouse.home import Home
-from warehouse.wording import count, money, round_money
+from warehouse.wording import count, money, percent, round_money
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -38,10 +38,17 @@ def charts(drawn: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("method", METHODS)
 def test_figures_equal_sql(reading: Reading, method: str) -> None:
     shown = figures(drawn_of(reading, f"method={method}"))
-    books = reading.rows("select * from reporting.segment_playbooks where method = $m", {"m": method})
+    books = reading.rows(
+        f"""
+        select {SEGMENT_COLUMNS[method]} as segment_name, count(*) as customers, sum(monetary_net)::double as spent,
+            sum(monetary) as monetary_sum, avg(monetary::double) as monetary_mean, sum(clv) as clv_sum
+        from reporting.customer_360 where has_purchases and segment_name is not null group by 1
+        """
+    )
+    assert books
     for row in books:
         assert shown[f"segments.{row['segment_name']}.customers"] == count(row["customers"])
-        assert shown[f"segments.{row['segment_name']}.monetary_net_sum"] == money(row["monetary_sum"], "GBP")
+        assert shown[f"segments.{row['segment_name']}.monetary_net_sum"] == money(row["spent"], "GBP")
         assert shown[f"segments.{row['segment_name']}.clv_sum"] == money(row["clv_sum"], "GBP")
     told = [key for key in shown if key.startswith("segments.") and key.endswith(".clv_sum")]
     assert len(told) == len(books) + (len(books) > 1)
@@ -128,6 +135,40 @@ def test_a_shop_of_two_days_has_no_moves_and_no_cohorts_yet(published_small: Hom
         assert "There are no two month ends to compare yet." in text(drawn)
         assert "No month after a first purchase has begun yet." in text(drawn)
         assert "segments-treemap" in charts(drawn)
+
+
+def test_silence_is_told_with_what_came_of_it(reading: Reading) -> None:
+    told = reading.rows(
+        """
+        select silence_band, sum(customers) as customers, sum(came_back_customers) as came_back
+        from marts.slipping_backtest where has_own_gap group by 1
+        """
+    )
+    shown = text(drawn_of(reading))
+    assert told
+    for row in told:
+        assert f"{row['silence_band']} gaps" in shown
+        assert percent(100 * row["came_back"] / row["customers"], 0) in shown
+
+
+def test_moves_tell_whose_doing_they_were(reading: Reading) -> None:
+    bars = charts(drawn_of(reading))["segments-moves"]["data"]
+    largest = reading.rows(
+        """
+        select customers, customers_by_purchase, customers_by_silence, customers_by_yardstick from marts.segment_moves
+        where month_end = (select max(month_end) from marts.segment_moves)
+            and (is_move or from_segment = 'New Customer')
+        order by customers desc, from_segment, to_segment limit 10
+        """
+    )
+    by_name = {bar["name"]: bar["x"] for bar in bars}
+    for column, name in (
+        ("customers_by_purchase", "By a purchase"),
+        ("customers_by_silence", "By silence"),
+        ("customers_by_yardstick", "By the others"),
+    ):
+        assert by_name.get(name, [0] * len(largest)) == [row[column] for row in largest]
+    assert [sum(at) for at in zip(*by_name.values(), strict=True)] == [row["customers"] for row in largest]
 
 
 def test_the_grid_of_scores_is_the_first_picture(reading: Reading) -> None:

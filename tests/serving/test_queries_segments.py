@@ -223,13 +223,17 @@ def test_affinity_knows_categories_that_a_segment_never_bought(published_small: 
         assert (there["index_to_all"] == 0).sum() == len(there) - 1
 
 
+CAUSES = ("customers_by_purchase", "customers_by_silence", "customers_by_yardstick")
+
+
 def test_flows_between_neighbouring_months_are_the_moves_of_the_mart(reading: Reading) -> None:
     months = flow_months(reading)
     assert months == sorted(months)
     assert len(months) >= 6
     for start, end in pairwise(months):
         told = reading.rows(
-            "select from_segment, to_segment, customers, monetary, monetary_before, is_move from marts.segment_moves"
+            "select from_segment, to_segment, customers, customers_by_purchase, customers_by_silence,"
+            " customers_by_yardstick, monetary, monetary_before, is_move from marts.segment_moves"
             " where month_end = $end order by customers desc, from_segment, to_segment",
             {"end": end},
         )
@@ -237,6 +241,8 @@ def test_flows_between_neighbouring_months_are_the_moves_of_the_mart(reading: Re
         assert [(row.from_segment, row.to_segment, row.customers, row.is_move) for row in flows.itertuples()] == [
             (row["from_segment"], row["to_segment"], row["customers"], row["is_move"]) for row in told
         ]
+        for column in CAUSES:
+            assert flows[column].tolist() == [row[column] for row in told]
         np.testing.assert_allclose(flows["monetary"], [float(row["monetary"]) for row in told])
         np.testing.assert_allclose(flows["monetary_before"], [float(row["monetary_before"]) for row in told])
     last = segment_flows(reading, Filters())
@@ -262,6 +268,7 @@ def test_flows_over_several_months_compare_both_ends(reading: Reading) -> None:
         {"start": start, "end": end},
     )
     assert flows["customers"].sum() == told["n"] > 0
+    assert flows[[*CAUSES]].isna().all(axis=None)
     assert flows.loc[flows["is_move"], "customers"].sum() == told["moved"]
     assert flows.loc[flows["from_segment"] == NEW_CUSTOMER, "customers"].sum() == told["new"]
 

@@ -1,6 +1,7 @@
 -- Grain: one identified customer and month end that is over, from the month of the first
 -- purchase on. Each month end is a population of its own: what customer_rfm says in a
 -- refresh as of the first day of the next month. Nothing must be summed over month ends.
+-- Beside it stands the month before, and what a move to another segment came from.
 -- The key is tested, not a primary key: an index on customers times months costs memory
 -- in proportion to both.
 with
@@ -122,6 +123,51 @@ scored as (
 
 ),
 
+borders as (
+
+    {{ rfm_borders('scored', among='month_end') }}
+
+),
+
+-- each month end, with the borders of the one before
+borders_before as (
+
+    select
+        *,
+        lead(month_end) over (order by month_end) as next_month_end
+    from borders
+
+),
+
+labelled as (
+
+    select
+        scored.*,
+        segments.rfm_segment,
+        lag(segments.rfm_segment) over months_before as rfm_segment_before,
+        lag(scored.monetary) over months_before as monetary_before,
+        lag(scored.invoice_count) over months_before as invoice_count_before
+    from scored
+    left join {{ ref('rfm_segments') }} as segments
+        on scored.r_score = segments.r_score
+            and scored.f_score = segments.f_score
+            and scored.m_score = segments.m_score
+    window months_before as (partition by scored.customer_id order by scored.month_end)
+
+),
+
+by_old_borders as (
+
+    select
+        labelled.*,
+        {{ rfm_score_by_borders('labelled.recency_days', '<', 'borders_before.r_border') }} as r_score_by_old_borders,
+        {{ rfm_score_by_borders('labelled.frequency', '>', 'borders_before.f_border') }} as f_score_by_old_borders,
+        {{ rfm_score_by_borders('labelled.monetary', '>', 'borders_before.m_border') }} as m_score_by_old_borders
+    from labelled
+    left join borders_before on labelled.month_end = borders_before.next_month_end
+
+),
+
 final as (
 
     select
@@ -137,18 +183,27 @@ final as (
         scored.f_score,
         scored.m_score,
         scored.rfm_score,
-        segments.rfm_segment,
+        scored.rfm_segment,
+        scored.rfm_segment_before,
+        scored.monetary_before,
+        case
+            when scored.rfm_segment_before = scored.rfm_segment then null
+            when scored.rfm_segment_before = segments.rfm_segment then 'yardstick'
+            when scored.invoice_count_before < scored.invoice_count then 'purchase'
+            when scored.invoice_count_before = scored.invoice_count then 'silence'
+        end as moved_by,
         scored.invoice_count,
+        scored.purchase_days,
         scored.expected_gap_days,
         scored.recency_days / scored.expected_gap_days as silence_ratio,
         {{ is_slipping('scored.purchase_days', 'scored.recency_days / scored.expected_gap_days') }} as is_slipping,
         {{ customer_type('scored.invoice_count') }} as customer_type,
         scored.is_new_customer
-    from scored
+    from by_old_borders as scored
     left join {{ ref('rfm_segments') }} as segments
-        on scored.r_score = segments.r_score
-            and scored.f_score = segments.f_score
-            and scored.m_score = segments.m_score
+        on scored.r_score_by_old_borders = segments.r_score
+            and scored.f_score_by_old_borders = segments.f_score
+            and scored.m_score_by_old_borders = segments.m_score
 
 )
 

@@ -6,12 +6,8 @@ with
 placed as (
 
     select
-        customer_id,
-        month_end,
-        rfm_segment as to_segment,
-        monetary,
-        lag(rfm_segment) over (partition by customer_id order by month_end) as segment_before,
-        lag(monetary) over (partition by customer_id order by month_end) as monetary_before
+        *,
+        coalesce(rfm_segment_before, {{ new_customer_segment() }}) as from_segment
     from {{ ref('customer_rfm_monthly') }}
 
 ),
@@ -20,14 +16,17 @@ final as (
 
     select
         month_end,
-        coalesce(segment_before, {{ new_customer_segment() }}) as from_segment,
-        to_segment,
+        from_segment,
+        rfm_segment as to_segment,
         count(*) as customers,
+        count(case when moved_by = 'purchase' then 1 end) as customers_by_purchase,
+        count(case when moved_by = 'silence' then 1 end) as customers_by_silence,
+        count(case when moved_by = 'yardstick' then 1 end) as customers_by_yardstick,
         cast(sum(monetary) as {{ money_sum_type() }}) as monetary,
         cast(sum(coalesce(monetary_before, 0)) as {{ money_sum_type() }}) as monetary_before,
-        coalesce(segment_before, to_segment) <> to_segment as is_move
+        rfm_segment_before is not null and rfm_segment_before <> rfm_segment as is_move
     from placed
-    group by month_end, segment_before, to_segment
+    group by month_end, from_segment, rfm_segment_before, rfm_segment
 
 )
 

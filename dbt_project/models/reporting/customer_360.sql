@@ -124,6 +124,11 @@ final as (
         rfm.expected_gap_days,
         rfm.silence_ratio,
         rfm.is_slipping,
+        case
+            when rfm.is_slipping and rfm.m_score = 5 then 'Slipping, best fifth'
+            when rfm.is_slipping then 'Slipping, others'
+            when not rfm.is_slipping then 'Not slipping'
+        end as slipping_segment,
         coalesce(dealings.return_count, 0) as return_count,
         cast(coalesce(dealings.returned_revenue, 0) as {{ money_sum_type() }}) as returned_revenue,
         cast(coalesce(dealings.unmatched_return_revenue, 0) as {{ money_sum_type() }}) as unmatched_return_revenue,

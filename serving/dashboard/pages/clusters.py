@@ -22,6 +22,7 @@ from serving.dashboard.components import (
     simple_table,
     titled,
 )
+from serving.dashboard.segment_charts.claims import claims_table
 from serving.dashboard.segment_charts.customers import scatter
 from serving.dashboard.segment_charts.distributions import box, histogram
 from serving.dashboard.segment_charts.evidence import evidence_lines
@@ -50,7 +51,7 @@ def render(view: View) -> Any:
         )
         if text
     ]
-    return page(_choice(view), *notes, _evidence_panel(view), *_spread(view))
+    return page(_choice(view), *notes, _names_panel(view), _evidence_panel(view), *_spread(view))
 
 
 def _choice(view: View) -> html.Nav:
@@ -61,6 +62,15 @@ def _choice(view: View) -> html.Nav:
         for name in CLUSTERINGS
     ]
     return html.Nav(links, className="header-tools", style={"flexWrap": "wrap"}, **{"aria-label": "Clusterings"})
+
+
+def _names_panel(view: View) -> html.Section:
+    return panel(
+        "Who is in them",
+        claims_table(view, view.filters.method),
+        about="A cluster has a name only if what the name says is true of four in five of its customers; else it has a "
+        "number. All customers of the shop: filters don't apply.",
+    )
 
 
 def _spread(view: View) -> list[Any]:
@@ -134,24 +144,20 @@ def _scatters(view: View, look: Look, words: Words) -> Any:
 
 def _evidence_panel(view: View) -> Any:
     evidence = cluster_evidence(view.reading, view.filters.method)
-    title = "How many segments, and why"
-    is_audience = view.filters.method == "audience"
-    # audiences are made from k-means, with its evidence
-    method = METHOD_LABELS["kmeans" if is_audience else view.filters.method]
-    about = f"{method} with each number of segments, on all customers of the shop: filters don't apply."
-    if is_audience:
-        about += " Audiences are the k-means segments, with overrides by hand on top."
+    title = "How many clusters, and why"
+    method = METHOD_LABELS[view.filters.method]
+    about = f"{method} with each number of clusters, on all customers of the shop: filters don't apply."
     rows = named_rows(evidence)
     taken = next((row for row in rows if row.is_chosen), None)
     if taken is None:
         nothing = empty(
             "There is no evidence to show.",
-            "With so few customers no number of segments could be compared with another.",
+            "With so few customers no number of clusters could be compared with another.",
         )
         return panel(title, nothing, about=about)
     verdict = html.P(
         [
-            html.Strong([html.Span(count(taken.k), **{"data-figure": "evidence.k"}), " segments."]),
+            html.Strong([html.Span(count(taken.k), **{"data-figure": "evidence.k"}), " clusters."]),
             " ",
             _sentence(taken.reason),
         ]
@@ -163,8 +169,8 @@ def _evidence_panel(view: View) -> Any:
             "clusters-elbow",
             "Elbow",
             {"inertia": ("Inertia", view.tokens.accent)},
-            "Sum of squared distances to the centres. It falls with every segment added; where it stops falling fast, "
-            "more segments add little.",
+            "Sum of squared distances to the centres. It falls with every cluster added; where it stops falling fast, "
+            "more clusters add little.",
         ),
         evidence_lines(
             view,
@@ -175,12 +181,12 @@ def _evidence_panel(view: View) -> Any:
                 "resample_silhouette": ("On resampled customers", view.tokens.accent),
                 "silhouette": ("This fit", view.tokens.neutral),
             },
-            "How clearly customers belong to their own segment, −1 to 1. Higher is clearer; the choice reads the "
+            "How clearly customers belong to their own cluster, −1 to 1. Higher is clearer; the choice reads the "
             "steadier mean over resampled customers.",
         ),
     )
     table = simple_table(
-        ["Segments", "Silhouette", "Davies–Bouldin", "Smallest", "Same when resampled", "Why, or why not"],
+        ["Clusters", "Silhouette", "Davies–Bouldin", "Smallest", "Same when resampled", "Why, or why not"],
         [
             [
                 html.Strong(f"{row.k}, chosen") if row.is_chosen else str(row.k),
@@ -192,7 +198,7 @@ def _evidence_panel(view: View) -> Any:
             ]
             for row in rows
         ],
-        caption="Evidence for each number of segments that was tried",
+        caption="Evidence for each number of clusters that was tried",
         numeric=(1, 2, 3, 4),
     )
     return panel(title, verdict, charts, table, about=about)

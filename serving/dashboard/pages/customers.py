@@ -43,7 +43,7 @@ from serving.dashboard.components import (
 )
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
-from serving.filters import METHOD_LABELS, METHODS
+from serving.filters import CLUSTERINGS, DEFAULT_METHOD, METHOD_LABELS, METHODS
 from serving.palette import segment_colour
 from serving.queries.customers import (
     CUSTOMERS,
@@ -413,15 +413,9 @@ def _value(view: View, story: CustomerStory) -> html.Section:
     title = "Expected value"
     if facts["clv"] is None:
         return panel(title, empty("No value is forecast for this customer.", "The history has no model of it."))
-    alive = (
-        "can't be told from one purchase day"
-        if facts["purchase_days"] == 1 or facts["p_alive"] is None
-        else f"{percent(100 * facts['p_alive'], 0)} (see the note below)"
-    )
     pairs = [
         ("Days with a purchase", f"{number(facts['expected_purchases'])} expected"),
         ("Net value of one", money(facts["expected_purchase_value"], view.currency)),
-        ("Still there", alive),
     ]
     return panel(
         title,
@@ -662,7 +656,8 @@ def _categories(view: View, story: CustomerStory) -> html.Section:
 
 
 def _playbook(view: View, story: CustomerStory) -> html.Section:
-    method = view.filters.method
+    # clusters have no playbooks
+    method = DEFAULT_METHOD if view.filters.method in CLUSTERINGS else view.filters.method
     playbook = story.playbook(method)
     label = METHOD_LABELS[method].split(" (")[0]
     if playbook is None:

@@ -65,6 +65,7 @@ _KIND_LABELS = {
     "change": "Last full month",
     "driver": "Behind it",
     "segments": "Segments",
+    "slipping": "Slipping",
     "anomaly": "Unusual",
     "concentration": "Concentration",
     "caveat": "Keep in mind",
@@ -89,7 +90,7 @@ def render(view: View) -> Any:
     return page(
         *doubts,
         cards,
-        _insight_panel(told),
+        _insight_panel(view, told),
         value_note(value_caveats(view.reading)),
         _revenue_panel(view, months),
         columns(_customers_panel(view), _types_panel(view)),
@@ -100,13 +101,16 @@ def render(view: View) -> Any:
 # ---- in words and figures --------------------------------------------------------
 
 
-def _insight_panel(told: Sequence[Insight]) -> html.Section:
+def _insight_panel(view: View, told: Sequence[Insight]) -> html.Section:
     return panel(
         "In short",
         html.Ul(
             [
                 html.Li(
-                    [html.Strong(_KIND_LABELS[item.kind], className="insight-kind"), html.Span(item.text)],
+                    [
+                        html.Strong(_KIND_LABELS[item.kind], className="insight-kind"),
+                        html.Span([item.text, *_who(view, item)]),
+                    ],
                     className=f"insight insight-{item.tone}",
                     **{"data-insight": item.kind},
                 )
@@ -116,6 +120,12 @@ def _insight_panel(told: Sequence[Insight]) -> html.Section:
         ),
         about="Written from the published data for the filters above.",
     )
+
+
+def _who(view: View, item: Insight) -> list[Any]:
+    if item.kind != "slipping":
+        return []
+    return [" ", dcc.Link("Who they are", href=view.link("/customers", slipping=True))]
 
 
 def _card(card: Card, view: View) -> html.Div:

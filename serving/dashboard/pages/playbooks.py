@@ -326,6 +326,7 @@ def _download(view: View, segment: str, suffix: str) -> str:
         min_frequency=None,
         min_clv=None,
         customer="",
+        slipping=False,
     )
 
 

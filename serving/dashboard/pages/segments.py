@@ -17,6 +17,7 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from serving.dashboard.components import (
     NOBODY,
+    below,
     empty,
     named_rows,
     page,
@@ -26,6 +27,7 @@ from serving.dashboard.components import (
     switch,
     value_note,
 )
+from serving.dashboard.segment_charts.claims import claims_table
 from serving.dashboard.segment_charts.cohorts import cohort_map
 from serving.dashboard.segment_charts.comparison import affinity_map, index_bars
 from serving.dashboard.segment_charts.look import Look, Words, legend
@@ -38,6 +40,7 @@ from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
 from serving.queries.health import value_caveats
 from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
+from serving.queries.segments.claims import came_back
 from serving.queries.segments.cohorts import COHORTS, cohort_grid
 from serving.queries.segments.kept import NO_SEGMENT
 from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
@@ -46,7 +49,7 @@ from serving.queries.segments.rfm import rfm_grid, rfm_rules
 from serving.queries.segments.sizes import segment_sizes
 from serving.snapshot import SnapshotReader
 from warehouse.measures import Measure, shown
-from warehouse.wording import count, day, in_unit, money, month, plural
+from warehouse.wording import count, day, in_unit, money, month, percent, plural
 
 COMPARED = 3
 """Segments that are compared before anybody has chosen."""
@@ -70,6 +73,7 @@ def render(view: View) -> Any:
         *_differ(view, sizes, look, words),
         _heading(2),
         _moves_panel(view),
+        _slipping_panel(view),
         _cohort_panel(view),
         _heading(3),
         _rules_panel(view),
@@ -365,7 +369,44 @@ def _rules_panel(view: View) -> Any:
             caption="Lowest and highest scores of each RFM segment's customers",
             numeric=(1,),
         ),
+        below("What the names say", claims_table(view, "rfm")),
         about="Lowest and highest scores of each segment's customers. All customers of the shop: filters don't apply.",
+    )
+
+
+def _slipping_panel(view: View) -> Any:
+    """Whether silence tells who is lost: what came of customers who had been as silent before."""
+    title = "Who comes back after a silence"
+    about = (
+        "Customers with two visits or more, by how many of their usual gaps they had been silent at a month end, and "
+        "whether they bought within 90 days of it. All customers of the shop: filters don't apply."
+    )
+    rows = named_rows(came_back(view.reading))
+    if not rows:
+        return panel(title, empty("No month end has 90 days after it yet.", "It shows as months go by."), about=about)
+    return panel(
+        title,
+        simple_table(
+            ["Silent for", "Called", "Customers", "Came back", "Of them", "By month end"],
+            [
+                [
+                    f"{row.silence_band} gaps",
+                    "slipping" if row.is_slipping else "",
+                    count(row.customers),
+                    count(row.came_back_customers),
+                    html.Strong(percent(row.came_back_pct, 0)),
+                    f"{percent(row.lowest_pct, 0)} to {percent(row.highest_pct, 0)}",
+                ]
+                for row in rows
+            ],
+            caption="How many came back within 90 days, by silence",
+            numeric=(2, 3, 4),
+        ),
+        html.P(
+            f"Over {plural(max(row.month_ends for row in rows), 'month end')}; a customer counts at each anew.",
+            className="about",
+        ),
+        about=about,
     )
 
 

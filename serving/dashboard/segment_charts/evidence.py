@@ -16,7 +16,7 @@ from warehouse.wording import is_missing, number
 def evidence_lines(
     view: View, evidence: pd.DataFrame, name: str, title: str, lines: Mapping[str, tuple[str, str]], about: str
 ) -> html.Div:
-    """A figure by number of segments, with the chosen number marked.
+    """A figure by number of clusters, with the chosen number marked.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def evidence_lines(
             colour,
             2,
             [
-                f"<b>{row.k} segments</b><br>{label}: {number(value, decimals)}"
+                f"<b>{row.k} clusters</b><br>{label}: {number(value, decimals)}"
                 for row, value in zip(rows, values[column], strict=True)
             ],
             mode="lines+markers",
@@ -54,10 +54,10 @@ def evidence_lines(
             view,
             traces,
             name=name,
-            description=f"{title} by number of segments, {taken.k} chosen. {told}.",
+            description=f"{title} by number of clusters, {taken.k} chosen. {told}.",
             height=280,
             **{**LEGEND_ABOVE, "showlegend": len(lines) > 1},
-            xaxis=titled_axis("Number of segments", dtick=1),
+            xaxis=titled_axis("Number of clusters", dtick=1),
             yaxis=titled_axis(
                 next(iter(lines.values()))[0] if len(lines) == 1 else title, nticks=5, tickformat=",.4~r"
             ),

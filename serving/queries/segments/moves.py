@@ -31,6 +31,12 @@ def _flows(filters: Filters, start: date | None, end: date | None) -> Clause:
         before = "(select max(month_end) from marts.customer_rfm_monthly where month_end < $flow_end)"
     if start is not None:
         before, parameters["flow_start"] = "$flow_start", start
+    # what moved a customer is told from one month end to the next; over several, each month has its own fifths
+    is_next = "any_value(earlier_end.month_end) = any_value(date_trunc('month', later.month_end)::date) - 1"
+    counts = ",\n            ".join(
+        f"case when {is_next} then count(*) filter (later.moved_by = '{cause}') end as customers_by_{cause}"
+        for cause in ("purchase", "silence", "yardstick")
+    )
     sql = f"""
         with {kept.sql},
 
@@ -50,11 +56,13 @@ def _flows(filters: Filters, start: date | None, end: date | None) -> Clause:
             coalesce(earlier.rfm_segment, '{NEW_CUSTOMER}') as from_segment,
             later.rfm_segment as to_segment,
             count(*) as customers,
+            {counts},
             sum(later.monetary) as monetary,
             coalesce(sum(earlier.monetary), 0) as monetary_before,
             coalesce(earlier.rfm_segment <> later.rfm_segment, false) as is_move
         from later
         left join earlier on earlier.customer_id = later.customer_id
+        cross join (select max(month_end) as month_end from earlier) as earlier_end
         group by later.month_end, earlier.month_end, earlier.rfm_segment, later.rfm_segment"""
     return Clause(sql, parameters)
 
@@ -76,7 +84,8 @@ def segment_flows(
     -------
     DataFrame
         ``from_month_end`` (null where nobody was there before), ``to_month_end``, ``from_segment``
-        (:data:`NEW_CUSTOMER` for those who first bought in between), ``to_segment``, ``customers``,
+        (:data:`NEW_CUSTOMER` for those who first bought in between), ``to_segment``, ``customers``, of these
+        ``customers_by_purchase``, ``_silence`` and ``_yardstick`` (null unless the one month end follows the other),
         ``monetary`` (at the later month end), ``monetary_before``, ``is_move`` (false for who stayed and
         for new customers); most customers first.
         Between neighbouring month ends and without filters it says what ``marts.segment_moves`` says.
@@ -133,6 +142,9 @@ SEGMENT_MOVES = ListSpec(
         ),
         Column("to_segment", "To", about="Segment at the later month end.", link="segment"),
         Column("customers", "Customers"),
+        Column("customers_by_purchase", "By a purchase"),
+        Column("customers_by_silence", "By silence"),
+        Column("customers_by_yardstick", "By the others"),
         Column("monetary_before", "Money before", "money", "Money at the earlier month end, in the shop's currency."),
         Column("monetary", "Money after", "money", "Money at the later month end, in the shop's currency."),
         Column("is_move", "Moved"),
