@@ -51,7 +51,7 @@ def test_customers_are_those_who_bought_richest_first(api: httpx.Client, sql: Sq
     found = data(api.get("/customers", params={"limit": 1000}))
     expected = sql(
         """
-        select customer_id, kmeans_segment, country, recency_days, frequency, monetary_net, clv, p_alive, cohort_month
+        select customer_id, rfm_segment, country, recency_days, frequency, monetary_net, clv, p_alive, cohort_month
         from reporting.customer_360 where has_purchases order by monetary_net desc, customer_id
         """
     )
@@ -465,7 +465,7 @@ def test_a_parameter_out_of_its_limits_is_a_422_that_names_it(api: httpx.Client,
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("segment=Nobody", "no segment 'Nobody' by kmeans; there are"),
+        ("segment=Nobody", "no segment 'Nobody' by rfm; there are"),
         ("country=Atlantis", "no country 'Atlantis'"),
         ("from=2024-03-01&to=2024-02-01", "ends before it begins"),
     ],

@@ -227,13 +227,13 @@ def test_the_closing_summary_tells_measures(published_small: Home, reading: Read
     assert f"£{hand['clv_sum']:,.0f} of net revenue expected" in told
     top = reading.rows(
         """
-        select kmeans_segment as name, count(*) as customers, avg(recency_days) as recency, avg(frequency) as frequency,
+        select rfm_segment as name, count(*) as customers, avg(recency_days) as recency, avg(frequency) as frequency,
             avg(monetary) as money
         from reporting.customer_360 where has_purchases group by name
         """
     )
     for row in top:
-        line = next(line for line in told.splitlines() if line.startswith(row["name"]))
+        line = next(line for line in told.splitlines() if line.startswith(row["name"] + "  "))
         assert line.split()[-1] == f"£{row['money']:,.0f}"
         assert f"{row['recency']:.0f} days" in line
         assert f"{row['frequency']:.1f}" in line
