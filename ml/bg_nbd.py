@@ -172,6 +172,12 @@ class BgNbdModel:
         nothing = np.zeros(1)
         return float(self.expected_purchases(nothing, nothing, nothing, horizon=days)[0])
 
+    def repeat_purchases_by_age(self, days: int) -> FloatArray:
+        """Repeat purchases to expect of a new customer on each day after the first, shape (days,); 0 on the first."""
+        nodes, weights = _beta_nodes(self.a, self.b)
+        until = np.outer(np.arange(days, dtype=float) / self.alpha, nodes)
+        return np.diff((-np.expm1(-self.r * np.log1p(until)) / nodes) @ weights, prepend=0.0)
+
 
 def fit_bg_nbd(
     repeat_purchases: FloatArray,

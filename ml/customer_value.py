@@ -258,7 +258,7 @@ def _runs(
             f"Less than a year is known ({panel.history_days} days): the seasonal clock can't help yet and does not "
             "compete."
             if panel.history_days < YEAR_DAYS
-            else "Nobody bought a second time, or nothing was sold in all: there is no seasonal clock."
+            else "Nobody bought a second time, or more came back than was sold: there is no seasonal clock."
         ]
         about_boosting += ["Less than a year is known: the season is not in the total."] if booster is not None else []
     elif holdouts and len(tried_on) < holdouts:
@@ -339,7 +339,7 @@ def _runs(
                     "a": by_season.bg_nbd.a,
                     "b": by_season.bg_nbd.b,
                     "log_likelihood": by_season.bg_nbd.log_likelihood,
-                    "growth_per_year": by_season.clock.growth,
+                    "trend_per_year": by_season.clock.trend,
                     "busy_days_in_horizon": by_season.clock.busy_days(panel.dates[0], horizon_days),
                     "purchase_value_factor": by_season.clock.purchase_value_factor(panel.dates[0], horizon_days),
                 }

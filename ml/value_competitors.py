@@ -132,10 +132,11 @@ def fit_seasonal(textbook: Textbook, panel: CustomerPanel, origin: int) -> Textb
     origin
         The date, as periods ago.
     """
-    clock = seasonal_clock(panel.daily, panel.dates[origin])
-    if clock is None or textbook.bg_nbd is None:
+    rows = panel.by_date[origin]
+    clock = None if textbook.bg_nbd is None else seasonal_clock(panel.daily, rows, textbook.bg_nbd)
+    if clock is None:
         return None
-    bg_nbd = fit_bg_nbd(*clock.histories(panel.by_date[origin]), near=textbook.bg_nbd)
+    bg_nbd = fit_bg_nbd(*clock.histories(rows), near=textbook.bg_nbd)
     return replace(textbook, bg_nbd=bg_nbd, clock=clock)
 
 

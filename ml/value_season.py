@@ -4,7 +4,7 @@ Belongs here: how busy each day of the year usually is, estimated from what was 
 and histories and horizons counted on that clock. Does not belong here: the models that run on
 it (:mod:`ml.value_competitors`), hold-outs (:mod:`ml.value_holdouts`).
 
-A day counts by the shop's usual activity at that time of year, 1 on average. A customer who has
+A day counts by how much the shop's customers usually buy at that time of year, 1 on average. A customer who has
 been silent from Christmas to March has been silent for fewer busy days than one who was silent
 all autumn, and the 180 days from July hold more of them than the 180 days from January. BG/NBD
 takes purchases for equally likely on any day; on this clock they are.
@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ml.bg_nbd import BgNbdModel
+
 FloatArray = NDArray[np.float64]
 
 YEAR_DAYS = 365
@@ -25,13 +27,13 @@ YEAR_DAYS = 365
 # enough that December is told from January.
 _SMOOTHING_DAYS = 14.0
 # A day's level rests on about 35 days of purchases. Seasons spread by about 30 %, and so much is
-# to be told from the chance in 35 days' purchases: a third of a purchase day a day is where half
-# of what is seen is chance. A shop with 30 a day keeps 99 % of its season.
-_CHANCE_PURCHASE_DAYS = 1 / 3
-# How much the shop grows from year to year is read off the days that were seen twice; two weeks
-# of them are believed by half.
+# to be told from the chance in 35 days' purchases: a third of a purchase a day is where half of
+# what is seen is chance. A shop with 30 a day keeps 99 % of its season.
+_CHANCE_PURCHASES = 1 / 3
+# How purchases change from year to year is read off the days that were seen twice; two weeks of
+# them are believed by half.
 _BELIEVED_BY_HALF_DAYS = 14.0
-_GROWTH_BOUNDS = (1 / 3, 3.0)
+_TREND_BOUNDS = (1 / 5, 5.0)
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,19 @@ class SeasonalClock:
 
     Attributes
     ----------
-    purchases
-        Shape (365,): purchase days of all customers on that day of the year, in proportion to
-        the mean; 1 on average, above zero.
-    value
-        The same of net revenue.
-    growth
-        Factor from one year to the next that was taken out.
+    levels
+        Shape (365,): repeat purchases on that day of the year against those to be expected on an
+        even clock; 1 on average, above zero.
+    purchase_values
+        Shape (365,): value of a purchase on that day of the year, in proportion to the mean.
+    trend
+        Factor on the repeat purchases from one year to the next, beyond what the number of
+        customers explains, that was taken out.
     """
 
-    purchases: FloatArray
-    value: FloatArray
-    growth: float
+    levels: FloatArray
+    purchase_values: FloatArray
+    trend: float
 
     def histories(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Repeat purchases, time to the last one and time observed, in busy days.
@@ -71,7 +74,7 @@ class SeasonalClock:
         longest = int(observed.max(initial=0))
         first = _cutoff(rows) - pd.Timedelta(days=longest + 1)
         # place 0 is the end of the earliest customer's first day
-        elapsed = np.cumsum(self._of(self.purchases, first, longest + 1)) if len(rows) else np.zeros(1)
+        elapsed = np.cumsum(self._of(self.levels, first, longest + 1)) if len(rows) else np.zeros(1)
         begins = longest - observed
         return (
             rows["repeat_purchase_days"].to_numpy(dtype=float),
@@ -81,69 +84,83 @@ class SeasonalClock:
 
     def busy_days(self, date: pd.Timestamp, days: int) -> float:
         """How many busy days the ``days`` from a date are."""
-        return float(self._of(self.purchases, date, days).sum())
+        return float(self._of(self.levels, date, days).sum())
 
     def purchase_value_factor(self, date: pd.Timestamp, days: int) -> float:
         """How a purchase within the ``days`` from a date usually compares in value with one of the whole year."""
-        return float(self._of(self.value, date, days).sum()) / self.busy_days(date, days)
+        weights = self._of(self.levels, date, days)
+        return float(np.average(self._of(self.purchase_values, date, days), weights=weights))
 
     @staticmethod
     def _of(levels: FloatArray, date: pd.Timestamp, days: int) -> FloatArray:
         return levels[_days_of_year(pd.date_range(date, periods=days))]
 
 
-def seasonal_clock(daily: pd.DataFrame, date: pd.Timestamp) -> SeasonalClock | None:
+def seasonal_clock(daily: pd.DataFrame, rows: pd.DataFrame, by_calendar: BgNbdModel) -> SeasonalClock | None:
     """Estimate the clock from what was known at a date.
 
-    Days of the year are compared after the growth from year to year is taken out, as far as the
-    days that were seen twice tell it, smoothed around the year, and drawn towards an even year
-    where there were few purchases. Nothing on or after the date is read.
+    All purchases of a day rise with the number of customers, and most of all in a young shop. So
+    repeat purchases are held against those that BG/NBD by the calendar expects of the customers
+    known on that day. What is left of a trend is read off the days that were seen twice and taken
+    out, days are smoothed around the year, and drawn towards an even year where there were few
+    purchases. Nothing on or after the date is read.
 
     Parameters
     ----------
     daily : DataFrame indexed by day without gaps
         ``purchase_days`` and ``net_value`` (money) of the whole shop.
-    date
-        What is known is before it.
+    rows : DataFrame of shape (n, …)
+        Customers of the date, all or a sample, columns of ``int_customer_periods``.
+    by_calendar
+        Fitted to them.
 
     Returns
     -------
     SeasonalClock or None
-        None where less than a year is known, or nothing was sold.
+        None where less than a year is known, or nothing was bought again.
     """
-    known = daily[daily.index < date]
-    if len(known) < YEAR_DAYS or known["purchase_days"].sum() <= 0 or known["net_value"].sum() <= 0:
+    known = daily[daily.index < _cutoff(rows)]
+    purchases, value = (known[name].to_numpy(dtype=float) for name in ("purchase_days", "net_value"))
+    # of a sample as many times more as there are
+    weight = purchases.sum() / (rows["repeat_purchase_days"].sum() + len(rows))
+    came_first = len(known) - 1 - rows["observed_days"].to_numpy(dtype=np.int64)
+    new = weight * np.bincount(came_first, minlength=len(known))
+    repeats = np.maximum(purchases - new, 0.0)
+    if len(known) < YEAR_DAYS or repeats.sum() <= 0 or value.sum() <= 0:
         return None
-    per_day = float(known["purchase_days"].mean())
-    believed = per_day / (per_day + _CHANCE_PURCHASE_DAYS)
-    growth = _growth(known["purchase_days"].to_numpy(dtype=float))
-    purchases, value = (
-        1 + believed * (_levels(known[measure], _growth(known[measure].to_numpy(dtype=float))) - 1)
-        for measure in ("purchase_days", "net_value")
-    )
-    return SeasonalClock(purchases, value, growth)
+    by_age = by_calendar.repeat_purchases_by_age(len(known))
+    expected = np.convolve(new, by_age)[: len(known)]
+    place = _days_of_year(pd.DatetimeIndex(known.index))
+    trend = _trend(repeats, expected)
+    years_ago = np.arange(len(known) - 1, -1, -1) / YEAR_DAYS
+    believed = repeats.mean() / (repeats.mean() + _CHANCE_PURCHASES)
+    levels = 1 + believed * (_around_the_year(place, repeats * trend**years_ago, expected) - 1)
+    levels /= levels.mean()
+    values = 1 + believed * (_around_the_year(place, np.maximum(value, 0.0), purchases) - 1)
+    return SeasonalClock(levels, values / np.average(values, weights=levels), trend)
 
 
-def _growth(amounts: FloatArray) -> float:
-    twice = len(amounts) - YEAR_DAYS
-    before, after = float(amounts[:twice].sum()), float(amounts[YEAR_DAYS:].sum())
-    if before <= 0 or after <= 0:
+def _trend(came: FloatArray, expected: FloatArray) -> float:
+    """Factor a year on came / expected, drawn towards 1 where few days were seen twice."""
+    twice = len(came) - YEAR_DAYS
+    sums = [one[days].sum() for one in (came, expected) for days in (slice(0, twice), slice(YEAR_DAYS, None))]
+    if min(sums) <= 0:
         return 1.0
+    before, after = sums[0] / sums[2], sums[1] / sums[3]
     believed = twice / (twice + _BELIEVED_BY_HALF_DAYS)
-    return float(np.clip(after / before, *_GROWTH_BOUNDS) ** believed)
+    return float(np.clip(after / before, *_TREND_BOUNDS) ** believed)
 
 
-def _levels(amounts: pd.Series, growth: float) -> FloatArray:
-    """Shape (365,), mean 1, not negative."""
-    years_ago = np.arange(len(amounts) - 1, -1, -1) / YEAR_DAYS
-    place = _days_of_year(pd.DatetimeIndex(amounts.index))
-    level = np.bincount(place, np.asarray(amounts, dtype=float) * growth**years_ago, YEAR_DAYS)
-    seen = np.bincount(place, minlength=YEAR_DAYS).astype(float)
+def _around_the_year(place: NDArray[np.int64], came: FloatArray, expected: FloatArray) -> FloatArray:
+    """Shape (365,), mean 1, not negative: came / expected by day of the year, smoothed."""
     apart = np.arange(YEAR_DAYS)
     kernel = np.exp(-0.5 * (np.minimum(apart, YEAR_DAYS - apart) / _SMOOTHING_DAYS) ** 2)
     around = kernel[(apart[:, None] - apart[None, :]) % YEAR_DAYS]
-    smooth = np.maximum(around @ level, 0.0) / (around @ seen)
-    return np.asarray(smooth / smooth.mean(), dtype=np.float64)
+    here, usual = (around @ np.bincount(place, one, YEAR_DAYS) for one in (came, expected))
+    # where nobody was known or could buy for months, the whole year's level stands
+    found = np.full(YEAR_DAYS, here.sum() / usual.sum())
+    np.divide(here, usual, out=found, where=usual > 1e-9 * usual.max())
+    return np.asarray(found / found.mean(), dtype=np.float64)
 
 
 def _days_of_year(dates: pd.DatetimeIndex) -> NDArray[np.int64]:

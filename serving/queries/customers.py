@@ -294,9 +294,9 @@ CUSTOMERS = ListSpec(
         Column("frequency", "Orders"),
         Column("recency_days", "Days since"),
         Column("order_value", "Per order"),
-        Column("clv", "CLV"),
-        Column("clv_low", "CLV, low"),
-        Column("clv_high", "CLV, high"),
+        Column("clv", "Expected revenue"),
+        Column("clv_low", "Expected, low"),
+        Column("clv_high", "Expected, high"),
         # the documented probability is 0 to 1
         Column("p_alive_pct", "Still there", "percent", "Probability of not having dropped out, 0 to 100."),
         Column("country", "Country", width=150),
