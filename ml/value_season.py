@@ -30,8 +30,7 @@ _SMOOTHING_DAYS = 14.0
 # to be told from the chance in 35 days' purchases: a third of a purchase a day is where half of
 # what is seen is chance. A shop with 30 a day keeps 99 % of its season.
 _CHANCE_PURCHASES = 1 / 3
-# How purchases change from year to year is read off the days that were seen twice; two weeks of
-# them are believed by half.
+# Two weeks of days that were seen twice are believed by half.
 _BELIEVED_BY_HALF_DAYS = 14.0
 _TREND_BOUNDS = (1 / 5, 5.0)
 
@@ -43,13 +42,12 @@ class SeasonalClock:
     Attributes
     ----------
     levels
-        Shape (365,): repeat purchases on that day of the year against those to be expected on an
-        even clock; 1 on average, above zero.
+        Shape (365,): purchases on that day of the year against those to be expected on an even
+        clock; 1 on average, above zero.
     purchase_values
         Shape (365,): value of a purchase on that day of the year, in proportion to the mean.
     trend
-        Factor on the repeat purchases from one year to the next, beyond what the number of
-        customers explains, that was taken out.
+        Factor from one year to the next that was taken out.
     """
 
     levels: FloatArray
@@ -99,11 +97,13 @@ class SeasonalClock:
 def seasonal_clock(daily: pd.DataFrame, rows: pd.DataFrame, by_calendar: BgNbdModel) -> SeasonalClock | None:
     """Estimate the clock from what was known at a date.
 
-    All purchases of a day rise with the number of customers, and most of all in a young shop. So
-    repeat purchases are held against those that BG/NBD by the calendar expects of the customers
-    known on that day. What is left of a trend is read off the days that were seen twice and taken
-    out, days are smoothed around the year, and drawn towards an even year where there were few
-    purchases. Nothing on or after the date is read.
+    A season is what is left once the shop's own growth is taken out, and of that two measures are
+    tried. A shop whose records begin in the midst of its life sells about the same every year: all
+    purchases are taken as they are. A young shop gathers customers: its repeat purchases are held
+    against those that BG/NBD by the calendar expects of the customers known on that day. The one
+    that differs less between the days that were seen twice is taken, and what it differs by is
+    taken out of it. Days are smoothed around the year, and drawn towards an even year where there
+    were few purchases. Nothing on or after the date is read.
 
     Parameters
     ----------
@@ -128,27 +128,25 @@ def seasonal_clock(daily: pd.DataFrame, rows: pd.DataFrame, by_calendar: BgNbdMo
     repeats = np.maximum(purchases - new, 0.0)
     if len(known) < YEAR_DAYS or repeats.sum() <= 0 or value.sum() <= 0:
         return None
-    by_age = by_calendar.repeat_purchases_by_age(len(known))
-    expected = np.convolve(new, by_age)[: len(known)]
+    expected = np.convolve(new, by_calendar.repeat_purchases_by_age(len(known)))[: len(known)]
+    measures = [(purchases, np.ones(len(known))), (repeats, expected)]
+    came, against = min(measures, key=lambda one: abs(np.log(_change(*one))))
+    twice = len(known) - YEAR_DAYS
+    trend = _change(came, against) ** (twice / (twice + _BELIEVED_BY_HALF_DAYS))
     place = _days_of_year(pd.DatetimeIndex(known.index))
-    trend = _trend(repeats, expected)
     years_ago = np.arange(len(known) - 1, -1, -1) / YEAR_DAYS
     believed = repeats.mean() / (repeats.mean() + _CHANCE_PURCHASES)
-    levels = 1 + believed * (_around_the_year(place, repeats * trend**years_ago, expected) - 1)
+    levels = 1 + believed * (_around_the_year(place, came * trend**years_ago, against) - 1)
     levels /= levels.mean()
     values = 1 + believed * (_around_the_year(place, np.maximum(value, 0.0), purchases) - 1)
     return SeasonalClock(levels, values / np.average(values, weights=levels), trend)
 
 
-def _trend(came: FloatArray, expected: FloatArray) -> float:
-    """Factor a year on came / expected, drawn towards 1 where few days were seen twice."""
+def _change(came: FloatArray, expected: FloatArray) -> float:
+    """Factor on came / expected from one year to the next, over the days that were seen twice; 1 without any."""
     twice = len(came) - YEAR_DAYS
     sums = [one[days].sum() for one in (came, expected) for days in (slice(0, twice), slice(YEAR_DAYS, None))]
-    if min(sums) <= 0:
-        return 1.0
-    before, after = sums[0] / sums[2], sums[1] / sums[3]
-    believed = twice / (twice + _BELIEVED_BY_HALF_DAYS)
-    return float(np.clip(after / before, *_TREND_BOUNDS) ** believed)
+    return float(np.clip(sums[1] / sums[3] * sums[2] / sums[0], *_TREND_BOUNDS)) if min(sums) > 0 else 1.0
 
 
 def _around_the_year(place: NDArray[np.int64], came: FloatArray, expected: FloatArray) -> FloatArray:

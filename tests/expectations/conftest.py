@@ -250,7 +250,8 @@ ML = """
     create table ml.customer_clv as
     select *, 'bg_nbd_gamma_gamma' as model, null::double as p_alive, 0 as repeat_purchase_days,
         0 as days_to_last_purchase, 5 as observed_days, 2.0::double as expected_purchases,
-        1.0::double as expected_purchases_low, 4.0::double as expected_purchases_high, 9.0::double as expected_purchase_value
+        1.0::double as expected_purchases_low, 4.0::double as expected_purchases_high,
+        9.0::double as expected_purchase_value
     from (values ('17850', 10.0::double, 0.0::double, 20.0::double), ('13047', 30.0, 5.0, 90.0))
         as t (customer_id, clv, clv_low, clv_high);
     create table ml.clv_holdout as
