@@ -49,6 +49,46 @@
 {%- endmacro %}
 
 {#
+    How long a customer's silence usually lasts. A visit is a day with a purchase, so that orders of one day are one;
+    a customer's own gap is the mean of those between visits. Few gaps say little, so the shop's usual gap is added
+    as if the customer had kept it for two visits more: the posterior mean of exponential gaps whose means have an
+    inverse gamma distribution of shape 3 around the shop's (Gelman et al., Bayesian Data Analysis, 3rd edition, 2.6).
+    With it, twice the gap tells who comes back better than a customer's own gaps alone (docs/models.md).
+#}
+{% macro expected_gap_days(purchase_days, days_between_visits, shop_gap_days) -%}
+    (2 * {{ shop_gap_days }} + {{ days_between_visits }}) / (2 + {{ purchase_days }} - 1)
+{%- endmacro %}
+
+{#
+    The shop's usual gap, over customers: the mean of the own gaps of those who came twice, each counted once, however
+    often they come. Where nobody has, no gap was seen to end, and the longest time that a customer is known stands
+    in. Rounded before it is added up, so that the sum is exact and no row order shows.
+#}
+{% macro shop_gap_days(purchase_days, days_between_visits, days_known) -%}
+    coalesce(
+            cast(
+                sum(
+                    case
+                        when {{ purchase_days }} > 1
+                            then cast(
+                                cast({{ days_between_visits }} as double) / ({{ purchase_days }} - 1) as decimal(18, 6)
+                            )
+                    end
+                ) as double
+            ) / count(case when {{ purchase_days }} > 1 then 1 end),
+            greatest(max({{ days_known }}), 1)
+        )
+{%- endmacro %}
+
+{#
+    Whether a customer is slipping: silent for twice the expected gap or more, after two visits at least. Who came
+    once has shown no gap; docs/models.md tells how many came back at which ratio, with an own gap and without.
+#}
+{% macro is_slipping(purchase_days, silence_ratio) -%}
+    ({{ purchase_days }} >= 2 and {{ silence_ratio }} >= 2)
+{%- endmacro %}
+
+{#
     One-time or returning, by the orders of a customer who bought. Two orders on one day are two, as shops count;
     days with a purchase stand beside them (`purchase_days`).
 #}

@@ -39,9 +39,9 @@ class CustomerRow(
     of="reporting.customer_360",
     columns="""
         customer_id country customer_type recency_days frequency monetary_net monetary_gross invoice_count
-        purchase_days first_purchase_at last_purchase_at cohort_month r_score f_score m_score rfm_score rfm_segment
-        kmeans_segment hierarchical_segment mixture_segment audience_segment is_overridden stability clv clv_low
-        clv_high clv_horizon_days expected_purchases p_alive top_category
+        purchase_days expected_gap_days silence_ratio is_slipping first_purchase_at last_purchase_at cohort_month
+        r_score f_score m_score rfm_score rfm_segment kmeans_segment hierarchical_segment mixture_segment
+        audience_segment is_overridden stability clv clv_low clv_high clv_horizon_days expected_purchases top_category
     """,
 ):
     """An identified customer who bought."""
@@ -53,12 +53,11 @@ class CustomerFacts(
     CustomerRow,
     of="reporting.customer_360",
     columns="""
-        has_purchases country_iso_alpha2 is_home_country age_years gender location line_count monetary
+        has_purchases country_iso_alpha2 is_home_country p_alive age_years gender location line_count monetary
         last_month_rfm_segment has_positive_monetary is_outlier_excluded mixture_probability override_reason
         override_author override_expires_on clv_model clv_interval_pct expected_purchases_low expected_purchases_high
         expected_purchase_value top_category_pct order_value returned_revenue unmatched_return_revenue
-        total_return_revenue return_count usual_gap_days overdue_days recency_rank_pct frequency_rank_pct
-        monetary_rank_pct
+        total_return_revenue return_count recency_rank_pct frequency_rank_pct monetary_rank_pct
     """,
 ):
     """All that is known of a customer; figures of purchases are null for a customer who only returned goods."""

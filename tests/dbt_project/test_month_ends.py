@@ -19,7 +19,7 @@ CLASSIC = {"rfm_recency": "elapsed", "rfm_frequency": "lines", "rfm_monetary": "
 
 MONTH_END = """
     select customer_id, snapshot_date, recency_days, frequency, monetary, monetary_gross, monetary_net,
-        r_score, f_score, m_score, rfm_score, rfm_segment
+        r_score, f_score, m_score, rfm_score, rfm_segment, expected_gap_days, silence_ratio, is_slipping
     from marts.{table} where snapshot_date = '{snapshot_date}' order by customer_id
 """
 

@@ -312,7 +312,7 @@ def test_a_month_end_is_what_a_refresh_of_that_day_would_have_said(built: Callab
     whole, then = built(), built(as_of_date=first_day)
     columns = (
         "customer_id, snapshot_date, recency_days, frequency, monetary, monetary_gross, monetary_net,"
-        " r_score, f_score, m_score, rfm_score, rfm_segment"
+        " r_score, f_score, m_score, rfm_score, rfm_segment, expected_gap_days, silence_ratio, is_slipping"
     )
     with duckdb.connect() as con:
         con.execute(f"attach '{whole}' as whole (read_only)")

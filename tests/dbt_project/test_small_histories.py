@@ -375,7 +375,7 @@ def test_damage_is_found_by_the_test_made_for_it(dbt: Dbt, shop: Path, tmp_path:
 def month_end(snapshot: str = "2011-02-01", recency_days: int = 0, m_score: int = 1) -> str:
     return (
         f"insert into marts.customer_rfm_monthly values ('2011-01-31', 'A', '{snapshot}', {recency_days}, "
-        f"1, 9, 9, 9, 1, 1, {m_score}, '111', 'Lost', 1, 'one_time', true)"
+        f"1, 9, 9, 9, 1, 1, {m_score}, '111', 'Lost', 1, 9, 0, false, 'one_time', true)"
     )
 
 

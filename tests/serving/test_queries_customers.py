@@ -319,7 +319,18 @@ def test_cancelled_orders_leave_their_customers_small(real_reading: Reading) -> 
     assert story.returns[
         ["invoice_no", "reversed_invoices", "matched_amount", "is_matched_in_full"]
     ].to_numpy().tolist() == [["C581484", "581483", 168_469.60, True]]
-    assert story.facts["usual_gap_days"] == (date(2011, 12, 9) - date(2011, 5, 18)).days
+    # two visits; the shop's gap, the mean of its customers' own mean gaps, counts as two more
+    ((shop_gap_days,),) = real_reading.rows(
+        """
+        select avg(gap_days) from (
+            select (max(invoice_date) - min(invoice_date)) / (count(distinct invoice_date) - 1) as gap_days
+            from marts.fct_invoices where order_number is not null
+            group by customer_id having count(distinct invoice_date) > 1
+        )
+        """
+    )
+    own_gap_days = (date(2011, 12, 9) - date(2011, 5, 18)).days
+    assert story.facts["expected_gap_days"] == pytest.approx((2 * shop_gap_days + own_gap_days) / 3, abs=1e-5)
     gone = customer_story(real_reading, "12346")
     assert gone is not None
     assert float(gone.facts["monetary_net"]) == 0

@@ -7,7 +7,7 @@ days as (
 
     select
         *,
-        min(date) over (partition by customer_id) as first_purchase_date
+        min(date) over (partition by customer_id) as first_date
     from {{ ref('int_customer_days') }}
 
 ),
@@ -17,8 +17,10 @@ final as (
     select
         customer_id,
         {{ month_start('date') }} as month_start,
-        {{ month_start('min(first_purchase_date)') }} as first_month_start,
+        {{ month_start('min(first_date)') }} as first_month_start,
         cast(count(case when is_purchase_day then 1 end) as integer) as purchase_days,
+        min(case when is_purchase_day then date end) as first_purchase_date,
+        max(case when is_purchase_day then date end) as last_purchase_date,
         max(last_purchase_at) as last_purchase_at,
         cast(sum(invoice_count) as integer) as invoice_count,
         cast(sum(line_count) as integer) as line_count,

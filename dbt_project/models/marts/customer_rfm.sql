@@ -23,6 +23,8 @@ customers as (
         {{ measured('invoices', 'lines') }} as invoice_count,
         {{ measured('sale_line_count', 'lines') }} as line_count,
         count(distinct case when line_type = 'sale' then invoice_date end) as purchase_days,
+        min(case when line_type = 'sale' then invoice_date end) as first_purchase_date,
+        max(case when line_type = 'sale' then invoice_date end) as last_purchase_date,
         {{ measured('gross_revenue', 'lines') }} as monetary_gross,
         -- what came back is taken back from its customer, whether its purchase was found or not
         {{ measured('net_revenue', 'lines') }} as monetary_net
@@ -45,11 +47,19 @@ measured as (
         customers.invoice_count,
         customers.line_count,
         customers.purchase_days,
+        {{ date_diff_days('customers.first_purchase_date', 'customers.last_purchase_date') }} as days_between_visits,
+        {{ date_diff_days('customers.first_purchase_date', 'snapshot.snapshot_date') }} as days_known,
         customers.first_purchase_at,
         customers.last_purchase_at,
         snapshot.snapshot_date
     from customers
     cross join snapshot
+
+),
+
+shop as (
+
+    select {{ shop_gap_days('purchase_days', 'days_between_visits', 'days_known') }} as shop_gap_days from measured
 
 ),
 
@@ -81,8 +91,11 @@ scored as (
         r_scores.worse_pct as recency_rank_pct,
         f_scores.worse_pct as frequency_rank_pct,
         m_scores.worse_pct as monetary_rank_pct,
-        {{ rfm_score('r_scores.score', 'f_scores.score', 'm_scores.score') }} as rfm_score
+        {{ rfm_score('r_scores.score', 'f_scores.score', 'm_scores.score') }} as rfm_score,
+        {{ expected_gap_days('measured.purchase_days', 'measured.days_between_visits', 'shop.shop_gap_days') }}
+            as expected_gap_days
     from measured
+    cross join shop
     inner join r_scores on measured.recency_days = r_scores.recency_days
     inner join f_scores on measured.frequency = f_scores.frequency
     inner join m_scores on measured.monetary = m_scores.monetary
@@ -109,6 +122,9 @@ final as (
         scored.invoice_count,
         scored.line_count,
         scored.purchase_days,
+        scored.expected_gap_days,
+        scored.recency_days / scored.expected_gap_days as silence_ratio,
+        {{ is_slipping('scored.purchase_days', 'scored.recency_days / scored.expected_gap_days') }} as is_slipping,
         {{ customer_type('scored.invoice_count') }} as customer_type,
         cast(scored.monetary_net / scored.invoice_count as {{ money_type() }}) as order_value,
         scored.first_purchase_at,

@@ -20,6 +20,9 @@ so_far as (
         first_month_start,
         lead(month_start) over (partition by customer_id order by month_start) as next_change,
         max(last_purchase_at) over months_so_far as last_purchase_at,
+        min(first_purchase_date) over months_so_far as first_purchase_date,
+        max(last_purchase_date) over months_so_far as last_purchase_date,
+        cast(sum(purchase_days) over months_so_far as integer) as purchase_days,
         cast(sum(invoice_count) over months_so_far as bigint) as invoice_count,
         sum(line_count) over months_so_far as line_count,
         cast(sum(gross_revenue) over months_so_far as {{ money_sum_type() }}) as monetary_gross,
@@ -59,8 +62,21 @@ measured as (
         monetary_gross,
         monetary_net,
         invoice_count,
+        purchase_days,
+        {{ date_diff_days('first_purchase_date', 'last_purchase_date') }} as days_between_visits,
+        {{ date_diff_days('first_purchase_date', 'snapshot_date') }} as days_known,
         is_new_customer
     from every_month_end
+
+),
+
+shop as (
+
+    select
+        month_end,
+        {{ shop_gap_days('purchase_days', 'days_between_visits', 'days_known') }} as shop_gap_days
+    from measured
+    group by month_end
 
 ),
 
@@ -89,8 +105,11 @@ scored as (
         r_scores.score as r_score,
         f_scores.score as f_score,
         m_scores.score as m_score,
-        {{ rfm_score('r_scores.score', 'f_scores.score', 'm_scores.score') }} as rfm_score
+        {{ rfm_score('r_scores.score', 'f_scores.score', 'm_scores.score') }} as rfm_score,
+        {{ expected_gap_days('measured.purchase_days', 'measured.days_between_visits', 'shop.shop_gap_days') }}
+            as expected_gap_days
     from measured
+    inner join shop on measured.month_end = shop.month_end
     inner join r_scores
         on measured.month_end = r_scores.month_end
             and measured.recency_days = r_scores.recency_days
@@ -120,6 +139,9 @@ final as (
         scored.rfm_score,
         segments.rfm_segment,
         scored.invoice_count,
+        scored.expected_gap_days,
+        scored.recency_days / scored.expected_gap_days as silence_ratio,
+        {{ is_slipping('scored.purchase_days', 'scored.recency_days / scored.expected_gap_days') }} as is_slipping,
         {{ customer_type('scored.invoice_count') }} as customer_type,
         scored.is_new_customer
     from scored

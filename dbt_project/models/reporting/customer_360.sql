@@ -49,9 +49,7 @@ dealings as (
         count(case when is_return then 1 end) as return_count,
         {{ measured('returned_revenue', 'invoices') }} as returned_revenue,
         {{ measured('unmatched_return_revenue', 'invoices') }} as unmatched_return_revenue,
-        {{ measured('total_return_revenue', 'invoices') }} as total_return_revenue,
-        -- orders of one day are one visit
-        median(case when days_since_previous_order > 0 then days_since_previous_order end) as usual_gap_days
+        {{ measured('total_return_revenue', 'invoices') }} as total_return_revenue
     from {{ ref('fct_invoices') }}
     where customer_id is not null
     group by customer_id
@@ -123,11 +121,9 @@ final as (
         rfm.frequency_rank_pct,
         rfm.monetary_rank_pct,
         rfm.order_value,
-        cast(dealings.usual_gap_days as double) as usual_gap_days,
-        case
-            when dealings.usual_gap_days is not null
-                then greatest(rfm.recency_days - cast(dealings.usual_gap_days as double), 0)
-        end as overdue_days,
+        rfm.expected_gap_days,
+        rfm.silence_ratio,
+        rfm.is_slipping,
         coalesce(dealings.return_count, 0) as return_count,
         cast(coalesce(dealings.returned_revenue, 0) as {{ money_sum_type() }}) as returned_revenue,
         cast(coalesce(dealings.unmatched_return_revenue, 0) as {{ money_sum_type() }}) as unmatched_return_revenue,

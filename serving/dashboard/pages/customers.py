@@ -241,7 +241,6 @@ def _list_height(rows: int) -> int:
 
 def _figures(view: View, story: CustomerStory) -> html.Div:
     facts = story.facts
-    gap = facts["usual_gap_days"]
     returned = facts["total_return_revenue"]
     spent = (
         f"{money(facts['monetary_gross'], view.currency)} ordered, {money(returned, view.currency)} returned"
@@ -265,9 +264,9 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
             ),
             stat_card(
                 "Usual gap",
-                days(gap),
+                days(facts["expected_gap_days"]),
                 about=_rhythm(facts),
-                key="customer.usual_gap_days",
+                key="customer.expected_gap_days",
             ),
             stat_card(
                 "CLV",
@@ -280,10 +279,10 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
 
 
 def _rhythm(facts: dict[str, Any]) -> str:
-    if facts["usual_gap_days"] is None:
-        return "bought on one day only"
-    late = f"; {days(facts['overdue_days'])} overdue" if facts["overdue_days"] else ""
-    return f"median between purchase days{late}"
+    if facts["expected_gap_days"] is None:
+        return "never bought"
+    whose = "between the customer's visits" if facts["purchase_days"] > 1 else "the shop's, after one visit"
+    return f"{whose}; silent for {facts['silence_ratio']:.1f} times that"
 
 
 def _interval(view: View, facts: dict[str, Any]) -> str:
