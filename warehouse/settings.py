@@ -101,6 +101,13 @@ class Anomalies(_Section):
     method: Literal["mean_std", "median_mad"] = "median_mad"
 
 
+class Baskets(_Section):
+    """Which products count as bought together."""
+
+    min_support_pct: Annotated[float, Field(ge=0.01, le=100)] = 1.0
+    """A pair must stand on so many percent of all invoices."""
+
+
 class Clv(_Section):
     """How far ahead a customer's value is counted."""
 
@@ -391,6 +398,7 @@ class Settings(BaseSettings):
     rfm: Rfm = Rfm()
     segmentation: Segmentation = Segmentation()
     anomalies: Anomalies = Anomalies()
+    baskets: Baskets = Baskets()
     clv: Clv = Clv()
     drafting: Drafting = Drafting()
     landing: Landing = Landing()

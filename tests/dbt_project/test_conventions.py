@@ -130,6 +130,7 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "rfm_frequency": defaults.rfm.frequency,
         "rfm_snapshot": defaults.rfm.snapshot,
         "rfm_recency": defaults.rfm.recency,
+        "min_support_pct": defaults.baskets.min_support_pct,
         "home_country": defaults.shop.home_country,
         "currency": defaults.shop.currency,
         "currency_symbol": currency_symbol(defaults.shop.currency),
