@@ -11,6 +11,7 @@ add silences and take none back. Only the end of one that was still going on is 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
 import numpy as np
@@ -27,7 +28,7 @@ _IRREGULAR_SHARE = 0.1
 _IRREGULAR_LEAST_DAYS = 7
 
 
-def find_silences(days: pd.DataFrame) -> pd.DataFrame:
+def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = ()) -> pd.DataFrame:
     """Find expected trading days without a sale, one row for each closed stretch.
 
     A day is expected to trade if its weekday did in at least seven of the eight weeks
@@ -38,6 +39,9 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
     takes: being closed does not make being closed usual. Of a shop that often misses a
     day only a whole week or more of them is told.
 
+    A public holiday or a day that the shop says it was closed on is never expected, and a weekday that was closed on
+    one counts as open: Easter Monday makes no later Monday doubtful.
+
     After the last sale the files may simply end. So a stretch that no sale has ended is
     told only where other lines (returns, say) are dated later, and not for their last day,
     which may not have come in full.
@@ -46,6 +50,8 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
     ----------
     days : DataFrame of shape (n_days, 2)
         ``date`` (ascending) and ``is_trading_day``; days that are missing did not trade.
+    closed_dates
+        Days that the calendar gives a reason to be closed on, whether or not they traded.
 
     Returns
     -------
@@ -68,13 +74,19 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
         first = int(traded[0])
         is_open = np.zeros(int(traded[-1]) - first + 1, dtype=bool)
         is_open[traded - first] = True
+        excused = {int(day) for day in day_numbers(pd.Series(pd.DatetimeIndex(list(closed_dates))))}
+        is_open[[day - first for day in excused if first <= day <= traded[-1]]] = True
         last_day = int(every_day.max())
         stretches: list[tuple[int, int, int | None]] = [
             (int(before), int(after), int(after)) for before, after in pairwise(traded) if after - before > 1
         ]
         stretches.append((int(traded[-1]), last_day, None))
         for before, end, back in stretches:
-            expected = [day for day in range(before + 1, end) if _is_expected(day, before, is_open, first)]
+            expected = [
+                day
+                for day in range(before + 1, end)
+                if day not in excused and _is_expected(day, before, is_open, first)
+            ]
             if expected and (len(expected) >= _IRREGULAR_LEAST_DAYS or _is_regular(before, is_open, first)):
                 found.append((expected[0], back, len(expected)))
     return pd.DataFrame(

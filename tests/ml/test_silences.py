@@ -140,3 +140,15 @@ def test_an_absence_that_goes_on_says_so_once_the_shop_has_traded_on():
 def test_days_out_of_order_are_refused():
     with pytest.raises(ValueError, match="must ascend"):
         find_silences(shop(set()).iloc[::-1])
+
+
+def test_days_that_the_calendar_closes_are_not_expected_and_make_no_other_day_doubtful():
+    # two Mondays closed for holidays within eight weeks: without a calendar no later Monday is expected to trade
+    holidays = {date(2024, 4, 1), date(2024, 5, 6)}
+    days = shop(holidays | {date(2024, 5, 13)})
+    assert pd.Timestamp("2024-05-13") not in set(find_silences(days)["date"])
+    found = find_silences(days, pd.to_datetime(sorted(holidays)))
+    assert found["date"].tolist() == [pd.Timestamp("2024-05-13")]
+    # a holiday within a closed stretch is not one of the days that were missed
+    stretch = find_silences(shop({date(2024, 5, 6), date(2024, 5, 7)}), [pd.Timestamp("2024-05-06")])
+    assert stretch[["date", "expected_days"]].values.tolist() == [[pd.Timestamp("2024-05-07"), 1]]
