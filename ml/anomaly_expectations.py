@@ -200,11 +200,8 @@ def score_periods(
         lower = scale * _from_log_like(centre - threshold * spread, bend)
         upper = scale * _from_log_like(centre + threshold * spread, bend)
         reach = (upper - lower) / 2
-    # Returns can exceed sales. Where they never did in the window, no band reaches below zero, and a period that does
-    # lies outside.
-    is_never_below = (compared >= 0).all(axis=1)
-    lower = np.where(is_never_below, np.maximum(lower, 0.0), lower)
-    score = np.where(is_never_below & (revenue[at] < 0), np.minimum(score, -threshold), score)
+    # Returns can exceed sales: the band reaches as far below zero as some period of the window did, and no further.
+    lower = np.maximum(lower, scale * np.minimum(compared.min(axis=1), 0.0))
     score = np.clip(score, -MAX_SCORE, MAX_SCORE)
     numbers = np.vstack([revenue[at], expected, lower, upper, reach / threshold, score])
     return _frame(dates.iloc[at], numbers, window, threshold, series, grain, method, dates.iloc[before[:, 0]])

@@ -26,6 +26,8 @@ _SILENCE_LEAST = 7
 # without a sale is no news; a whole week is.
 _IRREGULAR_SHARE = 0.1
 _IRREGULAR_LEAST_DAYS = 7
+# From Christmas to New Year; a fortnight between two holidays is a closure of its own.
+_BRIDGED_DAYS = 7
 
 
 def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = ()) -> pd.DataFrame:
@@ -40,7 +42,8 @@ def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = (
     day only a whole week or more of them is told.
 
     A public holiday or a day that the shop says it was closed on is never expected, and a weekday that was closed on
-    one counts as open: Easter Monday makes no later Monday doubtful.
+    one counts as open: Easter Monday makes no later Monday doubtful. Nor is a day between two of them, a week apart at
+    most, with no sale on any day from the one to the other: Easter Sunday, or the days from Boxing Day to New Year.
 
     After the last sale the files may simply end. So a stretch that no sale has ended is
     told only where other lines (returns, say) are dated later, and not for their last day,
@@ -74,7 +77,7 @@ def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = (
         first = int(traded[0])
         is_open = np.zeros(int(traded[-1]) - first + 1, dtype=bool)
         is_open[traded - first] = True
-        excused = {int(day) for day in day_numbers(pd.Series(pd.DatetimeIndex(list(closed_dates))))}
+        excused = _with_bridges(day_numbers(pd.Series(pd.DatetimeIndex(list(closed_dates)))), traded)
         is_open[[day - first for day in excused if first <= day <= traded[-1]]] = True
         last_day = int(every_day.max())
         stretches: list[tuple[int, int, int | None]] = [
@@ -133,6 +136,16 @@ def find_absences(shop_dates: pd.DatetimeIndex, has_bought: np.ndarray, is_expec
             "expected_days": (following - silent).astype(np.int32),
         }
     )
+
+
+def _with_bridges(closed: np.ndarray, traded: np.ndarray) -> set[int]:
+    """Days with a reason to be closed, and those between two of them if the shop stayed closed from one to the other."""
+    closed = np.unique(closed)
+    excused = set(closed.tolist())
+    for one, other in pairwise(closed.tolist()):
+        if other - one <= _BRIDGED_DAYS and not np.isin(np.arange(one, other + 1), traded).any():
+            excused.update(range(one, other))
+    return excused
 
 
 def _is_expected(day: int, before: int, is_open: np.ndarray, first: int) -> bool:

@@ -316,7 +316,8 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 days,
                 country_days,
                 special_days,
-                window_days=chosen.window_days, threshold=chosen.threshold,
+                window_days=chosen.window_days,
+                threshold=chosen.threshold,
                 method=chosen.method,
             )
             contributions, orders = read_contributions(connection, scores.flags)

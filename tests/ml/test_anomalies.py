@@ -138,7 +138,9 @@ def test_longer_history_adds_rows_and_changes_none_in_any_series(real_revenue, m
     assert len(cuts) > 25
     for last in cuts:
         shorter = score_revenue(
-            covered(days[days["date"] <= last]), country_days[country_days["date"] <= last], NOTHING_SPECIAL,
+            covered(days[days["date"] <= last]),
+            country_days[country_days["date"] <= last],
+            NOTHING_SPECIAL,
             method=method,
         ).scored
         seen = everything.merge(shorter[key], on=key)[list(everything.columns)]
@@ -316,7 +318,7 @@ def test_a_day_that_is_not_over_is_not_compared():
     days, countries, _ = both(days, {"Norway": 0.5})
     last = days["date"].max()
     over = score_revenue(days, countries, NOTHING_SPECIAL)
-    assert over.flags[["series", "date"]].values.tolist() == [["total", last], ["Norway", last]]
+    assert list(zip(over.flags["series"], over.flags["date"], strict=True)) == [("total", last), ("Norway", last)]
     days.loc[len(days) - 1, "is_complete_day"] = False
     running = score_revenue(days, countries, NOTHING_SPECIAL)
     assert running.flags.empty
