@@ -416,7 +416,8 @@ def _score_countries(
             continue
         scored = score_periods(
             weeks["date"], week_money[:, index], weeks["trading_days"].to_numpy(dtype=np.float64),
-            np.ones(len(weeks), dtype=bool), window=window_weeks, threshold=threshold, series=country, grain="week", method=method, calendar=True,
+            np.ones(len(weeks), dtype=bool), window=window_weeks,
+            threshold=threshold, series=country, grain="week", method=method, calendar=True,
         )  # fmt: skip
         parts.append(scored[scored["date"].isin(weeks["date"][is_eligible])])
     return parts

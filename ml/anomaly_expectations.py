@@ -144,8 +144,8 @@ def score_periods(
     Returns
     -------
     DataFrame of shape (n_scored, 14), by date
-        A row for each period with a window before it. ``SCORE_COLUMNS``, as in :class:`ml.anomalies.RevenueScores`, without silences.
-        Scores are capped at ``MAX_SCORE`` either way.
+        A row for each period with a window before it. ``SCORE_COLUMNS``, as in
+        :class:`ml.anomalies.RevenueScores`, without silences. Scores are capped at ``MAX_SCORE`` either way.
 
     Notes
     -----
@@ -312,12 +312,12 @@ def _weekday_factors(days: np.ndarray, rate: np.ndarray, usual: np.ndarray) -> t
             continue
         effect = np.array([np.median(of_weekday[each]) for each in told])
         number = np.array([len(of_weekday[each]) for each in told])
-        noise = np.concatenate([np.abs(of_weekday[each] - middle) for each, middle in zip(told, effect, strict=True)])
+        noise = np.concatenate([np.abs(of_weekday[each] - own) for each, own in zip(told, effect, strict=True)])
         variance = _MEDIAN_VARIANCE * (_MAD_TO_STD * np.median(noise)) ** 2 / number
-        mean = np.average(effect, weights=number)
-        beyond_chance = max(0.0, np.average((effect - mean) ** 2, weights=number) - variance.mean())
+        middle = float(np.average(effect, weights=number))
+        beyond_chance = max(0.0, float(np.average((effect - middle) ** 2, weights=number)) - float(variance.mean()))
         trust = beyond_chance / (beyond_chance + variance) if beyond_chance > 0 else 0.0
-        factors[place, told] = np.exp(mean + (effect - mean) * trust)
+        factors[place, told] = np.exp(middle + (effect - middle) * trust)
     return factors[week], weekday
 
 
@@ -337,8 +337,8 @@ def _season_factors(
         then = _between(usual_days, usual_rate, window_start, int(days[before[place, -1]]) - YEAR_DAYS)
         if len(near) < 2 or len(then) < window // 2:
             continue
-        usual = float(np.median(then))
-        risen = float(np.median(near)) / usual if usual > 0 else 1.0
+        level = float(np.median(then))
+        risen = float(np.median(near)) / level if level > 0 else 1.0
         factors[place] = np.clip(max(risen, 0.0) ** _SEASON_TRUST, *_SEASON_RANGE)
     return factors
 

@@ -139,7 +139,7 @@ def find_absences(shop_dates: pd.DatetimeIndex, has_bought: np.ndarray, is_expec
 
 
 def _with_bridges(closed: np.ndarray, traded: np.ndarray) -> set[int]:
-    """Days with a reason to be closed, and those between two of them if the shop stayed closed from one to the other."""
+    """Days with a reason to be closed, and the days between two of them, if the shop stayed closed throughout."""
     closed = np.unique(closed)
     excused = set(closed.tolist())
     for one, other in pairwise(closed.tolist()):

@@ -126,8 +126,8 @@ class Answer(BaseModel):
             named[field] = replace(found, is_nullable=found.is_nullable or word.endswith("?"))
         if measures:
             where = cast("Shown", measures.removesuffix("?"))
-            for column in measure_columns(where):
-                named[column.name] = replace(column, is_nullable=column.is_nullable or measures.endswith("?"))
+            for one in measure_columns(where):
+                named[one.name] = replace(one, is_nullable=one.is_nullable or measures.endswith("?"))
         fields = {
             name: Annotated[
                 own.get(name) or (_TYPES[column.kind] | None if column.is_nullable else _TYPES[column.kind]),

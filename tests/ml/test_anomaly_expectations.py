@@ -127,7 +127,7 @@ def test_a_large_day_in_a_rising_season_stands_out():
     dates = pd.date_range("2024-07-01", "2024-11-30")
     rng = np.random.default_rng(11)
     is_sunday = dates.day_of_week == 6
-    season = 1 + np.clip((dates - pd.Timestamp("2024-09-01")).days / 180, 0, None)
+    season = 1 + np.clip((dates - pd.Timestamp("2024-09-01")).days.to_numpy() / 180, 0, None)
     noise = np.exp(rng.normal(0, np.where(is_sunday, 0.6, 0.2)))
     revenue = 1000 * season * np.where(is_sunday, 0.4, 1.0) * noise
     day = pd.Timestamp("2024-11-14")
