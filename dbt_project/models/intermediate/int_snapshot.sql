@@ -39,8 +39,7 @@ ends_of_days as (
 -- 843 earlier days of the public data and the made-up history, one would have been taken for such a day.
 unfinished as (
 
-    select
-        max(case when days_back = 1 then invoice_date end) as unfinished_date
+    select max(case when days_back = 1 then invoice_date end) as unfinished_date
     from ends_of_days
     where days_back <= {{ days_to_compare_the_last_with() }} + 1
     having
