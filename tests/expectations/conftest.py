@@ -137,7 +137,8 @@ MARTS = """
     create table marts.fct_monthly_revenue as from marts.fct_daily_revenue;
     create table marts.fct_country_revenue as from marts.fct_daily_revenue;
     create table marts.dim_dates as
-    select cast(range as date) as date, dayofweek(range) in (1, 5) as is_trading_day
+    select cast(range as date) as date, dayofweek(range) in (1, 5) as is_trading_day,
+        true as is_complete_day, cast(null as varchar) as holiday_name, cast(null as varchar) as closure_reason
     from range(timestamp '2011-03-04', timestamp '2011-03-08', interval 1 day);
     create table marts.dim_customers as select * from (values ('17850'), ('13047')) as t (customer_id);
     create table marts.customer_rfm as

@@ -223,6 +223,13 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "ml.revenue_anomalies anomalies_are_on_trading_days",
         ),
         ("ml", "update ml.revenue_anomalies set grain = 'week'", "ml.revenue_anomalies anomalies_are_over"),
+        ("ml", "update marts.dim_dates set is_complete_day = false", "ml.revenue_anomalies anomalies_are_over"),
+        (
+            "ml",
+            "update ml.revenue_anomalies set date = date '2011-03-05', direction = 'silence', score = -3.5;"
+            " update marts.dim_dates set closure_reason = 'Stocktaking' where date = date '2011-03-05'",
+            "ml.revenue_anomalies silences_have_no_known_reason",
+        ),
         ("ml", "delete from ml.revenue_anomalies", "ml.revenue_expectations odd_periods_are_the_flagged_ones"),
         ("ml", "update ml.revenue_expectations set actual = 20.01", "ml.revenue_expectations actual_is_booked_revenue"),
         (
