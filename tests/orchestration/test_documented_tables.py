@@ -15,7 +15,7 @@ from warehouse.settings import PROJECT_ROOT
 
 SOUND: dict[str, dict[str, Any]] = {
     "customer_segments": {
-        "kmeans_label": 1, "kmeans_segment": "Regulars",
+        "kmeans_label": 1, "kmeans_segment": "Regulars", "cluster_id": 1, "segment_name": "Regulars",
         "mixture_probability": 0.5, "distance": 0.25, "stability": None,
     },
     "cluster_selection": {
@@ -78,6 +78,8 @@ def test_a_row_on_the_border_is_written(manifest: dict[str, Any], table: str) ->
 @pytest.mark.parametrize(
     ("table", "change"),
     [
+        ("customer_segments", {"cluster_id": 2}),
+        ("customer_segments", {"segment_name": "Dormant"}),
         ("customer_segments", {"hierarchical_segment": None}),
         ("customer_segments", {"mixture_probability": 1.01}),
         ("customer_segments", {"stability": 1.5}),
