@@ -396,6 +396,44 @@ def test_moves_add_up_month_after_month(built: Callable[..., Path]) -> None:
     ]
 
 
+def test_what_moved_a_customer_equals_a_count_among_customers_a_month_before(
+    built: Callable[..., Path],
+) -> None:
+    # every customer of November held against every customer of October, where the model looks at four borders
+    again = """
+        with
+        october as (select * from marts.customer_rfm_monthly where month_end = '2011-10-31'),
+        november as (
+            select * from marts.customer_rfm_monthly where month_end = '2011-11-30' and not is_new_customer
+        ),
+        scores as (
+            select
+                november.customer_id,
+                least(5, 1 + floor(5 * count(*) filter (october.recency_days > november.recency_days) / count(*))) as r,
+                least(5, 1 + floor(5 * count(*) filter (october.frequency < november.frequency) / count(*))) as f,
+                least(5, 1 + floor(5 * count(*) filter (october.monetary < november.monetary) / count(*))) as m
+            from november cross join october
+            group by november.customer_id
+        )
+        select
+            count(*) filter (november.moved_by = 'yardstick') > 300,
+            count(*) filter (
+                november.moved_by is distinct from case
+                    when november.rfm_segment = october.rfm_segment then null
+                    when by_october.rfm_segment = october.rfm_segment then 'yardstick'
+                    when november.recency_days <= 30 then 'purchase'
+                    else 'silence'
+                end
+            )
+        from november
+        inner join october on november.customer_id = october.customer_id
+        inner join scores on november.customer_id = scores.customer_id
+        inner join seeds.rfm_segments as by_october
+            on scores.r = by_october.r_score and scores.f = by_october.f_score and scores.m = by_october.m_score
+    """
+    assert ask(built(), again) == [(True, 0)]
+
+
 def test_categories_cover_the_range(built: Callable[..., Path]) -> None:
     # 99.9 % of revenue; a keyword list that no longer fits would fall below
     assert ask(
