@@ -4,9 +4,9 @@ Belongs here: the filters, their form in a URL, and the two selections that ever
 question starts from (customers, invoices). Does not belong here: any figure of them.
 
 One meaning everywhere, on every page. A *customer* filter (segment, country, minimum frequency,
-minimum CLV, customer id, slipping) keeps identified customers who bought; a date range keeps
+minimum expected revenue, customer id, slipping) keeps identified customers who bought; a date range keeps
 those who bought within it. *Invoices* are those of the date range and countries; as soon
-as a filter speaks of customers as such (segment, frequency, CLV, id, slipping), only theirs, so
+as a filter speaks of customers as such (segment, frequency, expected revenue, id, slipping), only theirs, so
 that sales with no customer leave the sums.
 """
 

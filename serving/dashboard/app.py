@@ -206,7 +206,7 @@ def _filter_bar() -> html.Div:
                             debounce=True,
                         ),
                         dmc.NumberInput(
-                            id="filter-min-clv", label="Min. CLV", debounce=True, decimalScale=2, hideControls=True
+                            id="filter-min-clv", label="Min. expected", debounce=True, decimalScale=2, hideControls=True
                         ),
                         dmc.TextInput(
                             id="filter-customer", label="Customer id", debounce=True, placeholder="Id, Enter"

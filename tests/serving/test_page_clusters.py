@@ -98,7 +98,7 @@ def test_without_values_the_page_says_so_and_shows_the_rest(published_small: Hom
     with changed(published_small, tmp_path, "update reporting.customer_360 set clv = null") as opened:
         drawn = drawn_of(opened)
         assert "No customer's value could be forecast." in text(drawn)
-        assert "No customer has a CLV." in text(drawn)
+        assert "Of no customer is the expected revenue known." in text(drawn)
         assert {"clusters-recency-money", "clusters-box-monetary"} <= charts(drawn).keys()
 
 

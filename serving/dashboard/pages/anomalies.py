@@ -93,8 +93,8 @@ def render(view: View) -> html.Div:
     if view.filters.is_about_customers:
         head.append(
             note(
-                "The series are of all sales, also those without a customer: the filters on segment, orders, CLV "
-                "and customer id change nothing on this page. Dates and countries do."
+                "The series are of all sales, also those without a customer: the filters on segment, orders, expected "
+                "revenue and customer id change nothing on this page. Dates and countries do."
             )
         )
     if found.empty:

@@ -95,7 +95,7 @@ def _spread(view: View) -> list[Any]:
             "How each measure is distributed",
             legend(look),
             columns(*(histogram(view, bins, look, words, measure) for measure in MEASURES)),
-            about="Customers by days since the last purchase, frequency, money and CLV, stacked by cluster.",
+            about="Customers by days since the last purchase, orders, money and expected revenue, stacked by cluster.",
         ),
     ]
 
@@ -109,7 +109,7 @@ def _scatters(view: View, look: Look, words: Words) -> Any:
         else f"{count(len(rows))} of {plural(points.total, 'customer')}, each a dot and always the same ones"
     )
     valued = rows[rows["clv"].notna()]
-    title = "Money so far against CLV"
+    title = "Money so far against expected"
     worth = (
         titled(
             title,
@@ -194,7 +194,7 @@ def _evidence_panel(view: View) -> Any:
                 number(row.davies_bouldin, 2),
                 percent(row.smallest_share_pct),
                 number(row.bootstrap_stability, 2),
-                _sentence(row.reason),
+                html.Div(_sentence(row.reason), className="wide-cell"),
             ]
             for row in rows
         ],

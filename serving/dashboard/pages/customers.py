@@ -269,7 +269,7 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
                 key="customer.expected_gap_days",
             ),
             stat_card(
-                "CLV",
+                "Expected revenue",
                 money(facts["clv"], view.currency),
                 about=_interval(view, facts) or "expected net revenue; no model says",
                 key="customer.clv",

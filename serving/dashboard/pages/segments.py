@@ -106,8 +106,8 @@ def _who(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
         html.Div(treemap(view, sizes, look, "money"), id="segments-size-chart"),
         _size_table(view, sizes, look),
         about=(
-            f"Segments by {METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
-            "CLV what is expected from them. A name opens its customers."
+            f"{METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
+            "expected is what may come from them next. A name opens its customers."
         ),
         tools=switch(
             "segments-size-by", {"money": "By money", "customers": "By customers"}, "Areas by money or by customers"

@@ -46,7 +46,7 @@ def scatter(
                 # written out for each of thousands of dots, the words would be most of the page
                 hovertemplate=f"<b>Customer %{{customdata[0]}}</b><br>{safe(segment)}<br>"
                 f"%{{customdata[1]}} days since, %{{customdata[2]}} {words.orders}<br>"
-                "%{customdata[3]} so far, CLV %{customdata[4]}<extra></extra>",
+                "%{customdata[3]} so far, %{customdata[4]} expected<extra></extra>",
             )
         )
     measures = ["recency_days", "frequency", "monetary", "clv"]
@@ -56,12 +56,13 @@ def scatter(
     remarks = " ".join(
         remark
         for measure in (across, up)
-        if (remark := axes[measure].edge_note("CLV" if measure == "clv" else "money"))
+        if (remark := axes[measure].edge_note("expected revenue" if measure == "clv" else "money"))
     )
     described = (
         f"{title} of {plural(len(rows), 'customer')}. The middle customer of {whose}: last bought "
         f"{days(float(typical['recency_days']))} ago, {number(float(typical['frequency']), 0)} {words.orders}, "
-        f"{money(float(typical['monetary']), view.currency)} so far, CLV {money(float(typical['clv']), view.currency)}."
+        f"{money(float(typical['monetary']), view.currency)} so far, "
+        f"{money(float(typical['clv']), view.currency)} expected."
     )
     drawn = chart(
         view,

@@ -19,7 +19,9 @@ def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure:
     title = MEASURE_TITLES[measure]
     theirs = {row.segment: row for row in named_rows(statistics[statistics["measure"] == measure])}
     if not theirs:
-        return titled(title, empty(f"No customer has a {title}.", "The history is too short for the models."))
+        return titled(
+            title, empty(f"Of no customer is the {title.lower()} known.", "The history is too short for the models.")
+        )
     say = words.say(measure)
     parts = ("low_whisker", "q1", "median", "q3", "high_whisker", "mean")
     every = pd.Series([getattr(row, part) for row in theirs.values() for part in parts])
@@ -95,7 +97,9 @@ def histogram(view: View, bins: pd.DataFrame, look: Look, words: Words, measure:
     title = MEASURE_TITLES[measure]
     theirs = bins[bins["measure"] == measure]
     if theirs.empty:
-        return titled(title, empty(f"No customer has a {title}.", "The history is too short for the models."))
+        return titled(
+            title, empty(f"Of no customer is the {title.lower()} known.", "The history is too short for the models.")
+        )
     edges = theirs[["bin_start", "bin_end"]].drop_duplicates()
     named = {row.bin_start: _bin_words(words, measure, row.bin_start, row.bin_end) for row in named_rows(edges)}
     totals = theirs.groupby("bin_start")["customers"].sum()

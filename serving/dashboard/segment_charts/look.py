@@ -24,7 +24,7 @@ Say = Callable[[Any], str]
 
 _SYMBOLS = {"circle": "", "diamond": " ◆", "square": " ■", "triangle-up": " ▲", "x": " ✕"}
 
-MEASURE_TITLES = {"recency_days": "Recency", "frequency": "Frequency", "monetary": "Money", "clv": "CLV"}
+MEASURE_TITLES = {"recency_days": "Recency", "frequency": "Frequency", "monetary": "Money", "clv": "Expected revenue"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Words(NamedTuple):
             "recency_days": "Days since the last purchase",
             "frequency": self.frequency,
             "monetary": f"Money, {self.currency}",
-            "clv": f"CLV, {self.currency}",
+            "clv": f"Expected revenue, {self.currency}",
         }[measure]
 
     def tick(self, measure: str) -> Say:
