@@ -15,11 +15,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+from ml import anomaly_expectations
 from ml.anomalies import score_daily_revenue
 from ml.anomaly_expectations import Method
 from warehouse.home import Home
@@ -64,11 +66,35 @@ def _ours(method: Method, *, calendar: bool) -> Rule:
     return score
 
 
+def _before(daily: pd.DataFrame) -> np.ndarray:
+    """Ours with the weekdays of the first release: drawn by a fixed number, and all misses alike."""
+    with mock.patch.multiple(anomaly_expectations, _weekday_factors=_first_weekday_factors, _WEEKDAY_WEIGHT=0.0):
+        return _ours("median_mad", calendar=True)(daily)
+
+
+def _first_weekday_factors(days: np.ndarray, rate: np.ndarray, _usual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median ratio to the week over 13 weeks, drawn towards 1 as by four more."""
+    weekday = (days + 3) % 7
+    sums = np.concatenate([[0.0], np.cumsum(rate)])
+    start, end = np.searchsorted(days, days - 3), np.searchsorted(days, days + 3, side="right")
+    level = (sums[end] - sums[start]) / (end - start)
+    factors = np.ones((len(days), 7))
+    for each in range(7):
+        use = (weekday == each) & (level > 0)
+        ratios = pd.Series(rate[use] / level[use]).rolling(13, min_periods=4)
+        number = ratios.count().to_numpy()
+        drawn = (ratios.median().to_numpy() * number + 4) / (number + 4)
+        known = np.searchsorted(days[use], days - 4, side="right")
+        factors[:, each] = np.concatenate([[1.0], np.where(np.isfinite(drawn), drawn, 1.0)])[known].clip(1 / 3, 3)
+    return factors, weekday
+
+
 RULES: dict[str, Rule] = {
     "plain rolling mean": rolling_mean_rule,
     "`mean_std`, plain": _ours("mean_std", calendar=False),
     "`mean_std`, weekday and season": _ours("mean_std", calendar=True),
     "`median_mad`, plain": _ours("median_mad", calendar=False),
+    "`median_mad`, weekday and season, as first released": _before,
     "`median_mad`, weekday and season": _ours("median_mad", calendar=True),
 }
 
@@ -171,6 +197,10 @@ def section(home: Path) -> str:
         f"{title}: {len(daily):,} trading days from {daily['date'].iloc[0]:%-d %B %Y} to "
         f"{daily['date'].iloc[-1]:%-d %B %Y}."
     )
+    largest = int(daily["net_revenue"].to_numpy()[WINDOW_DAYS:].argmax())
+    day = daily["date"].iloc[WINDOW_DAYS + largest]
+    scores = [f"{name} {rule(daily)[largest]:.1f}" for name, rule in RULES.items()]
+    told += f" The largest day, {day:%-d %B %Y}, scores: {'; '.join(scores)}."
     if known:
         is_known = daily["date"].isin(pd.to_datetime(pd.Index(known))).to_numpy()[WINDOW_DAYS:]
         found = [f"{name} {int((np.abs(rule(daily)[is_known]) >= THRESHOLD).sum())}" for name, rule in RULES.items()]

@@ -1,9 +1,9 @@
-"""docs/models.md anew: hold-outs of customer value, injected anomalies and names of segments, measured.
+"""docs/models.md anew: hold-outs of customer value, injected anomalies, names of segments and who is slipping.
 
     make models           # on the real files where REGULARS_REAL_DATA names them, and the sample
 
 Refreshes each history in a home of its own, then runs :mod:`benchmarks.holdouts`,
-:mod:`benchmarks.anomalies` and :mod:`benchmarks.segment_names` on what was published.
+:mod:`benchmarks.anomalies`, :mod:`benchmarks.segment_names` and :mod:`benchmarks.slipping` on what was published.
 """
 
 import os
@@ -27,7 +27,7 @@ def main() -> None:
             ["regulars", "refresh", "--landing", str(made_up / "landing"), "--home", str(made_up)], check=True
         )
         homes.append(made_up)
-        for benchmark in ("holdouts", "anomalies", "segment_names"):
+        for benchmark in ("holdouts", "anomalies", "segment_names", "slipping"):
             subprocess.run([sys.executable, "-m", f"benchmarks.{benchmark}", "--write", *map(str, homes)], check=True)
 
 

@@ -18,6 +18,7 @@ One field alone is filled in later: when sales came back after a silence that we
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,8 @@ EXPECTATION_COLUMNS = ("series", "grain", "date", "actual", "expected", "lower",
 MOST_COUNTRIES = 10
 DAILY_SHARE = 0.9
 WEEKLY_SHARE = 0.75
+# With a twentieth of the revenue abroad, every odd day of the total would be told as the home country's again.
+ONE_COUNTRY_SHARE = 0.95
 
 _SILENCE_COLUMNS = ("back_date", "expected_days")
 
@@ -68,6 +71,23 @@ class RevenueScores:
         return self.scored[self.scored["direction"].notna()].reset_index(drop=True)
 
 
+@dataclass(frozen=True)
+class _Calendar:
+    """Days that the shop's calendar says something of."""
+
+    special: pd.DatetimeIndex
+    """Holidays, closures and promotions."""
+    closed: pd.DatetimeIndex
+    """Holidays and closures."""
+
+    @classmethod
+    def of(cls, special_days: pd.DataFrame) -> _Calendar:
+        dates = pd.DatetimeIndex(pd.to_datetime(special_days["date"]).astype("datetime64[us]"))
+        is_closed = special_days[["holiday_name", "closure_reason"]].notna().any(axis=1).to_numpy()
+        is_special = is_closed | special_days["promotion_name"].notna().to_numpy()
+        return cls(dates[is_special], dates[is_closed])
+
+
 def weeks_in_window(window_days: int) -> int:
     """How many complete weeks a week is compared with, for a window of so many trading days.
 
@@ -85,6 +105,7 @@ def score_daily_revenue(
     series: str = "total",
     method: Method = "mean_std",
     calendar: bool = False,
+    special_dates: Collection[pd.Timestamp] = (),
 ) -> pd.DataFrame:
     """Score each trading day's revenue against the trading days before it.
 
@@ -110,10 +131,13 @@ def score_daily_revenue(
         Whether weekdays (from four of each on) and last year's season (from a year and a
         window on) are taken into account. Without, and with ``mean_std``, this is the
         rule whose results are published.
+    special_dates
+        Days that are scored, but that no other day is compared with: public holidays and
+        promotions.
 
     Returns
     -------
-    DataFrame of shape (max(0, n_days - window_days), 14), by date
+    DataFrame of shape (n_scored, 14), by date
         As in :class:`RevenueScores`, without silences. Scores are capped at
         :data:`ml.anomaly_expectations.MAX_SCORE` either way.
 
@@ -127,7 +151,7 @@ def score_daily_revenue(
     dates = checked_dates(daily, ("date", "net_revenue"))
     revenue = checked_money(daily, dates)
     return score_periods(
-        dates, revenue, np.ones(len(revenue)),
+        dates, revenue, np.ones(len(revenue)), ~dates.isin(list(special_dates)).to_numpy(),
         window=window_days, threshold=threshold, series=series, grain="day", method=method, calendar=calendar,
     )  # fmt: skip
 
@@ -196,6 +220,7 @@ def score_weekly_revenue(
         weeks["date"],
         weeks["net_revenue"].to_numpy(dtype=np.float64),
         weeks["trading_days"].to_numpy(dtype=np.float64),
+        np.ones(len(weeks), dtype=bool),
         window=window_weeks, threshold=threshold, series=series, grain="week", method=method, calendar=calendar,
     )  # fmt: skip
 
@@ -203,6 +228,7 @@ def score_weekly_revenue(
 def score_revenue(
     days: pd.DataFrame,
     country_days: pd.DataFrame,
+    special_days: pd.DataFrame,
     *,
     window_days: int = 28,
     threshold: float = 3.0,
@@ -214,19 +240,26 @@ def score_revenue(
     ``DAILY_SHARE`` of the shop's over the window; its weeks where it bought in at least
     ``WEEKLY_SHARE`` of them; and only while it is among the ``MOST_COUNTRIES`` with most
     revenue over that window. All three are judged at each period from those before it.
-    Weekday and season are taken into account.
+    Weekday and season are taken into account. A country that brought ``ONE_COUNTRY_SHARE``
+    of the window's revenue or more is the total, and its periods are not told twice.
 
     Silence is told for the total, and for a country that bought on every trading day of
-    the two windows before while the rest of the shop traded on.
+    the two windows before while the rest of the shop traded on. On a public holiday or a
+    day that the shop was closed on it is none. A holiday that traded and a day of a
+    promotion are scored, but nothing is compared with them. A day that is not over is not
+    compared at all.
 
     Parameters
     ----------
-    days : DataFrame of shape (n_days, 4)
+    days : DataFrame of shape (n_days, 5)
         Days with a line: ``date`` (ascending), ``is_trading_day``, ``net_revenue``
-        (booked; shop's currency), ``is_complete_week`` (whether the history covers the
-        whole of the day's week).
+        (booked; shop's currency), ``is_complete_day`` and ``is_complete_week`` (whether
+        the history covers the whole of the day, or of its week).
     country_days : DataFrame of shape (n_rows, 4)
-        The same by ``country``, in any order and without ``is_complete_week``.
+        The same by ``country``, in any order and without the last two.
+    special_days : DataFrame of shape (n_special, 4)
+        ``date``, ``holiday_name``, ``closure_reason``, ``promotion_name``: what the
+        calendar says of a day, else null.
     window_days, threshold, method
         As in :func:`score_daily_revenue`; weeks get :func:`weeks_in_window`.
 
@@ -240,19 +273,22 @@ def score_revenue(
         As :func:`score_daily_revenue`; if a country is named ``total``.
     """
     check_parameters(window_days, threshold, method)
-    dates = checked_dates(days, ("date", "is_trading_day", "net_revenue", "is_complete_week"))
+    dates = checked_dates(days, ("date", "is_trading_day", "net_revenue", "is_complete_day", "is_complete_week"))
     days = days.assign(date=dates, net_revenue=checked_money(days, dates))
-    shop_days = days[days["is_trading_day"].astype(bool)].reset_index(drop=True)
+    shop_days = days[(days["is_trading_day"] & days["is_complete_day"]).astype(bool)].reset_index(drop=True)
+    calendar = _Calendar.of(special_days)
     if shop_days.empty:
         raise ValueError("there is no trading day to score: the daily series is empty")
     window_weeks = weeks_in_window(window_days)
-    rules = {"threshold": threshold, "method": method, "calendar": True}
     parts = [
-        score_daily_revenue(shop_days, window_days=window_days, **rules),  # type: ignore[arg-type]
-        _score_silences(days, find_silences(days), window_days, threshold, "total", method),
-        score_weekly_revenue(days, window_weeks=window_weeks, **rules),  # type: ignore[arg-type]
-    ]
-    parts += _score_countries(days, shop_days, country_days, window_days, window_weeks, threshold, method)
+        score_daily_revenue(
+            shop_days, window_days=window_days, threshold=threshold, method=method, calendar=True,
+            special_dates=calendar.special,
+        ),
+        _score_silences(days, find_silences(days, calendar.closed), calendar, window_days, threshold, "total", method),
+        score_weekly_revenue(days, window_weeks=window_weeks, threshold=threshold, method=method, calendar=True),
+    ]  # fmt: skip
+    parts += _score_countries(days, shop_days, country_days, calendar, window_days, window_weeks, threshold, method)
     kept = [part for part in parts if not part.empty] or parts[:1]
     scored = pd.concat(kept, ignore_index=True)
     for name, missing in (("back_date", pd.NaT), ("expected_days", 0)):
@@ -307,6 +343,7 @@ def _score_countries(
     days: pd.DataFrame,
     shop_days: pd.DataFrame,
     country_days: pd.DataFrame,
+    calendar: _Calendar,
     window_days: int,
     window_weeks: int,
     threshold: float,
@@ -332,7 +369,7 @@ def _score_countries(
     money, traded = np.zeros(shape), np.zeros(shape, dtype=bool)
     money[row, column] = by_country["net_revenue"].to_numpy(dtype=np.float64)
     traded[row, column] = by_country["is_trading_day"].to_numpy(dtype=bool)
-    is_shop_day = days["is_trading_day"].to_numpy(dtype=bool)
+    is_shop_day = days["date"].isin(shop).to_numpy()
 
     parts: list[pd.DataFrame] = []
     # by day: rank and share over the shop's trading days before
@@ -340,20 +377,24 @@ def _score_countries(
     day_ranks = _ranks(_sums_before(day_money, window_days))
     bought_before = _sums_before(day_traded.astype(float), window_days)
     unbroken = _sums_before(day_traded.astype(float), 2 * window_days)
+    is_whole = _is_the_whole(_sums_before(day_money, window_days), shop_days["net_revenue"], window_days)
+    is_closed = shop.isin(calendar.closed)
     for index, country in enumerate(countries):
         is_eligible = (bought_before[:, index] >= DAILY_SHARE * window_days) & (day_ranks[:, index] < MOST_COUNTRIES)
+        is_eligible &= ~is_whole[:, index]
         own = day_traded[:, index]
         if not (is_eligible & own).any():
             continue
         series = pd.DataFrame({"date": shop[own], "net_revenue": day_money[own, index]})
         scored = score_daily_revenue(
-            series, window_days=window_days, threshold=threshold, series=country, method=method, calendar=True
-        )
+            series, window_days=window_days, threshold=threshold, series=country, method=method, calendar=True,
+            special_dates=calendar.special,
+        )  # fmt: skip
         parts.append(scored[scored["date"].isin(shop[is_eligible])])
         # the shop traded, this country did not, for the first time in two windows
-        gaps = find_absences(shop, own, is_eligible & (unbroken[:, index] >= 2 * window_days))
+        gaps = find_absences(shop, own, is_eligible & ~is_closed & (unbroken[:, index] >= 2 * window_days))
         own_days = pd.DataFrame({"date": every_day, "is_trading_day": traded[:, index], "net_revenue": money[:, index]})
-        parts.append(_score_silences(own_days, gaps, window_days, threshold, country, method))
+        parts.append(_score_silences(own_days, gaps, calendar, window_days, threshold, country, method))
 
     # by week
     weeks = complete_weeks(days)
@@ -367,20 +408,29 @@ def _score_countries(
     np.add.at(week_traded, position[inside], traded[inside].astype(float))
     week_ranks = _ranks(_sums_before(week_money, window_weeks))
     bought_before = _sums_before((week_traded > 0).astype(float), window_weeks)
+    is_whole = _is_the_whole(_sums_before(week_money, window_weeks), weeks["net_revenue"], window_weeks)
     for index, country in enumerate(countries):
         is_eligible = (bought_before[:, index] >= WEEKLY_SHARE * window_weeks) & (week_ranks[:, index] < MOST_COUNTRIES)
+        is_eligible &= ~is_whole[:, index]
         if not is_eligible.any():
             continue
         scored = score_periods(
             weeks["date"], week_money[:, index], weeks["trading_days"].to_numpy(dtype=np.float64),
-            window=window_weeks, threshold=threshold, series=country, grain="week", method=method, calendar=True,
+            np.ones(len(weeks), dtype=bool), window=window_weeks,
+            threshold=threshold, series=country, grain="week", method=method, calendar=True,
         )  # fmt: skip
         parts.append(scored[scored["date"].isin(weeks["date"][is_eligible])])
     return parts
 
 
 def _score_silences(
-    days: pd.DataFrame, silences: pd.DataFrame, window: int, threshold: float, series: str, method: Method
+    days: pd.DataFrame,
+    silences: pd.DataFrame,
+    calendar: _Calendar,
+    window: int,
+    threshold: float,
+    series: str,
+    method: Method,
 ) -> pd.DataFrame:
     """What each silent day should have brought, as if it had traded."""
     trading = days[days["is_trading_day"].astype(bool)]
@@ -388,15 +438,22 @@ def _score_silences(
     rows = []
     for day, back, expected in silences[["date", *_SILENCE_COLUMNS]].itertuples(index=False, name=None):
         known = trading[trading["date"] < day]
-        if len(known) < window:
+        if (~known["date"].isin(calendar.special)).sum() < window:
             continue
         silent = pd.DataFrame({"date": [day], "net_revenue": [float(booked.get(day, 0.0))]})
         scored = score_daily_revenue(
             pd.concat([known[["date", "net_revenue"]], silent], ignore_index=True),
             window_days=window, threshold=threshold, series=series, method=method, calendar=True,
+            special_dates=calendar.special,
         ).tail(1)  # fmt: skip
         rows.append(scored.assign(direction=pd.array(["silence"], dtype="str"), back_date=back, expected_days=expected))
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*SCORE_COLUMNS, *_SILENCE_COLUMNS])
+
+
+def _is_the_whole(sums: np.ndarray, shop: pd.Series, window: int) -> np.ndarray:
+    """Whether a column's sum over the window before was all but all of the shop's."""
+    whole = _sums_before(shop.to_numpy(dtype=np.float64)[:, None], window)
+    return np.nan_to_num(sums, nan=0.0) >= ONE_COUNTRY_SHARE * np.nan_to_num(whole, nan=np.inf)
 
 
 def _sums_before(values: np.ndarray, window: int) -> np.ndarray:

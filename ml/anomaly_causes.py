@@ -66,6 +66,7 @@ def explain_anomalies(
     flags: pd.DataFrame,
     contributions: pd.DataFrame,
     orders: pd.DataFrame,
+    special_days: pd.DataFrame,
     *,
     money: Callable[[float], str],
     day: Callable[[date], str],
@@ -85,6 +86,9 @@ def explain_anomalies(
     orders : DataFrame of shape (n_flags, 5)
         ``series, grain, date``; ``orders`` and ``window_orders``: invoices with a sale in
         the period and in the window.
+    special_days : DataFrame of shape (n_special, 4)
+        As in :func:`ml.anomalies.score_revenue`. A promotion or a public holiday of the period
+        is named.
     money, day
         How sentences write an amount in the shop's currency, and a date.
 
@@ -102,7 +106,8 @@ def explain_anomalies(
         contributions, [*_KEY, "dimension", "member", "label", "detail", "actual", "window_revenue"], "contributions"
     )
     _require(orders, [*_KEY, "orders", "window_orders"], "orders")
-    flags, contributions, orders = (_dated(frame) for frame in (flags, contributions, orders))
+    _require(special_days, ["date", "holiday_name", "promotion_name"], "special days")
+    flags, contributions, orders, special_days = map(_dated, (flags, contributions, orders, special_days))
     flags = flags.assign(difference=flags["actual"] - flags["expected"])
     drivers = _rank(flags, contributions)
     by_flag: dict[Any, pd.DataFrame] = dict(list(drivers.groupby(_KEY, sort=False)))
@@ -115,7 +120,8 @@ def explain_anomalies(
             raise ValueError(f"no orders are given for {flag.series}, {flag.grain} {flag.date:%Y-%m-%d}")
         number, in_window = counted[key]
         found = by_flag.get(key, drivers.iloc[:0])
-        story = _Story(flag, found, number, in_window / flag.window_periods, money, day)
+        occasion = _occasion(flag, special_days)
+        story = _Story(flag, found, number, in_window / flag.window_periods, occasion, money, day)
         causes.append(story.sentence())
         invoices = found[found["dimension"] == "invoice"]
         is_single = len(invoices) > 0 and invoices["share_pct"].iloc[0] >= _SINGLE_SHARE_PCT
@@ -163,11 +169,12 @@ class _Story:
         drivers: pd.DataFrame,
         orders: int,
         usual_orders: float,
+        occasion: str,
         money: Callable[[float], str],
         day: Callable[[date], str],
     ) -> None:
         self._flag, self._drivers = flag, drivers
-        self._orders, self._usual_orders = orders, usual_orders
+        self._orders, self._usual_orders, self._occasion = orders, usual_orders, occasion
         self._money, self._day = money, day
 
     def sentence(self) -> str:
@@ -185,6 +192,7 @@ class _Story:
         way = "above" if flag.difference > 0 else "below"
         return (
             f"Revenue{of}{when} was {self._money(abs(flag.difference))} {way} the expected {self._money(flag.expected)}"
+            f"{self._occasion}"
         )
 
     def _reasons(self) -> tuple[list[str], float]:
@@ -259,6 +267,21 @@ class _Story:
         if flag.actual < -0.005:
             told += f"; returns of {self._money(-flag.actual)} were booked"
         return told + "."
+
+
+def _occasion(flag: Any, special_days: pd.DataFrame) -> str:
+    """What the calendar says of the flag's period, as the end of a clause; empty if nothing."""
+    last = flag.date + pd.Timedelta(days=6 if flag.grain == "week" else 0)
+    within = special_days[special_days["date"].between(flag.date, last)].sort_values("date", kind="stable")
+    told = ""
+    for column, one, several in (
+        ("promotion_name", "during the promotion", "during the promotions"),
+        ("holiday_name", "in the week of" if flag.grain == "week" else "on", "in the week of"),
+    ):
+        names = list(dict.fromkeys(within[column].dropna()))
+        if names:
+            told += f", {one if len(names) == 1 else several} {' and '.join(names)}"
+    return told
 
 
 def _customer(invoice: Any) -> str:

@@ -1,7 +1,7 @@
 """What every customer will bring, by the model that did best, and the records of that.
 
 Belongs here: the whole of the step from the panel to its tables (``customer_clv``,
-``clv_holdout``, ``model_runs``), the winner's forecast from now, what readers are to be warned
+``clv_holdout``, ``clv_coverage``, ``model_runs``), the winner's forecast from now, what readers are to be warned
 of. Does not belong here: the panel (:mod:`ml.value_panel`), who competes
 (:mod:`ml.value_competitors`), hold-outs and the rule that names a winner
 (:mod:`ml.value_holdouts`), intervals (:mod:`ml.value_intervals`).
@@ -19,30 +19,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.runs import describe_run
-from ml.value_boosting import (
-    MIN_HISTORY_DAYS,
-    PERIOD_DAYS,
-    SEASON_BOUNDS,
-    YEAR_DAYS,
-    ValueBooster,
-    proportional_forecast,
-)
+from ml.value_boosting import PERIOD_DAYS, ValueBooster, proportional_forecast
 from ml.value_competitors import (
     BASELINES,
     BG_NBD,
     BOOSTING,
     PAST_SPEND,
     SAME_RATE,
+    SEASONAL,
     ZERO,
     Textbook,
     boost,
+    fit_seasonal,
     fit_textbook,
     forecasts_at,
+    in_season,
     same_rate,
 )
 from ml.value_holdouts import HOLDOUT_COLUMNS, choose_winner, holdout_errors, holdout_origins, holdout_periods
-from ml.value_intervals import INTERVAL_PCT, IntervalRatios, interval_coverages_pct, interval_ratios
+from ml.value_intervals import INTERVAL_PCT, Holdout, OutcomeIntervals, fit_intervals, interval_coverage
 from ml.value_panel import CustomerPanel, Forecast, customer_panel, mean_purchase_value
+from ml.value_season import YEAR_DAYS
 
 FloatArray = NDArray[np.float64]
 
@@ -66,12 +63,15 @@ class CustomerValue:
         One row per customer; see the table's documentation.
     clv_holdout
         One row per hold-out and model; empty when the history is too short for any.
+    clv_coverage
+        One row per hold-out, model and fifth of customers; empty where no interval could be tried.
     model_runs
         One row per algorithm, see :func:`ml.runs.describe_run`.
     """
 
     customer_clv: pd.DataFrame
     clv_holdout: pd.DataFrame
+    clv_coverage: pd.DataFrame
     model_runs: pd.DataFrame
 
 
@@ -88,7 +88,7 @@ def estimate_customer_value(
     Every model forecasts at past dates and is compared with what came (:func:`ml.value_holdouts.choose_winner`
     documents the rule); the winner's forecast from now fills ``clv``. A model of hold-outs
     shorter than the horizon is stretched in proportion, except BG/NBD, which knows its horizon.
-    Intervals are those that held on the hold-outs for customers of a like forecast.
+    Intervals are each customer's own (:mod:`ml.value_intervals`).
 
     Parameters
     ----------
@@ -122,12 +122,15 @@ def estimate_customer_value(
     winner = choose_winner(errors) if len(errors) else (BG_NBD if textbook.bg_nbd is not None else ZERO)
 
     stretch = horizon_days / (length * PERIOD_DAYS) if length else float("nan")
-    boosted, booster, unboosted = (
-        boost(panel, 0, length, random_state, horizon_days) if length else (None, None, _TOO_SHORT)
-    )
+    by_season = fit_seasonal(textbook, panel, 0)
+    seasonal = None if by_season is None else by_season.forecast(now, horizon_days)
+    boosted, booster, unboosted = boost(panel, 0, length, random_state) if length else (None, None, _TOO_SHORT)
     candidates: dict[str, Forecast | None] = {
         BG_NBD: textbook.forecast(now, horizon_days),
-        BOOSTING: None if boosted is None else Forecast(boosted.purchases * stretch, boosted.value * stretch),
+        SEASONAL: seasonal,
+        BOOSTING: None
+        if boosted is None
+        else in_season(Forecast(boosted.purchases * stretch, boosted.value * stretch), seasonal),
         SAME_RATE: same_rate(now, horizon_days),
         PAST_SPEND: Forecast(*(one * stretch for one in proportional_forecast(now, length * PERIOD_DAYS)))
         if length
@@ -139,19 +142,43 @@ def estimate_customer_value(
         winner = BG_NBD if textbook.bg_nbd is not None else ZERO
         forecast = candidates[winner]
         assert forecast is not None
+    coverage = interval_coverage(forecasts, outcomes, panel.by_date)
     if len(errors):
         errors["is_winner"] = errors["model"] == winner
-        errors["interval_coverage_pct"] = interval_coverages_pct(errors, forecasts, outcomes)
-    intervals = interval_ratios(
-        [(forecasts[origin][winner], outcomes[origin]) for origin in origins if winner in forecasts[origin]]
+        errors["interval_coverage_pct"] = _of_holdouts(coverage, errors)
+    tested = [origin for origin in origins if winner in forecasts[origin]]
+    intervals = (
+        fit_intervals(
+            [
+                Holdout(one, panel.by_date[one], forecasts[one][winner].purchases, outcomes[one].purchases)
+                for one in tested
+            ],
+            is_whole=True,
+        ),
+        fit_intervals(
+            [Holdout(one, panel.by_date[one], forecasts[one][winner].value, outcomes[one].value) for one in tested]
+        ),
     )
     return CustomerValue(
         customer_clv=_customer_clv(now, winner, horizon_days, forecast, candidates, textbook, intervals),
         clv_holdout=errors[list(HOLDOUT_COLUMNS)],
+        clv_coverage=coverage,
         model_runs=_runs(
-            panel, textbook, booster, unboosted, errors, winner, length, horizon_days, random_state, data_version
+            panel, textbook, by_season, booster, unboosted, errors, winner, length, horizon_days, random_state,
+            data_version,
         ),
+    )  # fmt: skip
+
+
+def _of_holdouts(coverage: pd.DataFrame, errors: pd.DataFrame) -> pd.Series:
+    """Of all customers of each row's hold-out and model; NaN where no interval was tried."""
+    held = (coverage["interval_coverage_pct"] * coverage["customers"]).groupby(
+        [coverage["cutoff_date"], coverage["model"]]
     )
+    customers = coverage.groupby(["cutoff_date", "model"])["customers"].sum()
+    by_row = pd.MultiIndex.from_frame(errors[["cutoff_date", "model"]])
+    # sums in another order can be a last bit more than the whole
+    return pd.Series((held.sum() / customers).reindex(by_row).clip(upper=100.0).to_numpy(dtype=float), errors.index)
 
 
 def _customer_clv(
@@ -161,11 +188,13 @@ def _customer_clv(
     forecast: Forecast,
     candidates: Mapping[str, Forecast | None],
     textbook: Textbook,
-    intervals: tuple[IntervalRatios, IntervalRatios] | None,
+    intervals: tuple[OutcomeIntervals | None, OutcomeIntervals | None],
 ) -> pd.DataFrame:
     missing = np.full(len(now), np.nan)
-    purchases_low, purchases_high = (missing, missing) if intervals is None else intervals[0].around(forecast.purchases)
-    low, high = (missing, missing) if intervals is None else intervals[1].around(forecast.value)
+    (purchases_low, purchases_high), (low, high) = (
+        (missing, missing) if made is None else made.around(now, expected)
+        for made, expected in zip(intervals, forecast, strict=True)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         per_purchase = np.where(
             forecast.purchases > 0, forecast.value / forecast.purchases, textbook.purchase_value(now)
@@ -190,6 +219,7 @@ def _customer_clv(
             "clv_high": high,
             "interval_pct": INTERVAL_PCT,
             "clv_bg_nbd": by_model(BG_NBD),
+            "clv_seasonal_clock": by_model(SEASONAL),
             "clv_gradient_boosting": by_model(BOOSTING),
         }
     )
@@ -203,6 +233,7 @@ def _value_or_missing(candidates: Mapping[str, Forecast | None], missing: FloatA
 def _runs(
     panel: CustomerPanel,
     textbook: Textbook,
+    by_season: Textbook | None,
     booster: ValueBooster | None,
     unboosted: str | None,
     errors: pd.DataFrame,
@@ -221,15 +252,27 @@ def _runs(
     holdouts = int(errors["cutoff_date"].nunique())
     bg_nbd, gamma_gamma = textbook.bg_nbd, textbook.gamma_gamma
     about_boosting = [] if unboosted is None else [unboosted]
-    if booster is not None and booster.season == (1.0, 1.0):
-        about_boosting.append("Less than a year lies before what is forecast: the season is not in it.")
-    elif booster is not None and panel.history_days < YEAR_DAYS + MIN_HISTORY_DAYS:
-        about_boosting.append("The season is that of one year, and how much the shop grew since is not known.")
-    if booster is not None and any(one in SEASON_BOUNDS for one in booster.season):
-        about_boosting.append(
-            "The season's factor is held at its bound "
-            f"({SEASON_BOUNDS[0]:g} to {SEASON_BOUNDS[1]:g}): the total expected rests on that bound."
+    tried_on = set(errors.loc[errors["model"] == SEASONAL, "cutoff_date"])
+    if by_season is None:
+        about_season = [
+            f"Less than a year is known ({panel.history_days} days): the seasonal clock can't help yet and does not "
+            "compete."
+            if panel.history_days < YEAR_DAYS
+            else "Nobody bought a second time, or more came back than was sold: there is no seasonal clock."
+        ]
+        about_boosting += ["Less than a year is known: the season is not in the total."] if booster is not None else []
+    elif holdouts and len(tried_on) < holdouts:
+        about_season = [
+            f"On {holdouts - len(tried_on)} of {holdouts} hold-outs less than a year was known before the cutoff: "
+            "there the seasonal clock could not help and did not compete."
+        ]
+        about_boosting += (
+            ["Its total follows the seasonal clock, which no hold-out could try: that needs a year before it."]
+            if booster is not None and not tried_on
+            else []
         )
+    else:
+        about_season = []
     verdict = _verdict(errors, winner, length, horizon_days)
     purchases = describe_run(
         MODEL,
@@ -280,6 +323,35 @@ def _runs(
         },
         warnings=() if gamma_gamma is None else gamma_gamma.warnings,
     )
+    seasonal = describe_run(
+        MODEL,
+        SEASONAL,
+        data_version=data_version,
+        parameters={"horizon_days": horizon_days, "time_unit": "busy day"},
+        figures={
+            "holdouts": len(tried_on),
+            **(
+                {}
+                if by_season is None or by_season.bg_nbd is None or by_season.clock is None
+                else {
+                    "r": by_season.bg_nbd.r,
+                    "alpha": by_season.bg_nbd.alpha,
+                    "a": by_season.bg_nbd.a,
+                    "b": by_season.bg_nbd.b,
+                    "log_likelihood": by_season.bg_nbd.log_likelihood,
+                    "trend_per_year": by_season.clock.trend,
+                    "busy_days_in_horizon": by_season.clock.busy_days(panel.dates[0], horizon_days),
+                    "purchase_value_factor": by_season.clock.purchase_value_factor(panel.dates[0], horizon_days),
+                }
+            ),
+            **_mean_errors(errors, SEASONAL),
+        },
+        warnings=(
+            *about_season,
+            *(() if by_season is None or by_season.bg_nbd is None else by_season.bg_nbd.warnings),
+            *(verdict if winner == SEASONAL else ()),
+        ),
+    )
     sampled = int(panel.by_date[0]["is_sampled"].sum())
     boosting = describe_run(
         MODEL,
@@ -296,15 +368,13 @@ def _runs(
                 else {
                     "training_rows": booster.training_rows,
                     "training_dates": [f"{one:%Y-%m-%d}" for one in booster.training_dates],
-                    "season_factor_purchases": booster.season[0],
-                    "season_factor_value": booster.season[1],
                 }
             ),
             **_mean_errors(errors, BOOSTING),
         },
-        warnings=(*about_boosting, *(verdict if winner != BG_NBD else ())),
+        warnings=(*about_boosting, *(verdict if winner not in (BG_NBD, SEASONAL) else ())),
     )
-    return pd.concat([purchases, money, boosting], ignore_index=True)
+    return pd.concat([purchases, money, seasonal, boosting], ignore_index=True)
 
 
 def _verdict(errors: pd.DataFrame, winner: str, length: int, horizon_days: int) -> list[str]:

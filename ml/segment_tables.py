@@ -27,6 +27,9 @@ def customers_table(
         table[f"{algorithm}_label"] = labels[algorithm].cluster_ids.astype(np.int32)
         table[f"{algorithm}_segment"] = pd.array(labels[algorithm].segment_names, dtype="str")
     table["mixture_probability"] = labels["mixture"].probabilities
+    # once more under the names that others read
+    table["cluster_id"] = table["kmeans_label"]
+    table["segment_name"] = table["kmeans_segment"]
     table["distance"] = labels["kmeans"].distances
     table["stability"] = stability
     table["has_positive_monetary"] = features.unscaled[:, features.columns.index("monetary")] > 0

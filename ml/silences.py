@@ -11,6 +11,8 @@ add silences and take none back. Only the end of one that was still going on is 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -25,9 +27,11 @@ _SILENCE_LEAST = 7
 # without a sale is no news; a whole week is.
 _IRREGULAR_SHARE = 0.1
 _IRREGULAR_LEAST_DAYS = 7
+# From Christmas to New Year; a fortnight between two holidays is a closure of its own.
+_BRIDGED_DAYS = 7
 
 
-def find_silences(days: pd.DataFrame) -> pd.DataFrame:
+def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = ()) -> pd.DataFrame:
     """Find expected trading days without a sale, one row for each closed stretch.
 
     A day is expected to trade if its weekday did in at least seven of the eight weeks
@@ -38,6 +42,11 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
     takes: being closed does not make being closed usual. Of a shop that often misses a
     day only a whole week or more of them is told.
 
+    A public holiday or a day that the shop says it was closed on is never expected, and
+    says nothing of other days of its weekday: Easter Monday makes no later Monday doubtful.
+    Nor is a day between two such days expected, a week apart at most, with no sale from the
+    one to the other: Easter Sunday, or the days from Boxing Day to New Year.
+
     After the last sale the files may simply end. So a stretch that no sale has ended is
     told only where other lines (returns, say) are dated later, and not for their last day,
     which may not have come in full.
@@ -46,6 +55,8 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
     ----------
     days : DataFrame of shape (n_days, 2)
         ``date`` (ascending) and ``is_trading_day``; days that are missing did not trade.
+    closed_dates
+        Days that the calendar gives a reason to be closed on, whether or not they traded.
 
     Returns
     -------
@@ -68,14 +79,19 @@ def find_silences(days: pd.DataFrame) -> pd.DataFrame:
         first = int(traded[0])
         is_open = np.zeros(int(traded[-1]) - first + 1, dtype=bool)
         is_open[traded - first] = True
+        excused = _with_bridges(day_numbers(pd.Series(pd.DatetimeIndex(list(closed_dates)))), traded)
+        # what a day closed for a known reason says of other days: nothing
+        says_nothing = np.zeros(len(is_open), dtype=bool)
+        says_nothing[[day - first for day in excused if first <= day <= traded[-1]]] = True
+        past = _Past(first, is_open, says_nothing & ~is_open)
         last_day = int(every_day.max())
         stretches: list[tuple[int, int, int | None]] = [
             (int(before), int(after), int(after)) for before, after in pairwise(traded) if after - before > 1
         ]
         stretches.append((int(traded[-1]), last_day, None))
         for before, end, back in stretches:
-            expected = [day for day in range(before + 1, end) if _is_expected(day, before, is_open, first)]
-            if expected and (len(expected) >= _IRREGULAR_LEAST_DAYS or _is_regular(before, is_open, first)):
+            expected = [day for day in range(before + 1, end) if day not in excused and past.expects(day, before)]
+            if expected and (len(expected) >= _IRREGULAR_LEAST_DAYS or past.is_regular(before)):
                 found.append((expected[0], back, len(expected)))
     return pd.DataFrame(
         {
@@ -123,38 +139,53 @@ def find_absences(shop_dates: pd.DatetimeIndex, has_bought: np.ndarray, is_expec
     )
 
 
-def _is_expected(day: int, before: int, is_open: np.ndarray, first: int) -> bool:
-    """Whether the shop should trade on the day, by the weeks up to the last one ``before`` the stretch.
-
-    ``day``, ``before`` and ``first`` count days from one origin; ``is_open`` starts on ``first``.
-    """
-    # the last same weekday that is not in the stretch itself
-    latest = day - 7 * -(-(day - before) // 7) - first
-    if latest < 7 * (_SILENCE_WEEKS - 1):
-        return False
-    if sum(bool(is_open[latest - 7 * back]) for back in range(_SILENCE_WEEKS)) < _SILENCE_LEAST:
-        return False
-    date = np.datetime64(day, "D").astype(object)
-    # 29 February was 28 February
-    a_year_before = date.replace(year=date.year - 1, day=28 if (date.month, date.day) == (2, 29) else date.day)
-    anniversary = int(np.datetime64(a_year_before, "D").astype(int))
-    return all(_was_open(back, before, is_open, first) for back in (day - YEAR_DAYS, anniversary))
+def _with_bridges(closed: np.ndarray, traded: np.ndarray) -> set[int]:
+    """Days with a reason to be closed, and the days between two of them, if the shop stayed closed throughout."""
+    closed = np.unique(closed)
+    excused = set(closed.tolist())
+    for one, other in pairwise(closed.tolist()):
+        if other - one <= _BRIDGED_DAYS and not np.isin(np.arange(one, other + 1), traded).any():
+            excused.update(range(one, other))
+    return excused
 
 
-def _is_regular(before: int, is_open: np.ndarray, first: int) -> bool:
-    """Whether the shop seldom missed a day in the weeks up to ``before``, the last day that it traded."""
-    known = is_open[: before - first + 1][-7 * _SILENCE_WEEKS :]
-    # a history that begins within the first week missed nothing in what is not known of it
-    days = np.concatenate([np.ones(7 * _SILENCE_WEEKS - len(known), dtype=bool), known])
-    is_usual = np.tile(2 * days.reshape(_SILENCE_WEEKS, 7).sum(axis=0) >= _SILENCE_WEEKS, _SILENCE_WEEKS)
-    # days closed in a row, with no day of trading between them, are missed once
-    missed = len(np.unique(np.cumsum(days)[is_usual & ~days]))
-    return bool(missed <= _IRREGULAR_SHARE * is_usual.sum())
+@dataclass(frozen=True)
+class _Past:
+    """Days from the first one that traded to the last; ``first`` and other days count from one origin."""
 
+    first: int
+    is_open: np.ndarray
+    says_nothing: np.ndarray
 
-def _was_open(day: int, before: int, is_open: np.ndarray, first: int) -> bool:
-    """Whether the shop traded a year before; taken for yes where that is not known, or in the stretch itself."""
-    return not first <= day <= before or bool(is_open[day - first])
+    def expects(self, day: int, before: int) -> bool:
+        """Whether the shop should trade on the day, by the weeks up to the last one ``before`` the stretch."""
+        # the last same weekday that is not in the stretch itself
+        latest = day - 7 * -(-(day - before) // 7) - self.first
+        same = np.arange(latest, -1, -7)
+        same = same[~self.says_nothing[same]][:_SILENCE_WEEKS]
+        if len(same) < _SILENCE_WEEKS or self.is_open[same].sum() < _SILENCE_LEAST:
+            return False
+        date = np.datetime64(day, "D").astype(object)
+        # 29 February was 28 February
+        a_year_before = date.replace(year=date.year - 1, day=28 if (date.month, date.day) == (2, 29) else date.day)
+        anniversary = int(np.datetime64(a_year_before, "D").astype(int))
+        return all(self._was_open(back, before) for back in (day - YEAR_DAYS, anniversary))
+
+    def is_regular(self, before: int) -> bool:
+        """Whether the shop seldom missed a day in the weeks up to ``before``, the last day that it traded."""
+        known = np.flatnonzero(~self.says_nothing[: before - self.first + 1])[-7 * _SILENCE_WEEKS :]
+        is_open, weekday = self.is_open[known], (known + self.first) % 7
+        # what is not known of a history that begins within the first week, it traded
+        closed = np.bincount(weekday[~is_open], minlength=7)
+        is_usual = 2 * (_SILENCE_WEEKS - closed) >= _SILENCE_WEEKS
+        # days closed in a row, with no day of trading between them, are missed once
+        missed = len(np.unique(np.cumsum(is_open)[is_usual[weekday] & ~is_open]))
+        return bool(missed <= _IRREGULAR_SHARE * _SILENCE_WEEKS * is_usual.sum())
+
+    def _was_open(self, day: int, before: int) -> bool:
+        """Whether the shop traded a year before; taken for yes where that is not known, or in the stretch itself."""
+        place = day - self.first
+        return not self.first <= day <= before or bool(self.is_open[place] or self.says_nothing[place])
 
 
 def _dates(day_numbers: list[int] | list[int | None]) -> pd.Series:

@@ -1,11 +1,11 @@
 """Gradient boosting on what was known at past dates: the second model of customer value.
 
-Belongs here: features of a customer at a date, the season of a shop, training on earlier
-dates and predicting at a later one. Does not belong here: the features' raw sums (SQL,
-``int_customer_periods``), the competition (:mod:`ml.value_competitors`), hold-outs
-(:mod:`ml.value_holdouts`).
+Belongs here: features of a customer at a date, training on earlier dates and predicting at a
+later one. Does not belong here: the features' raw sums (SQL, ``int_customer_periods``), the
+season of a shop (:mod:`ml.value_season`), the competition (:mod:`ml.value_competitors`),
+hold-outs (:mod:`ml.value_holdouts`).
 
-Three choices carry it. What each is worth was measured by leaving it out, on the four hold-outs
+Two choices carry it. What each is worth was measured by leaving it out, on the four hold-outs
 of the public gift shop's year (UCI Online Retail) and the six of the two-year sample. They were
 also *chosen* on those hold-outs, among about twenty variants, so their figures flatter:
 
@@ -16,8 +16,8 @@ also *chosen* on those hold-outs, among about twenty variants, so their figures 
 - *The order of most comes from a model of its own.* A few big spenders bend a model of money.
   Squared loss on log value orders the others better; the tenth with the highest forecasts
   keeps its own order, which decides the total. Without: Spearman lower by 0.01 and 0.03.
-- *Season as one factor for the whole shop*, from the same window a year before, and only where
-  a year is known. Month as a feature would be learned from one example of each month.
+
+Season is no feature: month would be learned from one example of each month.
 
 Tried and left out: where a customer stands among the others of the date (ranks of all
 features). It moved Spearman by +0.001 and -0.006 and made the error of value 1 % larger on both.
@@ -38,7 +38,6 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 PERIOD_DAYS = 30
-YEAR_DAYS = 365
 
 # Customers at a date less than this long after the first sale are all new, whoever they are.
 MIN_HISTORY_DAYS = 60
@@ -49,11 +48,6 @@ MAX_TRAINING_DATES = 14
 # Bounds time: a million customers sampled to 100,000 have over a million rows to learn from.
 MAX_TRAINING_ROWS = 60_000
 MIN_TRAINING_ROWS = 200
-# What came last year is compared with what came just before; the longest such run-up.
-_RUN_UP_DAYS = 90
-_MIN_RUN_UP_DAYS = 30
-# One year's season is one observation: it is believed within these bounds only.
-SEASON_BOUNDS = (0.4, 2.5)
 # Past spend plus this share of its mean is what multiples are of: zero has no multiple.
 _BASE_SHARE = 0.25
 # The order within this share of highest forecasts is left to the model of money.
@@ -99,8 +93,6 @@ class ValueBooster:
         The dates whose customers and outcomes were learned from, newest first.
     training_rows
         How many customers at dates that was.
-    season
-        Factor on all predictions, (purchases, value); 1 where no year is known.
     """
 
     purchases: Any
@@ -111,7 +103,6 @@ class ValueBooster:
     target_days: int
     training_dates: tuple[pd.Timestamp, ...]
     training_rows: int
-    season: tuple[float, float]
 
     def predict(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         """Purchase days and net value to expect in the ``target_days`` from the rows' date.
@@ -143,9 +134,9 @@ class ValueBooster:
         usual_purchases, usual_value = _bases(rows, self.target_days)
         features = _binned(boosting_features(rows).to_numpy(), self.borders)
         with threadpool_limits(limits=1):
-            purchases = self.purchases.predict(features) * usual_purchases * self.season[0]
+            purchases = self.purchases.predict(features) * usual_purchases
             size = self.multiple.predict(features) * usual_value
-            size *= (1 + self.level.predict(features).sum() / size.sum()) / 2 * self.season[1]
+            size *= (1 + self.level.predict(features).sum() / size.sum()) / 2
             order = self.order.predict(features)
         together = _ranked(order) + _ranked(size)
         top = size >= np.quantile(size, 1 - _TOP_SHARE)
@@ -226,82 +217,6 @@ def boosting_features(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def season_ratio(daily: pd.Series, date: pd.Timestamp, target_days: int) -> float:
-    """How a shop's ``target_days`` from a date compare with the days before it, per day.
-
-    Parameters
-    ----------
-    daily : Series, indexed by day without gaps
-        Money or purchases of all customers.
-    date
-        First day of the window.
-
-    Returns
-    -------
-    float
-        Above 1 when more comes than came; NaN when the window is not within ``daily``, the
-        run-up before it is shorter than 30 days, or nothing came in it.
-    """
-    first, last = daily.index[0], daily.index[-1]
-    run_up_days = min(_RUN_UP_DAYS, (date - first).days)
-    if run_up_days < _MIN_RUN_UP_DAYS or date + pd.Timedelta(days=target_days - 1) > last:
-        return float("nan")
-    one_day = pd.Timedelta(days=1)
-    before = float(daily.loc[date - run_up_days * one_day : date - one_day].mean())
-    coming = float(daily.loc[date : date + (target_days - 1) * one_day].mean())
-    return coming / before if before > 0 and coming > 0 else float("nan")
-
-
-def season_factor(
-    daily: pd.Series,
-    date: pd.Timestamp,
-    training_dates: Sequence[pd.Timestamp],
-    target_days: int,
-    ahead_days: int | None = None,
-) -> float:
-    """By how much the window from ``date`` should exceed what the training dates' windows taught.
-
-    How the same window one year before compared with the days before it, over the mean of
-    :func:`season_ratio` on the training dates (weighted as they are). Where the history begins
-    with that window or less than 30 days before, this year's days before stand in for last
-    year's: that takes a year without growth, and is still better than a season that is not
-    there (a shop that is a year old in December would expect another December every month).
-    Nothing on or after ``date`` is read, whatever ``daily`` holds.
-
-    Parameters
-    ----------
-    daily : Series, indexed by day without gaps
-        Money or purchases of all customers.
-    date
-        First day of the window.
-    target_days, ahead_days
-        Length of the windows that were learned from, and of the one to come (by default the
-        same). Levels per day are compared.
-
-    Returns
-    -------
-    float
-        Between 0.4 and 2.5; 1 where no such window is known a year before.
-    """
-    known = daily[daily.index < date]
-    ahead = ahead_days or target_days
-    year_ago = date - pd.Timedelta(days=YEAR_DAYS)
-    if known.empty or year_ago < known.index[0]:
-        return 1.0
-    last_year = season_ratio(known, year_ago, ahead)
-    if np.isnan(last_year) and (year_ago - known.index[0]).days < _MIN_RUN_UP_DAYS:
-        window = known.loc[year_ago : year_ago + pd.Timedelta(days=ahead - 1)]
-        before = float(known.iloc[-_RUN_UP_DAYS:].mean())
-        if len(window) == ahead and before > 0 and window.sum() > 0:
-            last_year = float(window.mean()) / before
-    learned = np.array([season_ratio(known, one, target_days) for one in training_dates])
-    usable = ~np.isnan(learned)
-    if np.isnan(last_year) or not usable.any():
-        return 1.0
-    usual = float(np.average(learned[usable], weights=_date_weights(training_dates)[usable]))
-    return float(np.clip(last_year / usual, *SEASON_BOUNDS))
-
-
 def training_periods(
     cutoffs: Mapping[int, pd.Timestamp], first_date: pd.Timestamp, origin: int, target_periods: int
 ) -> list[int]:
@@ -323,10 +238,8 @@ def fit_value_booster(
     purchases: Sequence[FloatArray],
     values: Sequence[FloatArray],
     *,
-    daily: pd.DataFrame,
     origin: pd.Timestamp,
     target_days: int,
-    ahead_days: int | None = None,
     random_state: int = 42,
 ) -> ValueBooster:
     """Learn what customers at past dates went on to do.
@@ -342,12 +255,8 @@ def fit_value_booster(
         All customers of one past date each, newest first, columns of ``int_customer_periods``.
     purchases, values : sequences of arrays
         What the ``target_days`` from each date brought: purchase days, money.
-    daily : DataFrame indexed by day without gaps
-        ``purchase_days`` and ``net_value`` of the whole shop; read before ``origin`` only.
     origin
         The date that predictions are for.
-    ahead_days
-        How long a window after the origin the season is taken of; by default ``target_days``.
     random_state
         Seed of the choice of features per split.
 
@@ -399,10 +308,6 @@ def fit_value_booster(
             target_days=target_days,
             training_dates=when,
             training_rows=len(features),
-            season=(
-                season_factor(daily["purchase_days"], origin, when, target_days, ahead_days),
-                season_factor(daily["net_value"], origin, when, target_days, ahead_days),
-            ),
         )
 
 

@@ -1,14 +1,14 @@
-"""Who competes to say what customers will bring: two models and three baselines, at a date.
+"""Who competes to say what customers will bring: three models and three baselines, at a date.
 
 Belongs here: their names, what each forecasts for the customers of a date from what was known
 then, what stands in where one can't be fitted. Does not belong here: the models themselves
-(:mod:`ml.bg_nbd`, :mod:`ml.gamma_gamma`, :mod:`ml.value_boosting`), at which dates they compete
-and who wins (:mod:`ml.value_holdouts`).
+(:mod:`ml.bg_nbd`, :mod:`ml.gamma_gamma`, :mod:`ml.value_boosting`), the clock
+(:mod:`ml.value_season`), at which dates they compete and who wins (:mod:`ml.value_holdouts`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -25,15 +25,16 @@ from ml.value_boosting import (
     training_periods,
 )
 from ml.value_panel import CustomerPanel, Forecast, mean_purchase_value
+from ml.value_season import SeasonalClock, seasonal_clock
 
 FloatArray = NDArray[np.float64]
 
-BG_NBD, BOOSTING = "bg_nbd_gamma_gamma", "gradient_boosting"
+BG_NBD, SEASONAL, BOOSTING = "bg_nbd_gamma_gamma", "bg_nbd_seasonal_clock", "gradient_boosting"
 SAME_RATE, PAST_SPEND, ZERO = "same_rate", "past_spend", "zero"
-MODELS = (BG_NBD, BOOSTING)
+MODELS = (BG_NBD, SEASONAL, BOOSTING)
 BASELINES = (SAME_RATE, PAST_SPEND, ZERO)
 # Of equals the simpler wins.
-PREFERENCE = (BG_NBD, BOOSTING, PAST_SPEND, SAME_RATE, ZERO)
+PREFERENCE = (BG_NBD, SEASONAL, BOOSTING, PAST_SPEND, SAME_RATE, ZERO)
 
 # Boosting learns from at least this many past dates, or it learns one season by heart.
 MIN_TRAINING_DATES = 2
@@ -41,7 +42,7 @@ MIN_TRAINING_DATES = 2
 
 @dataclass(frozen=True)
 class Textbook:
-    """BG/NBD and Gamma-Gamma at one date; either may be missing, with the reason.
+    """BG/NBD and Gamma-Gamma at one date, by the calendar or a seasonal clock; either may be missing.
 
     Attributes
     ----------
@@ -51,18 +52,27 @@ class Textbook:
         Why one is missing, one sentence each.
     mean_purchase_value
         Money, of all repeat purchases together; stands in where Gamma-Gamma has no answer.
+    clock
+        What BG/NBD's days are; None for calendar days.
     """
 
     bg_nbd: BgNbdModel | None
     gamma_gamma: GammaGammaModel | None
     warnings: tuple[str, ...]
     mean_purchase_value: float
+    clock: SeasonalClock | None
 
     def p_alive(self, rows: pd.DataFrame) -> FloatArray:
-        """Probability that a customer is still active, shape (n,), 0 to 1; 1 without BG/NBD."""
-        if self.bg_nbd is None:
-            return np.ones(len(rows))
-        return self.bg_nbd.p_alive(*_histories(rows))
+        """Probability that a customer is still active, shape (n,), 0 to 1.
+
+        NaN where the model says nothing: for one-time buyers, and for all where drop-out can't
+        be told from the histories.
+        """
+        if self.bg_nbd is None or not self.bg_nbd.tells_dropout:
+            return np.full(len(rows), np.nan)
+        return np.where(
+            rows["repeat_purchase_days"].to_numpy() > 0, self.bg_nbd.p_alive(*_histories(rows, self.clock)), np.nan
+        )
 
     def purchase_value(self, rows: pd.DataFrame) -> FloatArray:
         """Money to expect of a purchase day, shape (n,), finite."""
@@ -76,8 +86,11 @@ class Textbook:
         """What the next ``days`` will bring from each customer; None without BG/NBD."""
         if self.bg_nbd is None:
             return None
-        purchases = self.bg_nbd.expected_purchases(*_histories(rows), horizon=days)
-        return Forecast(purchases, purchases * self.purchase_value(rows))
+        date = pd.Timestamp(rows["cutoff_date"].iloc[0])
+        horizon = days if self.clock is None else self.clock.busy_days(date, days)
+        season = 1.0 if self.clock is None else self.clock.purchase_value_factor(date, days)
+        purchases = self.bg_nbd.expected_purchases(*_histories(rows, self.clock), horizon=horizon)
+        return Forecast(purchases, purchases * self.purchase_value(rows) * season)
 
 
 def fit_textbook(rows: pd.DataFrame) -> Textbook:
@@ -98,17 +111,57 @@ def fit_textbook(rows: pd.DataFrame) -> Textbook:
     pooled = max(repeat_value, 0.0) / repeats.sum() if repeats.any() else 0.0
     if not repeats.any():
         nobody = "Nobody bought a second time, so no model can say what to expect: expected purchases and value are 0."
-        return Textbook(None, None, (nobody,), pooled)
-    bg_nbd = fit_bg_nbd(*_histories(rows))
+        return Textbook(None, None, (nobody,), pooled, None)
+    bg_nbd = fit_bg_nbd(*_histories(rows, None))
     means = mean_purchase_value(rows)
     if (means[repeats > 0] > 0).sum() < 2:
         too_few = "Fewer than two customers have repeat purchases above zero: all are taken to be worth the same."
-        return Textbook(bg_nbd, None, (too_few,), pooled)
-    return Textbook(bg_nbd, fit_gamma_gamma(repeats, means), (), pooled)
+        return Textbook(bg_nbd, None, (too_few,), pooled, None)
+    return Textbook(bg_nbd, fit_gamma_gamma(repeats, means), (), pooled, None)
+
+
+def fit_seasonal(textbook: Textbook, panel: CustomerPanel, origin: int) -> Textbook | None:
+    """The textbook with BG/NBD on the seasonal clock; None where less than a year is known.
+
+    Parameters
+    ----------
+    textbook
+        Fitted to the customers of the date by the calendar.
+    panel
+        Read before the origin.
+    origin
+        The date, as periods ago.
+    """
+    rows = panel.by_date[origin]
+    clock = None if textbook.bg_nbd is None else seasonal_clock(panel.daily, rows, textbook.bg_nbd)
+    if clock is None:
+        return None
+    bg_nbd = fit_bg_nbd(*clock.histories(rows), near=textbook.bg_nbd)
+    return replace(textbook, bg_nbd=bg_nbd, clock=clock)
+
+
+def in_season(boosted: Forecast, seasonal: Forecast | None) -> Forecast:
+    """Boosting's customers, with the total of the seasonal clock where there is one.
+
+    Trees tell customers apart; that the shop's peak lies ahead or behind they can't know.
+
+    Parameters
+    ----------
+    boosted, seasonal
+        Forecasts for the same customers and days.
+    """
+    if seasonal is None:
+        return boosted
+    return Forecast(
+        *(
+            own * (total.sum() / own.sum()) if own.sum() > 0 else own
+            for own, total in zip(boosted, seasonal, strict=True)
+        )
+    )
 
 
 def boost(
-    panel: CustomerPanel, origin: int, length_periods: int, random_state: int, ahead_days: int | None = None
+    panel: CustomerPanel, origin: int, length_periods: int, random_state: int
 ) -> tuple[Forecast | None, ValueBooster | None, str | None]:
     """Gradient boosting at a date: its forecast and itself, or why there is none.
 
@@ -122,8 +175,6 @@ def boost(
         How far ahead, periods of 30 days.
     random_state
         Seed.
-    ahead_days
-        How far ahead the season is to reach, by default as far as the forecast.
 
     Returns
     -------
@@ -140,10 +191,8 @@ def boost(
             [panel.by_date[ago] for ago in learned_from],
             [one.purchases for one in outcomes],
             [one.value for one in outcomes],
-            daily=panel.daily,
             origin=panel.dates[origin],
             target_days=length_periods * PERIOD_DAYS,
-            ahead_days=ahead_days,
             random_state=random_state,
         )
         return Forecast(*booster.predict(panel.by_date[origin])), booster, None
@@ -181,9 +230,14 @@ def forecasts_at(panel: CustomerPanel, origin: int, length_periods: int, random_
     """
     rows = panel.by_date[origin]
     days = length_periods * PERIOD_DAYS
+    textbook = fit_textbook(rows)
+    by_season = fit_seasonal(textbook, panel, origin)
+    seasonal = None if by_season is None else by_season.forecast(rows, days)
+    boosted = boost(panel, origin, length_periods, random_state)[0]
     forecasts = {
-        BG_NBD: fit_textbook(rows).forecast(rows, days),
-        BOOSTING: boost(panel, origin, length_periods, random_state)[0],
+        BG_NBD: textbook.forecast(rows, days),
+        SEASONAL: seasonal,
+        BOOSTING: None if boosted is None else in_season(boosted, seasonal),
         SAME_RATE: same_rate(rows, days),
         PAST_SPEND: Forecast(*proportional_forecast(rows, days)),
         ZERO: Forecast(np.zeros(len(rows)), np.zeros(len(rows))),
@@ -191,7 +245,9 @@ def forecasts_at(panel: CustomerPanel, origin: int, length_periods: int, random_
     return {model: forecast for model, forecast in forecasts.items() if forecast is not None}
 
 
-def _histories(rows: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _histories(rows: pd.DataFrame, clock: SeasonalClock | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    if clock is not None:
+        return clock.histories(rows)
     return (
         rows["repeat_purchase_days"].to_numpy(dtype=float),
         rows["days_to_last_purchase"].to_numpy(dtype=float),

@@ -204,9 +204,10 @@ def choose_winner(errors: pd.DataFrame) -> str:
     value of a customer is (mean absolute error), how wrong the total is (absolute error), and
     how right the order is (Spearman; a forecast that is the same for all orders nobody and
     comes last). Each competitor is ranked by its mean over the hold-outs in each of the three,
-    and the lowest mean rank wins. Of equals the simpler wins: BG/NBD before boosting, models
-    before baselines. Gradient boosting competes if it could be fitted on at least two
-    hold-outs, or on all there are.
+    and the lowest mean rank wins. Of equals the simpler wins: BG/NBD before the seasonal clock
+    before boosting, models before baselines. A model competes if it could be fitted on at least
+    half of the hold-outs, and on two where there are two: all others are judged by the
+    hold-outs that it shares with them.
 
     Parameters
     ----------
@@ -226,7 +227,8 @@ def choose_winner(errors: pd.DataFrame) -> str:
     if errors.empty:
         raise ValueError("there is no hold-out to choose by")
     cutoffs = errors.groupby("model")["cutoff_date"].nunique()
-    enough = min(2, int(cutoffs.max()))
+    most = int(cutoffs.max())
+    enough = max(min(2, most), (most + 1) // 2)
     competing = errors[errors["model"].isin(cutoffs.index[cutoffs >= enough])]
     shared = competing.groupby("cutoff_date")["model"].nunique()
     shared = shared[shared == competing["model"].nunique()]

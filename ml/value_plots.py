@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ml.plot_style import CHOSEN, GRID, INK, LINE, MUTED, as_png, dress, new_figure
-from ml.value_competitors import BG_NBD, BOOSTING, PAST_SPEND, PREFERENCE, SAME_RATE, ZERO
+from ml.value_competitors import BG_NBD, BOOSTING, PAST_SPEND, PREFERENCE, SAME_RATE, SEASONAL, ZERO
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # the shape tells competitors apart, the colour what they are: winner, model or baseline
 _NAMES = {
     BG_NBD: ("o", "BG/NBD + Gamma-Gamma"),
+    SEASONAL: ("P", "BG/NBD, seasonal clock"),
     BOOSTING: ("D", "Gradient boosting"),
     PAST_SPEND: ("^", "Past spend"),
     SAME_RATE: ("s", "Same rate"),

@@ -53,6 +53,7 @@ def project_vars(settings: Settings, as_of_date: str | None, exports: Collection
         "rfm_frequency": settings.rfm.frequency,
         "rfm_snapshot": settings.rfm.snapshot,
         "rfm_recency": settings.rfm.recency,
+        "min_support_pct": settings.baskets.min_support_pct,
         "home_country": settings.shop.home_country,
         "currency": settings.shop.currency,
         "currency_symbol": currency_symbol(settings.shop.currency),

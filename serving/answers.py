@@ -14,7 +14,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -104,7 +104,7 @@ class Answer(BaseModel):
     ``*``, all of them are taken. ``a=b`` is a field called otherwise than its column; a column of another table is
     named in full. ``?`` says that it may be null where the column may not. A field that is both named and annotated
     has the annotated type. ``measures`` is a place where measures are shown (:mod:`warehouse.measures`): each is a
-    field, also where ``of`` has a column of its name.
+    field, also where ``of`` has a column of its name; with ``?`` any of them may be null.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -113,7 +113,7 @@ class Answer(BaseModel):
     list's own column."""
 
     def __init_subclass__(
-        cls, *, of: str | ListSpec = "", columns: str = "", measures: Shown | None = None, **settings: Any
+        cls, *, of: str | ListSpec = "", columns: str = "", measures: str = "", **settings: Any
     ) -> None:
         super().__init_subclass__(**settings)
         own = inspect.get_annotations(cls)
@@ -125,7 +125,9 @@ class Answer(BaseModel):
             found = at_home.get(column or field) or _documented(column or f"{of}.{field}")
             named[field] = replace(found, is_nullable=found.is_nullable or word.endswith("?"))
         if measures:
-            named.update({column.name: column for column in measure_columns(measures)})
+            where = cast("Shown", measures.removesuffix("?"))
+            for one in measure_columns(where):
+                named[one.name] = replace(one, is_nullable=one.is_nullable or measures.endswith("?"))
         fields = {
             name: Annotated[
                 own.get(name) or (_TYPES[column.kind] | None if column.is_nullable else _TYPES[column.kind]),

@@ -170,6 +170,15 @@ create table if not exists raw.segment_overrides (
     _line_text varchar
 );
 
+-- Grain: one row per day and kind of what the calendar says of it: the public holidays of the shop's country, and what
+-- the settings name. Written anew with every load.
+create table if not exists raw.calendar_days (
+    date date not null,
+    kind varchar not null check (kind in ('holiday', 'closure', 'promotion')),
+    name varchar not null,
+    primary key (date, kind)
+);
+
 -- Grain: one row, the key that pseudonyms of customers are made with; none where ids stay plain. A copy of the home's
 -- pseudonym.key, so that no statement and no log has to hold it.
 create table if not exists raw.pseudonym_key (

@@ -10,8 +10,9 @@ import hashlib
 import os
 import re
 import tomllib
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -39,6 +40,9 @@ class Shop(_Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "GBP"
     timezone: str = "Europe/London"
     home_country: str = "United Kingdom"
+    holiday_region: str | None = None
+    """The part of the home country whose public holidays count, as ISO 3166-2 writes it after the hyphen: ``SCT``,
+    ``BY``. None: England in the United Kingdom, elsewhere what the whole country has."""
     customer_ids: Literal["pseudonyms", "plain"] = "pseudonyms"
     """What published tables carry where the key is an e-mail address, a telephone number or a user name."""
 
@@ -101,6 +105,13 @@ class Anomalies(_Section):
     method: Literal["mean_std", "median_mad"] = "median_mad"
 
 
+class Baskets(_Section):
+    """Which products count as bought together."""
+
+    min_support_pct: Annotated[float, Field(ge=0.01, le=100)] = 1.0
+    """A pair must stand on so many percent of all invoices."""
+
+
 class Clv(_Section):
     """How far ahead a customer's value is counted."""
 
@@ -123,6 +134,54 @@ class Drafting(_Section):
         if self.endpoint and not self.model:
             raise ValueError("an endpoint is named, but no model: set drafting.model")
         return self
+
+
+CALENDAR_YEARS = range(1970, 2100)
+"""The years that a calendar may speak of; lines of other years are set aside."""
+
+
+class _Stretch(_Section):
+    """Some days in a row."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    first_date: Annotated[date, Field(alias="from")]
+    last_date: Annotated[date, Field(alias="to")]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last_date < self.first_date:
+            raise ValueError(f"from {self.first_date} lies after to {self.last_date}")
+        for day in (self.first_date, self.last_date):
+            if day.year not in CALENDAR_YEARS:
+                raise ValueError(f"{day} lies outside of {CALENDAR_YEARS[0]} to {CALENDAR_YEARS[-1]}")
+        return self
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every day of it, ascending."""
+        return tuple(
+            self.first_date + timedelta(days=number) for number in range((self.last_date - self.first_date).days + 1)
+        )
+
+
+class Closure(_Stretch):
+    """Days on which the shop was or will be closed."""
+
+    reason: Annotated[str, Field(min_length=1)]
+
+
+class Promotion(_Stretch):
+    """Days on which more is sold than usual, for a reason that the shop knows."""
+
+    name: Annotated[str, Field(min_length=1)]
+
+
+class Calendar(_Section):
+    """What the shop knows of its days beyond public holidays."""
+
+    closures: tuple[Closure, ...] = ()
+    promotions: tuple[Promotion, ...] = ()
 
 
 LayoutName = Literal["invoice_lines", "transactions", "customers", "segment_overrides"]
@@ -391,8 +450,10 @@ class Settings(BaseSettings):
     rfm: Rfm = Rfm()
     segmentation: Segmentation = Segmentation()
     anomalies: Anomalies = Anomalies()
+    baskets: Baskets = Baskets()
     clv: Clv = Clv()
     drafting: Drafting = Drafting()
+    calendar: Calendar = Calendar()
     landing: Landing = Landing()
 
     def fingerprint(self) -> str:

@@ -1,14 +1,16 @@
 {#
-    Bounds of marts.product_pairs. Pairs grow with the square of a basket and of the
-    range, so both have one; they are part of what the table means, not of its speed
-    alone, and are told in its description.
+    Which pairs of products are frequent. Both bounds are part of what marts.product_pairs means, and told in its
+    description.
 #}
 
-{# Products that are paired: those on most invoices. Bounds the table to 124,750 rows. #}
-{% macro paired_products() -%} 500 {%- endmacro %}
+{# Share of all invoices, in percent, that a pair must stand on (setting `baskets.min_support_pct`). #}
+{% macro min_support_pct() -%} {{ setting('min_support_pct') }} {%- endmacro %}
 
-{# Larger baskets are a shop's stock list, not a choice: a pair in them says nothing, and they hold most pairs. #}
-{% macro largest_paired_basket() -%} 100 {%- endmacro %}
+{# In a small shop 1 % of the invoices is one or two: what one customer orders again and again makes no pair. #}
+{% macro fewest_invoices_together() -%} 5 {%- endmacro %}
 
-{# Pairs on fewer invoices are left out: their lift is chance. #}
-{% macro fewest_invoices_together() -%} 10 {%- endmacro %}
+{# Whether so many invoices are enough, for a product as for a pair. #}
+{% macro is_frequent(invoices, all_invoices) -%}
+    ({{ invoices }} >= {{ fewest_invoices_together() }}
+    and 100 * {{ invoices }} >= {{ min_support_pct() }} * {{ all_invoices }})
+{%- endmacro %}

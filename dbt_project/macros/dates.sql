@@ -132,11 +132,19 @@
 
 {#
     Whether the history covers the whole of a period: it began no later than the period, and the period ended before
-    the snapshot. `history` is int_snapshot. The one home of `is_complete_day`, `is_complete_week`, `is_complete_month`.
+    the snapshot, and before a last day that is not over. `history` is int_snapshot. The one home of `is_complete_day`, `is_complete_week`, `is_complete_month`.
 #}
 {% macro is_complete_period(period_start, next_period_start, history='snapshot') -%}
-    ({{ period_start }} >= {{ history }}.first_date and {{ next_period_start }} <= {{ history }}.snapshot_date)
+    ({{ period_start }} >= {{ history }}.first_date and {{ next_period_start }} <= coalesce({{ history }}.unfinished_date, {{ history }}.snapshot_date))
 {%- endmacro %}
+
+{# Minutes since midnight. #}
+{% macro minute_of_day(value) -%}
+    (extract(hour from {{ value }}) * 60 + extract(minute from {{ value }}))
+{%- endmacro %}
+
+{# Days with lines that a last day is compared with to tell whether it is over. #}
+{% macro days_to_compare_the_last_with() -%} 28 {%- endmacro %}
 
 {% macro hours_after(value, hours) -%}
     ({{ value }} + interval {{ hours }} hour)

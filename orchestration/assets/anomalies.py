@@ -245,12 +245,13 @@ order by flags.series, flags.grain, flags.date
 """
 
 
-def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read booked revenue by day, and by country and day: one row per day with a line."""
+def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read booked revenue by day and by country and day, one row per day with a line, and what the calendar says."""
     days = connection.execute(
         """
         select
-            daily.date, daily.is_trading_day, daily.net_revenue_as_booked::double as net_revenue, days.is_complete_week
+            daily.date, daily.is_trading_day, daily.net_revenue_as_booked::double as net_revenue,
+            days.is_complete_day, days.is_complete_week
         from marts.fct_daily_revenue as daily
         inner join marts.dim_dates as days on daily.date = days.date
         order by daily.date
@@ -269,7 +270,15 @@ def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, p
         order by country, invoice_date
         """
     ).df()
-    return days, country_days
+    special_days = connection.execute(
+        """
+        select date, holiday_name, closure_reason, promotion_name
+        from marts.dim_dates
+        where coalesce(holiday_name, closure_reason, promotion_name) is not null
+        order by date
+        """
+    ).df()
+    return days, country_days, special_days
 
 
 def read_contributions(connection: duckdb.DuckDBPyConnection, flags: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -302,15 +311,21 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         settings = load_settings()
         chosen = settings.anomalies
         with warehouse.get_connection() as connection:
-            days, country_days = read_revenue(connection)
+            days, country_days, special_days = read_revenue(connection)
             scores = score_revenue(
-                days, country_days, window_days=chosen.window_days, threshold=chosen.threshold, method=chosen.method
+                days,
+                country_days,
+                special_days,
+                window_days=chosen.window_days,
+                threshold=chosen.threshold,
+                method=chosen.method,
             )
             contributions, orders = read_contributions(connection, scores.flags)
             explained = explain_anomalies(
                 scores.flags,
                 contributions,
                 orders,
+                special_days,
                 money=partial(wording.money, currency=settings.shop.currency),
                 day=wording.weekday,
             )

@@ -21,7 +21,7 @@ from warehouse.ledger import active_content_hashes
 from warehouse.settings import load_settings
 from warehouse.versions import data_version
 
-_TABLES = ("customer_clv", "clv_holdout")
+_TABLES = ("customer_clv", "clv_holdout", "clv_coverage")
 # The mart is not read: its checks have to hold before anything is made of the same customers.
 _READS = (["intermediate", "int_customer_periods"], ["intermediate", "int_customer_days"], ["marts", "customer_rfm"])
 

@@ -11,6 +11,7 @@ import dagster as dg
 
 from orchestration.metadata import table_metadata, told_in_intervals
 from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.calendar import knows_holidays, write_calendar
 from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
 from warehouse.loading import LoadReport, load_landing
@@ -27,6 +28,7 @@ RAW_TABLES = (
     ["raw", "deliveries"],
     ["raw", "pseudonym_key"],
     ["raw", "unused_columns"],
+    ["raw", "calendar_days"],
     ["quality", "load_ledger"],
     ["quality", "source_limits"],
 )
@@ -40,6 +42,7 @@ _DESCRIPTIONS = {
     "deliveries": "Every current file of sales with what typing its lines needs to know: marks, words, profile, times.",
     "pseudonym_key": "The key that pseudonyms of customers are made with; its value is shown nowhere.",
     "unused_columns": "What stands in columns that look like a status or a currency and that nothing uses.",
+    "calendar_days": "Public holidays of the shop's country, and the closures and promotions that the settings name.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
     "source_limits": "What the files of each source don't show, such as refunds.",
 } | {
@@ -104,6 +107,12 @@ def _load(
             context.log.info("Nothing new since the last publication.")
             yield dg.AssetObservation(["raw", "transactions"], metadata={NOTHING_NEW: True, **metadata})
             return
+        write_calendar(connection, settings)
+        if not knows_holidays(settings):
+            context.log.warning(
+                f"No public holidays are known of shop.home_country {settings.shop.home_country}: days on which the "
+                "shop was closed for one count as silent unless calendar.closures names them."
+            )
         for key in RAW_TABLES:
             shown = {} if key == _SECRET else table_metadata(connection, *key)
             yield dg.MaterializeResult(asset_key=key, metadata={**shown, **metadata})

@@ -25,8 +25,13 @@ class RevenueMonth(Answer, of="marts.fct_monthly_revenue", columns="month_start"
     is_complete_month: Annotated[bool, Field(description="Whether data and the chosen days hold the whole month.")]
 
 
-class RevenueDay(Answer, of="marts.fct_daily_revenue", columns="date is_trading_day", measures="periods"):
-    """Revenue of a calendar day."""
+class RevenueDay(
+    Answer,
+    of="marts.dim_dates",
+    columns="date is_trading_day is_closed_day is_complete_day holiday_name closure_reason promotion_name",
+    measures="periods?",
+):
+    """Revenue of a calendar day; null on a day on which the shop was closed and nothing was booked."""
 
 
 class CountryRevenue(Answer, of=COUNTRIES):
@@ -41,7 +46,7 @@ def monthly(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[Re
 
 @router.get("/revenue/daily", summary="Revenue by day")
 def daily(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[RevenueDay]]:
-    """Every day of the data within the chosen days, closed ones with zeros; none if no invoice fits."""
+    """Every day of the data within the chosen days, closed ones with nulls; none if no invoice fits."""
     return answer(reading, queries.daily_revenue(reading, filters))
 
 

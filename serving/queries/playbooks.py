@@ -227,7 +227,7 @@ CHANGES = ListSpec(
         Column("to_segment", "Now", link="segment"),
         Column("change", "Change", width=110),
         Column("monetary", "Money"),
-        Column("clv", "CLV"),
+        Column("clv", "Expected revenue"),
         Column("recency_days", "Days since"),
         Column("country", "Country"),
     ),

@@ -59,29 +59,41 @@ def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``month_start``, the measures of periods, ``is_complete_month`` (as in ``marts.dim_dates``, and wholly
         within the chosen days). Ascending; empty if no invoice fits at all.
     """
-    return _revenue_by(reading, filters, "month").rename(
-        columns={"period_start": "month_start", "is_complete_period": "is_complete_month"}
+    return (
+        _revenue_by(reading, filters, "month")
+        .drop(columns="has_invoices")
+        .rename(columns={"period_start": "month_start", "is_complete_period": "is_complete_month"})
     )
 
 
 def weekly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     """The same by ISO week: ``week_start`` (a Monday) and ``is_complete_week``."""
-    return _revenue_by(reading, filters, "week").rename(
-        columns={"period_start": "week_start", "is_complete_period": "is_complete_week"}
+    return (
+        _revenue_by(reading, filters, "week")
+        .drop(columns="has_invoices")
+        .rename(columns={"period_start": "week_start", "is_complete_period": "is_complete_week"})
     )
 
 
 def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """The same by calendar day (``date``, ``is_complete_day``), with ``is_trading_day``: whether the whole shop sold.
+    """The same by calendar day (``date``), with what ``marts.dim_dates`` says of the day.
 
-    Days on which nothing fits are there with zeros.
+    That is ``is_trading_day`` (whether the whole shop sold anything), ``is_closed_day``, ``is_complete_day``,
+    ``holiday_name``, ``closure_reason`` and ``promotion_name``. Days on which nothing fits are there with zeros; where
+    the shop was closed too, measures are null, so that a line breaks there.
     """
-    frame = _revenue_by(reading, filters, "day").rename(
-        columns={"period_start": "date", "is_complete_period": "is_complete_day"}
+    frame = _revenue_by(reading, filters, "day").rename(columns={"period_start": "date"})
+    days = reading.query(
+        """
+        select date, is_trading_day, is_closed_day, is_complete_day, holiday_name, closure_reason, promotion_name
+        from marts.dim_dates
+        """
     )
-    traded = reading.query("select date, is_trading_day from marts.fct_daily_revenue")
-    frame = frame.merge(traded, on="date", how="left")
-    frame["is_trading_day"] = frame["is_trading_day"].eq(True)
+    frame = frame.drop(columns="is_complete_period").merge(days, on="date", how="left", validate="one_to_one")
+    is_gap = frame["is_closed_day"] & ~frame.pop("has_invoices")
+    for one in _PERIODS:
+        whole = frame[one].astype("Int64") if pd.api.types.is_integer_dtype(frame[one]) else frame[one]
+        frame[one] = whole.mask(is_gap)
     return frame
 
 
@@ -96,7 +108,8 @@ def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFram
         select
             periods.period_start,
             {aggregates("invoices", _PERIODS)},
-            any_value(periods.is_complete) as is_complete_period
+            any_value(periods.is_complete) as is_complete_period,
+            count(kept.invoice_no) > 0 as has_invoices
         from periods
         left join kept on date_trunc('{grain}', kept.invoice_date) = periods.period_start
         where exists (select 1 from kept)

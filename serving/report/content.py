@@ -476,7 +476,13 @@ def _health(reading: Reading) -> dict[str, Any]:
             ),
             *(
                 {"label": f"{row.model} ({row.algorithm}):".replace("_", " "), "text": _text(row.warnings)}
-                for row in _rows(notes[notes["has_warnings"].astype(bool)])
+                # a fit of customer value that nothing here comes from warns on Data health alone
+                for row in _rows(
+                    notes[
+                        notes["has_warnings"].astype(bool)
+                        & (notes["is_about_customer_value"].astype(bool) | notes["model"].ne("customer_value"))
+                    ]
+                )
             ),
             *({"label": f"{row.title}:", "text": _text(row.told)} for row in _rows(source_limits(reading))),
         ],

@@ -4,6 +4,7 @@ Each case has a home of its own, since every line of another shop would change t
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -44,6 +45,37 @@ def test_a_closure_of_ten_weeks_is_told_with_all_of_it(alone: Alone) -> None:
     ((day, cause),) = _silences(_published(alone(reported.closed_ten_weeks())))
     assert day == date(2024, 3, 31)
     assert "10 Jun 2024" in cause
+
+
+def test_a_closure_that_the_settings_name_is_no_news_and_a_promotion_is_a_cause(alone: Alone) -> None:
+    settings = """
+        [[calendar.closures]]
+        from = 2024-03-31
+        to = 2024-06-09
+        reason = "Rebuilding"
+        [[calendar.promotions]]
+        from = 2024-08-20
+        to = 2024-08-20
+        name = "Summer sale"
+    """
+    case = reported.closed_ten_weeks()
+    text = case.files["orders.csv"]
+    assert isinstance(text, str)
+    sale = [
+        line(900000 + number, "P07", "CAKE STAND", 40, datetime(2024, 8, 20, 12), "14.00", 1001 + number)
+        for number in range(20)
+    ]
+    both = {"orders.csv": text, "sale.csv": csv_text(sale)}
+    told = _published(alone(replace(case, files=both), settings))
+    assert _silences(told) == []
+    assert told.rows(
+        "select count(*), bool_and(is_closed_day) from marts.dim_dates where closure_reason = 'Rebuilding'"
+    ) == [(71, True)]
+    ((direction, cause),) = told.rows(
+        "select direction, cause from ml.revenue_anomalies where series = 'total' and date = date '2024-08-20'"
+    )
+    assert direction == "spike"
+    assert "during the promotion Summer sale: " in cause
 
 
 def test_closures_of_any_length_are_told_once_each_with_all_of_it(alone: Alone) -> None:

@@ -131,6 +131,7 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "rfm_frequency": defaults.rfm.frequency,
         "rfm_snapshot": defaults.rfm.snapshot,
         "rfm_recency": defaults.rfm.recency,
+        "min_support_pct": defaults.baskets.min_support_pct,
         "home_country": defaults.shop.home_country,
         "currency": defaults.shop.currency,
         "currency_symbol": currency_symbol(defaults.shop.currency),
@@ -150,7 +151,14 @@ def test_every_rule_has_unit_tests(dbt: Dbt) -> None:
     tested = {test.model for test in dbt.manifest.unit_tests.values()}
     # what only renames, joins or puts together, or sums with the shared measures, has nothing of its own to test
     plain = {
-        *("stg_delivered_text", "stg_deliveries", "stg_export_lines", "source_profiles", "order_versions"),
+        *(
+            "stg_delivered_text",
+            "stg_deliveries",
+            "stg_calendar_days",
+            "stg_export_lines",
+            "source_profiles",
+            "order_versions",
+        ),
         *("fct_return_matches", "fct_invoices", "fct_monthly_revenue", "fct_country_revenue"),
     }
     assert {node.name for node in model_nodes(dbt.manifest)} - tested - plain - {"customer_360"} == set()

@@ -72,7 +72,7 @@ def write_models(path: Path, labels: Mapping[str, str], before: Mapping[str, str
             select
                 3 as previous_publication_id, date '2011-01-01' as previous_snapshot_date, a as customer_id,
                 b as kmeans_segment, b as hierarchical_segment, null::varchar as mixture_segment, b as rfm_segment,
-                b as audience_segment
+                b as audience_segment, null::varchar as slipping_segment
             from before
             """
         )
@@ -251,7 +251,7 @@ def test_changes_between_two_publications_add_up(dbt: Dbt, shop: Path, tmp_path:
     ]
     assert ask(path, changes + "and from_segment = 'Champions'") == [("GONE", "Champions", None, "gone")]
     assert ask(path, changes + "and from_segment is null") == [("K05", None, now["K05"], "joined")]
-    # the mixture was not there before, so it says nothing of who came
+    # the mixture and the slipping were not there before, so they say nothing of who came
     assert ask(path, "select distinct method from reporting.audience_changes order by 1") == [
         ("audience",),
         ("hierarchical",),

@@ -137,7 +137,8 @@ MARTS = """
     create table marts.fct_monthly_revenue as from marts.fct_daily_revenue;
     create table marts.fct_country_revenue as from marts.fct_daily_revenue;
     create table marts.dim_dates as
-    select cast(range as date) as date, dayofweek(range) in (1, 5) as is_trading_day
+    select cast(range as date) as date, dayofweek(range) in (1, 5) as is_trading_day,
+        true as is_complete_day, cast(null as varchar) as holiday_name, cast(null as varchar) as closure_reason
     from range(timestamp '2011-03-04', timestamp '2011-03-08', interval 1 day);
     create table marts.dim_customers as select * from (values ('17850'), ('13047')) as t (customer_id);
     create table marts.customer_rfm as
@@ -248,18 +249,24 @@ ML = """
     create table ml.model_runs as
     select 'customer_segments' as model, 'kmeans' as algorithm, cast(null as varchar) as warnings;
     create table ml.customer_clv as
-    select *, 'past_spend' as model, 1.0::double as p_alive, 0 as repeat_purchase_days, 0 as days_to_last_purchase,
-        5 as observed_days, 2.0::double as expected_purchases, 1.0::double as expected_purchases_low,
-        4.0::double as expected_purchases_high, 9.0::double as expected_purchase_value
+    select *, 'bg_nbd_gamma_gamma' as model, null::double as p_alive, 0 as repeat_purchase_days,
+        0 as days_to_last_purchase, 5 as observed_days, 2.0::double as expected_purchases,
+        1.0::double as expected_purchases_low, 4.0::double as expected_purchases_high,
+        9.0::double as expected_purchase_value
     from (values ('17850', 10.0::double, 0.0::double, 20.0::double), ('13047', 30.0, 5.0, 90.0))
         as t (customer_id, clv, clv_low, clv_high);
     create table ml.clv_holdout as
-    select date '2011-02-01' as cutoff_date, model, kind, 1 as customers, 7.0::double as actual_value,
+    select date '2011-02-01' as cutoff_date, model, kind, 200 as customers, 7.0::double as actual_value,
         0.5::double as spearman, 60.0::double as top_decile_capture_pct,
-        80.0::double as interval_coverage_pct, model = 'past_spend' as is_winner
+        case when kind = 'model' then 80.0::double end as interval_coverage_pct,
+        model = 'bg_nbd_gamma_gamma' as is_winner
     from (values
         ('bg_nbd_gamma_gamma', 'model'), ('past_spend', 'baseline'), ('same_rate', 'baseline'), ('zero', 'baseline')
     ) as t (model, kind);
+    create table ml.clv_coverage as
+    select date '2011-02-01' as cutoff_date, 'bg_nbd_gamma_gamma' as model, fifth, 100 as customers,
+        50.0::double as bought_nothing_pct, 80.0::double as interval_coverage_pct
+    from (values (1), (2)) as t (fifth);
     create schema reporting;
     create table reporting.customer_360 as
     select

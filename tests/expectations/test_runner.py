@@ -223,6 +223,13 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "ml.revenue_anomalies anomalies_are_on_trading_days",
         ),
         ("ml", "update ml.revenue_anomalies set grain = 'week'", "ml.revenue_anomalies anomalies_are_over"),
+        ("ml", "update marts.dim_dates set is_complete_day = false", "ml.revenue_anomalies anomalies_are_over"),
+        (
+            "ml",
+            "update ml.revenue_anomalies set date = date '2011-03-05', direction = 'silence', score = -3.5;"
+            " update marts.dim_dates set closure_reason = 'Stocktaking' where date = date '2011-03-05'",
+            "ml.revenue_anomalies silences_have_no_known_reason",
+        ),
         ("ml", "delete from ml.revenue_anomalies", "ml.revenue_expectations odd_periods_are_the_flagged_ones"),
         ("ml", "update ml.revenue_expectations set actual = 20.01", "ml.revenue_expectations actual_is_booked_revenue"),
         (
@@ -236,6 +243,12 @@ def test_every_check_passes_on_sound_tables(build: Build, layer: str) -> None:
             "ml",
             "update ml.clv_holdout set actual_value = 8 where model = 'zero'",
             "ml.clv_holdout models_are_held_to_the_same_outcome",
+        ),
+        (
+            "ml",
+            # a fifth more than there is
+            "insert into ml.clv_coverage select * replace (3 as fifth) from ml.clv_coverage where fifth = 1",
+            "ml.clv_coverage coverage_is_of_the_holdouts_own_customers",
         ),
         ("ml", "update ml.anomaly_drivers set share_pct = 100", "ml.anomaly_drivers shares_are_those_of_a_flag"),
         ("ml", "update ml.anomaly_drivers set rank = 2", "ml.anomaly_drivers ranks_follow_differences"),
@@ -488,6 +501,43 @@ def test_a_segment_whose_name_says_too_much_is_named_with_its_share_and_what_the
         "Lost: true of 79% of 1 customer. The name says: They have been silent for longer than their expected gap."
         in warning.message
     )
+
+
+def held(*fifths: float) -> str:
+    """Coverage of 100 customers each, and of their hold-out as a whole."""
+    return (
+        "delete from ml.clv_coverage; insert into ml.clv_coverage by name "
+        "select date '2011-02-01' as cutoff_date, 'bg_nbd_gamma_gamma' as model, fifth, 100 as customers, "
+        f"50.0 as bought_nothing_pct, list_extract({list(fifths)}, fifth) as interval_coverage_pct "
+        f"from range(1, {len(fifths) + 1}) as t (fifth); update ml.clv_holdout set customers = {100 * len(fifths)}; "
+        f"update ml.clv_holdout set interval_coverage_pct = {sum(fifths) / len(fifths)} where kind = 'model'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (held(70, 90), []),
+        # 79.9 in all, but neither fifth
+        (held(69.9, 89.9), ["fifth 1 of the customers by forecast, 5 being the highest, the 80 % intervals held"]),
+        (
+            held(70, 69.8),
+            ["on the hold-out from 1 Feb 2011 the 80 % intervals held 69.9%", "the 80 % intervals held 69.8%"],
+        ),
+        (held(90.2, 90.2), ["on the hold-out from 1 Feb 2011 the 80 % intervals held 90.2%", "2 fifths of customers"]),
+        # nearly all bought nothing: an interval from zero can't hold fewer
+        (held(96, 96) + "; update ml.clv_coverage set bought_nothing_pct = 92", []),
+        # of another model than the one that is shown
+        (held(50, 50) + "; update ml.clv_holdout set is_winner = model = 'past_spend'; "
+         "update ml.customer_clv set model = 'past_spend'", []),
+    ],
+)  # fmt: skip
+def test_intervals_that_do_not_hold_are_warned_of(build: Build, spoil: str, told: list[str]) -> None:
+    report = run("ml", build(spoil))
+    assert report.blocking_failures == ()
+    assert len(report.warnings) == len(told)
+    for warning, words in zip(report.warnings, told, strict=True):
+        assert words in warning.message
 
 
 def test_rejected_file_is_a_warning_until_its_next_delivery_loads(build: Build) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import pandas as pd
@@ -20,10 +20,28 @@ def days_of(values: Sequence[float | None]) -> pd.DataFrame:
 
 
 def covered(days: pd.DataFrame) -> pd.DataFrame:
-    """Days of a history that is these days, with what dbt says of their weeks (``is_complete_week``)."""
+    """Days of a history that is these days, with what dbt says of them: each is over, and so are whole weeks."""
     monday = days["date"] - pd.to_timedelta(days["date"].dt.day_of_week, unit="D")
     first, last = days["date"].min(), days["date"].max()
-    return days.assign(is_complete_week=(monday >= first) & (monday + pd.Timedelta(days=6) <= last))
+    return days.assign(
+        is_complete_day=True,
+        is_complete_week=(monday >= first) & (monday + pd.Timedelta(days=6) <= last),
+    )
+
+
+def special_days(
+    *, holidays: Mapping[str, str] = {}, closures: Mapping[str, str] = {}, promotions: Mapping[str, str] = {}
+) -> pd.DataFrame:
+    """What the calendar says, each by date; of a day that it says nothing of there is no row."""
+    dates = sorted({*holidays, *closures, *promotions})
+    return pd.DataFrame(
+        {
+            "date": pd.to_datetime(pd.Series(dates, dtype="str")),
+            "holiday_name": [holidays.get(day) for day in dates],
+            "closure_reason": [closures.get(day) for day in dates],
+            "promotion_name": [promotions.get(day) for day in dates],
+        }
+    )
 
 
 def shop(closed: Collection[date], last: str = "2024-06-30", first: str = "2024-01-01") -> pd.DataFrame:

@@ -13,7 +13,9 @@ from ml.anomalies import (
     weeks_in_window,
 )
 from ml.anomaly_expectations import SCORE_COLUMNS
-from tests.ml.revenue import covered, days_of, series, shop
+from tests.ml.revenue import covered, days_of, series, shop, special_days
+
+NOTHING_SPECIAL = special_days()
 
 
 def by_date(flags):
@@ -128,7 +130,7 @@ def real_revenue(real_lines):
 @pytest.mark.parametrize("method", ["mean_std", "median_mad"])
 def test_longer_history_adds_rows_and_changes_none_in_any_series(real_revenue, method):
     days, country_days = real_revenue
-    everything = score_revenue(days, country_days, method=method).scored
+    everything = score_revenue(days, country_days, NOTHING_SPECIAL, method=method).scored
     assert set(everything["grain"]) == {"day", "week"}
     assert everything["series"].nunique() > 5
     key = ["series", "grain", "date"]
@@ -136,7 +138,10 @@ def test_longer_history_adds_rows_and_changes_none_in_any_series(real_revenue, m
     assert len(cuts) > 25
     for last in cuts:
         shorter = score_revenue(
-            covered(days[days["date"] <= last]), country_days[country_days["date"] <= last], method=method
+            covered(days[days["date"] <= last]),
+            country_days[country_days["date"] <= last],
+            NOTHING_SPECIAL,
+            method=method,
         ).scored
         seen = everything.merge(shorter[key], on=key)[list(everything.columns)]
         pd.testing.assert_frame_equal(shorter, seen.reset_index(drop=True), check_exact=True)
@@ -153,7 +158,9 @@ def test_order_of_rows_changes_nothing(real_revenue):
     days, country_days = real_revenue
     shuffled = country_days.sample(frac=1, random_state=1)
     pd.testing.assert_frame_equal(
-        score_revenue(days, country_days).scored, score_revenue(days, shuffled).scored, check_exact=True
+        score_revenue(days, country_days, NOTHING_SPECIAL).scored,
+        score_revenue(days, shuffled, NOTHING_SPECIAL).scored,
+        check_exact=True,
     )
 
 
@@ -184,7 +191,7 @@ def both(days, shares):
     countries = pd.concat(
         [days.assign(country=name, net_revenue=days["net_revenue"] * share) for name, share in shares.items()]
     )
-    return days, countries
+    return days, countries, NOTHING_SPECIAL
 
 
 def test_silence_tells_what_was_booked_and_what_is_usual():
@@ -193,7 +200,7 @@ def test_silence_tells_what_was_booked_and_what_is_usual():
         [days, pd.DataFrame({"date": [pd.Timestamp("2024-05-07")], "is_trading_day": False, "net_revenue": -7.0})]
     ).sort_values("date", ignore_index=True)
     days = covered(days)
-    flags = score_revenue(*both(days, {"Norway": 1.0})).flags
+    flags = score_revenue(*both(days, {"Norway": 0.5})).flags
     row = flags[(flags["series"] == "total") & (flags["direction"] == "silence")].iloc[0]
     assert (row["date"], row["actual"]) == (pd.Timestamp("2024-05-07"), -7.0)
     assert row["expected"] == pytest.approx(100)
@@ -204,9 +211,9 @@ def test_silence_tells_what_was_booked_and_what_is_usual():
 
 def test_a_country_that_buys_every_day_is_missed_when_it_does_not():
     days = shop(set())
-    _, countries = both(days, {"Norway": 0.5, "Sweden": 0.5})
+    _, countries, _ = both(days, {"Norway": 0.5, "Sweden": 0.5})
     gone = (countries["country"] == "Norway") & countries["date"].isin(pd.to_datetime(["2024-05-07", "2024-05-08"]))
-    flags = score_revenue(days, countries[~gone]).flags
+    flags = score_revenue(days, countries[~gone], NOTHING_SPECIAL).flags
     silent = flags[flags["direction"] == "silence"]
     assert silent["series"].tolist() == ["Norway"]
     assert silent["date"].tolist() == [pd.Timestamp("2024-05-07")]
@@ -219,32 +226,32 @@ def test_countries_are_scored_by_day_or_week_or_not_as_often_as_they_buy():
     weekday = days["date"].dt.day_of_week
     countries = pd.concat(
         [
-            days.assign(country="Daily"),
+            days.assign(country="Daily", net_revenue=50.0),
             days[weekday.isin([0, 2])].assign(country="Weekly"),
             days[(weekday == 1) & (days["date"].dt.day <= 7)].assign(country="Monthly"),
         ]
     )
-    scored = score_revenue(days, countries).scored
+    scored = score_revenue(days, countries, NOTHING_SPECIAL).scored
     kinds = set(scored[["series", "grain"]].itertuples(index=False, name=None))
     assert kinds == {("total", "day"), ("total", "week"), ("Daily", "day"), ("Daily", "week"), ("Weekly", "week")}
 
 
 def test_at_most_ten_countries_are_scored_at_a_time():
     days = shop(set())
-    scored = score_revenue(*both(days, {f"country {number:02}": 1.0 + number for number in range(15)})).scored
+    scored = score_revenue(*both(days, {f"country {number:02}": (1.0 + number) / 120 for number in range(15)})).scored
     counts = scored[scored["series"] != "total"].groupby(["grain", "date"])["series"].nunique()
     assert counts.max() == 10
     assert "country 04" not in set(scored["series"])
 
 
 def test_the_run_says_what_was_scored():
-    scores = score_revenue(*both(shop({date(2024, 5, 7)}), {"Norway": 1.0}), method="median_mad")
+    scores = score_revenue(*both(shop({date(2024, 5, 7)}), {"Norway": 0.5}), method="median_mad")
     run = describe_scores(scores, data_version="v1").iloc[0]
     assert (run["model"], run["algorithm"], run["data_version"]) == ("revenue_anomalies", "median_mad", "v1")
     assert '"silences": 1' in run["figures"]
     assert '"window_weeks": 12' in run["parameters"]
     assert pd.isna(run["warnings"])
-    young = score_revenue(*both(shop(set(), last="2024-01-10"), {"Norway": 1.0}))
+    young = score_revenue(*both(shop(set(), last="2024-01-10"), {"Norway": 0.5}))
     assert young.scored.empty
     assert "No period could be scored" in describe_scores(young, data_version="v1")["warnings"].iloc[0]
 
@@ -252,3 +259,67 @@ def test_the_run_says_what_was_scored():
 def test_a_country_named_total_is_refused():
     with pytest.raises(ValueError, match="named total"):
         score_revenue(*both(shop(set()), {"total": 1.0}))
+
+
+def test_a_shop_of_one_country_is_told_once():
+    days = shop(set())
+    days.loc[100, "net_revenue"] = 1000.0
+    odd = [("total", days.loc[100, "date"])]
+    # 2 % go abroad: the home country is the total; with 10 % it has a story of its own
+    flags = score_revenue(*both(days, {"Norway": 0.98, "Sweden": 0.02})).flags
+    assert list(zip(flags["series"], flags["date"], strict=True))[:1] == odd
+    assert "Norway" not in set(flags["series"])
+    assert "Norway" in set(score_revenue(*both(days, {"Norway": 0.9, "Sweden": 0.1})).flags["series"])
+
+
+def test_a_day_without_a_sale_is_no_news_on_a_holiday_or_a_closed_day():
+    days, countries, _ = both(shop({date(2024, 5, 6), date(2024, 5, 14), date(2024, 6, 4)}), {"Norway": 0.5})
+
+    def silent(special):
+        flags = score_revenue(days, countries, special).flags
+        return flags.loc[flags["direction"] == "silence", "date"].dt.strftime("%m-%d").tolist()
+
+    assert silent(NOTHING_SPECIAL) == ["05-06", "05-14", "06-04"]
+    told = special_days(holidays={"2024-05-06": "May Day"}, closures={"2024-05-14": "Stocktaking"})
+    assert silent(told) == ["06-04"]
+
+
+def test_a_country_that_stays_away_on_a_holiday_is_not_missed():
+    days = shop(set())
+    _, countries, _ = both(days, {"Norway": 0.5, "Sweden": 0.5})
+    gone = (countries["country"] == "Norway") & (countries["date"] == "2024-05-06")
+    assert (score_revenue(days, countries[~gone], NOTHING_SPECIAL).flags["direction"] == "silence").any()
+    holiday = special_days(holidays={"2024-05-06": "May Day"})
+    assert not (score_revenue(days, countries[~gone], holiday).flags["direction"] == "silence").any()
+
+
+@pytest.mark.parametrize("method", ["mean_std", "median_mad"])
+def test_a_promotion_is_unusual_and_makes_no_day_after_it_unusual(method):
+    rng = np.random.default_rng(3)
+    days = shop(set())
+    days["net_revenue"] = 100 * rng.uniform(0.9, 1.1, len(days))
+    promoted = days["date"].between("2024-04-01", "2024-04-21")
+    days.loc[promoted, "net_revenue"] *= 4
+    dates = days.loc[promoted, "date"].dt.strftime("%Y-%m-%d")
+    told = special_days(promotions=dict.fromkeys(dates, "Spring sale"))
+    days, countries, _ = both(days, {"Norway": 0.5})
+    scored = score_revenue(days, countries, told, method=method).scored
+    of_days = scored[(scored["series"] == "total") & (scored["grain"] == "day")]
+    flagged = of_days[of_days["direction"].notna()]
+    assert flagged["date"].dt.strftime("%Y-%m-%d").tolist() == dates.tolist()
+    # what is expected stays what it was
+    assert of_days["expected"].between(85, 115).all()
+
+
+def test_a_day_that_is_not_over_is_not_compared():
+    # the data end on a Thursday, of which one order has come in so far
+    days = shop(set(), last="2024-06-27")
+    days.loc[len(days) - 1, "net_revenue"] = 1.0
+    days, countries, _ = both(days, {"Norway": 0.5})
+    last = days["date"].max()
+    over = score_revenue(days, countries, NOTHING_SPECIAL)
+    assert list(zip(over.flags["series"], over.flags["date"], strict=True)) == [("total", last), ("Norway", last)]
+    days.loc[len(days) - 1, "is_complete_day"] = False
+    running = score_revenue(days, countries, NOTHING_SPECIAL)
+    assert running.flags.empty
+    assert running.scored.loc[running.scored["grain"] == "day", "date"].max() < last

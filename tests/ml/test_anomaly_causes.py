@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 
 from ml.anomaly_causes import ANOMALY_COLUMNS, DRIVER_COLUMNS, NO_CUSTOMER, explain_anomalies
+from tests.ml.revenue import special_days
 from warehouse.wording import money, weekday
+
+NOTHING_SPECIAL = special_days()
 
 DAY = pd.Timestamp("2011-06-10")
 
@@ -32,11 +35,11 @@ COLUMNS = list(member("invoice", "1", 1.0))
 WORDS = {"money": partial(money, currency="GBP"), "day": weekday}
 
 
-def explain(one, members, *, orders=70, usual=70.0):
+def explain(one, members, *, orders=70, usual=70.0, special=NOTHING_SPECIAL):
     counted = pd.DataFrame(
         [{"series": one["series"], "grain": one["grain"], "date": one["date"]}]
     ).assign(orders=orders, window_orders=usual * 10)  # fmt: skip
-    return explain_anomalies(pd.DataFrame([one]), pd.DataFrame(members, columns=COLUMNS), counted, **WORDS)
+    return explain_anomalies(pd.DataFrame([one]), pd.DataFrame(members, columns=COLUMNS), counted, special, **WORDS)
 
 
 def cause(*given, **more):
@@ -181,7 +184,7 @@ def test_no_flags_give_empty_tables_with_all_columns():
     none = pd.DataFrame([flag(actual=2.0, expected=1.0)]).iloc[:0]
     empty = pd.DataFrame(columns=COLUMNS)
     orders = pd.DataFrame(columns=["series", "grain", "date", "orders", "window_orders"])
-    found = explain_anomalies(none, empty, orders, **WORDS)
+    found = explain_anomalies(none, empty, orders, NOTHING_SPECIAL, **WORDS)
     assert found.revenue_anomalies.empty
     assert tuple(found.revenue_anomalies.columns) == ANOMALY_COLUMNS
     assert tuple(found.anomaly_drivers.columns) == DRIVER_COLUMNS
@@ -194,10 +197,27 @@ def test_a_flag_without_its_orders_is_refused():
             pd.DataFrame([flag(actual=2.0, expected=1.0)]),
             pd.DataFrame(columns=COLUMNS),
             orders,
+            NOTHING_SPECIAL,
             **WORDS,
         )
     with pytest.raises(ValueError, match="contributions lack member"):
         explain_anomalies(
             pd.DataFrame([flag(actual=2.0, expected=1.0)]),
-            pd.DataFrame(columns=COLUMNS).drop(columns="member"), orders, **WORDS,
+            pd.DataFrame(columns=COLUMNS).drop(columns="member"), orders, NOTHING_SPECIAL, **WORDS,
         )  # fmt: skip
+
+
+def test_a_promotion_and_a_holiday_are_named():
+    told = special_days(
+        promotions={"2011-06-10": "Picnic week", "2011-06-11": "Picnic week"}, holidays={"2011-06-13": "Whit Monday"}
+    )
+    start = "Revenue was £60.00 above the expected £40.00, during the promotion Picnic week: "
+    assert cause(flag(actual=100.0, expected=40.0), [], special=told).startswith(start)
+    # a week is named by any of its days, and by none of the next one's
+    monday = pd.Timestamp("2011-06-06")
+    of_week = cause(flag(actual=100.0, expected=40.0, grain="week", day=monday), [], special=told)
+    assert of_week.startswith("Revenue in the week was £60.00 above")
+    assert ", during the promotion Picnic week: " in of_week
+    assert "Whit Monday" not in of_week
+    on_monday = cause(flag(actual=10.0, expected=40.0, day=pd.Timestamp("2011-06-13")), [], special=told)
+    assert on_monday.startswith("Revenue was £30.00 below the expected £40.00, on Whit Monday: ")

@@ -95,8 +95,8 @@ def test_weekdays_are_known_after_four_of_each():
         plain = score_daily_revenue(daily, method=method).set_index("date").loc[sunday]
         knowing = score_daily_revenue(daily, method=method, calendar=True).set_index("date").loc[sunday]
         assert plain["expected"] > 75
-        # 0.28 of its week's mean, drawn towards 1 by 4 in 17: 0.45
-        assert 35 < knowing["expected"] < 45
+        # after twenty Sundays that differ far beyond chance, what they bring is believed
+        assert 23 < knowing["expected"] < 27
         # a Sunday as busy as a Monday is odd, and only who knows weekdays sees it
         busy = daily.assign(net_revenue=daily["net_revenue"].where(dates != sunday, 100.0))
         assert score_daily_revenue(busy, method=method, calendar=True).set_index("date").loc[sunday, "score"] > 5
@@ -111,3 +111,41 @@ def test_last_years_season_is_expected_again():
     assert scored.loc["2022-12-05", "expected"] == pytest.approx(100, rel=0.05)
     # a doubling is believed by the power 0.7: 1.62 times
     assert scored.loc["2023-12-08", "expected"] == pytest.approx(162, rel=0.07)
+
+
+@pytest.mark.parametrize("method", ["mean_std", "median_mad"])
+def test_no_band_reaches_further_below_zero_than_revenue_did(method):
+    usual = [10.0, 200, 20, 300, 30, 500]
+    never = score_daily_revenue(series([*usual, 50.0]), window_days=6, method=method)
+    assert (never["lower"].iloc[0], never["upper"].iloc[0] > 500) == (0.0, True)
+    once = score_daily_revenue(series([-7.0, *usual, 50.0]), window_days=7, method=method)
+    assert once["lower"].iloc[0] == -7.0
+
+
+def test_a_large_day_in_a_rising_season_stands_out():
+    # sales rise by half in three months; Sundays bring 40 % and swing three times as much as other days
+    dates = pd.date_range("2024-07-01", "2024-11-30")
+    rng = np.random.default_rng(11)
+    is_sunday = dates.day_of_week == 6
+    season = 1 + np.clip((dates - pd.Timestamp("2024-09-01")).days.to_numpy() / 180, 0, None)
+    noise = np.exp(rng.normal(0, np.where(is_sunday, 0.6, 0.2)))
+    revenue = 1000 * season * np.where(is_sunday, 0.4, 1.0) * noise
+    day = pd.Timestamp("2024-11-14")
+    revenue[dates == day] = 1000 * season[dates == day] * 2.3
+    scored = score_daily_revenue(
+        pd.DataFrame({"date": dates, "net_revenue": revenue}), method="median_mad", calendar=True
+    ).set_index("date")
+    assert scored.loc[day, "direction"] == "spike"
+    # one false alarm in a hundred days
+    assert scored["direction"].notna().sum() <= 2
+
+
+def test_weekdays_that_are_alike_are_not_told_apart_by_chance():
+    dates = pd.date_range("2024-01-01", periods=200)
+    noise = np.exp(np.random.default_rng(12).normal(0, 0.3, 200))
+    daily = pd.DataFrame({"date": dates, "net_revenue": 100 * noise})
+    knowing = score_daily_revenue(daily, method="median_mad", calendar=True)
+    plain = score_daily_revenue(daily, method="median_mad")
+    off = np.log(knowing["expected"] / plain["expected"]).abs()
+    # chance alone sets medians of eight to twenty-six such days 8 to 13 % apart
+    assert off.median() < 0.04

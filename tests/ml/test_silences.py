@@ -6,6 +6,8 @@ import pytest
 
 from ml.silences import find_absences, find_silences
 from tests.ml.revenue import shop
+from warehouse.calendar import calendar_days
+from warehouse.settings import Settings
 
 
 @pytest.mark.real_data
@@ -140,3 +142,38 @@ def test_an_absence_that_goes_on_says_so_once_the_shop_has_traded_on():
 def test_days_out_of_order_are_refused():
     with pytest.raises(ValueError, match="must ascend"):
         find_silences(shop(set()).iloc[::-1])
+
+
+def test_days_that_the_calendar_closes_are_not_expected_and_make_no_other_day_doubtful():
+    # two Mondays closed for holidays within eight weeks: without a calendar no later Monday is expected to trade
+    holidays = {date(2024, 4, 1), date(2024, 5, 6)}
+    days = shop(holidays | {date(2024, 5, 13)})
+    assert pd.Timestamp("2024-05-13") not in set(find_silences(days)["date"])
+    found = find_silences(days, pd.to_datetime(sorted(holidays)))
+    assert found["date"].tolist() == [pd.Timestamp("2024-05-13")]
+    # a holiday within a closed stretch is not one of the days that were missed
+    stretch = find_silences(shop({date(2024, 5, 6), date(2024, 5, 7)}), [pd.Timestamp("2024-05-06")])
+    assert stretch["date"].tolist() == [pd.Timestamp("2024-05-07")]
+    assert stretch["expected_days"].tolist() == [1]
+
+
+def test_days_between_two_holidays_that_the_shop_bridged_are_not_missed():
+    # Good Friday, Easter Sunday and Easter Monday of 2024; Saturdays are always closed
+    easter = shop({date(2024, 3, 29), date(2024, 3, 31), date(2024, 4, 1)})
+    holidays = pd.to_datetime(["2024-03-29", "2024-04-01"])
+    assert find_silences(easter)["date"].tolist() == [pd.Timestamp("2024-03-29")]
+    assert find_silences(easter, holidays).empty
+    # traded on the Friday, so that the Sunday was no bridge
+    traded = shop({date(2024, 3, 31), date(2024, 4, 1)})
+    assert find_silences(traded, holidays)["date"].tolist() == [pd.Timestamp("2024-03-31")]
+
+
+@pytest.mark.real_data
+def test_no_public_holiday_of_the_public_year_is_silent(real_lines):
+    days = real_lines.execute(
+        "select invoiced_at::date as date, bool_or(amount > 0) as is_trading_day from lines group by all order by 1"
+    ).df()
+    holidays = [day for day, kind, _ in calendar_days(Settings()) if kind == "holiday"]
+    # the Summer bank holiday among them
+    assert pd.Timestamp("2011-08-29") in set(find_silences(days)["date"])
+    assert find_silences(days, holidays).empty

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,18 +10,11 @@ from ml.value_boosting import (
     boosting_features,
     fit_value_booster,
     proportional_forecast,
-    season_factor,
-    season_ratio,
     training_periods,
 )
-from tests.ml.panels import daily, panel, shop
+from tests.ml.panels import panel, shop
 
 START = pd.Timestamp("2023-01-01")
-
-
-def days_of(purchases: pd.DataFrame) -> pd.DataFrame:
-    by_day = daily(purchases).set_index("date")
-    return by_day.reindex(pd.date_range(by_day.index[0], by_day.index[-1]), fill_value=0.0)
 
 
 def training(purchases: pd.DataFrame, origin: int, periods: int) -> dict:
@@ -46,7 +38,6 @@ def training(purchases: pd.DataFrame, origin: int, periods: int) -> dict:
         "dates": [by_date[ago] for ago in chosen],
         "purchases": [came[ago]["purchase_days_next_30d"].to_numpy() for ago in chosen],
         "values": [came[ago]["net_value_next_30d"].to_numpy() for ago in chosen],
-        "daily": days_of(purchases),
         "origin": dates[origin],
         "target_days": 30 * periods,
     }
@@ -89,42 +80,6 @@ def test_same_input_gives_the_same_predictions() -> None:
     assert (one[0] == other[0]).all()
     assert (one[1] == other[1]).all()
     assert (one[1] >= 0).all()
-
-
-def test_season_is_what_last_year_did() -> None:
-    # 100 a day, but 300 in July of each year
-    days = pd.date_range("2021-01-01", "2022-12-31")
-    money = pd.Series(np.where(days.month == 7, 300.0, 100.0), index=days)
-    july = pd.Timestamp("2022-07-01")
-    assert season_ratio(money, july - pd.Timedelta(days=365), 31) == pytest.approx(3.0)
-    spring = [pd.Timestamp("2022-04-01"), pd.Timestamp("2022-03-01")]
-    # 3.0, held to the bound of 2.5
-    assert season_factor(money, july, spring, 31) == pytest.approx(2.5)
-    assert season_factor(money, pd.Timestamp("2022-06-01"), spring, 30) == pytest.approx(1.0)
-
-
-def test_a_shop_of_one_year_does_not_expect_its_peak_for_ever() -> None:
-    # 300 a day in October to December of a first year, else 100; ten days more than a year are known
-    days = pd.date_range("2021-12-22", "2022-12-31")
-    money = pd.Series(np.where(days.month >= 10, 300.0, 100.0), index=days)
-    january = pd.Timestamp("2023-01-01")
-    trained = [pd.Timestamp("2022-05-01"), pd.Timestamp("2022-04-01")]
-    # January to March last year, 100 a day, against the 90 days before, 300 a day
-    assert season_factor(money, january, trained, 60, 90) == pytest.approx(0.4)
-    milder = money.clip(upper=200.0)
-    assert season_factor(milder, january, trained, 60, 90) == pytest.approx(0.5)
-    # what comes later is not read, though it lies there
-    later = pd.Series(900.0, index=pd.date_range("2023-01-01", "2023-12-31"))
-    assert season_factor(pd.concat([milder, later]), january, trained, 60, 90) == pytest.approx(0.5)
-
-
-def test_season_is_unknown_without_a_year_and_never_read_from_the_future() -> None:
-    days = pd.date_range("2022-01-01", "2022-12-31")
-    money = pd.Series(100.0, index=days)
-    july = pd.Timestamp("2022-07-01")
-    assert season_factor(money, july, [pd.Timestamp("2022-04-01")], 31) == 1.0
-    assert np.isnan(season_ratio(money[money.index < july], july, 31))
-    assert np.isnan(season_ratio(money, pd.Timestamp("2022-01-20"), 31))
 
 
 def test_proportional_forecast_by_hand() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.value_competitors import BG_NBD, BOOSTING
+from ml.value_competitors import BG_NBD, BOOSTING, SEASONAL
 from ml.value_holdouts import choose_winner, holdout_periods, rank_correlation, top_decile_capture_pct
 
 
@@ -63,6 +63,19 @@ def test_models_compete_on_shared_holdouts_only() -> None:
         gradient_boosting=[(3.0, 3.0, 0.3), (3.0, 3.0, 0.3)],
     )
     assert choose_winner(given) == BG_NBD
+
+
+def test_a_model_of_few_holdouts_does_not_narrow_the_judgement_to_them() -> None:
+    # the seasonal clock, best by far, could be tried on two of five: the others are judged on all five
+    given = errors(
+        bg_nbd_seasonal_clock=[(0.1, 0.1, 0.9)] * 2,
+        past_spend=[(1.0, 1.0, 0.8)] * 2 + [(9.0, 9.0, 0.1)] * 3,
+        bg_nbd_gamma_gamma=[(2.0, 2.0, 0.5)] * 5,
+    )
+    assert choose_winner(given) == BG_NBD
+    # on three of five it competes, and wins on those
+    given = errors(bg_nbd_seasonal_clock=[(0.1, 0.1, 0.9)] * 3, bg_nbd_gamma_gamma=[(2.0, 2.0, 0.5)] * 5)
+    assert choose_winner(given) == SEASONAL
 
 
 def test_a_baseline_wins_where_nothing_beats_it() -> None:

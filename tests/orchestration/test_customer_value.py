@@ -14,7 +14,7 @@ def test_every_customer_of_the_real_data_has_a_value_within_its_interval(real_ho
         real_home.published,
         """
         select count(*), (select count(*) from marts.customer_rfm), count(distinct model),
-            count(*) filter (clv_low <= clv and clv <= clv_high and isfinite(clv))
+            count(*) filter (0 <= clv_low and clv_low <= clv and clv <= clv_high and isfinite(clv_high))
         from ml.customer_clv
         """,
     ) == [(4_334, 4_334, 1, 4_334)]
@@ -55,6 +55,49 @@ def test_the_dropout_warning_appears_on_the_real_data(real_home: Home, ask) -> N
         "select warnings from ml.model_runs where model = 'customer_value' and algorithm = 'gradient_boosting'",
     )
     assert re.search(r"the total forecast was 3\d% too low: trust the order", warnings)
+
+
+def test_intervals_held_about_four_in_five_on_every_holdout_and_in_every_fifth(real_home: Home, ask) -> None:
+    # once by ten factors for all: 88, 83, 78 and 70 %
+    assert ask(
+        real_home.published,
+        """
+        select count(*), count(*) filter (interval_coverage_pct between 75 and 85)
+        from ml.clv_holdout where kind = 'model'
+        """,
+    ) == [(8, 8)]
+    assert ask(
+        real_home.published,
+        """
+        select model, count(*) filter (held between 75 and 85)
+        from (
+            select model, fifth, sum(customers * interval_coverage_pct) / sum(customers) as held
+            from ml.clv_coverage group by model, fifth
+        ) as fifths
+        group by model order by model
+        """,
+    ) == [("bg_nbd_gamma_gamma", 5), ("gradient_boosting", 5)]
+
+
+def test_nobody_is_called_alive_where_nobody_can_be_told_to_have_left(real_home: Home, ask) -> None:
+    assert ask(
+        real_home.published,
+        """
+        select count(p_alive), bool_and(lifetime_value = monetary_net::double + clv), count(lifetime_value)
+        from reporting.customer_360 where has_purchases
+        """,
+    ) == [(0, True, 4_334)]
+
+
+def test_a_year_that_is_hardly_over_is_told_of_the_season(real_home: Home, ask) -> None:
+    told = dict(
+        ask(
+            real_home.published,
+            "select algorithm, warnings from ml.model_runs where model = 'customer_value' and warnings is not null",
+        )
+    )
+    assert "On 4 of 4 hold-outs less than a year was known" in told["bg_nbd_seasonal_clock"]
+    assert "which no hold-out could try" in told["gradient_boosting"]
 
 
 def test_holdout_totals_are_the_days_own(real_home: Home, ask) -> None:

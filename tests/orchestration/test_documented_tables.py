@@ -15,7 +15,7 @@ from warehouse.settings import PROJECT_ROOT
 
 SOUND: dict[str, dict[str, Any]] = {
     "customer_segments": {
-        "kmeans_label": 1, "kmeans_segment": "Regulars",
+        "kmeans_label": 1, "kmeans_segment": "Regulars", "cluster_id": 1, "segment_name": "Regulars",
         "mixture_probability": 0.5, "distance": 0.25, "stability": None,
     },
     "cluster_selection": {
@@ -28,13 +28,14 @@ SOUND: dict[str, dict[str, Any]] = {
     "segment_centroids": {"scaled_value": -1.0, "weight": 0.0},
     "mixture_covariances": {"feature": "a", "other_feature": "b", "covariance": -1.0},
     "customer_clv": {
-        "model": "zero", "repeat_purchase_days": 0, "days_to_last_purchase": 0, "observed_days": 9, "p_alive": 1.0,
+        "model": "zero", "repeat_purchase_days": 0, "days_to_last_purchase": 0, "observed_days": 9, "p_alive": None,
         "expected_purchases": 0.0, "expected_purchases_low": None, "expected_purchases_high": None,
         "expected_purchase_value": None, "clv": 5.0, "clv_low": 5.0, "clv_high": 5.0,
     },
     "clv_holdout": {
         "kind": "model", "spearman": -1.0, "top_decile_capture_pct": 100.0, "interval_coverage_pct": None,
     },
+    "clv_coverage": {"fifth": 5, "bought_nothing_pct": 100.0, "interval_coverage_pct": 0.0},
     "revenue_anomalies": {
         "grain": "week", "date": pd.Timestamp("2011-03-07"), "actual": 5.0, "expected": 20.0, "difference": -15.0,
         "score": -3.0, "threshold": 3.0, "direction": "drop",
@@ -77,6 +78,8 @@ def test_a_row_on_the_border_is_written(manifest: dict[str, Any], table: str) ->
 @pytest.mark.parametrize(
     ("table", "change"),
     [
+        ("customer_segments", {"cluster_id": 2}),
+        ("customer_segments", {"segment_name": "Dormant"}),
         ("customer_segments", {"hierarchical_segment": None}),
         ("customer_segments", {"mixture_probability": 1.01}),
         ("customer_segments", {"stability": 1.5}),
@@ -92,7 +95,10 @@ def test_a_row_on_the_border_is_written(manifest: dict[str, Any], table: str) ->
         ("segment_centroids", {"weight": -0.1}),
         ("mixture_covariances", {"other_feature": "a", "covariance": 0.0}),
         ("customer_clv", {"model": "guess"}),
-        ("customer_clv", {"p_alive": 1.5}),
+        ("customer_clv", {"repeat_purchase_days": 1, "days_to_last_purchase": 5, "p_alive": 1.5}),
+        # nothing is known of whether a one-time buyer is still there
+        ("customer_clv", {"p_alive": 1.0}),
+        ("customer_clv", {"clv_low": -1.0}),
         ("customer_clv", {"days_to_last_purchase": 6}),
         ("customer_clv", {"repeat_purchase_days": 1, "days_to_last_purchase": 10}),
         ("customer_clv", {"expected_purchases": -1.0}),
@@ -103,6 +109,8 @@ def test_a_row_on_the_border_is_written(manifest: dict[str, Any], table: str) ->
         ("clv_holdout", {"kind": "guess"}),
         ("clv_holdout", {"spearman": 1.1}),
         ("clv_holdout", {"top_decile_capture_pct": 101.0}),
+        ("clv_coverage", {"fifth": 6}),
+        ("clv_coverage", {"interval_coverage_pct": 101.0}),
         ("revenue_anomalies", {"grain": "month"}),
         ("revenue_anomalies", {"date": pd.Timestamp("2011-03-08")}),
         ("revenue_anomalies", {"direction": "spike"}),

@@ -156,6 +156,34 @@ def test_cancelled_orders_are_no_revenue(real_home: Home, ask) -> None:
     assert not flagged & {"2011-12-09", "2011-01-18"}
 
 
+def test_large_days_are_unusual_and_public_holidays_are_not(real_home: Home, ask) -> None:
+    told = ask(
+        real_home.published,
+        "select strftime(date, '%Y-%m-%d'), direction from ml.revenue_anomalies"
+        " where series = 'total' and grain = 'day'",
+    )
+    # what ten or more of nineteen usual rules flag; the shop was closed over Easter, at the royal wedding and on four
+    # bank holidays, and none of these is a silence
+    assert {day for day, _ in told} >= {"2011-03-29", "2011-08-11", "2011-09-20", "2011-11-14"}
+    assert {direction for _, direction in told} == {"spike"}
+    holidays = ask(
+        real_home.published,
+        "select strftime(date, '%m-%d') from marts.dim_dates where holiday_name is not null and year = 2011 order by 1",
+    )
+    # of England and Wales in 2011, as gov.uk lists them, and New Year's Day itself, a Saturday
+    assert [day for (day,) in holidays] == ["01-01", "01-03", "04-22", "04-25", "04-29", "05-02", "05-30", "08-29"]
+
+
+def test_the_last_day_was_not_over(real_home: Home, ask) -> None:
+    # sales stop at 12:50, where no day before ended before 15:33
+    assert ask(real_home.published, "select date::varchar from marts.dim_dates where not is_complete_day") == [
+        ("2011-12-09",)
+    ]
+    assert ask(
+        real_home.published, "select max(date)::date::varchar from ml.revenue_expectations where grain = 'day'"
+    ) == [("2011-12-08",)]
+
+
 def test_returns_never_give_back_more_than_was_bought(real_home: Home, ask) -> None:
     assert ask(
         real_home.published,

@@ -51,16 +51,17 @@ def test_customers_are_those_who_bought_richest_first(api: httpx.Client, sql: Sq
     found = data(api.get("/customers", params={"limit": 1000}))
     expected = sql(
         """
-        select customer_id, rfm_segment, country, recency_days, frequency, monetary_net, clv, p_alive, cohort_month
+        select
+            customer_id, rfm_segment, country, recency_days, frequency, monetary_net, clv, silence_ratio, cohort_month
         from reporting.customer_360 where has_purchases order by monetary_net desc, customer_id
         """
     )
     assert [(row["customer_id"], row["segment"], row["country"]) for row in found] == [row[:3] for row in expected]
-    for row, (*_, recency, frequency, net, clv, alive, cohort) in zip(found, expected, strict=True):
+    for row, (*_, recency, frequency, net, clv, silence, cohort) in zip(found, expected, strict=True):
         assert (row["recency_days"], row["frequency"]) == (recency, frequency)
         assert row["monetary_net"] == pence(net)
         assert row["clv"] == pence(clv)
-        assert row["p_alive"] == (None if alive is None else pytest.approx(alive))
+        assert row["silence_ratio"] == pytest.approx(silence)
         assert row["cohort_month"] == cohort.isoformat()
 
 

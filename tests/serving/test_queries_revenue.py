@@ -31,10 +31,12 @@ NOBODY = Filters(customer="nobody at all")
 
 
 def assert_equals_mart(frame: pd.DataFrame, mart: pd.DataFrame, key: str) -> None:
-    """The mart has no row where nothing happened; there the frame has zeros."""
+    """The mart has no row where nothing happened; there the frame has zeros, or gaps where the shop was closed."""
     both = frame.merge(mart, on=key, how="outer", suffixes=("", "_mart"), indicator=True)
     assert not (both["_merge"] == "right_only").any()
     assert len(mart) > 3
+    assert both.loc[both["_merge"] == "both", MONEY].notna().all(axis=None)
+    both = both.fillna(dict.fromkeys([*MONEY, "invoices", "customers"], 0))
     for name in MONEY:
         assert (both[name] - both[f"{name}_mart"].fillna(0)).abs().max() < PENNY, name
     assert (both["invoices"] == both["invoice_count"].fillna(0)).all()
@@ -143,8 +145,16 @@ def test_months_in_which_nothing_fits_are_zeros_and_not_gaps(reading: Reading) -
     assert (steps == pd.Timedelta(days=7)).all()
     days = daily_revenue(reading, Filters(countries=("Norway",)))
     assert (days["invoices"] == 0).any()
-    assert not days.set_index("date").loc["2024-01-06", "is_trading_day"]  # a Saturday
-    assert days.set_index("date").loc["2024-01-08", "is_trading_day"]
+
+
+def test_a_closed_day_is_a_gap_and_an_open_one_without_an_order_is_zero(reading: Reading) -> None:
+    for filters in (Filters(), Filters(countries=("Norway",))):
+        days = daily_revenue(reading, filters).set_index("date")
+        saturday, monday = days.loc["2024-01-06"], days.loc["2024-01-08"]
+        assert (saturday["is_trading_day"], saturday["is_closed_day"]) == (False, True)
+        assert saturday[["net_revenue", "invoices", "customers"]].isna().all()
+        assert (monday["is_trading_day"], monday["is_closed_day"]) == (True, False)
+        assert days.loc[~days["is_closed_day"], ["net_revenue", "invoices"]].notna().all(axis=None)
 
 
 def test_nobody_fits_gives_no_rows(reading: Reading) -> None:

@@ -287,7 +287,7 @@ def test_without_customer_value_the_report_is_whole(copied: Home) -> None:
         connection.execute("delete from ml.revenue_anomalies")
         connection.execute("delete from reporting.audience_changes")
     pages = pages_of(report_of(copied))
-    assert "CLV, mean –" in pages[0]
+    assert "Expected revenue, mean –" in pages[0]
     assert "No unusual day or week in this time." in pages[1]
     assert "caveat" not in "".join(pages)
     assert "Who entered and left" not in "".join(pages)

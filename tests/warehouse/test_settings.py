@@ -49,6 +49,37 @@ def test_a_wrong_key_or_value_is_named(tmp_path: Path, text: str, told: str) -> 
         load_settings(settings_file(tmp_path, text))
 
 
+CLOSURE = "[[calendar.closures]]\nfrom = 2026-12-24\nto = 2027-01-03\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CLOSURE, "calendar.closures.0.reason: Field required"),
+        (f'{CLOSURE}reason = ""\n', "calendar.closures.0.reason = '': String should have at least 1 character"),
+        (f'{CLOSURE}name = "Christmas"\n', "calendar.closures.0.name is not a setting"),
+        (
+            '[[calendar.promotions]]\nfrom = 2026-11-30\nto = 2026-11-27\nname = "Black Friday"\n',
+            "calendar.promotions.0: from 2026-11-30 lies after to 2026-11-27",
+        ),
+        (
+            '[[calendar.promotions]]\nfrom = 0206-11-27\nto = 2026-11-27\nname = "Black Friday"\n',
+            "calendar.promotions.0: 0206-11-27 lies outside of 1970 to 2099",
+        ),
+    ],
+)
+def test_a_stretch_of_the_calendar_that_is_wrong_is_named(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        load_settings(settings_file(tmp_path, text))
+
+
+def test_the_calendar_makes_another_version_of_the_answers_and_reads_no_file_again(tmp_path: Path) -> None:
+    plain = load_settings(settings_file(tmp_path, ""))
+    closed = load_settings(settings_file(tmp_path, f'{CLOSURE}reason = "Christmas"\n'))
+    assert closed.fingerprint() != plain.fingerprint()
+    assert closed.landing_fingerprint() == plain.landing_fingerprint()
+
+
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGULARS_RFM__MONETARY", "nett")
     with pytest.raises(SettingsError, match="variable REGULARS_RFM__MONETARY"):

@@ -6,6 +6,7 @@ snapshot as (
     select
         first_date,
         snapshot_date,
+        unfinished_date,
         {%- if as_of_date() is not none or setting('rfm_snapshot') == 'day_after_last' %}
         cast({{ days_after('snapshot_date', -1) }} as date) as last_date_seen
         {%- else %}

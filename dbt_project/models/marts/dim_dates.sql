@@ -30,7 +30,43 @@ snapshot as (
 
 trading_days as (
 
-    select distinct invoice_date as date from lines where line_type = 'sale'
+    select
+        invoice_date as date,
+        count(distinct invoice_no) as orders
+    from lines
+    where line_type = 'sale'
+    group by invoice_date
+
+),
+
+calendar as (
+
+    select
+        date,
+        max(case when kind = 'holiday' then name end) as holiday_name,
+        max(case when kind = 'closure' then name end) as closure_reason,
+        max(case when kind = 'promotion' then name end) as promotion_name
+    from {{ ref('stg_calendar_days') }}
+    group by date
+
+),
+
+usual_day as (
+
+    select median(orders) as orders from trading_days
+
+),
+
+-- a weekday on which the shop never opens
+weekdays as (
+
+    select
+        {{ iso_weekday('days.date') }} as iso_weekday,
+        count(*) as days,
+        count(trading_days.date) as trading_days
+    from days
+    left join trading_days on days.date = trading_days.date
+    group by {{ iso_weekday('days.date') }}
 
 ),
 
@@ -39,6 +75,19 @@ final as (
     select
         days.date,
         trading_days.date is not null as is_trading_day,
+        trading_days.date is null
+        and (
+            calendar.holiday_name is not null
+            or calendar.closure_reason is not null
+            or usual_day.orders >= {{ orders_of_a_busy_day() }}
+            or (
+                weekdays.days >= {{ fewest_days_of_a_weekday() }}
+                and weekdays.trading_days <= {{ share_of_a_closed_weekday() }} * weekdays.days
+            )
+        ) as is_closed_day,
+        calendar.holiday_name,
+        calendar.closure_reason,
+        calendar.promotion_name,
         cast(extract(year from days.date) as integer) as year,
         cast(extract(quarter from days.date) as integer) as quarter,
         cast(extract(month from days.date) as integer) as month,
@@ -61,7 +110,10 @@ final as (
             as is_complete_month
     from days
     cross join snapshot
+    cross join usual_day
+    inner join weekdays on {{ iso_weekday('days.date') }} = weekdays.iso_weekday
     left join trading_days on days.date = trading_days.date
+    left join calendar on days.date = calendar.date
 
 )
 

@@ -27,7 +27,7 @@ final as (
         {{ measures('lines', 'tables') }}
     from lines
     cross join snapshot
-    group by lines.month_start, snapshot.first_date, snapshot.snapshot_date
+    group by lines.month_start, snapshot.first_date, snapshot.snapshot_date, snapshot.unfinished_date
 
 )
 

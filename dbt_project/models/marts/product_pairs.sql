@@ -24,7 +24,6 @@ baskets as (
         row_number() over (order by invoice_no) as basket_number
     from bought
     group by invoice_no
-    having count(*) <= {{ largest_paired_basket() }}
 
 ),
 
@@ -37,19 +36,23 @@ basket_count as (
 products as (
 
     select
-        bought.stock_code,
+        stock_code,
         count(*) as invoices,
-        row_number() over (order by bought.stock_code) as product_number,
-        row_number() over (order by count(*) desc, bought.stock_code asc) as popularity_rank
+        row_number() over (order by stock_code) as product_number
     from bought
-    inner join baskets on bought.invoice_no = baskets.invoice_no
-    group by bought.stock_code
+    group by stock_code
 
 ),
 
-paired_products as (
+-- A pair is on no more invoices than either product (Agrawal and Srikant, VLDB 1994), so that nothing is lost here.
+-- With m products on an invoice on average, at most 100 m / min_support_pct products are left, whatever the range, and
+-- no invoice, however long, has more pairs than these.
+frequent_products as (
 
-    select * from products where popularity_rank <= {{ paired_products() }}
+    select products.*
+    from products
+    cross join basket_count
+    where {{ is_frequent('products.invoices', 'basket_count.invoice_count') }}
 
 ),
 
@@ -58,10 +61,10 @@ contents as (
 
     select
         baskets.basket_number,
-        paired_products.product_number
+        frequent_products.product_number
     from bought
     inner join baskets on bought.invoice_no = baskets.invoice_no
-    inner join paired_products on bought.stock_code = paired_products.stock_code
+    inner join frequent_products on bought.stock_code = frequent_products.stock_code
 
 ),
 
@@ -75,7 +78,6 @@ pairs as (
     inner join contents as other
         on one.basket_number = other.basket_number and one.product_number < other.product_number
     group by one.product_number, other.product_number
-    having count(*) >= {{ fewest_invoices_together() }}
 
 ),
 
@@ -95,9 +97,10 @@ final as (
         cast(pairs.invoices_together as double) * basket_count.invoice_count
         / (cast(a.invoices as double) * b.invoices) as lift
     from pairs
-    inner join paired_products as a on pairs.product_number_a = a.product_number
-    inner join paired_products as b on pairs.product_number_b = b.product_number
+    inner join frequent_products as a on pairs.product_number_a = a.product_number
+    inner join frequent_products as b on pairs.product_number_b = b.product_number
     cross join basket_count
+    where {{ is_frequent('pairs.invoices_together', 'basket_count.invoice_count') }}
 
 )
 

@@ -161,6 +161,7 @@ final as (
         cast(customer_values.clv_low as double) as clv_low,
         cast(customer_values.clv_high as double) as clv_high,
         cast(customer_values.interval_pct as double) as clv_interval_pct,
+        cast(rfm.monetary_net as double) + customer_values.clv as lifetime_value,
         top_categories.category as top_category,
         top_categories.share_pct as top_category_pct
     from customers

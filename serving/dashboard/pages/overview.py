@@ -246,9 +246,10 @@ def _line_chart(view: View, grain: str) -> list[Any]:
         odd = unusual_periods(view.reading, view.filters, "day")
     if frame.empty:
         return [empty(*NOTHING)]
-    rows: Rows = frame.to_dict("records")  # type: ignore[assignment]
-    # where the shop was closed there is no point, and the line breaks
-    values = [row["net_revenue_as_booked"] if grain == "week" or row["is_trading_day"] else None for row in rows]
+    every: Rows = frame.to_dict("records")  # type: ignore[assignment]
+    rows = [row for row in every if not wording.is_missing(row["net_revenue_as_booked"])]
+    if not rows:
+        return [empty(*NOTHING)]
     cut = [row for row in rows if not row[f"is_complete_{grain}"]]
     hover = [
         f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b>"
@@ -259,7 +260,12 @@ def _line_chart(view: View, grain: str) -> list[Any]:
     ]
     # a line needs two ends
     mode = "lines" if len(rows) > 1 else "markers"
-    traces = [line([row[at] for row in rows], values, view.tokens.accent, 1.8, hover, mode=mode)]
+    # where the shop was closed there is no point, and the line breaks
+    told_at = {row[at]: (row["net_revenue_as_booked"], words) for row, words in zip(rows, hover, strict=True)}
+    points = [told_at.get(row[at], (None, "")) for row in every]
+    values = [value for value, _ in points]
+    words = [text for _, text in points]
+    traces = [line([row[at] for row in every], values, view.tokens.accent, 1.8, words, mode=mode)]
     if cut:
         ring = {"line": {"width": 1.8}}
         amounts = [row["net_revenue_as_booked"] for row in cut]
