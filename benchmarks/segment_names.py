@@ -45,7 +45,7 @@ def as_table(head: list[str], rows: list[list[str]], left: int) -> str:
 def vocabulary() -> str:
     """Every name, what it says and the rule that tells whether it is true."""
     told = []
-    for title, key in (("An RFM segment", "rfm"), ("A cluster", "clusters")):
+    for title, key in (("An RFM segment", "rfm"), ("Of all customers", "slipping"), ("A cluster", "clusters")):
         rows = [[one.name, one.sentence, f"`{one.holds}`"] for one in claims(key).values()]  # type: ignore[arg-type]
         told.append(as_table([title, "says of its customers", "rule"], rows, 3))
     return "\n\n".join(told)

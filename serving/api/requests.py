@@ -88,9 +88,6 @@ MethodParameter = Annotated[
 ClusteringParameter = Annotated[Clustering, Query(description="Which clustering.")]
 
 
-ClusteringParameter = Annotated[Clustering, Query(description="Which clustering.")]
-
-
 def _filters(
     reading: SnapshotReading,
     method: MethodParameter = DEFAULT_METHOD,

@@ -45,7 +45,7 @@ PAGES = (
 
 # one value of each filter: the URL's, and the same in SQL on reporting.customer_360
 FILTERS: dict[str, tuple[str, str]] = {
-    "segment": ("Dormant", "kmeans_segment = 'Dormant'"),
+    "segment": ("Lost", "rfm_segment = 'Lost'"),
     "country": ("United Kingdom", "country = 'United Kingdom'"),
     "from": ("2024-08-12", "customer_id in (select customer_id from sales where invoice_date >= '2024-08-12')"),
     "to": ("2024-06-30", "customer_id in (select customer_id from sales where invoice_date <= '2024-06-30')"),

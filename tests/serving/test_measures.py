@@ -27,7 +27,7 @@ from warehouse import measures as register
 from warehouse.errors import RegularsError
 from warehouse.home import Home
 from warehouse.measures import TABLES, Over, Shown, aggregates, measures, shown
-from warehouse.wording import in_unit
+from warehouse.wording import days, in_unit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -235,7 +235,7 @@ def test_the_closing_summary_tells_measures(published_small: Home, reading: Read
     for row in top:
         line = next(line for line in told.splitlines() if line.startswith(row["name"] + "  "))
         assert line.split()[-1] == f"£{row['money']:,.0f}"
-        assert f"{row['recency']:.0f} days" in line
+        assert days(round(row["recency"])) in line
         assert f"{row['frequency']:.1f}" in line
         assert f"{row['customers']:,}" in line
 

@@ -39,7 +39,7 @@ def test_the_public_data_rose_in_november_because_of_the_home_country(real_readi
     moved = real_reading.row(
         """
         with sums as (
-            select coalesce(c.kmeans_segment, '') as segment, l.country, l.customer_id,
+            select coalesce(c.rfm_segment, '') as segment, l.country, l.customer_id,
                 case when month(l.invoice_date) = 11 then 1 else -1 end * l.net_revenue::double as moved
             from marts.fct_invoice_lines as l left join reporting.customer_360 as c using (customer_id)
             where l.invoice_date between '2011-10-01' and '2011-11-30'
