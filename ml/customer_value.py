@@ -159,8 +159,13 @@ def estimate_customer_value(
             [Holdout(one, panel.by_date[one], forecasts[one][winner].value, outcomes[one].value) for one in tested]
         ),
     )
+    # hold-outs that knew no season drifted with it, and the forecast from now has it in its total
+    has_new_season = (
+        winner == BOOSTING and seasonal is not None and not any(SEASONAL in forecasts[one] for one in tested)
+    )
+    drifted_to = float(np.mean(tested)) if has_new_season else None
     return CustomerValue(
-        customer_clv=_customer_clv(now, winner, horizon_days, forecast, candidates, textbook, intervals),
+        customer_clv=_customer_clv(now, winner, horizon_days, forecast, candidates, textbook, intervals, drifted_to),
         clv_holdout=errors[list(HOLDOUT_COLUMNS)],
         clv_coverage=coverage,
         model_runs=_runs(
@@ -189,10 +194,11 @@ def _customer_clv(
     candidates: Mapping[str, Forecast | None],
     textbook: Textbook,
     intervals: tuple[OutcomeIntervals | None, OutcomeIntervals | None],
+    drifted_to: float | None,
 ) -> pd.DataFrame:
     missing = np.full(len(now), np.nan)
     (purchases_low, purchases_high), (low, high) = (
-        (missing, missing) if made is None else made.around(now, expected)
+        (missing, missing) if made is None else made.around(now, expected, drifted_to)
         for made, expected in zip(intervals, forecast, strict=True)
     )
     with np.errstate(divide="ignore", invalid="ignore"):

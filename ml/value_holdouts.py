@@ -22,12 +22,16 @@ from numpy.typing import NDArray
 from ml.value_boosting import MIN_HISTORY_DAYS, PERIOD_DAYS, training_periods
 from ml.value_competitors import MIN_TRAINING_DATES, MODELS, PREFERENCE
 from ml.value_panel import CustomerPanel, Forecast
+from ml.value_season import YEAR_DAYS
 
 FloatArray = NDArray[np.float64]
 
 # A hold-out takes at most this share of the history: the rest has to teach something.
 MAX_HOLDOUT_SHARE = 0.25
 MAX_ORIGINS = 6
+# A first Christmas that no model could know of makes errors that say nothing of the models of a
+# shop that had one; from three hold-outs on there are enough without.
+MIN_SEASONAL_ORIGINS = 3
 # Fewer customers at a date make its figures an anecdote.
 MIN_CUSTOMERS = 30
 
@@ -71,8 +75,9 @@ def holdout_periods(history_days: int, horizon_days: int) -> int:
 def holdout_origins(panel: CustomerPanel, length_periods: int) -> list[int]:
     """Dates to forecast from, newest first, as periods ago.
 
-    At most six, and only as far back as gradient boosting can still take part; when it nowhere
-    can, as far back as there is enough to fit BG/NBD on.
+    At most six, and only as far back as a year was known, so that the season takes part, if that
+    leaves three; else as far back as gradient boosting can still take part; when it nowhere can,
+    as far back as there is enough to fit BG/NBD on.
 
     Parameters
     ----------
@@ -95,7 +100,8 @@ def holdout_origins(panel: CustomerPanel, length_periods: int) -> list[int]:
         for ago in usable
         if len(training_periods(panel.dates, panel.first_date, ago, length_periods)) >= MIN_TRAINING_DATES
     ]
-    return (boostable or usable)[:MAX_ORIGINS]
+    seasonal = [ago for ago in boostable if (panel.dates[ago] - panel.first_date).days >= YEAR_DAYS]
+    return (seasonal if len(seasonal) >= MIN_SEASONAL_ORIGINS else boostable or usable)[:MAX_ORIGINS]
 
 
 def holdout_errors(

@@ -106,7 +106,7 @@ class OutcomeIntervals:
     is_whole: bool
 
     def around(
-        self, rows: pd.DataFrame, expected: FloatArray, periods_ago: int | None = None
+        self, rows: pd.DataFrame, expected: FloatArray, periods_ago: float | None = None
     ) -> tuple[FloatArray, FloatArray]:
         """Lower and upper end for each customer; never below zero, and the forecast is within.
 
@@ -117,8 +117,8 @@ class OutcomeIntervals:
         expected : array of shape (n,)
             Their forecasts, not negative.
         periods_ago
-            The date; by default one step after the newest hold-out, however far ahead it is: a
-            drift is not drawn out further than was tried.
+            The date to which hold-outs drifted; by default one step after the newest of them,
+            however far ahead now is: a drift is not drawn out further than was tried.
 
         Returns
         -------
@@ -266,7 +266,7 @@ def interval_coverage(
     return pd.concat(found, ignore_index=True).sort_values(["cutoff_date", "model", "fifth"], ignore_index=True)
 
 
-def _features(rows: pd.DataFrame, expected: FloatArray, periods_ago: int) -> FloatArray:
+def _features(rows: pd.DataFrame, expected: FloatArray, periods_ago: float) -> FloatArray:
     """Shape (n, 10): first a constant and the forecast, last the date."""
     repeats = rows["repeat_purchase_days"].to_numpy(dtype=float)
     observed = rows["observed_days"].to_numpy(dtype=float)

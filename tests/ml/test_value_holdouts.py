@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 
 from ml.value_competitors import BG_NBD, BOOSTING, SEASONAL
-from ml.value_holdouts import choose_winner, holdout_periods, rank_correlation, top_decile_capture_pct
+from ml.value_holdouts import (
+    choose_winner,
+    holdout_origins,
+    holdout_periods,
+    rank_correlation,
+    top_decile_capture_pct,
+)
+from ml.value_panel import CustomerPanel, customer_panel
+from tests.ml.panels import daily, panel, shop
 
 
 @pytest.mark.parametrize(
@@ -25,6 +33,18 @@ from ml.value_holdouts import choose_winner, holdout_periods, rank_correlation, 
 )
 def test_a_holdout_takes_a_quarter_of_the_history_at_most(history_days: int, horizon_days: int, periods: int) -> None:
     assert holdout_periods(history_days, horizon_days) == periods
+
+
+def made(days: int) -> CustomerPanel:
+    purchases = shop(customers=100, days=days)
+    return customer_panel(panel(purchases), daily(purchases))
+
+
+def test_holdouts_from_before_there_was_a_season_are_left_out_once_three_know_one() -> None:
+    # hold-outs of 60 days, from 420 and 390 days after the first: two with a year, so all six are taken
+    assert holdout_origins(made(480), 2) == [2, 3, 4, 5, 6, 7]
+    # from 450, 420 and 390 days after
+    assert holdout_origins(made(510), 2) == [2, 3, 4]
 
 
 def errors(**models: list[tuple[float, float, float]]) -> pd.DataFrame:

@@ -78,6 +78,9 @@ def test_a_drift_over_the_holdouts_goes_on_for_one_step() -> None:
     new = holdout(3, n=20_000, level=1.15**7)
     low, high = intervals.around(new.rows, new.expected)
     assert 100 * ((low <= new.came) & (new.came <= high)).mean() == pytest.approx(80, abs=3)
+    # where what they drifted by is known to be over, it goes on to nowhere: 15 % for each of two and a half steps
+    _, calm = intervals.around(new.rows, new.expected, 5.5)
+    assert np.median(high / calm) == pytest.approx(1.15**2.5, rel=0.1)
 
 
 def test_ends_of_counts_are_whole() -> None:
