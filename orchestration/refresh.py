@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestration.instance import event_files_kept_open, prepare_dagster_home
+from orchestration.instance import event_log_kept_open, prepare_dagster_home
 from orchestration.turned_away import turned_away
 from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseBusyError
@@ -102,7 +102,7 @@ def run_refresh(
     run_id = str(uuid.uuid4())
     with (
         instance or dg.DagsterInstance.get() as recorded_in,
-        event_files_kept_open(recorded_in, run_id),
+        event_log_kept_open(recorded_in),
         _gates_without_result() as ungated,
     ):
         result = defs.resolve_job_def(REFRESH).execute_in_process(
