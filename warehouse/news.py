@@ -1,7 +1,7 @@
 """Whether a refresh would find anything new, told in a second and without the pipeline.
 
-Belongs here: comparing landing, ledger and settings with the last publication; nothing is written. Does
-not belong here: loading what is new, and building from it.
+Belongs here: comparing landing, ledger and settings with the last publication. Does not belong here:
+loading what is new, and building from it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def is_all_published(home: Home, settings: Settings, as_of_date: str | None) -> bool:
-    """Whether a refresh would write nothing and publish nothing.
+    """Whether a refresh would write nothing and publish nothing; nothing is written to the warehouse.
 
     True only where that is certain. Whatever else there is to do, to wait for or to tell is left to the
     refresh, which does and tells it as ever: a home that another process works on, a file that still
@@ -44,7 +44,7 @@ def is_all_published(home: Home, settings: Settings, as_of_date: str | None) -> 
             refresh_lock(home, purpose="looking for news"),
             open_warehouse(home.warehouse, read_only=True) as connection,
         ):
-            version = RefreshVersion.of(active_content_hashes(connection), settings, as_of_date)
+            version = RefreshVersion.of(active_content_hashes(connection), settings, as_of_date, memo=home.code_memo)
             if not is_published(connection, home, version):
                 return False
             if settings.shop.customer_ids == "pseudonyms":

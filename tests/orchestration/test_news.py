@@ -136,7 +136,7 @@ def test_settings_code_and_as_of_are_news_too(quiet_home: Home, monkeypatch: pyt
     with monkeypatch.context() as changed:
         changed.setenv("REGULARS_SEGMENTATION__K", "3")
         assert not nothing_new(quiet_home)
-    monkeypatch.setattr("warehouse.versions.code_fingerprint", lambda: "of another release")
+    monkeypatch.setattr("warehouse.versions.code_fingerprint", lambda memo: "of another release")
     assert not nothing_new(quiet_home)
 
 

@@ -85,9 +85,11 @@ def test_what_changes_no_table_rebuilds_nothing(project: Path, name: str, conten
     ],
 )
 def test_what_can_change_a_table_rebuilds(project: Path, name: str, content: str) -> None:
-    before = versions.code_fingerprint()
+    memo = project / "memo"
+    before = versions.code_fingerprint(memo)
+    assert before == versions.code_fingerprint(memo) == versions.code_fingerprint()
     write(project, name, content)
-    assert versions.code_fingerprint() != before
+    assert versions.code_fingerprint(memo) == versions.code_fingerprint() != before
     (project / name).unlink()
     for kept, as_before in FILES.items():
         write(project, kept, as_before)
