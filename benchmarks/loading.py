@@ -2,7 +2,7 @@
 
     python -m benchmarks.loading [COMMIT]     # COMMIT: the build to compare with, by default BEFORE
 
-BEFORE is the last build whose lines were read by one shop's habits. The earlier build is checked out beside this one (``git worktree``) and runs in the same
+The earlier build is checked out beside this one (``git worktree``) and runs in the same
 environment. Each round lets both load the same files and build staging, in processes of
 their own and in turn, and the ratio is taken round by round. The dbt project is parsed before
 the clock starts: that is paid once per release, not per delivery. Real files where
@@ -20,13 +20,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.refresh import BEFORE, on_other_orders, one_csv, run
+from benchmarks.refresh import one_csv, run
 
 if TYPE_CHECKING:
     import duckdb
 
     from warehouse.home import Home
 
+BEFORE = "bf439ab"
+"""The last build whose lines were read by one shop's habits."""
 ROUNDS = 3
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,7 +138,10 @@ def main() -> None:
             twice = scratch / "twice"
             twice.mkdir()
             lines = one_csv(landing, twice / "lines.csv")
-            on_other_orders(twice / "lines.csv")
+            with (twice / "lines.csv").open("rb+") as stream:
+                # the same lines on other orders, so that nothing is a repeat
+                _, *body = stream.read().splitlines(keepends=True)
+                stream.writelines(b"9" + line if line[:1].isdigit() else line for line in body)
             name = f"the same twice in one file, {2 * lines:,} lines"
             compare(name, ("before", before, twice), ("now", ROOT, twice), scratch)
         finally:
