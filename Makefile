@@ -32,7 +32,7 @@ ui: $(VENV)/.ready ## Dagster's pages on http://127.0.0.1:3000
 	@$(ENVIRONMENT) regulars ui
 
 bench: $(VENV)/.ready-to-test ## time by step and peak memory next to a bare script and an earlier build, with a million customers, and with 50 readers
-	@$(ENVIRONMENT) python -m benchmarks.refresh
+	@$(ENVIRONMENT) python -m benchmarks.refresh --write
 	@$(ENVIRONMENT) python -m benchmarks.loading
 	@$(ENVIRONMENT) python -m benchmarks.exports
 	@$(ENVIRONMENT) python -m benchmarks.million

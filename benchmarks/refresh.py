@@ -1,27 +1,59 @@
-"""Time by step and peak memory of a full refresh, next to the floor.
+"""What a refresh costs, next to an earlier build of this project and to a bare script.
 
-    make bench            # the real files where REGULARS_REAL_DATA names them, else the sample
+    python -m benchmarks.refresh [--rounds N] [--before COMMIT] [--write]
 
-A first refresh in a new home also parses the dbt project, once per release; it is shown
-on its own. Then each round runs the floor and a full refresh of everything (files are
-read, tables built, checks run, a snapshot published), in processes of their own; the
-ratio is taken round by round, so that a machine whose speed drifts does not bend it.
+The lines of the real files where REGULARS_REAL_DATA names them, else of the sample, lie twice in one CSV,
+the second time on other orders, so that nothing is a repeat; the last day comes later, as a file of its own.
+Each round runs, in turn and in processes of their own: the bare script (:mod:`benchmarks.floor`), a full
+refresh by both builds in a new home, one more day, and nothing new. Ratios are taken round by
+round, so that a machine whose speed drifts does not bend them. The dbt project is parsed before the clock
+starts: that is paid once per release. ``--write`` puts the table into docs/performance.md.
 """
 
+import argparse
 import os
-import shutil
+import platform
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 ROUNDS = 3
+BEFORE = "bf439ab"
+"""The build that the goals for speed were set by."""
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- what a refresh costs: begin -->", "<!-- what a refresh costs: end -->"
+FLOOR, FULL, DAY, NOTHING, PUBLISH, GATES = (
+    "the bare script",
+    "full refresh",
+    "one more day",
+    "nothing new",
+    "publish, of the full refresh",
+    "all gates, of the full refresh",
+)
+GOALS = {FULL: 0.4, DAY: 0.15, NOTHING: 0.15, PUBLISH: 0.4}
+"""Times the earlier build, at most."""
+MOST_FLOORS = 3.2
+"""Full refreshes cost at most so many bare scripts."""
+_STEP = re.compile(r"([a-z ]+?) (\d+\.\d)(?=[,;])")
 
 
-def run(command: list[str], log: Path, env: dict[str, str] | None = None) -> tuple[float, float]:
-    """Wall seconds and peak MiB of one command."""
+class Usage(NamedTuple):
+    """What one command cost, its children included; ``peak`` is the largest process's, in MiB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def measure(command: list[str], log: Path, env: dict[str, str] | None = None) -> Usage:
+    """Run one command to its end, which has to be a good one."""
     with log.open("w") as out:
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=env)
@@ -29,7 +61,13 @@ def run(command: list[str], log: Path, env: dict[str, str] | None = None) -> tup
         wall = time.perf_counter() - started
     if status != 0:
         sys.exit(f"{' '.join(command)} failed; its output:\n{log.read_text()}")
-    return wall, usage.ru_maxrss / 1024
+    return Usage(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def run(command: list[str], log: Path, env: dict[str, str] | None = None) -> tuple[float, float]:
+    """Wall seconds and peak MiB of one command."""
+    used = measure(command, log, env)
+    return used.wall, used.peak
 
 
 def one_csv(landing: Path, target: Path) -> int:
@@ -43,45 +81,146 @@ def one_csv(landing: Path, target: Path) -> int:
     return lines
 
 
-def forget_data(home: Path) -> None:
-    """Leave of a home only what does not depend on the data: the parsed dbt project and run history."""
-    for path in home.iterdir():
-        if path.name in ("dbt", "dagster"):
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def on_other_orders(path: Path) -> None:
+    """Append a file's lines to it, on other orders."""
+    with path.open("rb+") as stream:
+        _, *body = stream.read().splitlines(keepends=True)
+        stream.writelines(b"9" + line if line[:1].isdigit() else line for line in body)
+
+
+class Build:
+    """One build of the project at work on a home of its own."""
+
+    def __init__(self, checkout: Path, landing: Path, home: Path) -> None:
+        self.home = home
+        self.environment = {**os.environ, "PYTHONPATH": str(checkout), "REGULARS_HOME": str(home), "DO_NOT_TRACK": "1"}
+        self.command = [sys.executable, "-m", "orchestration.cli", "refresh", "--landing", str(landing)]
+        home.mkdir(parents=True)
+        code = "from orchestration.instance import prepare_dagster_home; from warehouse.home import default_home; "
+        code += "prepare_dagster_home(default_home()); import orchestration.definitions"
+        measure([sys.executable, "-c", code], home / "log", self.environment)
+
+    def refresh(self) -> tuple[Usage, dict[str, float]]:
+        """Cost of one refresh, and of its steps in wall seconds by what they are called."""
+        used = measure(self.command, self.home / "log", self.environment)
+        # wrapped at the width of a terminal
+        told = " ".join((self.home / "log").read_text().split())
+        _, _, steps = told.rpartition("Seconds ")
+        return used, {step.strip(): float(seconds) for step, seconds in _STEP.findall(steps)}
+
+
+def one_round(before: Path, big: Path, day: Path, scratch: Path) -> dict[tuple[str, str], Usage]:
+    """Cost of each work by each build; ``before``, ``now`` or ``script``."""
+    costs: dict[tuple[str, str], Usage] = {}
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        place = Path(folder)
+        landing = place / "landing"
+        landing.mkdir()
+        (landing / big.name).hardlink_to(big)
+        builds = {
+            "before": Build(before, landing, place / "before"),
+            "now": Build(ROOT, landing, place / "now"),
+        }
+        script = [sys.executable, "-m", "benchmarks.floor", str(big), str(place / "floor.duckdb")]
+        costs[FLOOR, "script"] = measure(script, place / "log")
+        for work in (FULL, DAY, NOTHING):
+            if work == DAY:
+                (landing / day.name).hardlink_to(day)
+            for name, build in builds.items():
+                costs[work, name], steps = build.refresh()
+                if work == FULL:
+                    for part, called in ((PUBLISH, "publish"), (GATES, "check")):
+                        seconds = sum(taken for step, taken in steps.items() if step.startswith(called))
+                        costs[part, name] = Usage(seconds, float("nan"), float("nan"))
+    return costs
+
+
+def as_markdown(rounds: list[dict[tuple[str, str], Usage]], lines: int, sort: str) -> str:
+    """The table, with machine, versions and spread."""
+
+    def middle(work: str, build: str, figure: str) -> str:
+        return f"{statistics.median(getattr(one[work, build], figure) for one in rounds):.1f}"
+
+    def ratio(work: str, figure: str, over: tuple[str, str] | None = None) -> str:
+        ratios = sorted(
+            getattr(one[work, "now"], figure) / getattr(one[over or (work, "before")], figure) for one in rounds
+        )
+        return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})"
+
+    table = [
+        "| work | before, s | now, s | now ÷ before | goal | before, CPU s | now, CPU s | now ÷ before |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for work, goal in GOALS.items():
+        cpu = ["–"] * 3
+        if work != PUBLISH:
+            cpu = [middle(work, "before", "cpu"), middle(work, "now", "cpu"), ratio(work, "cpu")]
+        cells = [work, middle(work, "before", "wall"), middle(work, "now", "wall"), ratio(work, "wall"), f"≤ {goal}"]
+        table.append(f"| {' | '.join([*cells, *cpu])} |")
+    script, gates = (FLOOR, "script"), (FULL, "now")
+    told = [
+        f"The bare script takes {middle(*script, 'wall')} s, {middle(*script, 'cpu')} s of CPU and "
+        f"{middle(*script, 'peak').partition('.')[0]} MiB. A full refresh takes {ratio(FULL, 'wall', script)} times "
+        f"that (goal ≤ {MOST_FLOORS}), and {ratio(FULL, 'cpu', script)} times its CPU; its largest process has "
+        f"{middle(FULL, 'now', 'peak').partition('.')[0]} MiB, before "
+        f"{middle(FULL, 'before', 'peak').partition('.')[0]}.",
+        f"All gates of Great Expectations take {ratio(GATES, 'wall', gates)} of a full refresh (goal ≤ 0.2).",
+    ]
+    packages = ", ".join(f"{package} {version(package)}" for package in ("duckdb", "dbt-core", "dagster"))
+    load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+    made = (
+        f"{lines:,} lines ({sort}); medians of {len(rounds)} rounds, with the best and the worst. {os.cpu_count()} "
+        f"cores ({platform.machine()}), load {load} at the end, Python {platform.python_version()}, {packages}."
+    )
+    return "\n".join([made, "", *table, "", *told])
+
+
+def write(text: str, document: Path = DOCUMENT) -> None:
+    """Put the text between the markers."""
+    head, begin, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{document} has no place for the table: {BEGIN} and {END}")
+    document.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--before", default=BEFORE, metavar="COMMIT", help="the build to compare with")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="regulars-bench-") as folder:
         scratch = Path(folder)
-        real = os.environ.get("REGULARS_REAL_DATA")
-        if real:
-            landing = Path(real)
-        else:
-            landing = scratch / "sample" / "landing"
-            subprocess.run(["regulars", "sample", "--home", str(scratch)], check=True, stdout=subprocess.DEVNULL)
-        lines = one_csv(landing, scratch / "lines.csv")
-        print(f"{'real files' if real else 'sample history'}: {lines:,} lines; {ROUNDS} rounds, {os.cpu_count()} cores")
-        home, out = scratch / "home", scratch / "floor.duckdb"
-        refresh = ["regulars", "refresh", "--landing", str(landing), "--home", str(home)]
-        floor = [sys.executable, "-m", "benchmarks.floor", str(scratch / "lines.csv"), str(out)]
-        first, _ = run(refresh, scratch / "refresh.log")
-        floors, refreshes, ratios = [], [], []
-        for _ in range(ROUNDS):
-            out.unlink(missing_ok=True)
-            floors.append(run(floor, scratch / "floor.log"))
-            forget_data(home)
-            refreshes.append(run(refresh, scratch / "refresh.log"))
-            ratios.append(refreshes[-1][0] / floors[-1][0])
-        print((scratch / "refresh.log").read_text())
-        print(f"first run in a new home {first:6.1f} s")
-        for name, runs in (("floor", floors), ("refresh", refreshes)):
-            seconds, memory = zip(*runs, strict=True)
-            print(f"{name:8} {statistics.median(seconds):6.1f} s   peak {statistics.median(memory):7.0f} MiB")
-        print(f"ratio    {statistics.median(ratios):6.1f} ×   (rounds: {', '.join(f'{one:.1f}' for one in ratios)})")
+        before = scratch / "before"
+        subprocess.run(["git", "worktree", "add", "-q", "--detach", str(before), asked.before], check=True, cwd=ROOT)
+        try:
+            real = os.environ.get("REGULARS_REAL_DATA")
+            files = Path(real) if real else scratch / "sample" / "landing"
+            if not real:
+                command = [sys.executable, "-m", "orchestration.cli", "sample", "--home", str(scratch)]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            *history, last = sorted(files.glob("[0-9]*.csv"))
+            days = scratch / "days"
+            days.mkdir()
+            for path in history:
+                (days / path.name).symlink_to(path)
+            big = scratch / "lines.csv"
+            lines = 2 * one_csv(days, big)
+            on_other_orders(big)
+            day = scratch / "last-day.csv"
+            day.write_bytes(last.read_bytes())
+            rounds = []
+            for number in range(asked.rounds):
+                rounds.append(one_round(before, big, day, scratch))
+                for (work, build), used in rounds[-1].items():
+                    print(f"{number + 1} {work:32} {build:7} {used.wall:6.1f} s {used.cpu:6.1f} s CPU", flush=True)
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", str(before)], check=True, cwd=ROOT)
+    text = as_markdown(rounds, lines, "real files" if real else "the sample")
+    print(text)
+    if asked.write:
+        write(text)
 
 
 if __name__ == "__main__":

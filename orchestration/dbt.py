@@ -7,11 +7,13 @@ under one. Does not belong here: which models exist and what they do.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import RegularsError
@@ -66,46 +68,83 @@ def project_vars(settings: Settings, as_of_date: str | None, exports: Collection
 
 
 def load_manifest(home: Home) -> Mapping[str, Any]:
-    """The parsed project as plain data, parsed anew whenever a file of it changed.
+    """The parsed project as plain data, parsed anew whenever it changed.
 
-    A fresh clone has no manifest and an old one goes stale unnoticed, so the one
-    kept under the home carries the fingerprint of the files that it was made from.
-    No database is opened.
+    A fresh clone has no manifest and an old one goes stale unnoticed, so what is kept under the home
+    carries the fingerprint of all that it was made from. No database is opened.
 
     Raises
     ------
     DbtError
         If the project does not parse.
     """
-    manifest_path = home.dbt / "target" / "manifest.json"
-    stamp_path = home.dbt / "manifest.fingerprint"
-    fingerprint = files_fingerprint([DBT_PROJECT])
-    if not manifest_path.exists() or not stamp_path.exists() or stamp_path.read_text() != fingerprint:
-        stamp_path.unlink(missing_ok=True)
-        _parse(home, manifest_path=manifest_path)
-        stamp_path.write_text(fingerprint)
-    return dict(json.loads(manifest_path.read_text()))
+    if not _is_kept(home):
+        _keep(home, _parse(home))
+    return dict(json.loads((home.dbt / _MANIFEST_JSON).read_text()))
 
 
-# dbt's own parsed project, by the fingerprint of its files: one serves every home, all
-# vars and every call of this process, and saves each call the parsing
+_MANIFEST_JSON, _MANIFEST_PACKED, _MANIFEST_STAMP = "manifest.json", "manifest.msgpack", "manifest.fingerprint"
+
+# dbt's own parsed project, by the fingerprint of what it was parsed from: one serves every
+# home, all vars and every call of this process, and saves each call the parsing
 _parsed: dict[str, Any] = {}
 
 
-def _parse(home: Home, *, manifest_path: Path | None = None) -> Any:
-    fingerprint = files_fingerprint([DBT_PROJECT])
+def _parse(home: Home) -> Any:
+    """The parsed project as dbt's own object: unpacked, which takes a tenth of a second, or else parsed, five."""
+    fingerprint = _project_fingerprint()
     if fingerprint not in _parsed:
-        # writing the manifest takes half a second and only Dagster reads it
-        result = _invoke(home, ["parse", "--no-write-json"])
-        if not result.success:
-            raise DbtError(f"The dbt project does not parse: {result.exception}")
-        _parsed[fingerprint] = result.result
-    if manifest_path is not None:
-        # another process may be loading the same home: it finds the old file or the new one
-        partial = manifest_path.with_suffix(f".{os.getpid()}.partial")
-        _parsed[fingerprint].write(str(partial))
-        partial.replace(manifest_path)
+        _parsed[fingerprint] = _unpack(home) if _is_kept(home) else _parse_anew(home)
     return _parsed[fingerprint]
+
+
+def _parse_anew(home: Home) -> Any:
+    # writing the manifest takes half a second and only Dagster reads it
+    result = _invoke(home, ["parse", "--no-write-json"])
+    if not result.success:
+        raise DbtError(f"The dbt project does not parse: {result.exception}")
+    return result.result
+
+
+@cache
+def _dbt_versions() -> str:
+    """Versions of dbt and its adapter, whose macros are part of the parsed project."""
+    return " ".join(f"{package} {version(package)}" for package in ("dbt-core", "dbt-adapters", "dbt-duckdb"))
+
+
+def _project_fingerprint() -> str:
+    """Hash of all that parsing depends on: project with profile and packages' versions. Vars come later."""
+    return hashlib.sha256(f"{files_fingerprint([DBT_PROJECT])} {_dbt_versions()}".encode()).hexdigest()
+
+
+def _is_kept(home: Home) -> bool:
+    kept = all((home.dbt / name).exists() for name in (_MANIFEST_JSON, _MANIFEST_PACKED, _MANIFEST_STAMP))
+    return kept and (home.dbt / _MANIFEST_STAMP).read_text() == _project_fingerprint()
+
+
+def _keep(home: Home, manifest: Any) -> None:
+    from dbt.parser.manifest import extended_mashumaro_encoder
+
+    home.dbt.mkdir(parents=True, exist_ok=True)
+    (home.dbt / _MANIFEST_STAMP).unlink(missing_ok=True)
+    # another process may be loading the same home: it finds the old file or the new one
+    partial = home.dbt / f"manifest.{os.getpid()}.partial"
+    manifest.write(str(partial))
+    partial.replace(home.dbt / _MANIFEST_JSON)
+    partial.write_bytes(manifest.to_msgpack(extended_mashumaro_encoder))
+    partial.replace(home.dbt / _MANIFEST_PACKED)
+    partial.write_text(_project_fingerprint())
+    partial.replace(home.dbt / _MANIFEST_STAMP)
+
+
+def _unpack(home: Home) -> Any:
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    # dbt keeps its own parsed project in the same way
+    manifest = Manifest.from_msgpack((home.dbt / _MANIFEST_PACKED).read_bytes(), decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    return manifest
 
 
 @dataclass

@@ -16,7 +16,7 @@ from orchestration.checks import ALL_GATES
 from orchestration.dbt import load_manifest
 from orchestration.jobs import daily_schedule, landing_sensor, refresh_job
 from orchestration.progress import step_logger
-from orchestration.resources import RefreshOptions, WarehouseResource
+from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from warehouse.home import default_home
 from warehouse.publishing import PUBLISHED_SCHEMAS
 from warehouse.settings import load_settings
@@ -53,11 +53,12 @@ defs = dg.Definitions(
     assets=[landing_folder, *pull_steps, *build_steps, published_snapshot(published_tables)],
     asset_checks=ALL_GATES,
     jobs=[refresh_job],
-    schedules=[daily_schedule(settings)],
+    schedules=[daily_schedule(home, settings)],
     sensors=[landing_sensor(home)],
     resources={
         "warehouse": WarehouseResource(database=str(home.warehouse)),
         "refresh": RefreshOptions(),
+        "beside": FitsBeside(),
     },
     loggers={"console": dg.colored_console_logger, "steps": step_logger},
     # a process per step would import everything again and fight over the DuckDB file

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import httpx
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -199,6 +198,9 @@ def _redraft(endpoint: Endpoint, draft: Mapping[str, Any]) -> _Answer:
 
 
 def _ask(endpoint: Endpoint, question: str) -> str:
+    # few shops ask for redrafts, and each refresh would import its 60 modules
+    import httpx
+
     headers = {}
     if endpoint.api_key:
         # httpx would say what a bad header held

@@ -9,12 +9,14 @@ import time
 import dagster as dg
 
 from warehouse.home import Home
+from warehouse.news import is_all_published
 from warehouse.readers.landing_files import list_landing
-from warehouse.settings import Settings
+from warehouse.settings import Settings, load_settings
 from warehouse.wording import plural
 
 REFRESH = "refresh"
 _SETTLE_NANOSECONDS = 5_000_000_000
+_NOTHING_NEW = "Nothing new since the last publication."
 
 refresh_job = dg.define_asset_job(
     REFRESH,
@@ -24,9 +26,13 @@ refresh_job = dg.define_asset_job(
 )
 
 
-def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Every morning before the shop opens, by the shop's own clock."""
-    return dg.ScheduleDefinition(
+def daily_schedule(home: Home, settings: Settings) -> dg.ScheduleDefinition:
+    """Every morning before the shop opens, by the shop's own clock; without a run where nothing is new.
+
+    A run with nothing new skips every check, which then shows as grey.
+    """
+
+    @dg.schedule(
         name="daily_refresh",
         job=refresh_job,
         cron_schedule="0 5 * * *",
@@ -34,6 +40,15 @@ def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"05:00 {settings.shop.timezone}, every day.",
     )
+    def schedule() -> dg.RunRequest | dg.SkipReason:
+        # a run reads them anew, too
+        current = load_settings()
+        # only a run asks databases for news
+        if not current.landing.databases and is_all_published(home, current, None):
+            return dg.SkipReason(_NOTHING_NEW)
+        return dg.RunRequest()
+
+    return schedule
 
 
 def landing_sensor(home: Home) -> dg.SensorDefinition:
@@ -58,6 +73,8 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
             return dg.SkipReason(f"Nothing changed in {landing}: {plural(len(files), 'file')}.")
         if max(file.modified_ns or 0 for file in files) > time.time_ns() - _SETTLE_NANOSECONDS:
             return dg.SkipReason("A file was written moments ago; waiting until it is whole.")
+        if is_all_published(home, load_settings(), None):
+            return dg.SensorResult(skip_reason=_NOTHING_NEW, cursor=signature)
         # a run that pulled would change landing again, and the sensor would ask for the next one, without end
         request = dg.RunRequest(run_key=signature, run_config={"resources": {"refresh": {"config": {"pull": False}}}})
         return dg.SensorResult(run_requests=[request], cursor=signature)

@@ -1,4 +1,4 @@
-"""What steps are handed: the warehouse (one run at a time) and the run's options.
+"""What steps are handed: the warehouse (one run at a time), the run's options, and a second core.
 
 Belongs here: Dagster resources. Does not belong here: anything a step does with them.
 """
@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
+from ml.beside import Beside, is_core_free
 from warehouse.database import open_warehouse, refresh_lock
 from warehouse.errors import WarehouseBusyError
 from warehouse.home import Home
@@ -88,3 +90,47 @@ class RefreshOptions(dg.ConfigurableResource):
     def as_of(self) -> str | None:
         """The as-of date, None if none was asked for."""
         return self.as_of_date or None
+
+
+class FitsBeside(dg.ConfigurableResource):
+    """Fits of later steps that one step has started on another core, for the length of a run."""
+
+    most_customers: int = Field(
+        default=250_000,
+        description="Of more customers one fit follows the other: two at once would hold some gigabytes more.",
+    )
+    _started: dict[str, Beside] = PrivateAttr(default_factory=dict)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[FitsBeside]:
+        """End with the run whatever nobody waited for."""
+        try:
+            yield self
+        finally:
+            for fit in self._started.values():
+                fit.stop()
+            self._started.clear()
+
+    def is_room_for(self, customers: int) -> bool:
+        """Whether there are a core and the memory for another fit."""
+        return is_core_free() and customers <= self.most_customers
+
+    def start(self, step: str, module: str, function: str, arguments: dict[str, Any]) -> None:
+        """Begin what ``step`` would do first."""
+        self._started[step] = Beside(module, function, arguments)
+
+    def take(self, step: str) -> Any:
+        """The result of what was begun for ``step``, which may take a while; None if nothing was.
+
+        Raises
+        ------
+        Exception
+            What the fit raised.
+        """
+        fit = self._started.pop(step, None)
+        if fit is None:
+            return None
+        try:
+            return fit.result()
+        finally:
+            fit.stop()

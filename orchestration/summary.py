@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.progress import step_label
 from orchestration.pulls import print_latest_pulls
 from orchestration.refresh import RefreshOutcome
+from orchestration.step_labels import step_label
 from orchestration.turned_away import TurnedAway, has_table, turned_away
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError, WarehouseBusyError

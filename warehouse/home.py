@@ -52,6 +52,11 @@ class Home:
         return self.root / "warehouse.lock"
 
     @property
+    def code_memo(self) -> Path:
+        """Remembers the fingerprint of the code that worked here last; safe to delete."""
+        return self.root / "code.fingerprint"
+
+    @property
     def published(self) -> Path:
         """The snapshot that readers open."""
         return self.root / "published" / "regulars.duckdb"

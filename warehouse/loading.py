@@ -303,11 +303,20 @@ def scan_landing(
         If the folder does not exist.
     """
     contents = list_landing(landing)
-    unsettled = find_unsettled(contents.files, wait_seconds=settle_wait_seconds)
     ledger = read_ledger(con) if _has_ledger(con) else Ledger([])
+    scan = scan_files(contents.files, ledger, settings, settle_wait_seconds=settle_wait_seconds)
+    uploads = (file.name for file in contents.uploads)
+    return replace(scan, in_transit=tuple(sorted((*scan.in_transit, *uploads))))
+
+
+def scan_files(
+    files: Sequence[LandingFile], ledger: Ledger, settings: Settings, *, settle_wait_seconds: float = 0.0
+) -> LandingScan:
+    """Tell which of ``files`` a load would read, without a database: :func:`scan_landing` but for uploads."""
+    unsettled = find_unsettled(files, wait_seconds=settle_wait_seconds)
     fingerprint = reader_fingerprint(settings)
     found: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": [], "known_bad": []}
-    for file in contents.files:
+    for file in files:
         if file.name in unsettled:
             continue
         verdict = ledger.judge(_hash(file), fingerprint)
@@ -315,9 +324,8 @@ def scan_landing(
             found["changed" if file.name in ledger.latest else "new"].append(file.name)
         else:
             found[{"reread": "changed", "restored": "changed"}.get(verdict, verdict)].append(file.name)
-    arriving = [file.name for file in (*contents.files, *contents.uploads) if file.name in unsettled]
-    arriving += [file.name for file in contents.uploads]
-    return LandingScan(**{key: tuple(names) for key, names in found.items()}, in_transit=tuple(sorted(arriving)))
+    arriving = tuple(file.name for file in files if file.name in unsettled)
+    return LandingScan(**{key: tuple(names) for key, names in found.items()}, in_transit=arriving)
 
 
 def load_landing(

@@ -12,10 +12,11 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
+from orchestration.assets.segments import SEGMENTS_STEP, read_segmentation
 from orchestration.metadata import picture_metadata
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
-from orchestration.resources import WarehouseResource
+from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from warehouse.errors import RegularsError
 from warehouse.ledger import active_content_hashes
 from warehouse.settings import load_settings
@@ -63,7 +64,10 @@ def fit_customer_value(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         ],
     )
     def customer_value(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        refresh: RefreshOptions,
+        beside: FitsBeside,
     ) -> Iterator[dg.MaterializeResult]:
         from ml.customer_value import estimate_customer_value
 
@@ -72,6 +76,10 @@ def fit_customer_value(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             periods, daily = read_customer_periods(connection)
             if periods.empty:
                 raise RegularsError("No identified customer has a purchase, so there is nobody to value.")
+            if context.job_def.has_node_named(SEGMENTS_STEP) and beside.is_room_for(periods["customer_id"].nunique()):
+                # the next step waits for what this one's does, and each fits on one core
+                arguments = read_segmentation(connection, warehouse.home, refresh.as_of)
+                beside.start(SEGMENTS_STEP, "ml.segments", "segment_customers", arguments)
             estimated = estimate_customer_value(
                 periods,
                 daily,

@@ -15,8 +15,8 @@ from warehouse.calendar import knows_holidays, write_calendar
 from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
 from warehouse.loading import LoadReport, load_landing
-from warehouse.pseudonyms import keep_key, key_check, published_key_check
-from warehouse.publishing import last_published_version
+from warehouse.news import is_key_new, is_published
+from warehouse.pseudonyms import keep_key
 from warehouse.readers.layouts import raw_tables
 from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
@@ -95,15 +95,10 @@ def _load(
                 context.log.warning(outcome.problem)
         for told in report.gone:
             context.log.warning(told)
-        is_key_news = False
-        if settings.shop.customer_ids == "pseudonyms":
-            # another key in the home makes other pseudonyms of the same files
-            published = published_key_check(home)
-            is_key_news = key_check(keep_key(connection, home)) != published and published is not None
+        has_new_key = settings.shop.customer_ids == "pseudonyms" and is_key_new(home, keep_key(connection, home))
         version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
         metadata = _report_metadata(report)
-        is_known = home.published.exists() and last_published_version(connection) == version and not is_key_news
-        if is_known and not refresh.full:
+        if is_published(connection, home, version) and not has_new_key and not refresh.full:
             context.log.info("Nothing new since the last publication.")
             yield dg.AssetObservation(["raw", "transactions"], metadata={NOTHING_NEW: True, **metadata})
             return

@@ -15,13 +15,15 @@ from orchestration.metadata import picture_metadata
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.model_runs import record_runs, runs_spec
 from orchestration.previous import previous_snapshot, read_previous
-from orchestration.resources import RefreshOptions, WarehouseResource
+from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from warehouse.claims import claims_sql
 from warehouse.errors import RegularsError
+from warehouse.home import Home
 from warehouse.ledger import active_content_hashes
 from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
 
+SEGMENTS_STEP = "fit_segments"
 _TABLES = (
     "customer_segments",
     "cluster_selection",
@@ -37,50 +39,24 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Clusterings on recency, frequency and money, and what else the settings ask for."""
 
     @dg.multi_asset(
-        name="fit_segments",
+        name=SEGMENTS_STEP,
         specs=[
             *(table_spec(manifest, table, _MARTS, kinds={"scikitlearn"}) for table in _TABLES),
             runs_spec("customer_segments", _MARTS),
         ],
     )
     def segments(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
+        context: dg.AssetExecutionContext,
+        warehouse: WarehouseResource,
+        refresh: RefreshOptions,
+        beside: FitsBeside,
     ) -> Iterator[dg.MaterializeResult]:
-        from ml.cluster_selection import Choices
-        from ml.segments import MODEL, FitBefore, segment_customers
+        from ml.segments import segment_customers
 
-        settings = load_settings()
-        chosen = settings.segmentation
         with warehouse.get_connection() as connection:
-            rfm = connection.execute(
-                "select customer_id, recency_days, frequency, monetary::double as monetary from marts.customer_rfm"
-            ).df()
-            if rfm.empty:
-                raise RegularsError("No identified customer has a purchase, so there is nobody to segment.")
-            version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
-            snapshot = previous_snapshot(warehouse.home, version)
-            centroids_before = read_previous(connection, snapshot, "ml.segment_centroids")
-            runs_before = read_previous(connection, snapshot, "ml.model_runs", "model, data_version")
-            version_before = (
-                None
-                if runs_before is None
-                else next(iter(runs_before.loc[runs_before["model"] == MODEL, "data_version"]), None)
-            )
-            fitted = segment_customers(
-                rfm,
-                Choices(
-                    k=chosen.k,
-                    k_min=chosen.k_min,
-                    k_max=chosen.k_max,
-                    scaler=chosen.scaler,
-                    outliers=chosen.outliers,
-                    random_state=chosen.random_state,
-                ),
-                extra=read_extra_features(connection, chosen.extra_features),
-                claims=connection.execute(claims_sql("clusters", "marts.customer_rfm")).df(),
-                data_version=version.data_version,
-                before=None if centroids_before is None else FitBefore(centroids_before, version_before),
-            )
+            fitted = beside.take(SEGMENTS_STEP)
+            if fitted is None:
+                fitted = segment_customers(**read_segmentation(connection, warehouse.home, refresh.as_of))
             for note in fitted.model_runs["change_notes"].dropna():
                 context.log.info(note)
             for table in _TABLES:
@@ -89,6 +65,50 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             yield record_runs(connection, fitted.model_runs)
 
     return segments
+
+
+def read_segmentation(connection: duckdb.DuckDBPyConnection, home: Home, as_of: str | None) -> dict[str, Any]:
+    """All that the clusterings are a function of, as arguments of :func:`ml.segments.segment_customers`.
+
+    Raises
+    ------
+    RegularsError
+        If there is no customer.
+    """
+    from ml.cluster_selection import Choices
+    from ml.segments import MODEL, FitBefore
+
+    settings = load_settings()
+    chosen = settings.segmentation
+    rfm = connection.execute(
+        "select customer_id, recency_days, frequency, monetary::double as monetary from marts.customer_rfm"
+    ).df()
+    if rfm.empty:
+        raise RegularsError("No identified customer has a purchase, so there is nobody to segment.")
+    version = RefreshVersion.of(active_content_hashes(connection), settings, as_of)
+    snapshot = previous_snapshot(home, version)
+    centroids_before = read_previous(connection, snapshot, "ml.segment_centroids")
+    runs_before = read_previous(connection, snapshot, "ml.model_runs", "model, data_version")
+    version_before = (
+        None
+        if runs_before is None
+        else next(iter(runs_before.loc[runs_before["model"] == MODEL, "data_version"]), None)
+    )
+    return {
+        "rfm": rfm,
+        "choices": Choices(
+            k=chosen.k,
+            k_min=chosen.k_min,
+            k_max=chosen.k_max,
+            scaler=chosen.scaler,
+            outliers=chosen.outliers,
+            random_state=chosen.random_state,
+        ),
+        "extra": read_extra_features(connection, chosen.extra_features),
+        "claims": connection.execute(claims_sql("clusters", "marts.customer_rfm")).df(),
+        "data_version": version.data_version,
+        "before": None if centroids_before is None else FitBefore(centroids_before, version_before),
+    }
 
 
 def read_extra_features(connection: duckdb.DuckDBPyConnection, asked: Sequence[str]) -> pd.DataFrame | None:

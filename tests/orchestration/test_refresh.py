@@ -241,3 +241,27 @@ def test_a_line_that_would_bend_every_figure_is_named_and_readers_see_neither_er
     assert snapshots[1] == snapshots[0] != snapshots[2]
     assert reader.returncode == 0, errors
     assert int(read) > 20
+
+
+def test_one_core_gives_the_tables_that_two_give(
+    small_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration import resources
+
+    begun: list[str] = []
+
+    class Watched(resources.Beside):
+        def __init__(self, module: str, function: str, arguments: dict) -> None:
+            begun.append(function)
+            super().__init__(module, function, arguments)
+
+    monkeypatch.setattr(resources, "Beside", Watched)
+    alone = Home(tmp_path / "alone")
+    deliver(alone.landing, small_history())
+    monkeypatch.setattr(resources, "is_core_free", lambda: True)
+    assert refresh(small_home).succeeded
+    assert begun == ["segment_customers"]
+    monkeypatch.setattr(resources, "is_core_free", lambda: False)
+    assert refresh(alone).succeeded
+    assert begun == ["segment_customers"]
+    assert differing_tables(small_home.published, alone.published) == []

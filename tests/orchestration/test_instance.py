@@ -1,0 +1,72 @@
+"""What Dagster keeps of a run, however it is stored."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.instance import event_log_kept_open, prepare_dagster_home
+from warehouse.home import Home
+from warehouse.settings import PROJECT_ROOT
+
+TOLD = "three lines were read"
+
+DIES_AFTER_TELLING = f"""
+import os, sys
+import dagster as dg
+from orchestration.instance import event_log_kept_open
+with dg.DagsterInstance.from_config(sys.argv[1]) as instance, event_log_kept_open(instance):
+    instance.report_runless_asset_event(dg.AssetMaterialization("lines", description={TOLD!r}))
+    os._exit(9)
+"""
+
+
+def stored(home: Home) -> list[str | None]:
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        records = instance.fetch_materializations(dg.AssetKey("lines"), limit=9).records
+        return [record.asset_materialization.description for record in records]
+
+
+def open_files(home: Home) -> list[str]:
+    held = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        if descriptor.is_symlink() and os.path.exists(descriptor):
+            held.append(os.readlink(descriptor))
+    return [path for path in held if path.startswith(str(home.dagster)) and ".db" in path]
+
+
+def test_events_are_kept_through_the_death_of_the_process(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.dagster.mkdir()
+    (home.dagster / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    died = subprocess.run([sys.executable, "-c", DIES_AFTER_TELLING, str(home.dagster)], cwd=PROJECT_ROOT)
+    assert died.returncode == 9
+    assert stored(home) == [TOLD]
+
+
+def test_no_file_stays_open_after_a_run_and_others_read_meanwhile(tmp_path: Path, monkeypatch) -> None:
+    for variable in ("DAGSTER_HOME", "REGULARS_HOME"):
+        # set in the next line, and as before after the test
+        monkeypatch.setenv(variable, "")
+    home = Home(tmp_path)
+    prepare_dagster_home(home)
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        with event_log_kept_open(instance):
+            instance.report_runless_asset_event(dg.AssetMaterialization("lines", description=TOLD))
+            assert stored(home) == [TOLD]
+            assert open_files(home)
+            kept = len(open_files(home))
+            instance.report_runless_asset_event(dg.AssetMaterialization("lines", description="four"))
+            assert len(open_files(home)) == kept
+        assert open_files(home) == []
+        # and Dagster goes on in its own way
+        instance.report_runless_asset_event(dg.AssetMaterialization("lines", description="five"))
+    assert stored(home) == ["five", "four", TOLD]
+
+
+def test_a_storage_of_another_kind_is_left_alone() -> None:
+    with dg.DagsterInstance.ephemeral() as instance, event_log_kept_open(instance):
+        instance.report_runless_asset_event(dg.AssetMaterialization("lines", description=TOLD))
+        assert instance.get_latest_materialization_event(dg.AssetKey("lines")) is not None
