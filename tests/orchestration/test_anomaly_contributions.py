@@ -11,7 +11,10 @@ from orchestration.assets.anomalies import read_contributions, read_revenue
 MARTS = """
     create schema marts;
     create table marts.dim_dates as
-    select range::date as date, false as is_complete_week
+    select
+        range::date as date, true as is_complete_day, false as is_complete_week,
+        case when range = timestamp '2011-03-03' then 'World Book Day' end as holiday_name,
+        cast(null as varchar) as closure_reason, cast(null as varchar) as promotion_name
     from range(timestamp '2011-03-01', timestamp '2011-03-05', interval 1 day);
     create table marts.fct_invoice_lines as
     select line_id, invoice_no, stock_code, customer_id, country, line_type, cast(invoice_date as date) as invoice_date,
@@ -144,6 +147,9 @@ def test_no_flags_read_nothing(marts) -> None:
 
 
 def test_countries_add_up_to_the_total(marts) -> None:
-    days, country_days = read_revenue(marts)
+    days, country_days, special_days = read_revenue(marts)
     assert days["net_revenue"].tolist() == [999.0, 30.0, 14.0, 175.0]
     assert country_days.groupby("date")["net_revenue"].sum().tolist() == [999.0, 30.0, 14.0, 175.0]
+    # of a day that the calendar says nothing of there is no row
+    assert special_days["date"].dt.strftime("%m-%d").tolist() == ["03-03"]
+    assert special_days["holiday_name"].tolist() == ["World Book Day"]
