@@ -50,7 +50,8 @@ class RevenueScores:
         Every scored period, unusual or not, by series (total first), grain and date:
         ``series, grain`` (``day`` or ``week``), ``date`` (a week's is its Monday),
         ``actual, expected, lower, upper`` (the band within which a period is not unusual),
-        ``spread`` (half the band's width divided by the threshold), ``score``,
+        ``spread`` (half the band's width divided by the threshold, as if no band were cut at
+        the window's lowest), ``score``,
         ``direction`` (``spike``, ``drop``, ``silence`` or null), ``method,
         window_periods, threshold, window_start`` (first day of the window); of a silence
         ``back_date`` (first day with sales again; NaT while it goes on, and for all else)

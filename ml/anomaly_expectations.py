@@ -11,7 +11,11 @@ deviations. ``median_mad`` expects the window's median, works on a scale on whic
 about as far away as double (:func:`_log_like`), and measures a period by how far off its
 own expectations were lately: 1.4826 times the median absolute miss, which one wild day
 does not move (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993; Hampel, JASA
-69, 1974). Either can take weekday and season into account.
+69, 1974). Either can take weekday and season into account; then a miss counts the less,
+the less its weekday usually brings, for its spread is the larger.
+
+No period is compared with one of which the calendar says something, and a band reaches no
+further below zero than some period of its window did.
 
 Nothing here looks ahead: a score depends on its own period and on earlier ones, so
 longer history adds rows and changes none.

@@ -62,6 +62,10 @@ flag_days as (
         days.date >= flags.date as is_period
     from flags
     inner join marts.dim_dates as days on days.date between flags.window_start and flags.end_date
+    -- days are compared with no day of which the calendar says something
+    where flags.grain = 'week'
+        or days.date >= flags.date
+        or coalesce(days.holiday_name, days.closure_reason, days.promotion_name) is null
 
 ),
 
@@ -222,11 +226,17 @@ with
 
 daily as (
 
-    select invoice_date as date, country, count(distinct invoice_no) as orders
-    from marts.fct_invoice_lines
-    where line_type = 'sale'
-        and invoice_date between (select min(window_start) from _flags) and (select max(date) from _flags) + to_days(6)
-    group by invoice_date, country
+    select
+        lines.invoice_date as date,
+        lines.country,
+        count(distinct lines.invoice_no) as orders,
+        bool_or(coalesce(days.holiday_name, days.closure_reason, days.promotion_name) is not null) as is_special
+    from marts.fct_invoice_lines as lines
+    inner join marts.dim_dates as days on lines.invoice_date = days.date
+    where lines.line_type = 'sale'
+        and lines.invoice_date between (select min(window_start) from _flags)
+        and (select max(date) from _flags) + to_days(6)
+    group by lines.invoice_date, lines.country
 
 )
 
@@ -240,6 +250,7 @@ from _flags as flags
 left join daily
     on daily.date between flags.window_start and flags.date + to_days(case flags.grain when 'week' then 6 else 0 end)
     and (flags.series = 'total' or flags.series = daily.country)
+    and (flags.grain = 'week' or daily.date >= flags.date or not daily.is_special)
 group by flags.series, flags.grain, flags.date
 order by flags.series, flags.grain, flags.date
 """

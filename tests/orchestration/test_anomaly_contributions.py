@@ -11,7 +11,10 @@ from orchestration.assets.anomalies import read_contributions, read_revenue
 MARTS = """
     create schema marts;
     create table marts.dim_dates as
-    select range::date as date, false as is_complete_week
+    select
+        range::date as date, true as is_complete_day, false as is_complete_week,
+        case when range = timestamp '2011-03-01' then 'St David''s Day' end as holiday_name,
+        cast(null as varchar) as closure_reason, cast(null as varchar) as promotion_name
     from range(timestamp '2011-03-01', timestamp '2011-03-05', interval 1 day);
     create table marts.fct_invoice_lines as
     select line_id, invoice_no, stock_code, customer_id, country, line_type, cast(invoice_date as date) as invoice_date,
@@ -144,6 +147,20 @@ def test_no_flags_read_nothing(marts) -> None:
 
 
 def test_countries_add_up_to_the_total(marts) -> None:
-    days, country_days = read_revenue(marts)
+    days, country_days, special_days = read_revenue(marts)
     assert days["net_revenue"].tolist() == [999.0, 30.0, 14.0, 175.0]
     assert country_days.groupby("date")["net_revenue"].sum().tolist() == [999.0, 30.0, 14.0, 175.0]
+    # of a day that the calendar says nothing of there is no row
+    assert special_days["date"].dt.strftime("%m-%d").tolist() == ["03-01"]
+    assert special_days["holiday_name"].tolist() == ["St David's Day"]
+
+
+def test_a_promotion_before_the_day_is_no_part_of_what_is_usual(marts) -> None:
+    marts.execute("update marts.dim_dates set promotion_name = 'Sale' where date = date '2011-03-03'")
+    found, orders = read_contributions(marts, flags(window_periods=1))
+    by_member = dict(zip(found["member"], found["window_revenue"], strict=True))
+    assert (by_member["A"], by_member["(none)"]) == (30.0, 0.0)
+    assert orders["window_orders"].tolist() == [1.0]
+    # a week is compared with whole weeks, whatever was on in them
+    of_week, _ = read_contributions(marts, flags(grain="week", window_periods=1))
+    assert dict(zip(of_week["member"], of_week["window_revenue"], strict=True))["(none)"] == 14.0

@@ -147,6 +147,6 @@ def test_a_new_home_gets_every_table(shop: Shop) -> None:
     ensure_raw_schema(shop.con)
     assert set(_table_shapes(shop.con)) == {
         *("quality.load_ledger", "raw.transactions", "raw.customers", "raw.segment_overrides"),
-        *("raw.deliveries", "raw.unused_columns", "raw.pseudonym_key", "quality.source_limits"),
+        *("raw.deliveries", "raw.unused_columns", "raw.pseudonym_key", "raw.calendar_days", "quality.source_limits"),
         *(f"raw.{name}" for name in export_formats()),
     }
