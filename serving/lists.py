@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from serving.queries import anomalies, customers, health, playbooks, revenue
 from serving.queries.lists import ListSpec
+from serving.queries.products import PAIRS
 from serving.queries.segments.categories import CATEGORY_AFFINITY
 from serving.queries.segments.cohorts import COHORTS
 from serving.queries.segments.moves import SEGMENT_MOVES
@@ -22,6 +23,7 @@ _MODULES: tuple[tuple[ListSpec, ...], ...] = (
     (SEGMENTS, SEGMENT_MOVES, COHORTS, CATEGORY_AFFINITY),
     customers.LISTS,
     playbooks.LISTS,
+    (PAIRS,),
 )
 
 LISTS: Mapping[str, ListSpec] = {spec.name: spec for specs in _MODULES for spec in specs}

@@ -39,6 +39,7 @@ from serving.dashboard.view import Page, View
 from serving.filters import METHOD_LABELS
 from serving.palette import segment_colour
 from serving.queries.health import value_caveats
+from serving.queries.products import PAIRS
 from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
 from serving.queries.segments.claims import came_back
 from serving.queries.segments.cohorts import COHORTS, cohort_grid
@@ -182,6 +183,14 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
             about=(
                 "Share of a segment's net spend that a category takes, against its share among all customers of the "
                 "shop: 100 is the same, 200 twice as much. Filters choose the customers, not their comparison."
+            ),
+        ),
+        panel(
+            "Bought together",
+            data_table(view, PAIRS, height=420),
+            about=(
+                "Pairs of products on at least 1 % of all invoices, or what the settings say. Lift 10: ten times as many "
+                "invoices have both as chance would bring. All sales of the shop: filters don't apply."
             ),
         ),
         panel(
