@@ -416,6 +416,11 @@ def _value(view: View, story: CustomerStory) -> html.Section:
     pairs = [
         ("Days with a purchase", f"{number(facts['expected_purchases'])} expected"),
         ("Net value of one", money(facts["expected_purchase_value"], view.currency)),
+        (
+            "Lifetime value",
+            f"{money(facts['lifetime_value'], view.currency)}: {money(facts['monetary_net'], view.currency)} so far and "
+            f"{money(facts['clv'], view.currency)} expected",
+        ),
     ]
     return panel(
         title,

@@ -189,8 +189,8 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
             "Bought together",
             data_table(view, PAIRS, height=420),
             about=(
-                "Pairs of products on at least 1 % of all invoices, or what the settings say. Lift 10: ten times as many "
-                "invoices have both as chance would bring. All sales of the shop: filters don't apply."
+                "Pairs of products on at least 1 % of all invoices, or what the settings say. Lift 10: ten times as "
+                "many invoices have both as chance would bring. All sales of the shop: filters don't apply."
             ),
         ),
         panel(
