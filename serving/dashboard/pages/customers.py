@@ -418,8 +418,8 @@ def _value(view: View, story: CustomerStory) -> html.Section:
         ("Net value of one", money(facts["expected_purchase_value"], view.currency)),
         (
             "Lifetime value",
-            f"{money(facts['lifetime_value'], view.currency)}: {money(facts['monetary_net'], view.currency)} so far and "
-            f"{money(facts['clv'], view.currency)} expected",
+            f"{money(facts['lifetime_value'], view.currency)}: {money(facts['monetary_net'], view.currency)} so far "
+            f"and {money(facts['clv'], view.currency)} expected",
         ),
     ]
     return panel(
