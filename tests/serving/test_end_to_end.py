@@ -21,6 +21,7 @@ import fastexcel
 import httpx
 import pytest
 
+from serving.filters import METHOD_LABELS
 from tests.browser import Watch
 from tests.server import served
 from tests.tiny_shop import HOSTILE_CUSTOMERS, odd_history
@@ -33,7 +34,9 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 WAIT_MS = 20_000
 PAGES = (
     "/",
+    "/countries",
     "/segments",
+    "/clusters",
     "/customers",
     "/customers/10005",
     "/playbooks",
@@ -264,12 +267,12 @@ def test_the_overview_adds_up_the_chosen_days(browser_page: Page, url: str, sql:
 
 
 def test_a_shared_link_shows_what_the_sender_saw(browser_page: Page, url: str, sql: Sql) -> None:
-    method, segment = "rfm", "Champions"
+    method, segment = "audience", "Champions"
     asked = {"method": method, "segment": segment, "min_frequency": "8"}
-    expected = count(sql, "rfm_segment = 'Champions'", "frequency >= 8")
+    expected = count(sql, "audience_segment = 'Champions'", "frequency >= 8")
     browser_page.goto(f"{url}/customers?{urlencode(asked)}")
     see(browser_page, "[data-figure='customers.customers']", str(expected))
-    assert browser_page.input_value("#filter-method") == "RFM segments"
+    assert browser_page.input_value("#filter-method") == METHOD_LABELS[method]
     assert browser_page.input_value("#filter-min-frequency") == "8"
     # the filters stay from page to page, and the back button brings back what was there
     browser_page.click("nav >> text=Segments")
