@@ -52,11 +52,11 @@ class Usage(NamedTuple):
     peak: float
 
 
-def measure(command: list[str], log: Path, env: dict[str, str] | None = None) -> Usage:
+def measure(command: list[str], log: Path, env: dict[str, str] | None = None, cwd: Path = ROOT) -> Usage:
     """Run one command to its end, which has to be a good one."""
     with log.open("w") as out:
         started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=env)
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=cwd)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
     if status != 0:
@@ -93,16 +93,18 @@ class Build:
 
     def __init__(self, checkout: Path, landing: Path, home: Path) -> None:
         self.home = home
+        # python -m takes the folder that it is called in before any other
+        self.checkout = checkout
         self.environment = {**os.environ, "PYTHONPATH": str(checkout), "REGULARS_HOME": str(home), "DO_NOT_TRACK": "1"}
         self.command = [sys.executable, "-m", "orchestration.cli", "refresh", "--landing", str(landing)]
         home.mkdir(parents=True)
         code = "from orchestration.instance import prepare_dagster_home; from warehouse.home import default_home; "
         code += "prepare_dagster_home(default_home()); import orchestration.definitions"
-        measure([sys.executable, "-c", code], home / "log", self.environment)
+        measure([sys.executable, "-c", code], home / "log", self.environment, checkout)
 
     def refresh(self) -> tuple[Usage, dict[str, float]]:
         """Cost of one refresh, and of its steps in wall seconds by what they are called."""
-        used = measure(self.command, self.home / "log", self.environment)
+        used = measure(self.command, self.home / "log", self.environment, self.checkout)
         # wrapped at the width of a terminal
         told = " ".join((self.home / "log").read_text().split())
         _, _, steps = told.rpartition("Seconds ")
