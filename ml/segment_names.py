@@ -21,7 +21,8 @@ from ml.clustering import IntArray, label_means
 from ml.features import BoolArray, FloatArray, fit_scaler
 
 LEAST_SHARE = 0.8
-"""A name is given only where its claim is true of this share of the cluster's customers, and not of this share of all."""
+"""A name is given only where its claim is true of this share of the cluster's customers, and not of this share of all
+customers."""
 
 NEUTRAL = "Group"
 """What a cluster is called that no name fits, with its id; its figures describe it."""
@@ -107,11 +108,12 @@ def name_segments(ids: Sequence[int], held: BoolArray, names: Sequence[str], lab
 
     A name may be given where its claim holds for at least :data:`LEAST_SHARE` of the
     cluster's customers, unless it does so for all customers: in a shop where everybody has
-    come back, one cluster of "Repeat buyers" would say that the others have not. How well it tells them from the others is F1, the harmonic mean of
-    that share and of the cluster's share of all whom the claim is true of (van Rijsbergen,
-    Information Retrieval, 1979). The one assignment with the largest sum of F1 is taken, so
-    names are unique and do not depend on the order of the clusters. A cluster that is left
-    without a name is a "Group" with its id.
+    come back, one cluster of "Repeat buyers" would say that the others have not. How well
+    it tells them from the others is F1, the harmonic mean of that share and of the
+    cluster's share of all whom the claim is true of (van Rijsbergen, Information
+    Retrieval, 1979). The one assignment with the largest sum of F1 is taken, so names are
+    unique and do not depend on the order of the clusters. A cluster that is left without a
+    name is a "Group" with its id.
 
     Parameters
     ----------
