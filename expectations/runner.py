@@ -347,7 +347,7 @@ def _fault(
         more = [f"and {rest:,} more"] if rest > 0 else []
         message += ":" + "".join(f"\n  {line}" for line in (*lines, *more))
     elif told:
-        message += f": {told[0]}"
+        message += f": {told[0].removesuffix('.')}"
     elif examples:
         message += f"{': ' if noun == 'tables' else ', e.g. '}{describe_example(examples[0])}"
     if check.remedy:

@@ -283,13 +283,22 @@ def _with_warnings(model: BgNbdModel, share_surely_alive: float) -> BgNbdModel:
         found.append("BG/NBD did not converge: the likelihood still rises from the best parameters found.")
     gain = model.log_likelihood - model.nbd_log_likelihood
     mean_dropout = model.a / (model.a + model.b)
-    tells_dropout = gain >= MIN_DROPOUT_GAIN and share_surely_alive <= MAX_SHARE_SURELY_ALIVE
-    if not tells_dropout:
+    why: list[str] = []
+    if gain < MIN_DROPOUT_GAIN:
+        why.append(
+            f"a model without drop-out fits it as well (log-likelihood {max(gain, 0):.1f} lower, mean drop-out after a "
+            f"purchase {mean_dropout:.2g})"
+        )
+    if share_surely_alive > MAX_SHARE_SURELY_ALIVE:
+        why.append(
+            f"the probability of being alive is at least {NEARLY_SURELY_ALIVE:.2f} for {share_surely_alive:.0%} of "
+            "repeat buyers"
+        )
+    tells_dropout = not why
+    if why:
         found.append(
-            "Drop-out can't be told from this history: the probability of being alive is at least "
-            f"{NEARLY_SURELY_ALIVE:.2f} for {share_surely_alive:.0%} of repeat buyers (mean drop-out after a purchase "
-            f"{mean_dropout:.2g}, log-likelihood {max(gain, 0):.1f} above a model without drop-out). "
-            "p_alive would say nothing about who left, and is not published."
+            f"Drop-out can't be told from this history: {', and '.join(why)}. p_alive would say nothing about who "
+            "left, and is not published."
         )
     undetermined = [
         name

@@ -73,8 +73,8 @@ def numbers_to_try(points: FloatArray, choices: Choices, told: Told) -> list[int
     smallest_wanted = choices.k_min if choices.k == "auto" else choices.k
     if smallest_wanted > different:
         told.warnings.append(
-            f"{smallest_wanted} segments were asked for, but the {len(points)} customers differ in only {different} "
-            f"ways by what they are segmented on: {different} made."
+            f"{smallest_wanted} segments were asked for, but by what customers are segmented on there "
+            f"{'is 1 kind' if different == 1 else f'are {different} kinds'} of them: {different} made."
         )
         allowed = sorted({*allowed, different})
     return allowed

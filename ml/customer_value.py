@@ -261,7 +261,7 @@ def _runs(
     tried_on = set(errors.loc[errors["model"] == SEASONAL, "cutoff_date"])
     if by_season is None:
         about_season = [
-            f"Less than a year is known ({panel.history_days} days): the seasonal clock can't help yet and does not "
+            f"Less than a year is known (days: {panel.history_days}): the seasonal clock can't help yet and does not "
             "compete."
             if panel.history_days < YEAR_DAYS
             else "Nobody bought a second time, or more came back than was sold: there is no seasonal clock."

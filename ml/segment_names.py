@@ -21,7 +21,8 @@ from ml.clustering import IntArray, label_means
 from ml.features import BoolArray, FloatArray, fit_scaler
 
 LEAST_SHARE = 0.8
-"""A name is given only where its claim is true of this share of the cluster's customers."""
+"""A name is given only where its claim is true of this share of the cluster's customers, and not of this share of all
+customers."""
 
 NEUTRAL = "Group"
 """What a cluster is called that no name fits, with its id; its figures describe it."""
@@ -106,11 +107,13 @@ def name_segments(ids: Sequence[int], held: BoolArray, names: Sequence[str], lab
     """Name each cluster after what is true of its customers and tells them from the others.
 
     A name may be given where its claim holds for at least :data:`LEAST_SHARE` of the
-    cluster's customers. How well it tells them from the others is F1, the harmonic mean of
-    that share and of the cluster's share of all whom the claim is true of (van Rijsbergen,
-    Information Retrieval, 1979). The one assignment with the largest sum of F1 is taken, so
-    names are unique and do not depend on the order of the clusters. A cluster that is left
-    without a name is a "Group" with its id.
+    cluster's customers, unless it does so for all customers: in a shop where everybody has
+    come back, one cluster of "Repeat buyers" would say that the others have not. How well
+    it tells them from the others is F1, the harmonic mean of that share and of the
+    cluster's share of all whom the claim is true of (van Rijsbergen, Information
+    Retrieval, 1979). The one assignment with the largest sum of F1 is taken, so names are
+    unique and do not depend on the order of the clusters. A cluster that is left without a
+    name is a "Group" with its id.
 
     Parameters
     ----------
@@ -135,10 +138,11 @@ def name_segments(ids: Sequence[int], held: BoolArray, names: Sequence[str], lab
     order = sorted(range(k), key=lambda row: ids[row])
     # a place without a name for each cluster, so that none has to take an untrue one
     fits = np.zeros((k, len(names) + k))
+    tells = held.sum(axis=0) < LEAST_SHARE * len(held)
     for place, row in enumerate(order):
         members = labels == row
         true_of = held[members].sum(axis=0)
-        may_be_given = (true_of >= LEAST_SHARE * members.sum()) & (true_of > 0)
+        may_be_given = tells & (true_of >= LEAST_SHARE * members.sum()) & (true_of > 0)
         f1 = 2 * true_of / np.maximum(members.sum() + held.sum(axis=0), 1)
         fits[place, : len(names)] = np.where(may_be_given, f1, 0.0)
     rows, columns = linear_sum_assignment(fits, maximize=True)

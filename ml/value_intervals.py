@@ -167,11 +167,11 @@ def fit_intervals(holdouts: Sequence[Holdout], *, is_whole: bool = False) -> Out
     Returns
     -------
     OutcomeIntervals, or None
-        None without a hold-out, or where nothing came at all.
+        None without a hold-out, or where nothing came of those who are learned from.
     """
     from threadpoolctl import threadpool_limits
 
-    if not holdouts or not any((one.came > 0).any() for one in holdouts):
+    if not holdouts:
         return None
     features = np.concatenate([_features(one.rows, one.expected, one.periods_ago) for one in holdouts])
     ratio = np.concatenate([np.maximum(one.came, 0.0) / _base(one.expected) for one in holdouts])
@@ -181,6 +181,8 @@ def fit_intervals(holdouts: Sequence[Holdout], *, is_whole: bool = False) -> Out
         # evenly over hold-outs and customers, both of which are sorted
         kept = np.unique(np.linspace(0, len(ratio) - 1, _MAX_ROWS).astype(np.int64))
         features, ratio, inside, fifth = features[kept], ratio[kept], inside[kept], fifth[kept]
+    if not (ratio > 0).any():
+        return None
     if len(ratio) < _MIN_ROWS:
         features = features[:, :2]
     elif len({one.periods_ago for one in holdouts}) < _MIN_DATES_FOR_TREND:

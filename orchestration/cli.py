@@ -346,7 +346,8 @@ def export(
     method: Annotated[
         str,
         typer.Option(
-            "--method", help="audience (RFM segments with overrides by hand), rfm, kmeans, hierarchical or mixture."
+            "--method",
+            help="audience (RFM segments with overrides by hand), rfm, slipping, kmeans, hierarchical or mixture.",
         ),
     ] = "audience",
     segment: Annotated[
@@ -444,7 +445,9 @@ def report(
         Path | None,
         typer.Option("--output", metavar="FILE.pdf", help="Where to write it (default: the home's reports/)."),
     ] = None,
-    method: Annotated[str, typer.Option("--method", help="rfm, audience, kmeans, hierarchical or mixture.")] = "rfm",
+    method: Annotated[
+        str, typer.Option("--method", help="rfm, audience, slipping, kmeans, hierarchical or mixture.")
+    ] = "rfm",
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:

@@ -466,7 +466,8 @@ def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> No
         """
     ).fetchall()
     concerns = connection.execute("select sentence from reporting.headline_notes order by place, note_key").fetchall()
-    currency = load_settings().shop.currency
+    settings = load_settings()
+    currency = settings.shop.currency
     console.print(
         f"[bold]Customers[/]  {count(customers)} with a purchase, who spent {money(net or 0, currency)} net of returns"
     )
@@ -478,7 +479,7 @@ def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> No
         ("customers", "r"),
         ("of all", "r"),
         ("last seen", "r"),
-        ("orders", "r"),
+        ("orders" if settings.rfm.frequency == "invoices" else "order lines", "r"),
         ("money", "r"),
     ):
         table.add_column(heading, justify="right" if right else "left")

@@ -71,7 +71,7 @@ _CLUSTERS_TOLD = """
     )
 
     select named.segment_name, named.claim, named.description, members.rfm_segment, members.rfm_pct,
-        books.goal, books.strategy, books.channel, books.offer, books.measure, books.measure_how
+        books.name_note, books.goal, books.strategy, books.channel, books.offer, books.measure, books.measure_how
     from reporting.segment_claims as named
     inner join members using (segment_name)
     inner join reporting.segment_playbooks as books
@@ -288,6 +288,7 @@ def _interpretation(cluster: dict[str, Any]) -> str:
         f"On average: {cluster['description']}.",
         f"Most often ({percent(cluster['rfm_pct'], 0)}) they are {cluster['rfm_segment']} by their scores, and what to "
         "do is from that playbook.",
+        cluster["name_note"] and f"Read that playbook with care. {cluster['name_note']}",
     )
     return " ".join(part for part in parts if part)
 

@@ -33,7 +33,7 @@ from serving.export import holdout
 from serving.export.contacts import Contacts
 from serving.export.tools import GENERIC, GENERIC_COLUMNS, LAYOUTS, NAMES, Layout
 from serving.filters import METHODS, Filters, Method
-from serving.queries.audiences import audience_members, audience_moves, audience_names
+from serving.queries.audiences import audience_members, audience_moves, audience_names, names_in_doubt
 from serving.queries.health import value_caveats
 from serving.snapshot import About, Reading
 from warehouse.documentation import Kind
@@ -139,6 +139,9 @@ class Exported:
     disarmed_ids: int
     """Customer numbers that got an apostrophe in CSV, because a spreadsheet would run them."""
     caveats: list[str]
+    """Of customer value."""
+    names_in_doubt: list[str]
+    """Of segments whose names say more than is true."""
     contacts: FilledContacts | None
     """None unless contacts were asked for."""
     members: pd.DataFrame = field(repr=False)
@@ -198,8 +201,8 @@ def export_audiences(
 
     folder = parent / _folder_name(reading.about, request, has_contacts=contacts is not None)
     content, audiences = _content(members, moves, names, request)
-    caveats = value_caveats(reading)
-    content[MANIFEST] = _manifest(reading.about, request, audiences, content, moves, caveats, filled)
+    caveats, in_doubt = value_caveats(reading), names_in_doubt(reading, request.method, names)
+    content[MANIFEST] = _manifest(reading.about, request, audiences, content, moves, caveats, in_doubt, filled)
     return Exported(
         folder=folder,
         request=request,
@@ -208,6 +211,7 @@ def export_audiences(
         is_unchanged=_put_in_place(folder, content, overwrite=overwrite, is_private=contacts is not None),
         disarmed_ids=_disarmed_ids(members) if request.file_format == "csv" else 0,
         caveats=caveats,
+        names_in_doubt=in_doubt,
         contacts=filled,
         members=members[[*GENERIC_COLUMNS]],
     )
@@ -398,6 +402,7 @@ def _manifest(
     content: dict[str, bytes],
     moves: pd.DataFrame,
     caveats: list[str],
+    in_doubt: list[str],
     contacts: FilledContacts | None,
 ) -> bytes:
     layout = LAYOUTS.get(request.layout)
@@ -463,6 +468,7 @@ def _manifest(
         "how_to_read_the_lift": holdout.HOW_TO_READ_THE_LIFT,
         "changes_compared_with_publication": compared[-1] if compared else None,
         "caveats_of_customer_value": caveats,
+        "caveats_of_names": in_doubt,
         "audiences": [
             {
                 "segment": audience.segment,

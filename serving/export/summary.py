@@ -66,6 +66,8 @@ def print_export(console: Console, exported: Exported) -> None:
             f"[yellow]![/] {count(exported.disarmed_ids)} customer numbers begin like a formula and carry an "
             "apostrophe in CSV; --format jsonl or parquet has them as they are."
         )
+    for doubt in exported.names_in_doubt:
+        console.print(f"[yellow]![/] {escape(doubt)}")
     for caveat in exported.caveats:
         console.print(f"[yellow]![/] Customer value: {escape(caveat)}")
     state = "Unchanged" if exported.is_unchanged else "Written"

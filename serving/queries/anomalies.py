@@ -4,7 +4,7 @@ Belongs here: selections from the published scores. Does not belong here: what i
 why (``ml``), and drawing.
 
 The series are of all sales. So of the filters only the date range and the countries
-apply: no segment, order count, expected revenue or customer id has a series of its own.
+apply: no segment, order count, expected revenue, customer id or silence has a series of its own.
 """
 
 from __future__ import annotations

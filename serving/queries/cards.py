@@ -23,7 +23,7 @@ import duckdb
 from serving.filters import Filters, Period, compared_period
 from serving.snapshot import Reading
 from warehouse.measures import Compared, Measure, Unit, aggregates, measures
-from warehouse.wording import day
+from warehouse.wording import day, days
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _states_before(reading: Reading, filters: Filters, period: Period | None) ->
         return {}, f"No comparison: the sales begin on {day(about.first_date)}."
     return (
         _states_at(reading, filters.between(begun, month_end), month_end),
-        f"Against who bought in the {(month_end - begun).days + 1} days to {day(month_end)}, as of then",
+        f"Against who bought in the {days((month_end - begun).days + 1)} to {day(month_end)}, as of then",
     )
 
 

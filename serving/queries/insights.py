@@ -227,7 +227,13 @@ def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
         if best
         else "None of your best fifth has been silent for twice their usual gap"
     )
-    return [Insight("slipping", f"{told}; {count(every)} of all customers.", "warning" if best else "neutral")]
+    return [
+        Insight(
+            "slipping",
+            f"{told}; {count(every)} of all customers{' under these filters' if not filters.is_everything else ''}.",
+            "warning" if best else "neutral",
+        )
+    ]
 
 
 # ---- what was unusual --------------------------------------------------------------

@@ -498,8 +498,8 @@ def test_a_segment_whose_name_says_too_much_is_named_with_its_share_and_what_the
     assert report.passed
     (warning,) = report.warnings
     assert (
-        "Lost: true of 79% of 1 customer. The name says: They have been silent for longer than their expected gap."
-        in warning.message
+        "Lost: true of 79% of 1 customer. The name says: They have been silent for longer than their expected gap. "
+        "Read the segment by its figures" in warning.message
     )
 
 

@@ -137,7 +137,19 @@ def test_regular_buyers_who_never_leave_get_the_dropout_warning() -> None:
     x = rng.poisson(rates * 300).astype(float)
     t_x = np.where(x > 0, 300 * rng.beta(np.maximum(x, 1), 1), 0.0)
     found = fit_bg_nbd(x, t_x, np.full(1_000, 300.0))
-    assert any("Drop-out can't be told" in one for one in found.warnings)
+    (told,) = [one for one in found.warnings if "Drop-out can't be told" in one]
+    assert "a model without drop-out fits it as well" in told
+    assert "of repeat buyers" in told
+
+
+def test_only_what_holds_is_given_as_the_reason_why_dropout_cannot_be_told() -> None:
+    # two weeks of thirty customers: some have been silent for long, and so few tell nothing
+    rng = np.random.default_rng(1)
+    x = np.append(rng.poisson(1.0, 15) + 1.0, np.zeros(15))
+    t_x = np.where(x > 0, rng.uniform(1, 12, 30), 0.0)
+    (told,) = [one for one in fit_bg_nbd(x, t_x, np.full(30, 13.0)).warnings if "Drop-out can't be told" in one]
+    assert "a model without drop-out fits it as well" in told
+    assert "of repeat buyers" not in told
 
 
 def test_few_repeat_buyers_are_warned_of(cdnow: Histories) -> None:

@@ -71,12 +71,20 @@ def test_a_name_is_given_where_its_claim_is_true_of_four_in_five_and_not_below()
 
 
 def test_of_two_true_names_the_one_that_tells_the_cluster_from_the_others_is_given():
-    # everybody has bought; only the first five have bought much
-    assert named([3, 7], {"Buyers": [1] * 10, "Big": FIRST}) == ["Big", "Buyers"]
+    # seven have come back; only the first five have bought much
+    assert named([3, 7], {"Repeat": [1] * 7 + [0] * 3, "Big": FIRST}) == ["Big", "Group 7"]
+
+
+def test_what_is_true_of_four_in_five_of_all_customers_names_no_cluster():
+    assert named([3, 7], {"Repeat": [1] * 10}) == ["Group 3", "Group 7"]
+    assert named([3, 7], {"Repeat": [1] * 8 + [0] * 2}) == ["Group 3", "Group 7"]
+    assert named([3, 7], {"Repeat": [1] * 7 + [0] * 3}) == ["Repeat", "Group 7"]
 
 
 def test_no_two_clusters_share_a_name():
-    assert named([3, 7], {"Buyers": [1] * 10}) in (["Buyers", "Group 7"], ["Group 3", "Buyers"])
+    # ten customers in three clusters, the claim true of the first two
+    labels = np.array([0] * 3 + [1] * 4 + [2] * 3)
+    assert named([3, 5, 7], {"Repeat": [1] * 7 + [0] * 3}, labels) == ["Group 3", "Repeat", "Group 7"]
 
 
 def test_names_do_not_depend_on_the_order_of_clusters_or_customers():

@@ -251,7 +251,7 @@ def test_customers_who_are_all_alike_are_one_segment_and_a_warning(made_up_custo
     assert of_kmeans(found.cluster_selection).query("is_chosen")["reason"].item() == (
         "chosen: fixed by setting k = 4, lowered to the number of different customers"
     )
-    assert "differ in only 1 ways" in of_kmeans(found.model_runs)["warnings"].item()
+    assert "there is 1 kind of them: 1 made" in of_kmeans(found.model_runs)["warnings"].item()
 
 
 def test_fewer_customers_than_segments_lowers_k_and_says_so(made_up_customers):

@@ -54,6 +54,14 @@ def test_intervals_hold_four_in_five_of_customers_that_were_not_learned_from() -
         assert 73 < 100 * ((low <= new.came) & (new.came <= high))[chosen].mean() < 90
 
 
+def test_hardly_anybody_who_bought_again_makes_no_interval_and_no_error() -> None:
+    # more customers than are learned from, and the one who bought again is left out of those
+    rows = customers(20_001, 1)
+    came = np.zeros(len(rows))
+    came[1] = 30.0
+    assert fit_intervals([Holdout(ago, rows, np.full(len(rows), 0.01), came) for ago in (1, 2)]) is None
+
+
 def test_two_customers_of_one_forecast_and_other_histories_have_other_intervals() -> None:
     intervals = fit_intervals([holdout(ago) for ago in (4, 5, 6, 7)])
     assert intervals is not None

@@ -87,6 +87,22 @@ def test_entered_and_left_lists_are_the_changes_since_the_last_publication(
     assert manifest_of(folder)["changes_compared_with_publication"] == 1
 
 
+def test_names_that_say_too_much_are_told_with_the_files(published_small: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.published.parent.mkdir(parents=True)
+    shutil.copy(published_small.published, home.published)
+    home.published.chmod(0o644)
+    with duckdb.connect(str(home.published)) as connection:
+        connection.execute(
+            "update reporting.segment_playbooks set name_note = case segment_name when 'Lost' then 'Not true.' end"
+        )
+    with SnapshotReader(home).reading() as opened:
+        told = export_audiences(opened, ExportRequest(), tmp_path / "all")
+        others = export_audiences(opened, ExportRequest(segments=("Champions",)), tmp_path / "one")
+    assert told.names_in_doubt == manifest_of(told.folder)["caveats_of_names"] == ["Lost: Not true."]
+    assert others.names_in_doubt == []
+
+
 def test_a_segment_that_everybody_left_still_has_its_list(published_small: Home, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.published.parent.mkdir(parents=True)

@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 import pytest
 
 from serving.dashboard.pages.clusters import PAGE
+from serving.dashboard.segment_charts.distributions import _bin_words
+from serving.dashboard.segment_charts.look import Words
 from serving.dashboard.view import View
 from serving.filters import CLUSTERINGS, METHODS, Filters
 from serving.palette import segment_colour
@@ -132,3 +134,11 @@ def test_caveats_stand_where_the_values_are(published_small: Home, tmp_path: Pat
         assert "Beware of kmeans" in shown
         assert "New kmeans" in shown
         assert "Beware of mixture" not in shown
+
+
+def test_one_is_not_written_as_many() -> None:
+    words = Words("Frequency (order lines)", "order lines", "Money (net)", "GBP")
+    assert [words.times(often) for often in (1.0, 2.4)] == ["1 order line", "2 order lines"]
+    assert _bin_words(words, "recency_days", 1, 2) == ("1", "1 day")
+    assert _bin_words(words, "recency_days", 2, 8) == ("2", "2 to 7 days")
+    assert _bin_words(words, "frequency", 2, 3) == ("2", "2")

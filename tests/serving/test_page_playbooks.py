@@ -50,6 +50,25 @@ def test_clusters_have_no_playbook(reading: Reading, method: Method) -> None:
     assert "There is no playbook" in text(drawn(reading, method=method))
 
 
+def test_what_a_name_says_too_much_is_told_with_its_playbook_and_its_email(reading: Reading) -> None:
+    for row in of_method(reading, "segment_playbooks", "rfm"):
+        claim = reading.row(
+            "select is_true, claim from reporting.segment_claims where method = 'rfm' and segment_name = $name",
+            {"name": row["segment_name"]},
+        )
+        note = reading.value(
+            "select note_to_marketer from reporting.segment_emails where method = 'rfm' and segment_name = $name",
+            {"name": row["segment_name"]},
+        )
+        assert (claim["claim"] in row["summary"], claim["claim"] in note) == (not claim["is_true"],) * 2
+
+
+def test_what_frequency_counts_is_named(changed: Any) -> None:
+    with changed("update quality.about set value = 'lines' where name = 'rfm_frequency'").reading() as reading:
+        told = text(drawn(reading))
+    assert "order lines each; " in told and "orders each; " not in told
+
+
 def test_figures_are_those_of_the_customers(reading: Reading) -> None:
     shown = figures(drawn(reading))
     wanted = reading.rows(

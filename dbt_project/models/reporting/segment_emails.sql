@@ -36,6 +36,20 @@ worded as (
 
 ),
 
+filled as (
+
+    select
+        method,
+        segment_name,
+        segment_kind,
+        has_own_template,
+        customers,
+        name_note,
+        {{ filled_in_columns(texts) }}
+    from worded
+
+),
+
 final as (
 
     select
@@ -44,8 +58,11 @@ final as (
         segment_kind,
         has_own_template,
         customers,
-        {{ filled_in_columns(texts) }}
-    from worded
+        subject,
+        preheader,
+        body,
+        coalesce(name_note || ' ', '') || note_to_marketer as note_to_marketer
+    from filled
 
 )
 

@@ -34,6 +34,12 @@ model_notes as (
 
 ),
 
+segment_claims as (
+
+    select * from {{ ref('segment_claims') }}
+
+),
+
 -- A million customers are few combinations of segments, so the rest is about some hundred rows
 combination_categories as (
 
@@ -132,12 +138,23 @@ with_texts as (
         coalesce(known.segment_kind, figures.segment_name) as segment_kind,
         known.segment_kind is not null as has_own_playbook,
         clv_notes.clv_note,
+        case
+            when not segment_claims.is_true
+                then 'The name is true of '
+                    || case
+                        when segment_claims.true_customers = 0 then 'none'
+                        else 'only ' || {{ grouped_number('floor(segment_claims.true_pct)') }} || '%'
+                    end
+                    || ' of them. It says: ' || segment_claims.claim
+        end as name_note,
         top_categories.category as top_category,
         top_categories.share_pct as top_category_pct,
         {{ template_columns(texts) }}
     from figures
     left join templates as known on lower(figures.segment_name) = lower(known.segment_kind)
     left join templates as general on general.segment_kind = '{{ any_other_kind() }}'
+    left join segment_claims
+        on figures.method = segment_claims.method and figures.segment_name = segment_claims.segment_name
     left join top_categories
         on figures.method = top_categories.method and figures.segment_name = top_categories.segment_name
     cross join clv_notes
@@ -173,6 +190,7 @@ final as (
         clv_sum,
         horizon_days,
         clv_note,
+        name_note,
         top_category,
         top_category_pct,
         _customers || ' (' || _share_of_customers || '), who brought ' || _money
@@ -183,7 +201,8 @@ final as (
             when clv_mean is not null
                 then '. Expected to bring ' || _expected_value || ' each in the next ' || _horizon_days || '.'
             else '.'
-        end as summary,
+        end
+        || coalesce(' ' || name_note, '') as summary,
         {{ filled_in_columns(texts) }}
     from worded
 

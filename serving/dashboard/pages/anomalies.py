@@ -94,7 +94,7 @@ def render(view: View) -> html.Div:
         head.append(
             note(
                 "The series are of all sales, also those without a customer: the filters on segment, orders, expected "
-                "revenue and customer id change nothing on this page. Dates and countries do."
+                "revenue, customer id and slipping change nothing on this page. Dates and countries do."
             )
         )
     if found.empty:

@@ -281,7 +281,11 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
 def _rhythm(facts: dict[str, Any]) -> str:
     if facts["expected_gap_days"] is None:
         return "never bought"
-    whose = "between the customer's visits" if facts["purchase_days"] > 1 else "the shop's, after one visit"
+    whose = (
+        "between the customer's visits, drawn towards the shop's"
+        if facts["purchase_days"] > 1
+        else "the shop's, after one visit"
+    )
     return f"{whose}; silent for {facts['silence_ratio']:.1f} times that"
 
 

@@ -172,11 +172,12 @@ def _figures(view: View, row: Row) -> html.Div:
         if not is_missing(row["top_category"]) and not is_missing(row["top_category_pct"])
         else ""
     )
+    counts = view.reading.about.frequency_counts
     abouts = {
-        "customers": f"{percent(row['customers_pct'])} of all; {percent(row['one_time_pct'], 0)} bought on one day",
+        "customers": f"{percent(row['customers_pct'])} of all; {percent(row['one_time_pct'], 0)} ordered once",
         "monetary_sum": f"{percent(row['monetary_pct'])} of all money{'; ' if top else ''}{top}",
         "recency_days_mean": "since the last order",
-        "frequency_mean": f"orders each; {money(row['money_per_order'], view.currency)} an order",
+        "frequency_mean": f"{counts} each; {money(row['money_per_order'], view.currency)} an order",
         "clv_mean": horizon,
     }
     told = measures()

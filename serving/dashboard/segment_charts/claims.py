@@ -21,7 +21,9 @@ def claims_table(view: View, method: Method) -> html.Div:
                 segment_badge(row.segment_name, segment_colour(row.segment_name, view.theme)),
                 count(row.customers),
                 html.Div(row.description, className="wide-cell"),
-                html.Div("A number says nothing." if is_missing(row.claim) else row.claim, className="wide-cell"),
+                html.Div(
+                    "Nothing: read it by its figures." if is_missing(row.claim) else row.claim, className="wide-cell"
+                ),
                 html.Span(
                     percent(None if is_missing(row.true_pct) else row.true_pct, 0),
                     className="" if row.is_true else "bad",

@@ -9,7 +9,7 @@ from serving.dashboard.charts import chart, dots
 from serving.dashboard.components import titled
 from serving.dashboard.segment_charts.look import Axis, Look, Words, safe
 from serving.dashboard.view import View
-from warehouse.wording import days, money, number, plural
+from warehouse.wording import days, money, plural
 
 
 def scatter(
@@ -60,7 +60,7 @@ def scatter(
     )
     described = (
         f"{title} of {plural(len(rows), 'customer')}. The middle customer of {whose}: last bought "
-        f"{days(float(typical['recency_days']))} ago, {number(float(typical['frequency']), 0)} {words.orders}, "
+        f"{days(float(typical['recency_days']))} ago, {words.times(float(typical['frequency']))}, "
         f"{money(float(typical['monetary']), view.currency)} so far, "
         f"{money(float(typical['clv']), view.currency)} expected."
     )

@@ -11,7 +11,7 @@ from serving.dashboard.charts import NAMES, bars, chart, dots, titled_axis
 from serving.dashboard.components import empty, named_rows, titled
 from serving.dashboard.segment_charts.look import MEASURE_TITLES, Axis, Look, Words, safe
 from serving.dashboard.view import View
-from warehouse.wording import count
+from warehouse.wording import count, days
 
 
 def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure: str) -> html.Div:
@@ -87,9 +87,9 @@ def _bin_words(words: Words, measure: str, start: float, end: float) -> tuple[st
         if start < 1:
             return f"under {following}", f"under {following}"
         return tick, f"{tick} to under {following}"
-    unit = " days" if measure == "recency_days" else ""
+    say = days if measure == "recency_days" else count
     last = end - 1
-    return count(start), f"{count(start)}{unit}" if last == start else f"{count(start)} to {count(last)}{unit}"
+    return count(start), say(start) if last == start else f"{count(start)} to {say(last)}"
 
 
 def histogram(view: View, bins: pd.DataFrame, look: Look, words: Words, measure: str) -> html.Div:

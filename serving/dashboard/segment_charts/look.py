@@ -76,6 +76,11 @@ class Words(NamedTuple):
             "clv": f"Expected revenue, {self.currency}",
         }[measure]
 
+    def times(self, frequency: float) -> str:
+        """How often, such as ``1 order`` or ``12 order lines``."""
+        told = number(frequency, 0)
+        return f"{told} {self.orders.removesuffix('s') if told == '1' else self.orders}"
+
     def tick(self, measure: str) -> Say:
         """How a round value of a measure is written on an axis."""
         if measure in ("monetary", "clv"):

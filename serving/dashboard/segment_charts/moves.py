@@ -54,8 +54,8 @@ def largest_moves(view: View, shown: pd.DataFrame, end: date) -> html.Div:
         series.append(("New, or stayed", unmoved, SEQUENTIAL[view.theme][1]))
     traces = [flat_bars(named, values, colour, hover, name=name) for name, values, colour in series if any(values)]
     about = (
-        " By a purchase: the customer bought. By silence: time passed without one. By the others: the customer's own "
-        "scores stood still, and the borders between the fifths moved."
+        " By a purchase: the customer bought. By silence: time passed without one, or goods came back. By the others: "
+        "with the borders between the fifths of the month before, the customer would have stayed."
         if is_told
         else ""
     )

@@ -26,10 +26,7 @@ def rfm_map(view: View, cells: pd.DataFrame) -> list[Any]:
         list(SCORES),
         [[None if one is None else max(one.monetary_net_sum, 0) for one in line] for line in grid],
         [["" if one is None else _hover(view, one, total) for one in line] for line in grid],
-        text=[
-            ["" if one is None else f"{count(one.customers)}<br>{safe(one.rfm_segment)}" for one in line]
-            for line in grid
-        ],
+        text=[["" if one is None else _named(one) for one in line] for line in grid],
         texttemplate="%{text}",
         textfont={"size": 11},
         colorscale=colour_scale(view.theme),
