@@ -8,6 +8,7 @@ is quick.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 import traceback
@@ -100,6 +101,9 @@ def refresh(
     Exit code 0: published, or nothing new. 1: a check or a step failed; readers keep the
     last good snapshot. 2: bad usage.
     """
+    # a million long-lived objects are made by importing alone; the collector's default has
+    # it walk them again and again, about a tenth of a refresh's time
+    gc.set_threshold(200_000, 20, 20)
     from orchestration.refresh import run_refresh
     from orchestration.summary import print_outcome
     from warehouse.ledger import has_loaded

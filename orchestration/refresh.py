@@ -6,7 +6,6 @@ belong here: printing (:mod:`orchestration.summary`), the steps themselves.
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 import uuid
@@ -81,9 +80,6 @@ def run_refresh(
         seconds = time.perf_counter() - started
         return RefreshOutcome("", succeeded=True, nothing_new=True, seconds_by_step={"look_for_news": seconds})
     prepare_dagster_home(home)
-    # a million long-lived objects are made by importing alone; the collector's default has
-    # it walk them again and again, about a tenth of a refresh's time
-    gc.set_threshold(200_000, 20, 20)
     import dagster as dg
 
     from orchestration.assets.landing import NOTHING_NEW
