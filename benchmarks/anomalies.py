@@ -12,8 +12,7 @@ the tables into docs/models.md, between the markers.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -21,6 +20,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from benchmarks.documents import measured_homes
 from ml import anomaly_expectations
 from ml.anomalies import score_daily_revenue
 from ml.anomaly_expectations import Method
@@ -30,8 +30,6 @@ from warehouse.sample.truth import read_truth, truth_path
 REPEATS = 100
 SEED = 20111209
 WINDOW_DAYS, THRESHOLD = 28, 3.0
-DOCUMENT = Path(__file__).parent.parent / "docs" / "models.md"
-BEGIN, END = "<!-- anomalies: begin -->", "<!-- anomalies: end -->"
 
 # Label, factor, and how many usual days are added. One invoice of a day's usual revenue is
 # what the largest orders of the real shop bring.
@@ -208,33 +206,17 @@ def section(home: Path) -> str:
     return f"{told}\n\n{as_markdown(measure(daily, known))}"
 
 
-def write(text: str, document: Path = DOCUMENT) -> None:
-    """Put the text between the markers; add them at the end of a document that lacks them."""
-    before = document.read_text(encoding="utf-8") if document.exists() else "# Models, measured\n"
-    if BEGIN not in before:
-        before = f"{before.rstrip()}\n\n## Revenue anomalies\n\n{BEGIN}\n{END}\n"
-    head, _, rest = before.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    document.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("homes", nargs="+", type=Path, metavar="HOME")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/models.md")
-    asked = parser.parse_args()
-    text = (
+def measured(homes: Sequence[Path]) -> str:
+    """What docs/models.md says of these homes."""
+    return (
         f"Made by `python -m benchmarks.anomalies --write HOME …`: {REPEATS} rounds with seed {SEED}, each with every "
         f"injection once at a place of its own; window {WINDOW_DAYS} trading days, threshold {THRESHOLD:g}. Numbers "
         "are per cent of injections found, in the right direction; precision is found ÷ (found + alarms on days that "
         "were left alone), and the real shop's own unusual days count as such. The last column gives each rule the "
         "threshold at which the untouched series rings once in 100 days. `median_mad` is on its log-like scale "
         "and against its own earlier misses throughout.\n\n"
-    ) + "\n\n".join(section(home) for home in asked.homes)
-    print(text)
-    if asked.write:
-        write(text)
+    ) + "\n\n".join(section(home) for home in homes)
 
 
 if __name__ == "__main__":
-    main()
+    measured_homes(__doc__, "anomalies", "Revenue anomalies", measured)

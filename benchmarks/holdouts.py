@@ -8,18 +8,16 @@ read, which every refresh makes anew. ``--write`` puts the tables into docs/mode
 
 from __future__ import annotations
 
-import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
+from benchmarks.documents import measured_homes
 from warehouse.home import Home
 from warehouse.sample.truth import truth_path
-
-DOCUMENT = Path(__file__).parent.parent / "docs" / "models.md"
-BEGIN, END = "<!-- hold-outs: begin -->", "<!-- hold-outs: end -->"
 
 ORDER = ("bg_nbd_gamma_gamma", "bg_nbd_seasonal_clock", "gradient_boosting", "past_spend", "same_rate", "zero")
 INTRODUCTION = """\
@@ -160,30 +158,14 @@ def section(folder: Path) -> str:
     )
 
 
-def write(text: str, document: Path = DOCUMENT) -> None:
-    """Put the text between the markers; add them at the end of a document that lacks them."""
-    before = document.read_text(encoding="utf-8") if document.exists() else "# Models, measured\n"
-    if BEGIN not in before:
-        before = f"{before.rstrip()}\n\n## Customer value\n\n{BEGIN}\n{END}\n"
-    head, _, rest = before.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    document.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
-
-
 def _filled(value: float, style: str, unit: str = "") -> str:
     return "–" if value is None or math.isnan(value) else f"{value:{style}}{unit}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("homes", nargs="+", type=Path, metavar="HOME")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/models.md")
-    asked = parser.parse_args()
-    text = "\n\n".join([INTRODUCTION, *(section(home) for home in asked.homes)])
-    print(text)
-    if asked.write:
-        write(text)
+def measured(homes: Sequence[Path]) -> str:
+    """What docs/models.md says of these homes."""
+    return "\n\n".join([INTRODUCTION, *(section(home) for home in homes)])
 
 
 if __name__ == "__main__":
-    main()
+    measured_homes(__doc__, "hold-outs", "Customer value", measured)

@@ -23,12 +23,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.documents import write_section
+
 ROUNDS = 3
 BEFORE = "bf439ab"
 """The build that the goals for speed were set by."""
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- what a refresh costs: begin -->", "<!-- what a refresh costs: end -->"
 FLOOR, FULL, DAY, NOTHING, PUBLISH, GATES = (
     "the bare script",
     "full refresh",
@@ -177,15 +178,6 @@ def as_markdown(rounds: list[dict[tuple[str, str], Usage]], lines: int, sort: st
     return "\n".join([made, "", *table, "", *told])
 
 
-def write(text: str, document: Path = DOCUMENT) -> None:
-    """Put the text between the markers."""
-    head, begin, rest = document.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{document} has no place for the table: {BEGIN} and {END}")
-    document.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -222,7 +214,7 @@ def main() -> None:
     text = as_markdown(rounds, lines, "real files" if real else "the sample")
     print(text)
     if asked.write:
-        write(text)
+        write_section(DOCUMENT, "what a refresh costs", "What a refresh costs", text)
 
 
 if __name__ == "__main__":

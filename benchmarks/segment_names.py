@@ -10,12 +10,13 @@ markers.
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
+from benchmarks.documents import measured_homes
 from ml.clustering import ALGORITHMS
 from ml.segments import segment_customers
 from warehouse.claims import claims, claims_sql
@@ -23,8 +24,6 @@ from warehouse.home import Home
 from warehouse.sample.truth import truth_path
 
 MONTHS = (3, 6, 9, 12, 18)
-DOCUMENT = Path(__file__).parent.parent / "docs" / "models.md"
-BEGIN, END = "<!-- segment names: begin -->", "<!-- segment names: end -->"
 
 INTRODUCTION = """\
 Made by `python -m benchmarks.segment_names --write HOME …` from `reporting.segment_claims` and
@@ -152,26 +151,10 @@ def _share(size: int, share: float | None) -> str:
     return f"({size:,})" if share is None else f"{share:.0f} % of {size:,}"
 
 
-def write(text: str, document: Path = DOCUMENT) -> None:
-    """Put the text between the markers; add them at the end of a document that lacks them."""
-    before = document.read_text(encoding="utf-8") if document.exists() else "# Models, measured\n"
-    if BEGIN not in before:
-        before = f"{before.rstrip()}\n\n## Segment names\n\n{BEGIN}\n{END}\n"
-    head, _, rest = before.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    document.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("homes", nargs="+", type=Path, metavar="HOME")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/models.md")
-    asked = parser.parse_args()
-    text = "\n\n".join([INTRODUCTION, vocabulary(), *(section(home) for home in asked.homes)])
-    print(text)
-    if asked.write:
-        write(text)
+def measured(homes: Sequence[Path]) -> str:
+    """What docs/models.md says of these homes."""
+    return "\n\n".join([INTRODUCTION, vocabulary(), *(section(home) for home in homes)])
 
 
 if __name__ == "__main__":
-    main()
+    measured_homes(__doc__, "segment names", "Segment names", measured)

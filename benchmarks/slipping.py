@@ -8,18 +8,16 @@ makes anew. ``--write`` puts the tables into docs/models.md, between the markers
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from benchmarks.documents import measured_homes
 from warehouse.home import Home
 from warehouse.sample.truth import truth_path
-
-DOCUMENT = Path(__file__).parent.parent / "docs" / "models.md"
-BEGIN, END = "<!-- slipping: begin -->", "<!-- slipping: end -->"
 
 INTRODUCTION = """\
 Made by `python -m benchmarks.slipping --write HOME …` from `marts.slipping_backtest`, which every refresh makes anew.
@@ -209,26 +207,10 @@ def section(folder: Path) -> str:
     return "\n\n".join([f"### {title}", *(part(home.published) for part in parts)])
 
 
-def write(text: str, document: Path = DOCUMENT) -> None:
-    """Put the text between the markers; add them at the end of a document that lacks them."""
-    before = document.read_text(encoding="utf-8")
-    if BEGIN not in before:
-        before = f"{before.rstrip()}\n\n## Who is slipping\n\n{BEGIN}\n{END}\n"
-    head, _, rest = before.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    document.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("homes", nargs="+", type=Path, metavar="HOME")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/models.md")
-    asked = parser.parse_args()
-    text = "\n\n".join([INTRODUCTION, *(section(home) for home in asked.homes)])
-    print(text)
-    if asked.write:
-        write(text)
+def measured(homes: Sequence[Path]) -> str:
+    """What docs/models.md says of these homes."""
+    return "\n\n".join([INTRODUCTION, *(section(home) for home in homes)])
 
 
 if __name__ == "__main__":
-    main()
+    measured_homes(__doc__, "slipping", "Who is slipping", measured)
