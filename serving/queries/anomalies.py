@@ -23,6 +23,9 @@ Grain = Literal["day", "week"]
 TOTAL = "total"
 """Name of the series of the whole shop."""
 
+_WHOLE_SHARE = 0.95
+"""Countries that bring this share of the revenue are the shop: of one, ``ml.anomalies`` makes no series of its own."""
+
 
 def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
     """The series that are watched, by grain.
@@ -35,7 +38,8 @@ def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``series``, ``grain`` (``day`` or ``week``), ``periods`` (scored within the date range, 0
         or more), ``flagged`` (unusual ones among them), ``last_date`` (the latest of the whole
         history). The total first, then by the latest period's expected revenue per day,
-        descending; ``day`` before ``week``. With countries chosen, only theirs.
+        descending; ``day`` before ``week``. With countries chosen, only theirs, and the total where
+        they are nearly all of it.
     """
     within = _within(filters)
     countries, named = _of_countries(filters, "e.series")
@@ -169,7 +173,18 @@ def _within(filters: Filters) -> Clause:
 def _of_countries(filters: Filters, column: str) -> tuple[str, dict[str, list[str]]]:
     if not filters.countries:
         return "true", {}
-    return f"{column} in (select unnest($countries))", {"countries": list(filters.countries)}
+    return (
+        f"""(
+            {column} in (select unnest($countries))
+            or e.series = '{TOTAL}' and (
+                select
+                    sum(net_revenue) filter (country in (select unnest($countries)))
+                    >= {_WHOLE_SHARE} * sum(net_revenue)
+                from marts.fct_country_revenue
+            )
+        )""",
+        {"countries": list(filters.countries)},
+    )
 
 
 def _flags(filters: Filters, _context: str) -> Clause:

@@ -230,7 +230,8 @@ def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
     return [
         Insight(
             "slipping",
-            f"{told}; {count(every)} of all customers{' under these filters' if not filters.is_everything else ''}.",
+            f"{told}; of all customers{'' if filters.is_everything else ' under these filters'}, "
+            f"{count(every)} {'has' if every == 1 else 'have'}.",
             "warning" if best else "neutral",
         )
     ]

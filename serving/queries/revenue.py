@@ -371,7 +371,8 @@ def unusual_periods(reading: Reading, filters: Filters, grain: Literal["day", "w
         Rows of :func:`serving.queries.anomalies.anomalies` with ``month_start``; by date, then series.
     """
     found = anomalies(reading, filters)
-    series = () if filters.is_about_customers else filters.countries or (TOTAL,)
+    # the total is found only where the countries chosen are nearly all of it
+    series = () if filters.is_about_customers else (*filters.countries, TOTAL)
     found = found[(found["grain"] == grain) & found["series"].isin(series)]
     found = found.assign(month_start=pd.to_datetime(found["date"]).dt.to_period("M").dt.to_timestamp())
     return found.sort_values(["date", "series"]).reset_index(drop=True)

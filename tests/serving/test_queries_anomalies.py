@@ -8,6 +8,7 @@ import pytest
 from serving.filters import Filters
 from serving.queries.anomalies import LISTS, anomalies, anomaly_drivers, expectations, scored_series
 from serving.queries.lists import count_list, fetch_list
+from serving.queries.revenue import unusual_periods
 from serving.snapshot import Reading
 
 SPIKE = date(2024, 4, 10)
@@ -132,3 +133,19 @@ def test_the_public_data_have_their_known_odd_days(real_reading: Reading) -> Non
     assert not scored.loc["2011-01-18", "is_flagged"]
     # and the last day was not over
     assert pd.Timestamp("2011-12-09") not in scored.index
+
+
+def test_countries_that_are_nearly_the_whole_shop_have_its_series(reading: Reading) -> None:
+    revenue = reading.rows(
+        "select country, sum(net_revenue)::double as revenue from marts.fct_country_revenue group by 1 order by 2 desc"
+    )
+    total = sum(row["revenue"] for row in revenue)
+    countries = [row["country"] for row in revenue]
+    # a share of each size: the largest alone, the two largest and so on
+    for number in range(1, len(countries) + 1):
+        chosen = Filters(countries=tuple(countries[:number]))
+        is_whole = sum(row["revenue"] for row in revenue[:number]) >= 0.95 * total
+        assert ("total" in set(scored_series(reading, chosen)["series"])) == is_whole
+        assert ("total" in set(anomalies(reading, chosen)["series"])) == is_whole
+        assert ("total" in set(unusual_periods(reading, chosen, "day")["series"])) == is_whole
+    assert "total" not in set(anomalies(reading, Filters(countries=(countries[-1],)))["series"])

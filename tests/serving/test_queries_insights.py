@@ -138,10 +138,10 @@ def test_nothing_that_fits_is_said_in_one_sentence(reading: Reading) -> None:
 
 def test_who_is_slipping_is_told_of_the_customers_under_the_filters(reading: Reading) -> None:
     for filters, where, whom in (
-        (Filters(), "true", "of all customers."),
-        (Filters(countries=("United Kingdom",)), "country = 'United Kingdom'", "of all customers under these filters."),
+        (Filters(), "true", "of all customers"),
+        (Filters(countries=("United Kingdom",)), "country = 'United Kingdom'", "of all customers under these filters"),
     ):
         slipping = reading.value(f"select count(*) from reporting.customer_360 where is_slipping and {where}")
         assert slipping > 0
         (found,) = told(reading, filters, "slipping")
-        assert found.text.endswith(f"; {slipping} {whom}")
+        assert found.text.endswith(f"; {whom}, {slipping} {'has' if slipping == 1 else 'have'}.")
