@@ -33,7 +33,7 @@ def write_section(document: Path, name: str, heading: str, text: str) -> None:
 
 
 def measured_homes(about: str, name: str, heading: str, measure: Callable[[Sequence[Path]], str]) -> None:
-    """The command line ``HOME … [--write]``: print what ``measure`` tells of the homes, and put it into the document."""
+    """The command line ``HOME … [--write]``: print what ``measure`` tells, and put it into the document."""
     parser = argparse.ArgumentParser(description=about.split("\n")[0])
     parser.add_argument("homes", nargs="+", type=Path, metavar="HOME")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/models.md")
