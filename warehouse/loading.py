@@ -496,10 +496,10 @@ def read_file(
             # a message that ends with a block to paste has an end of its own
             end = "" if reading.problem.endswith("\n") else "."
             raise RegularsError(f"{known_as}: {without_contacts(reading.problem)}{end}")
-        values = _owner_values({1: reading}, {1: known_as}, _as_utc(read_at))
+        owners = _write_owners(staging, {1: reading}, {1: known_as}, _as_utc(read_at))
         assert reading.raw_table is not None, "a file without a problem is of some layout"
         con.execute(f"drop table if exists {lines}")
-        con.execute(f"create temp table {lines} as {_raw_query(reading.raw_table, staging, dates)}", values)
+        con.execute(f"create temp table {lines} as {_raw_query(reading.raw_table, staging, dates, owners)}")
         is_sales = reading.kind == "transactions"
         deliveries = [_delivery_row(1, known_as, reading, delivered_at, _as_utc(read_at))] if is_sales else []
         _create_rows(con, f"{into}_deliveries", "raw.deliveries", deliveries)
@@ -744,17 +744,6 @@ def _mark_rejected(new_entries: dict[int, Seen], staged: _Staged) -> set[int]:
     return rejected
 
 
-_OWNERS = """
-    (
-        select
-            unnest($file_ids)::integer as file_id,
-            unnest($load_ids)::integer as load_id,
-            unnest($file_names) as file_name,
-            $loaded_at::timestamp as loaded_at
-    )
-"""
-
-
 # What a raw table has between lineage and text, and between text and problem.
 _OWN_COLUMNS = {
     "customers": ("o.loaded_at as _loaded_at,", ""),
@@ -763,8 +752,8 @@ _OWN_COLUMNS = {
 _OF_SALES = ("", "d.read_at as invoiced_at,")
 
 
-def _raw_query(raw_table: str, staging: Staging, dates_table: str) -> str:
-    """Lines in the shape of their raw table."""
+def _raw_query(raw_table: str, staging: Staging, dates_table: str, owners: str) -> str:
+    """Lines in the shape of their raw table; ``owners`` is the table that :func:`_write_owners` made."""
     texts = ", ".join(f"l.{column}" for column in columns_of(raw_table))
     before, after = _OWN_COLUMNS.get(raw_table, _OF_SALES)
     date = date_column_of(raw_table)
@@ -782,21 +771,38 @@ def _raw_query(raw_table: str, staging: Staging, dates_table: str) -> str:
             l.problem as _problem,
             l.line_text as _line_text
         from ({staging.lines(raw_table)}) as l
-        join {_OWNERS} as o on l.file_id = o.file_id
+        join {owners} as o on l.file_id = o.file_id
         {dates}
     """
 
 
-def _owner_values(
-    readings: Mapping[int, FileReading], names: Mapping[int, str], loaded_at: datetime
-) -> dict[str, object]:
-    """Values for ``_OWNERS``; ``readings`` and ``names`` go by ``load_id``."""
-    return {
-        "file_ids": [reading.file_id for reading in readings.values()],
-        "load_ids": list(readings),
-        "file_names": [names[load_id] for load_id in readings],
-        "loaded_at": loaded_at,
-    }
+def _write_owners(
+    staging: Staging, readings: Mapping[int, FileReading], names: Mapping[int, str], loaded_at: datetime
+) -> str:
+    """Make a temporary table of what each file is to the load, and return its name; readings go by ``load_id``.
+
+    A table, since DuckDB knows how many rows it has. Of lists as parameters it expects one row, so that it takes the
+    lines for fewer than their dates and keeps them all in memory to join them: 1.6 million lines took 1.1 GB more.
+    """
+    owners = staging.new_name()
+    staging.con.execute(
+        f"""
+        create temp table {owners} as
+        select
+            unnest($file_ids)::integer as file_id,
+            unnest($load_ids)::integer as load_id,
+            unnest($file_names) as file_name,
+            $loaded_at::timestamp as loaded_at
+        """,
+        {
+            "file_ids": [reading.file_id for reading in readings.values()],
+            "load_ids": list(readings),
+            "file_names": [names[load_id] for load_id in readings],
+            "loaded_at": loaded_at,
+        },
+    )
+    staging.keep_track("table", owners)
+    return owners
 
 
 def _delivery_row(
@@ -876,7 +882,6 @@ def _write_lines(
     names = {load_id: new_entries[load_id].file_name for load_id in readings}
     if not readings:
         return
-    values = _owner_values(readings, names, loaded_at)
     sales = {load_id: reading for load_id, reading in readings.items() if reading.kind == "transactions"}
     _insert_rows(
         con,
@@ -897,8 +902,9 @@ def _write_lines(
             expected[reading.raw_table] += reading.delivered_lines
     inserted: Counter[str] = Counter()
     for staging, dates_table in staged.rounds:
+        owners = _write_owners(staging, readings, names, loaded_at)
         for raw_table in staging.raw_tables:
-            inserted[raw_table] += _insert(con, raw_table, _raw_query(raw_table, staging, dates_table), values)
+            inserted[raw_table] += _insert(con, raw_table, _raw_query(raw_table, staging, dates_table, owners))
     if inserted != expected:
         raise RuntimeError(f"lines went astray between reading and writing: read {expected}, wrote {inserted}")
 
@@ -923,8 +929,8 @@ def _write_source_limits(con: duckdb.DuckDBPyConnection) -> None:
     _insert_rows(con, "quality.source_limits", rows)
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: str, query: str, values: Mapping[str, object]) -> int:
-    row = con.execute(f"insert into raw.{table} by name {query}", dict(values)).fetchone()
+def _insert(con: duckdb.DuckDBPyConnection, table: str, query: str) -> int:
+    row = con.execute(f"insert into raw.{table} by name {query}").fetchone()
     return int(row[0]) if row else 0
 
 

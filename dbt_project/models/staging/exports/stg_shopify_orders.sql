@@ -251,27 +251,25 @@ returned as (
 
 ),
 
+-- A line that came back stands twice: as it was sold, and as it came back. Twice only after the join to what came
+-- back: DuckDB expects that to be many rows, and of more than there are lines it would keep the lines for the join.
 sides as (
 
-    select false as is_return
+    select
+        false as came_back,
+        false as is_return
 
     union all
 
-    select true as is_return
+    select
+        true as came_back,
+        false as is_return
 
-),
-
--- a line that came back stands here twice: as it was sold, and as it came back
-copies as (
+    union all
 
     select
-        returned.line_id,
-        returned.quantity_units,
-        returned.line_amount,
-        returned.names_product,
-        sides.is_return
-    from returned
-    cross join sides
+        true as came_back,
+        true as is_return
 
 ),
 
@@ -279,7 +277,7 @@ lines as (
 
     select
         delivered._line_id as line_id,
-        coalesce(copies.is_return, false) as is_return,
+        sides.is_return,
         delivered._load_id as load_id,
         delivered._sheet as sheet,
         delivered._row_number as row_number,
@@ -287,7 +285,7 @@ lines as (
         delivered._line_text as line_text,
         delivered.quantity as quantity_text,
         case
-            when copies.is_return then orders.refund_text
+            when sides.is_return then orders.refund_text
             when amounts.gross_amount is null then delivered.unit_price
             when amounts.own_discount is null then delivered.line_discount
             when orders.is_discount_lost then orders.discount_text
@@ -296,15 +294,15 @@ lines as (
         coalesce(delivered.created_at, orders.created_at) as invoice_date_text,
         amounts.invoice_text,
         case
-            when not coalesce(copies.is_return and not copies.names_product, false) then amounts.product
+            when not coalesce(sides.is_return and not returned.names_product, false) then amounts.product
         end as stock_code_text,
         case
-            when not coalesce(copies.is_return and not copies.names_product, false)
+            when not coalesce(sides.is_return and not returned.names_product, false)
                 then {{ blank_to_null('delivered.product_name') }}
         end as description,
-        case when copies.is_return then -copies.quantity_units else amounts.quantity_units end as quantity_units,
+        case when sides.is_return then -returned.quantity_units else amounts.quantity_units end as quantity_units,
         case
-            when copies.is_return then -copies.line_amount
+            when sides.is_return then -returned.line_amount
             when orders.is_discount_lost then null
             else amounts.gross_amount - amounts.own_discount - coalesce(shares.share_of_discount, 0)
         end as line_amount,
@@ -325,7 +323,7 @@ lines as (
         orders.accepts_marketing,
         coalesce(delivered.invoiced_at, orders.invoiced_at) as invoiced_at,
         case
-            when copies.is_return then 'return'
+            when sides.is_return then 'return'
             when orders.is_not_a_sale then 'not_a_sale'
             when amounts.is_tip or amounts.is_gift_card then 'non_product'
             else 'sale'
@@ -337,7 +335,8 @@ lines as (
     left join judged_orders as orders
         on amounts.load_id = orders.load_id and amounts.invoice_text = orders.invoice_text
     left join shares on delivered._line_id = shares.line_id
-    left join copies on delivered._line_id = copies.line_id
+    left join returned on delivered._line_id = returned.line_id
+    inner join sides on (returned.line_id is not null) = sides.came_back
 
 ),
 
