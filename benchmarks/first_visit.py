@@ -13,41 +13,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from benchmarks.serving import published_home
-from tests.browser import FLAGS, find_chromium
+from tests.browser import FLAGS, fetched_bytes, find_chromium
 from tests.server import served
 from warehouse.home import Home
 
 PAGES = ("/", "/segments", "/clusters", "/customers", "/playbooks", "/anomalies", "/figures", "/health", "/classify")
-
-
-def fetched_bytes(browser: Browser, url: str) -> tuple[int, int]:
-    """Bytes on the wire of a first visit and of a second.
-
-    Returns
-    -------
-    tuple of int
-        With an empty cache, and with what the first visit left in it.
-    """
-    context = browser.new_context()
-    try:
-        page = context.new_page()
-        session = context.new_cdp_session(page)
-        session.send("Network.enable")
-        total = [0]
-        session.on("Network.loadingFinished", lambda event: total.append(int(event["encodedDataLength"])))
-        found = []
-        for _ in range(2):
-            del total[:]
-            page.goto(url, wait_until="networkidle")
-            page.wait_for_selector("h1.page-title")
-            page.wait_for_load_state("networkidle")
-            found.append(sum(total))
-        return found[0], found[1]
-    finally:
-        context.close()
 
 
 def main() -> None:

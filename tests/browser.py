@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
 
 CHROMIUM_VARIABLE = "REGULARS_CHROMIUM"
 FLAGS = [
@@ -47,6 +47,33 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def fetched_bytes(browser: Browser, url: str) -> tuple[int, int]:
+    """Bytes on the wire of a first visit and of a second.
+
+    Returns
+    -------
+    tuple of int
+        With an empty cache, and with what the first visit left in it.
+    """
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        session = context.new_cdp_session(page)
+        session.send("Network.enable")
+        total = [0]
+        session.on("Network.loadingFinished", lambda event: total.append(int(event["encodedDataLength"])))
+        found = []
+        for _ in range(2):
+            del total[:]
+            page.goto(url, wait_until="networkidle")
+            page.wait_for_selector("h1.page-title")
+            page.wait_for_load_state("networkidle")
+            found.append(sum(total))
+        return found[0], found[1]
+    finally:
+        context.close()
 
 
 @dataclass

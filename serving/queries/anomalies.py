@@ -17,6 +17,7 @@ import pandas as pd
 from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.snapshot import Reading
+from warehouse.measures import aggregates
 
 Grain = Literal["day", "week"]
 
@@ -173,14 +174,13 @@ def _within(filters: Filters) -> Clause:
 def _of_countries(filters: Filters, column: str) -> tuple[str, dict[str, list[str]]]:
     if not filters.countries:
         return "true", {}
+    net_revenue = aggregates("invoices", ["net_revenue"])
     return (
         f"""(
             {column} in (select unnest($countries))
             or e.series = '{TOTAL}' and (
-                select
-                    sum(net_revenue) filter (country in (select unnest($countries)))
-                    >= {_WHOLE_SHARE} * sum(net_revenue)
-                from marts.fct_country_revenue
+                (select {net_revenue} from marts.fct_invoices where country in (select unnest($countries)))
+                >= {_WHOLE_SHARE} * (select {net_revenue} from marts.fct_invoices)
             )
         )""",
         {"countries": list(filters.countries)},

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.resources import RefreshOptions, WarehouseResource
+from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from tests.orchestration.conftest import copy_of, refresh
 from warehouse.home import Home
 
@@ -260,6 +260,7 @@ def rebuild(home: Home, *, has_segments: bool) -> None:
             resources={
                 "warehouse": WarehouseResource(database=str(home.warehouse), wait_seconds=0),
                 "refresh": RefreshOptions(),
+                "beside": FitsBeside(),
             },
             instance=instance,
         )

@@ -118,7 +118,7 @@ def count_customers(home: Home, filters: Filters) -> int:
 CASES = [
     (Filters(), "true"),
     (Filters(method="rfm", segments=("Champions",)), "rfm_segment = 'Champions'"),
-    (Filters(segments=("At Risk", "Champions")), "kmeans_segment in ('At Risk', 'Champions')"),
+    (Filters(segments=("At Risk", "Champions")), "rfm_segment in ('At Risk', 'Champions')"),
     (Filters(countries=("France", "Germany")), "country in ('France', 'Germany')"),
     (Filters(min_frequency=3), "frequency >= 3"),
     (Filters(min_clv=500.0), "clv >= 500"),

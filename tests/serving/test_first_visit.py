@@ -13,6 +13,7 @@ from serving.dashboard.pages import all_pages
 from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.snapshot import Reading
+from tests.browser import fetched_bytes
 from tests.serving.rendered import charts
 from warehouse.home import Home
 
@@ -27,8 +28,6 @@ BUNDLE = Path(__file__).parents[2] / "serving" / "dashboard" / "plotly" / "entry
 def test_a_first_visit_fetches_little_and_a_second_one_next_to_nothing(
     browser: Browser, serve: Callable[[Home], str], published_small: Home
 ) -> None:
-    from benchmarks.first_visit import fetched_bytes
-
     first, second = fetched_bytes(browser, serve(published_small))
     # at least Plotly's charts came
     assert 400_000 < first < MOST_BYTES

@@ -322,7 +322,7 @@ def test_cancelled_orders_leave_their_customers_small(real_reading: Reading) -> 
         ["invoice_no", "reversed_invoices", "matched_amount", "is_matched_in_full"]
     ].to_numpy().tolist() == [["C581484", "581483", 168_469.60, True]]
     # two visits; the shop's gap, the mean of its customers' own mean gaps, counts as two more
-    ((shop_gap_days,),) = real_reading.rows(
+    shop_gap_days = real_reading.value(
         """
         select avg(gap_days) from (
             select (max(invoice_date) - min(invoice_date)) / (count(distinct invoice_date) - 1) as gap_days

@@ -279,7 +279,8 @@ def test_unusual_days_are_of_the_shop_or_of_the_chosen_countries(real_reading: R
         return [at.date() for at in unusual_periods(real_reading, filters)["date"]]
 
     assert found(Filters()) == known("total") != []
-    assert found(Filters(min_frequency=3)) == known("total")
+    # a day that was odd for the shop need not have been for chosen customers
+    assert found(Filters(min_frequency=3)) == []
     assert found(Filters(countries=("United Kingdom",))) == known("United Kingdom") != []
     spring = Filters(start=date(2011, 3, 1), end=date(2011, 4, 30))
     assert found(spring) == known("total", "date between '2011-03-01' and '2011-04-30'") != []
