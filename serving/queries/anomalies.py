@@ -14,6 +14,7 @@ from typing import Literal
 
 import pandas as pd
 
+from ml.anomalies import ONE_COUNTRY_SHARE
 from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
 from serving.snapshot import Reading
@@ -23,9 +24,6 @@ Grain = Literal["day", "week"]
 
 TOTAL = "total"
 """Name of the series of the whole shop."""
-
-_WHOLE_SHARE = 0.95
-"""Countries that bring this share of the revenue are the shop: of one, ``ml.anomalies`` makes no series of its own."""
 
 
 def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -180,7 +178,7 @@ def _of_countries(filters: Filters, column: str) -> tuple[str, dict[str, list[st
             {column} in (select unnest($countries))
             or e.series = '{TOTAL}' and (
                 (select {net_revenue} from marts.fct_invoices where country in (select unnest($countries)))
-                >= {_WHOLE_SHARE} * (select {net_revenue} from marts.fct_invoices)
+                >= {ONE_COUNTRY_SHARE} * (select {net_revenue} from marts.fct_invoices)
             )
         )""",
         {"countries": list(filters.countries)},

@@ -21,6 +21,7 @@ from serving.export.audiences import _file_stems
 from serving.export.holdout import detectable_difference_pct_points, is_held_out
 from serving.export.tools import GENERIC_COLUMNS, LAYOUTS
 from serving.snapshot import Reading, SnapshotReader
+from tests.serving.changed import changed
 from warehouse.home import Home
 
 KEPT_IN_THE_SHOP = {"age_years", "gender", "location", "override_reason", "override_author", "override_expires_on"}
@@ -88,15 +89,8 @@ def test_entered_and_left_lists_are_the_changes_since_the_last_publication(
 
 
 def test_names_that_say_too_much_are_told_with_the_files(published_small: Home, tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
-    home.published.parent.mkdir(parents=True)
-    shutil.copy(published_small.published, home.published)
-    home.published.chmod(0o644)
-    with duckdb.connect(str(home.published)) as connection:
-        connection.execute(
-            "update reporting.segment_playbooks set name_note = case segment_name when 'Lost' then 'Not true.' end"
-        )
-    with SnapshotReader(home).reading() as opened:
+    untrue = "update reporting.segment_playbooks set name_note = case segment_name when 'Lost' then 'Not true.' end"
+    with changed(published_small, tmp_path, untrue) as opened:
         told = export_audiences(opened, ExportRequest(), tmp_path / "all")
         others = export_audiences(opened, ExportRequest(segments=("Champions",)), tmp_path / "one")
     assert told.names_in_doubt == manifest_of(told.folder)["caveats_of_names"] == ["Lost: Not true."]
