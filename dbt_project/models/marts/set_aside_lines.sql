@@ -45,11 +45,13 @@ reasons as (
 
 ),
 
--- the fields stand between bars: in place of an id that is personal stands the one that is published
-shown as (
+-- What was delivered is told of few lines, and put together for these alone. The fields stand between bars: in place of an id
+-- that is personal stands the one that is published.
+told as (
 
     select
         set_aside.delivered_line_id,
+        delivered.status_text,
         coalesce(
             delivered.shown_line_text,
             {{ without_contacts(
@@ -61,7 +63,7 @@ shown as (
     from set_aside
     inner join delivered on set_aside.delivered_line_id = delivered.delivered_line_id
     left join ids on delivered.delivered_customer_id = ids.delivered_customer_id
-    where set_aside.disposition = 'unreadable'
+    where set_aside.disposition in ('unreadable', 'not_a_sale')
 
 ),
 
@@ -82,7 +84,7 @@ final as (
                 when set_aside.disposition = 'not_a_sale'
                     then coalesce(
                             'The status of the line is "'
-                            || {{ shortened(without_contacts('delivered.status_text'), 60) }} || '"',
+                            || {{ shortened(without_contacts('told.status_text'), 60) }} || '"',
                             'By what its system says of the order, it was cancelled or never paid'
                         )
                 when set_aside.rule = 'prefix_a'
@@ -107,12 +109,11 @@ final as (
         staged.invoiced_at,
         set_aside.signed_amount,
         case
-            when set_aside.disposition = 'unreadable' then {{ shortened('shown.line_text', 1000) }}
+            when set_aside.disposition = 'unreadable' then {{ shortened('told.line_text', 1000) }}
         end as line_text
     from set_aside
     inner join staged on set_aside.delivered_line_id = staged.delivered_line_id
-    inner join delivered on set_aside.delivered_line_id = delivered.delivered_line_id
-    left join shown on set_aside.delivered_line_id = shown.delivered_line_id
+    left join told on set_aside.delivered_line_id = told.delivered_line_id
     left join versions on set_aside.invoice_no = versions.invoice_no and staged.load_id = versions.load_id
     left join reasons on set_aside.disposition = reasons.disposition
 

@@ -9,6 +9,12 @@ lines as (
 
 ),
 
+lines_set_aside as (
+
+    select * from {{ ref('int_line_dispositions') }} where not is_kept
+
+),
+
 staged as (
 
     select * from {{ ref('stg_transactions') }}
@@ -27,23 +33,39 @@ dispositions as (
 
 ),
 
-totals as (
+-- who has anything that counts is not lost with what does not; lines of nobody are one row
+customers as (
 
     select
+        customer_id,
+        max(case when is_kept then 1 else 0 end) = 1 as has_kept_lines,
         count(*) as line_count,
-        sum(abs(coalesce(signed_amount, 0))) as amount,
-        count(distinct customer_id) as customer_count
+        sum(abs(coalesce(signed_amount, 0))) as amount
     from lines
+    group by customer_id
 
 ),
 
--- who has anything that counts is not lost with what does not
-kept_customers as (
+totals as (
 
-    select customer_id
-    from lines
-    where is_kept and customer_id is not null
-    group by customer_id
+    select
+        sum(line_count) as line_count,
+        sum(amount) as amount,
+        count(customer_id) as customer_count
+    from customers
+
+),
+
+-- the text of few lines is asked for, and looked up for these alone
+told as (
+
+    select
+        lines.delivered_line_id,
+        delivered.status_text,
+        delivered.amount_text
+    from lines_set_aside as lines
+    inner join delivered on lines.delivered_line_id = delivered.delivered_line_id
+    where lines.disposition = 'not_a_sale' or lines.signed_amount is null
 
 ),
 
@@ -58,7 +80,7 @@ set_aside as (
                 then 'No product, by code or name: ' || replace(lines.non_product_category, '_', ' ')
             when lines.disposition = 'not_a_sale'
                 then coalesce(
-                        'Status "' || {{ shortened(without_contacts('lower(delivered.status_text)'), 60) }} || '"',
+                        'Status "' || {{ shortened(without_contacts('lower(told.status_text)'), 60) }} || '"',
                         dispositions.description
                     )
             when lines.rule = 'newer_version' then 'Order came again in a newer file, which counts in its place'
@@ -66,18 +88,17 @@ set_aside as (
             else dispositions.description
         end as reason,
         lines.signed_amount,
-        {{ without_contacts('delivered.amount_text') }} as amount_text,
+        {{ without_contacts('told.amount_text') }} as amount_text,
         coalesce(lines.customer_id, staged.customer_id) as customer_id,
-        case when kept_customers.customer_id is null then coalesce(lines.customer_id, staged.customer_id) end
+        case when not coalesce(customers.has_kept_lines, false) then coalesce(lines.customer_id, staged.customer_id) end
             as lost_customer_id,
         staged.file_name,
         staged.row_number
-    from lines
+    from lines_set_aside as lines
     inner join staged on lines.delivered_line_id = staged.delivered_line_id
-    inner join delivered on lines.delivered_line_id = delivered.delivered_line_id
+    left join told on lines.delivered_line_id = told.delivered_line_id
     left join dispositions on lines.disposition = dispositions.disposition
-    left join kept_customers on lines.customer_id = kept_customers.customer_id
-    where not lines.is_kept
+    left join customers on lines.customer_id = customers.customer_id
 
 ),
 
