@@ -138,6 +138,7 @@ def _read(key: str, given: dict[str, Any]) -> Measure:
         label, sentence = given.pop("label"), given.pop("sentence")
     except KeyError as error:
         raise RegularsError(f"Measure {key} has no {error.args[0]}.") from error
+    given.pop("parts", None)  # for the models alone: readers have no such rows
     more_is = given.pop("more_is", None)
     if more_is not in _GOOD:
         raise RegularsError(f"Measure {key}: more_is is {more_is!r}, not good or bad.")

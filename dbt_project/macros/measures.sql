@@ -8,23 +8,27 @@
     that is past.
 #}
 
-{# One measure over rows of `lines`, `invoices` or `customers`. #}
+{#
+    One measure over rows of `lines`, `invoices` or `customers`; or of `parts`, which are lines added up (int_invoice_parts): the
+    same, unless it counts lines.
+#}
 {% macro measured(key, rows) -%}
     {%- set measure = var('measures')[key] -%}
+    {%- set expression = measure.get('parts', measure.lines) if rows == 'parts' else measure[rows] -%}
     {%- if measure.unit == 'count' -%}
-        {{ measure[rows] }}
+        {{ expression }}
     {%- elif measure.unit == 'units' -%}
-        cast({{ measure[rows] }} as {{ units_sum_type() }})
+        cast({{ expression }} as {{ units_sum_type() }})
     {%- elif measure.unit == 'money' and 'adds_up' in measure -%}
-        cast({{ measure[rows] }} as {{ money_sum_type() }})
+        cast({{ expression }} as {{ money_sum_type() }})
     {%- else -%}
-        cast({{ measure[rows] }} as double)
+        cast({{ expression }} as double)
     {%- endif -%}
 {%- endmacro %}
 
 {# Every measure of one place over rows, each under its name. Shares are `measure_shares`. #}
 {% macro measures(rows, shown) -%}
-    {%- for key, measure in var('measures').items() if shown in measure.get('shown', []) and rows in measure -%}
+    {%- for key, measure in var('measures').items() if shown in measure.get('shown', []) and ('lines' if rows == 'parts' else rows) in measure -%}
         {{ measured(key, rows) }} as {{ measure.get('column', key) if shown == 'tables' else key }}
         {{- '' if loop.last else ',\n        ' -}}
     {%- endfor -%}

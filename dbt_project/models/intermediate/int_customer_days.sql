@@ -5,9 +5,9 @@
 -- it there is no customer to take it from.
 with
 
-lines as (
+parts as (
 
-    select * from {{ ref('int_line_dispositions') }} where is_kept and customer_id is not null
+    select * from {{ ref('int_invoice_parts') }} where customer_id is not null
 
 ),
 
@@ -16,8 +16,8 @@ firsts as (
     select
         customer_id,
         min(invoice_date) as first_purchase_date
-    from lines
-    where disposition = 'sale'
+    from parts
+    where line_type = 'sale'
     group by customer_id
 
 ),
@@ -27,13 +27,13 @@ purchases as (
     select
         customer_id,
         invoice_date as date,
-        max(invoiced_at) as last_purchase_at,
+        max(last_line_at) as last_purchase_at,
         count(distinct invoice_no) as invoice_count,
-        count(*) as line_count,
-        sum(signed_amount) as gross_revenue,
+        sum(line_count) as line_count,
+        sum(gross_revenue) as gross_revenue,
         0 as booked_return_revenue
-    from lines
-    where disposition = 'sale'
+    from parts
+    where line_type = 'sale'
     group by customer_id, invoice_date
 
 ),
@@ -41,17 +41,17 @@ purchases as (
 booked_returns as (
 
     select
-        lines.customer_id,
-        greatest(lines.invoice_date, firsts.first_purchase_date) as date,
+        parts.customer_id,
+        greatest(parts.invoice_date, firsts.first_purchase_date) as date,
         cast(null as timestamp) as last_purchase_at,
         0 as invoice_count,
         0 as line_count,
         0 as gross_revenue,
-        -sum(lines.signed_amount) as booked_return_revenue
-    from lines
-    inner join firsts on lines.customer_id = firsts.customer_id
-    where lines.disposition = 'return'
-    group by lines.customer_id, greatest(lines.invoice_date, firsts.first_purchase_date)
+        -sum(parts.return_amount) as booked_return_revenue
+    from parts
+    inner join firsts on parts.customer_id = firsts.customer_id
+    where parts.line_type = 'return'
+    group by parts.customer_id, greatest(parts.invoice_date, firsts.first_purchase_date)
 
 ),
 

@@ -2,9 +2,9 @@
 -- customers strictly worse, so equal values get equal scores whatever the row order.
 with
 
-lines as (
+parts as (
 
-    select * from {{ ref('fct_invoice_lines') }} where customer_id is not null
+    select * from {{ ref('int_invoice_parts') }} where customer_id is not null
 
 ),
 
@@ -18,19 +18,19 @@ customers as (
 
     select
         customer_id,
-        min(case when line_type = 'sale' then invoiced_at end) as first_purchase_at,
-        max(case when line_type = 'sale' then invoiced_at end) as last_purchase_at,
-        {{ measured('invoices', 'lines') }} as invoice_count,
-        {{ measured('sale_line_count', 'lines') }} as line_count,
+        min(case when line_type = 'sale' then first_line_at end) as first_purchase_at,
+        max(case when line_type = 'sale' then last_line_at end) as last_purchase_at,
+        {{ measured('invoices', 'parts') }} as invoice_count,
+        {{ measured('sale_line_count', 'parts') }} as line_count,
         count(distinct case when line_type = 'sale' then invoice_date end) as purchase_days,
         min(case when line_type = 'sale' then invoice_date end) as first_purchase_date,
         max(case when line_type = 'sale' then invoice_date end) as last_purchase_date,
-        {{ measured('gross_revenue', 'lines') }} as monetary_gross,
+        {{ measured('gross_revenue', 'parts') }} as monetary_gross,
         -- what came back is taken back from its customer, whether its purchase was found or not
-        {{ measured('net_revenue', 'lines') }} as monetary_net
-    from lines
+        {{ measured('net_revenue', 'parts') }} as monetary_net
+    from parts
     group by customer_id
-    having {{ measured('sale_line_count', 'lines') }} > 0
+    having {{ measured('sale_line_count', 'parts') }} > 0
 
 ),
 

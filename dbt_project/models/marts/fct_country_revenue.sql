@@ -2,9 +2,9 @@
 -- summed over months or countries.
 with
 
-lines as (
+parts as (
 
-    select * from {{ ref('fct_invoice_lines') }}
+    select * from {{ ref('int_invoice_parts') }}
 
 ),
 
@@ -14,8 +14,8 @@ final as (
         country,
         {{ month_start('invoice_date') }} as month_start,
         max(case when country = {{ home_country() }} then 1 else 0 end) = 1 as is_home_country,
-        {{ measures('lines', 'tables') }}
-    from lines
+        {{ measures('parts', 'tables') }}
+    from parts
     group by country, {{ month_start('invoice_date') }}
 
 )

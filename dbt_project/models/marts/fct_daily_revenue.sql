@@ -2,9 +2,9 @@
 -- dim_dates has every day. invoice_count and customer_count must not be summed over days.
 with
 
-lines as (
+parts as (
 
-    select * from {{ ref('fct_invoice_lines') }}
+    select * from {{ ref('int_invoice_parts') }}
 
 ),
 
@@ -13,8 +13,8 @@ final as (
     select
         invoice_date as date,
         max(case when line_type = 'sale' then 1 else 0 end) = 1 as is_trading_day,
-        {{ measures('lines', 'tables') }}
-    from lines
+        {{ measures('parts', 'tables') }}
+    from parts
     group by invoice_date
 
 )

@@ -1,12 +1,12 @@
 -- Grain: one calendar month with a kept line. customer_count must not be summed over months.
 with
 
-lines as (
+parts as (
 
     select
         *,
         {{ month_start('invoice_date') }} as month_start
-    from {{ ref('fct_invoice_lines') }}
+    from {{ ref('int_invoice_parts') }}
 
 ),
 
@@ -19,15 +19,15 @@ snapshot as (
 final as (
 
     select
-        lines.month_start,
-        {{ is_complete_period('lines.month_start', months_after('lines.month_start', 1)) }} as is_complete_month,
-        count(distinct case when lines.line_type = 'sale' then lines.invoice_date end) as trading_days,
-        min(lines.invoice_date) as first_date,
-        max(lines.invoice_date) as last_date,
-        {{ measures('lines', 'tables') }}
-    from lines
+        parts.month_start,
+        {{ is_complete_period('parts.month_start', months_after('parts.month_start', 1)) }} as is_complete_month,
+        count(distinct case when parts.line_type = 'sale' then parts.invoice_date end) as trading_days,
+        min(parts.invoice_date) as first_date,
+        max(parts.invoice_date) as last_date,
+        {{ measures('parts', 'tables') }}
+    from parts
     cross join snapshot
-    group by lines.month_start, snapshot.first_date, snapshot.snapshot_date, snapshot.unfinished_date
+    group by parts.month_start, snapshot.first_date, snapshot.snapshot_date, snapshot.unfinished_date
 
 )
 
