@@ -1,6 +1,6 @@
--- Grain: one invoice, customer, country, day and kind of line (an invoice is of one each, unless a shop breaks that): its
--- kept lines added up. Whoever adds lines up by any of these reads this, a twentieth of the rows.
--- Sums are those of the lines in fct_invoice_lines; line_count may be summed.
+-- Grain: one invoice, customer, country, day and kind of line, its kept lines added up. An invoice is of
+-- one each, unless a shop breaks that. Whoever adds lines up by any of these reads this, a twentieth of
+-- the rows. Sums are those of the lines in fct_invoice_lines; all measures may be summed.
 with
 
 kept as (
@@ -123,8 +123,10 @@ final as (
         cast(sum(gross_revenue) as {{ money_sum_type() }}) as gross_revenue,
         cast(sum(returned_revenue) as {{ money_sum_type() }}) as returned_revenue,
         cast(sum(return_amount) as {{ money_sum_type() }}) as return_amount,
-        cast(sum(gross_revenue) + sum(return_amount) - sum(returned_revenue) + sum(matched_amount) as {{ money_sum_type() }})
-            as net_revenue
+        cast(
+            sum(gross_revenue) + sum(return_amount) - sum(returned_revenue) + sum(matched_amount)
+            as {{ money_sum_type() }}
+        ) as net_revenue
     from movements
     group by invoice_no, customer_id, country, invoice_date, line_type
 

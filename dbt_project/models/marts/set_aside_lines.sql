@@ -45,8 +45,8 @@ reasons as (
 
 ),
 
--- What was delivered is told of few lines, and put together for these alone. The fields stand between bars: in place of an id
--- that is personal stands the one that is published.
+-- What was delivered is told of few lines, and put together for these alone. The fields stand between
+-- bars: in place of an id that is personal stands the one that is published.
 told as (
 
     select
