@@ -8,6 +8,7 @@ import time
 
 import dagster as dg
 
+from orchestration.killed_runs import end_killed_runs
 from warehouse.home import Home
 from warehouse.news import is_all_published
 from warehouse.readers.landing_files import list_landing
@@ -40,7 +41,8 @@ def daily_schedule(home: Home, settings: Settings) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"05:00 {settings.shop.timezone}, every day.",
     )
-    def schedule() -> dg.RunRequest | dg.SkipReason:
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        end_killed_runs(context.instance, home)
         # a run reads them anew, too
         current = load_settings()
         # only a run asks databases for news
@@ -62,6 +64,7 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         description="Asks for a refresh when a file was added to landing or changed there. It pulls from no database.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        end_killed_runs(context.instance, home)
         landing = home.origin_or_own().landing
         files = list_landing(landing).files if landing.is_dir() else ()
         if not files:

@@ -85,6 +85,7 @@ def run_refresh(
     from orchestration.assets.landing import NOTHING_NEW
     from orchestration.definitions import defs
     from orchestration.jobs import REFRESH
+    from orchestration.killed_runs import end_killed_runs
 
     level = "DEBUG" if verbose else "INFO"
     loggers = {"console": {"config": {"log_level": level}}} if verbose else {"steps": {}}
@@ -101,6 +102,7 @@ def run_refresh(
         event_log_kept_open(recorded_in),
         _gates_without_result() as ungated,
     ):
+        end_killed_runs(recorded_in, home)
         result = defs.resolve_job_def(REFRESH).execute_in_process(
             run_config=run_config,
             instance=recorded_in,

@@ -7,13 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
+import dagster as dg
 import duckdb
+import pytest
 
+from orchestration.jobs import landing_sensor
+from orchestration.killed_runs import end_killed_runs
 from tests.orchestration.conftest import differing_tables, refresh
 from tests.orchestration.killable import refresh_and_tell
 from tests.tiny_shop import deliver, small_history
+from warehouse.database import refresh_lock
 from warehouse.home import Home
 
 STEPS = 16
@@ -63,6 +69,59 @@ def test_kill_at_ten_moments_then_refresh_equals_an_undisturbed_run(shop_once_pu
     assert differing_tables(shop_once_published.published, disturbed.published) == []
     leftovers = {path.name for path in disturbed.published.parent.iterdir()} - {"regulars.duckdb", "snapshots"}
     assert leftovers == set()
+
+
+def statuses(instance: dg.DagsterInstance) -> list[str]:
+    return [run.status.value for run in instance.get_runs()]
+
+
+def test_a_killed_refresh_holds_up_no_run_and_one_at_work_is_let_work(published_home: Home) -> None:
+    reader, writer = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=refresh_and_tell, args=(published_home.root, writer))
+    process.start()
+    writer.close()
+    tick = landing_sensor(published_home)
+    with (
+        open(reader.fileno(), encoding="utf-8", closefd=False) as lines,
+        dg.DagsterInstance.from_config(str(published_home.dagster)) as instance,
+    ):
+        assert "✓" in lines.readline()
+        tick(dg.build_sensor_context(instance=instance))
+        assert statuses(instance)[0] == "STARTED"
+        process.kill()
+        process.join()
+        # so Dagster's own records would stay, and the queue behind it
+        assert statuses(instance)[0] == "STARTED"
+        tick(dg.build_sensor_context(instance=instance))
+        assert statuses(instance)[0] == "FAILURE"
+        [told] = instance.all_logs(instance.get_runs(limit=1)[0].run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        assert "was killed" in told.message
+        assert list((published_home.dagster / "at_work").iterdir()) == []
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("ago_seconds", "is_held", "becomes"), [(3600, False, "FAILURE"), (3600, True, "STARTED"), (5, False, "STARTED")]
+)
+def test_a_run_that_never_said_it_is_at_work_is_over_once_nobody_holds_the_home(
+    tmp_path: Path, ago_seconds: float, is_held: bool, becomes: str
+) -> None:
+    home = Home(tmp_path)
+
+    @dg.job
+    def refresh() -> None: ...
+
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        run = instance.create_run_for_job(refresh)
+        started = dg.DagsterEvent("PIPELINE_START", run.job_name)
+        instance.handle_new_event(
+            dg.EventLogEntry(
+                None, 20, "", run.run_id, time.time() - ago_seconds, dagster_event=started, job_name=run.job_name
+            )
+        )
+        with refresh_lock(home) if is_held else nullcontext():
+            end_killed_runs(instance, home)
+        assert statuses(instance) == [becomes]
 
 
 # what was committed stands in the log alone when a process ends so
