@@ -79,7 +79,8 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         if is_all_published(home, load_settings(), None):
             return dg.SensorResult(skip_reason=_NOTHING_NEW, cursor=signature)
         # a run that pulled would change landing again, and the sensor would ask for the next one, without end
-        request = dg.RunRequest(run_key=signature, run_config={"resources": {"refresh": {"config": {"pull": False}}}})
+        # no run key: Dagster starts no second run for one, and a file may be put back to what it was
+        request = dg.RunRequest(run_config={"resources": {"refresh": {"config": {"pull": False}}}})
         return dg.SensorResult(run_requests=[request], cursor=signature)
 
     return sensor
