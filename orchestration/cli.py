@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from warehouse.errors import HomeError, RegularsError, SettingsError
+from warehouse.errors import HomeError, RegularsError, SettingsError, StoppedError
 from warehouse.home import HOME_VARIABLE, Home, default_home
 from warehouse.wording import plural
 
@@ -55,6 +56,10 @@ def _explained(verbose: bool = False) -> Iterator[None]:
             stderr.print_exception()
         stderr.print(f"[red]regulars:[/] {escape(str(error))}")
         raise typer.Exit(BAD_USAGE) from error
+    except (StoppedError, KeyboardInterrupt) as stopped:
+        stderr.print(f"[red]regulars:[/] {escape(str(stopped) or 'Stopped.')}")
+        # as shells tell of a process that a signal ended
+        raise typer.Exit(128 + getattr(stopped, "signal_number", signal.SIGINT)) from stopped
     except RegularsError as error:
         if verbose:
             stderr.print_exception()
@@ -99,7 +104,7 @@ def refresh(
     """Load what was delivered, build, check and publish.
 
     Exit code 0: published, or nothing new. 1: a check or a step failed; readers keep the
-    last good snapshot. 2: bad usage.
+    last good snapshot. 2: bad usage. 130: stopped by Ctrl-C; the next refresh does the rest.
     """
     # a million long-lived objects are made by importing alone; the collector's default has
     # it walk them again and again, about a tenth of a refresh's time

@@ -42,6 +42,21 @@ def prepare_dagster_home(home: Home) -> None:
     os.environ[HOME_VARIABLE] = str(home.root)
 
 
+def instance_of_command(home: Home) -> dg.DagsterInstance:
+    """The home's instance for a run in a process that a person started.
+
+    What such a run writes is on its terminal. Dagster's copy of it in a file is brought to the terminal by
+    helper processes, whom a terminal's Ctrl-C reaches too; they answer with a traceback.
+    """
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
+
+    kept_nowhere = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+    return dg.DagsterInstance.from_ref(
+        InstanceRef.from_dir(str(home.dagster), overrides={"compute_logs": kept_nowhere})
+    )
+
+
 @contextmanager
 def event_log_kept_open(instance: dg.DagsterInstance) -> Iterator[None]:
     """One connection to each SQLite file of the event log for the length of a run, which flushes less.

@@ -7,17 +7,20 @@ belong here: printing (:mod:`orchestration.summary`), the steps themselves.
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestration.instance import event_log_kept_open, prepare_dagster_home
+from orchestration.instance import event_log_kept_open, instance_of_command, prepare_dagster_home
 from orchestration.turned_away import turned_away
 from warehouse.database import open_warehouse
-from warehouse.errors import WarehouseBusyError
+from warehouse.errors import StoppedError, WarehouseBusyError
 from warehouse.home import Home
 from warehouse.news import is_all_published
 from warehouse.settings import load_settings
@@ -70,6 +73,8 @@ def run_refresh(
     ------
     RegularsError
         If the code location does not load (settings, dbt project).
+    StoppedError
+        If Ctrl-C or a signal to terminate ended the run, which is recorded as canceled.
     """
     started = time.perf_counter()
     settings = load_settings()
@@ -98,18 +103,19 @@ def run_refresh(
     }
     run_id = str(uuid.uuid4())
     with (
-        instance or dg.DagsterInstance.get() as recorded_in,
+        instance or instance_of_command(home) as recorded_in,
         event_log_kept_open(recorded_in),
         _gates_without_result() as ungated,
     ):
         end_killed_runs(recorded_in, home)
-        result = defs.resolve_job_def(REFRESH).execute_in_process(
-            run_config=run_config,
-            instance=recorded_in,
-            raise_on_error=False,
-            run_id=run_id,
-            tags={"regulars/from": "command line"},
-        )
+        with _canceled_if_stopped(recorded_in, run_id):
+            result = defs.resolve_job_def(REFRESH).execute_in_process(
+                run_config=run_config,
+                instance=recorded_in,
+                raise_on_error=False,
+                run_id=run_id,
+                tags={"regulars/from": "command line"},
+            )
         events = result.all_events
         steps = sorted(recorded_in.get_run_step_stats(result.run_id), key=lambda step: step.start_time or 0.0)
     nothing_new = any(
@@ -159,6 +165,47 @@ def run_refresh(
         problems=[*problems, *missing],
         turned_away=missing,
     )
+
+
+@contextmanager
+def _canceled_if_stopped(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+    """Record a run that a signal ended as canceled; one that ended well all the same stays so.
+
+    Dagster puts handlers of its own in place while a run is at work, and takes an interruption for a failure; dbt,
+    DuckDB and other libraries hand it on as an error of theirs. So the signal itself is noted, beside all handlers.
+    """
+    import dagster as dg
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    noted_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    interruption: BaseException | None = None
+    try:
+        try:
+            yield
+        except (KeyboardInterrupt, DagsterExecutionInterruptedError) as caught:
+            interruption = caught
+        noted = b""
+        with suppress(BlockingIOError):
+            noted = os.read(reader, 1)
+        run = instance.get_run_by_id(run_id)
+        if noted and (run is None or run.status != dg.DagsterRunStatus.SUCCESS):
+            how = "by Ctrl-C" if noted[0] == signal.SIGINT else f"by {signal.Signals(noted[0]).name}"
+            told = f"Stopped {how}. What readers see is as it was, and the next refresh does the rest."
+            if run is not None:
+                instance.report_run_canceled(run, told)
+            raise StoppedError(told, noted[0]) from interruption
+        if interruption is not None:
+            raise KeyboardInterrupt from interruption
+    finally:
+        signal.set_wakeup_fd(noted_before)
+        os.close(reader)
+        os.close(writer)
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 import json
 import multiprocessing
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -18,9 +20,11 @@ from orchestration.jobs import landing_sensor
 from orchestration.killed_runs import end_killed_runs
 from tests.orchestration.conftest import differing_tables, refresh
 from tests.orchestration.killable import refresh_and_tell
+from tests.orchestration.test_cli import REGULARS
 from tests.tiny_shop import deliver, small_history
 from warehouse.database import refresh_lock
 from warehouse.home import Home
+from warehouse.settings import PROJECT_ROOT
 
 STEPS = 16
 KILLS = 10
@@ -122,6 +126,46 @@ def test_a_run_that_never_said_it_is_at_work_is_over_once_nobody_holds_the_home(
         with refresh_lock(home) if is_held else nullcontext():
             end_killed_runs(instance, home)
         assert statuses(instance) == [becomes]
+
+
+@pytest.mark.parametrize(
+    ("after", "asked", "code"), [("load files", signal.SIGINT, 130), ("check staging", signal.SIGTERM, 143)]
+)
+def test_a_refresh_that_is_asked_to_stop_says_so_in_one_line_and_leaves_all_as_it_was(
+    published_home: Home, after: str, asked: signal.Signals, code: int
+) -> None:
+    before = published_home.published.stat().st_ino
+    process = subprocess.Popen(
+        [*REGULARS, "refresh", "--full"],
+        env={**os.environ, "REGULARS_HOME": str(published_home.root), "COLUMNS": "200"},
+        cwd=PROJECT_ROOT,
+        # shells start what works in the background deaf to it
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        # a terminal's Ctrl-C reaches every process of its group
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = ""
+    while after not in said and (line := process.stderr.readline()):
+        said += line
+    # in the midst of the step that follows
+    time.sleep(0.5)
+    os.killpg(process.pid, asked)
+    shown, rest = process.communicate()
+    assert process.returncode == code, rest
+    assert shown == ""
+    told = [line for line in rest.splitlines() if not line.startswith(("  ✓", "  ✗"))]
+    assert len(told) == 1
+    assert told[0].startswith("regulars: Stopped by ")
+    assert "the next refresh does the rest" in told[0]
+    with dg.DagsterInstance.from_config(str(published_home.dagster)) as instance:
+        assert statuses(instance)[0] == "CANCELED"
+    assert published_home.published.stat().st_ino == before
+    assert {path.name for path in published_home.published.parent.iterdir()} == {"regulars.duckdb", "snapshots"}
+    with refresh_lock(published_home):
+        pass
 
 
 # what was committed stands in the log alone when a process ends so
