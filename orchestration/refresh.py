@@ -11,8 +11,7 @@ import os
 import signal
 import threading
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from warehouse.database import open_warehouse
 from warehouse.errors import StoppedError, WarehouseBusyError
 from warehouse.home import Home
 from warehouse.news import is_all_published
-from warehouse.settings import load_settings
+from warehouse.settings import PROJECT_ROOT, load_settings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -86,6 +85,8 @@ def run_refresh(
         return RefreshOutcome("", succeeded=True, nothing_new=True, seconds_by_step={"look_for_news": seconds})
     prepare_dagster_home(home)
     import dagster as dg
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run_iterator
 
     from orchestration.assets.landing import NOTHING_NEW
     from orchestration.definitions import defs
@@ -101,23 +102,19 @@ def run_refresh(
             "refresh": {"config": {"as_of_date": as_of_date or "", "full": full}},
         },
     }
-    run_id = str(uuid.uuid4())
     with (
         instance or instance_of_command(home) as recorded_in,
         event_log_kept_open(recorded_in),
         _gates_without_result() as ungated,
     ):
         end_killed_runs(recorded_in, home)
-        with _canceled_if_stopped(recorded_in, run_id):
-            result = defs.resolve_job_def(REFRESH).execute_in_process(
-                run_config=run_config,
-                instance=recorded_in,
-                raise_on_error=False,
-                run_id=run_id,
-                tags={"regulars/from": "command line"},
-            )
-        events = result.all_events
-        steps = sorted(recorded_in.get_run_step_stats(result.run_id), key=lambda step: step.start_time or 0.0)
+        job = defs.resolve_job_def(REFRESH)
+        run = _record_run(recorded_in, job, run_config)
+        with _canceled_if_stopped(recorded_in, run.run_id):
+            events = list(execute_run_iterator(InMemoryJob(job), run, recorded_in))
+        steps = sorted(recorded_in.get_run_step_stats(run.run_id), key=lambda step: step.start_time or 0.0)
+        ended = recorded_in.get_run_by_id(run.run_id)
+        succeeded = ended is not None and ended.is_success
     nothing_new = any(
         NOTHING_NEW in event.asset_observation_data.asset_observation.metadata
         for event in events
@@ -143,7 +140,7 @@ def run_refresh(
     # a run that could not begin looked at no file
     is_loaded = any(step.step_key == "load_landing_files" for step in steps)
     missing: list[str] = []
-    if is_loaded and not result.success and home.warehouse.exists():
+    if is_loaded and not succeeded and home.warehouse.exists():
         try:
             with open_warehouse(home.warehouse, read_only=True) as connection:
                 missing = [file.problem for file in turned_away(connection)]
@@ -152,8 +149,8 @@ def run_refresh(
             if str(error) not in problems:
                 problems.append(str(error))
     return RefreshOutcome(
-        run_id=result.run_id,
-        succeeded=result.success,
+        run_id=run.run_id,
+        succeeded=succeeded,
         nothing_new=nothing_new,
         seconds_by_step={
             step.step_key: step.end_time - step.start_time
@@ -164,6 +161,24 @@ def run_refresh(
         checks_warned=warned,
         problems=[*problems, *missing],
         turned_away=missing,
+    )
+
+
+def _record_run(instance: dg.DagsterInstance, job: dg.JobDefinition, run_config: Mapping[str, object]) -> dg.DagsterRun:
+    """A run that Dagster's pages show among the job's, and can start again.
+
+    They look for it under the code location that ``make ui`` loads; ``execute_in_process`` names none.
+    """
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
+    from dagster._core.workspace.load import location_origins_from_yaml_paths
+
+    [location] = location_origins_from_yaml_paths([str(PROJECT_ROOT / "workspace.yaml")])
+    return instance.create_run_for_job(
+        job,
+        run_config=run_config,
+        tags={"regulars/from": "command line"},
+        remote_job_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job.name),
     )
 
 
