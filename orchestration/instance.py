@@ -7,10 +7,12 @@ that runs.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from warehouse.errors import RegularsError
 from warehouse.home import HOME_VARIABLE, Home
 
 if TYPE_CHECKING:
@@ -55,6 +57,27 @@ def instance_of_command(home: Home) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_ref(
         InstanceRef.from_dir(str(home.dagster), overrides={"compute_logs": kept_nowhere})
     )
+
+
+@contextmanager
+def explained_records(home: Home) -> Iterator[None]:
+    """Say in one line that Dagster's own records could not be kept, which is a full disk as a rule.
+
+    Raises
+    ------
+    RegularsError
+        In place of SQLite's error, under which lie a hundred lines of others.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as error:
+        free_mib = shutil.disk_usage(home.dagster).free / 2**20
+        raise RegularsError(
+            f"Dagster's records in {home.dagster} could not be kept ({error.orig}); {free_mib:,.0f} MiB are free "
+            "there. Readers have the last good snapshot: make room and refresh again."
+        ) from error
 
 
 @contextmanager

@@ -16,7 +16,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestration.instance import event_log_kept_open, instance_of_command, prepare_dagster_home
+from orchestration.instance import (
+    event_log_kept_open,
+    explained_records,
+    instance_of_command,
+    prepare_dagster_home,
+)
 from orchestration.turned_away import turned_away
 from warehouse.database import open_warehouse
 from warehouse.errors import StoppedError, WarehouseBusyError
@@ -71,7 +76,7 @@ def run_refresh(
     Raises
     ------
     RegularsError
-        If the code location does not load (settings, dbt project).
+        If the code location does not load (settings, dbt project), or the run can't be recorded.
     StoppedError
         If Ctrl-C or a signal to terminate ended the run, which is recorded as canceled.
     """
@@ -103,6 +108,7 @@ def run_refresh(
         },
     }
     with (
+        explained_records(home),
         instance or instance_of_command(home) as recorded_in,
         event_log_kept_open(recorded_in),
         _gates_without_result() as ungated,

@@ -111,7 +111,9 @@ def test_a_rollback_says_what_is_published_again(story: Story) -> None:
 def test_dagster_keeps_every_run_with_its_steps(story: Story) -> None:
     with dg.DagsterInstance.from_config(str(story.home.dagster)) as instance:
         # those that the job's page lists
-        runs = instance.get_runs(dg.RunsFilter(job_name="refresh", tags={".dagster/repository": "__repository__@regulars"}))
+        runs = instance.get_runs(
+            dg.RunsFilter(job_name="refresh", tags={".dagster/repository": "__repository__@regulars"})
+        )
         steps = {len(instance.get_run_step_stats(run.run_id)) for run in runs}
         snapshot = instance.get_latest_materialization_event(dg.AssetKey(["published", "snapshot"]))
     # the folder without sales, the first, hard to read; nothing new and a rollback are no runs
