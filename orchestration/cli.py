@@ -145,6 +145,7 @@ def refresh(
             full=full,
             wait_seconds=wait,
             verbose=verbose,
+            on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
         )
         print_outcome(stdout, chosen, outcome)
         if not outcome.succeeded:
@@ -250,12 +251,35 @@ def fetch(
 
 
 @app.command()
-def status(home: HomeOption = None, verbose: VerboseOption = False) -> None:
-    """What is published, how fresh it is, which checks passed, and what runs now."""
+def status(
+    max_age: Annotated[
+        float | None,
+        typer.Option("--max-age", metavar="HOURS", min=0, help="Fail if what readers see was published longer ago."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs: what runs, what failed and how old it is.")
+    ] = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """What runs now, how the last refresh ended, what is published, how old it is and which checks passed.
+
+    For a monitor: exit code 0 if all is well, 1 if the last refresh failed and left something
+    unpublished, nothing is published, or what is published is older than --max-age.
+    """
+    from orchestration.status import print_standing, read_standing
     from orchestration.summary import print_status
 
     with _explained(verbose):
-        print_status(stdout, _published_home(home))
+        chosen = _published_home(home)
+        standing = read_standing(chosen, max_age_hours=max_age, now=datetime.now(UTC))
+        if as_json:
+            stdout.print_json(data=standing.as_json(), default=lambda at: at.isoformat(timespec="seconds"))
+        else:
+            print_standing(stdout, standing)
+            print_status(stdout, chosen)
+        if not standing.is_fine:
+            raise typer.Exit(FAILED)
 
 
 @app.command()

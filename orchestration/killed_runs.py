@@ -48,30 +48,8 @@ def say_at_work(instance: dg.DagsterInstance, run_id: str) -> None:
     _held.append(lock)
 
 
-def killed_runs(instance: dg.DagsterInstance, home: Home) -> list[dg.DagsterRun]:
-    """Runs that are recorded as at work, and whose process is gone."""
-    started = instance.get_run_records(dg.RunsFilter(statuses=[DagsterRunStatus.STARTED]))
-    return [record.dagster_run for record in started if _is_killed(instance, home, record)]
-
-
-def end_killed_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
-    """Record as failed each run whose process is gone, so that the queue goes on; gives their ids."""
-    ended = []
-    for run in killed_runs(instance, home):
-        instance.report_run_failed(run, KILLED)
-        ended.append(run.run_id)
-    at_work = {run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.STARTED]))}
-    for path in _held_by(instance, "").parent.glob("*.run"):
-        if path.stem not in at_work and _is_let_go(path):
-            path.unlink(missing_ok=True)
-    return ended
-
-
-def _held_by(instance: dg.DagsterInstance, run_id: str) -> Path:
-    return Path(instance.root_directory) / "at_work" / f"{run_id}.run"
-
-
-def _is_killed(instance: dg.DagsterInstance, home: Home, record: dg.RunRecord) -> bool:
+def is_killed(instance: dg.DagsterInstance, home: Home, record: dg.RunRecord) -> bool:
+    """Whether the run is recorded as at work, and its process is gone."""
     path = _held_by(instance, record.dagster_run.run_id)
     if path.exists():
         is_gone = _is_let_go(path)
@@ -89,6 +67,24 @@ def _is_killed(instance: dg.DagsterInstance, home: Home, record: dg.RunRecord) -
     # it may have ended well since it was looked up; a process that is gone records nothing more
     run = instance.get_run_by_id(record.dagster_run.run_id)
     return run is not None and run.status == DagsterRunStatus.STARTED
+
+
+def end_killed_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
+    """Record as failed each run whose process is gone, so that the queue goes on; gives their ids."""
+    ended = []
+    for record in instance.get_run_records(dg.RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+        if is_killed(instance, home, record):
+            instance.report_run_failed(record.dagster_run, KILLED)
+            ended.append(record.dagster_run.run_id)
+    at_work = {run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.STARTED]))}
+    for path in _held_by(instance, "").parent.glob("*.run"):
+        if path.stem not in at_work and _is_let_go(path):
+            path.unlink(missing_ok=True)
+    return ended
+
+
+def _held_by(instance: dg.DagsterInstance, run_id: str) -> Path:
+    return Path(instance.root_directory) / "at_work" / f"{run_id}.run"
 
 
 def _is_let_go(path: Path) -> bool:

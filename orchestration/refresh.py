@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from orchestration.instance import (
     prepare_dagster_home,
 )
 from orchestration.turned_away import turned_away
-from warehouse.database import open_warehouse
+from warehouse.database import open_warehouse, refresh_lock
 from warehouse.errors import StoppedError, WarehouseBusyError
 from warehouse.home import Home
 from warehouse.news import is_all_published
@@ -41,7 +41,7 @@ class RefreshOutcome:
     """What came of one run."""
 
     run_id: str
-    """Empty where nothing was new, which takes no run."""
+    """Empty where nothing was new or another process works on the home, which takes no run."""
     succeeded: bool
     nothing_new: bool
     seconds_by_step: dict[str, float] = field(default_factory=dict)
@@ -62,6 +62,7 @@ def run_refresh(
     wait_seconds: float,
     verbose: bool,
     instance: dg.DagsterInstance | None = None,
+    on_wait: Callable[[str], None] | None = None,
 ) -> RefreshOutcome:
     """Run the refresh job to its end, unless nothing is new.
 
@@ -72,6 +73,8 @@ def run_refresh(
     ----------
     instance
         Where Dagster records the run: the home's own instance unless another is given.
+    on_wait
+        Called with who works on the home if the refresh has to stand in line.
 
     Raises
     ------
@@ -88,6 +91,12 @@ def run_refresh(
     if not full and not is_pulled and is_all_published(home, settings, as_of_date):
         seconds = time.perf_counter() - started
         return RefreshOutcome("", succeeded=True, nothing_new=True, seconds_by_step={"look_for_news": seconds})
+    try:
+        # a refresh that is refused, or waits, is no run yet: it failed in nothing, and holds up no queue
+        with refresh_lock(home, wait_seconds=wait_seconds, purpose="refresh", on_wait=on_wait):
+            pass
+    except WarehouseBusyError as error:
+        return RefreshOutcome("", succeeded=False, nothing_new=False, problems=[str(error)])
     prepare_dagster_home(home)
     import dagster as dg
     from dagster._core.definitions.job_base import InMemoryJob
@@ -126,23 +135,9 @@ def run_refresh(
         for event in events
         if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION
     )
-    passed, warned, problems = 0, [] if nothing_new else list(ungated), []
-    for event in events:
-        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            evaluation = event.asset_check_evaluation_data
-            told = f"{evaluation.asset_key.to_user_string()}: {evaluation.description or evaluation.check_name}"
-            if evaluation.passed:
-                passed += 1
-            elif evaluation.severity == dg.AssetCheckSeverity.WARN:
-                warned.append(told)
-            else:
-                problems.append(told)
-        elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
-            problems.extend(_failures(event))
-        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not problems:
-            # a resource that could not start (the home is busy) fails the run before any step does
-            error = getattr(event.event_specific_data, "error", None)
-            problems.extend([] if error is None else [_cause(error)])
+    passed, warned, problems = told_by(events)
+    if not nothing_new:
+        warned = [*ungated, *warned]
     # a run that could not begin looked at no file
     is_loaded = any(step.step_key == "load_landing_files" for step in steps)
     missing: list[str] = []
@@ -168,6 +163,32 @@ def run_refresh(
         problems=[*problems, *missing],
         turned_away=missing,
     )
+
+
+def told_by(events: Iterable[dg.DagsterEvent]) -> tuple[int, list[str], list[str]]:
+    """What a run's events tell: how many checks passed, what warned, and what stopped it."""
+    import dagster as dg
+
+    passed = 0
+    warned: list[str] = []
+    problems: list[str] = []
+    for event in events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            told = f"{evaluation.asset_key.to_user_string()}: {evaluation.description or evaluation.check_name}"
+            if evaluation.passed:
+                passed += 1
+            elif evaluation.severity == dg.AssetCheckSeverity.WARN:
+                warned.append(told)
+            else:
+                problems.append(told)
+        elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
+            problems.extend(_failures(event))
+        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not problems:
+            # a resource that could not start (the home is busy) fails the run before any step does
+            error = getattr(event.event_specific_data, "error", None)
+            problems.extend([] if error is None else [_cause(error)])
+    return passed, warned, problems
 
 
 def _record_run(instance: dg.DagsterInstance, job: dg.JobDefinition, run_config: Mapping[str, object]) -> dg.DagsterRun:

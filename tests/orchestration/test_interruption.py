@@ -20,7 +20,7 @@ from orchestration.jobs import landing_sensor
 from orchestration.killed_runs import end_killed_runs
 from tests.orchestration.conftest import differing_tables, refresh
 from tests.orchestration.killable import refresh_and_tell
-from tests.orchestration.test_cli import REGULARS
+from tests.orchestration.test_cli import REGULARS, regulars
 from tests.tiny_shop import deliver, small_history
 from warehouse.database import refresh_lock
 from warehouse.home import Home
@@ -96,10 +96,12 @@ def test_a_killed_refresh_holds_up_no_run_and_one_at_work_is_let_work(published_
         process.join()
         # so Dagster's own records would stay, and the queue behind it
         assert statuses(instance)[0] == "STARTED"
+        told = regulars("status", home=published_home.root)
+        assert "it was killed" in told.stdout
         tick(dg.build_sensor_context(instance=instance))
         assert statuses(instance)[0] == "FAILURE"
-        [told] = instance.all_logs(instance.get_runs(limit=1)[0].run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
-        assert "was killed" in told.message
+        [event] = instance.all_logs(instance.get_runs(limit=1)[0].run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        assert "was killed" in event.message
         assert list((published_home.dagster / "at_work").iterdir()) == []
     reader.close()
 
