@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from warehouse.errors import HomeError, RegularsError, SettingsError, StoppedError
-from warehouse.home import HOME_VARIABLE, Home, default_home
+from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
 from warehouse.wording import plural
 
 app = typer.Typer(
@@ -86,6 +86,9 @@ def refresh(
         Path | None,
         typer.Option("--landing", metavar="DIR", help="Folder of delivered files (default: the home's own landing/)."),
     ] = None,
+    rebind: Annotated[
+        bool, typer.Option("--rebind", help="The folder of --landing is the same shop's, in another place than before.")
+    ] = False,
     as_of: Annotated[
         datetime | None,
         typer.Option(
@@ -122,7 +125,9 @@ def refresh(
                 raise HomeError(f"{landing} is not a folder.")
             if not _has_files(landing) and not chosen.published.exists() and not settings.landing.databases:
                 raise RegularsError(f"{landing} holds no files yet; put sales files there (CSV, XLSX or Parquet).")
-            chosen.bind(landing, is_sample=False, holds_lines=has_loaded(chosen.warehouse))
+            chosen.bind(landing, is_sample=False, holds_lines=has_loaded(chosen.warehouse), rebind=rebind)
+        elif rebind:
+            raise HomeError("--rebind says that --landing DIR is the same shop's folder in another place; name it.")
         elif (
             sample_if_empty
             and chosen.origin() is None
@@ -131,6 +136,7 @@ def refresh(
         ):
             chosen = _sample_home(chosen)
         origin = chosen.origin_or_own()
+        _tell_of_another_place(chosen, origin)
         if not chosen.warehouse.exists() and not _has_files(origin.landing) and not settings.landing.databases:
             raise RegularsError(
                 f"{origin.landing} holds no files yet. Put sales files there (CSV, XLSX or Parquet), name another "
@@ -156,6 +162,28 @@ def _has_files(landing: Path) -> bool:
     from warehouse.readers.landing_files import list_landing
 
     return landing.is_dir() and bool(list_landing(landing).files)
+
+
+def _tell_of_another_place(home: Home, origin: Origin) -> None:
+    """Say which folder a home reads that was moved or copied, and remember where it lies now."""
+    if home.origin() is None:
+        return
+    root = home.root.resolve()
+    if not origin.landing.is_dir() and origin.landing != root / home.landing.name:
+        own = home.landing if home.landing.is_dir() else "DIR"
+        raise HomeError(
+            f"The landing folder {origin.landing} that {home.root} belongs to does not exist. Say where it is now: "
+            f"regulars refresh --home {home.root} --landing {own} --rebind."
+        )
+    told = ""
+    if origin.bound_at not in (None, root):
+        told = f"{home.root} was moved or copied from {origin.bound_at}, and reads {origin.landing}."
+    elif not origin.landing.is_relative_to(root) and Home(origin.landing.parent).origin_file.exists():
+        told = f"{home.root} reads the landing folder of another home, {origin.landing}."
+    if told:
+        elsewhere = "" if origin.landing.is_relative_to(root) else " To read another: --landing DIR --rebind."
+        stderr.print(escape(told + elsewhere))
+    home.bind(origin.landing, is_sample=origin.is_sample)
 
 
 def _sample_home(home: Home) -> Home:
