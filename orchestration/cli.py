@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,8 +23,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from warehouse.errors import HomeError, RegularsError, SettingsError
-from warehouse.home import HOME_VARIABLE, Home, default_home
+from warehouse.errors import HomeError, RegularsError, SettingsError, StoppedError
+from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
 from warehouse.wording import plural
 
 app = typer.Typer(
@@ -55,6 +56,10 @@ def _explained(verbose: bool = False) -> Iterator[None]:
             stderr.print_exception()
         stderr.print(f"[red]regulars:[/] {escape(str(error))}")
         raise typer.Exit(BAD_USAGE) from error
+    except (StoppedError, KeyboardInterrupt) as stopped:
+        stderr.print(f"[red]regulars:[/] {escape(str(stopped) or 'Stopped.')}")
+        # as shells tell of a process that a signal ended
+        raise typer.Exit(128 + getattr(stopped, "signal_number", signal.SIGINT)) from stopped
     except RegularsError as error:
         if verbose:
             stderr.print_exception()
@@ -81,6 +86,9 @@ def refresh(
         Path | None,
         typer.Option("--landing", metavar="DIR", help="Folder of delivered files (default: the home's own landing/)."),
     ] = None,
+    rebind: Annotated[
+        bool, typer.Option("--rebind", help="The folder of --landing is the same shop's, in another place than before.")
+    ] = False,
     as_of: Annotated[
         datetime | None,
         typer.Option(
@@ -99,7 +107,7 @@ def refresh(
     """Load what was delivered, build, check and publish.
 
     Exit code 0: published, or nothing new. 1: a check or a step failed; readers keep the
-    last good snapshot. 2: bad usage.
+    last good snapshot. 2: bad usage. 130: stopped by Ctrl-C; the next refresh does the rest.
     """
     # a million long-lived objects are made by importing alone; the collector's default has
     # it walk them again and again, about a tenth of a refresh's time
@@ -117,7 +125,9 @@ def refresh(
                 raise HomeError(f"{landing} is not a folder.")
             if not _has_files(landing) and not chosen.published.exists() and not settings.landing.databases:
                 raise RegularsError(f"{landing} holds no files yet; put sales files there (CSV, XLSX or Parquet).")
-            chosen.bind(landing, is_sample=False, holds_lines=has_loaded(chosen.warehouse))
+            chosen.bind(landing, is_sample=False, holds_lines=has_loaded(chosen.warehouse), rebind=rebind)
+        elif rebind:
+            raise HomeError("--rebind says that --landing DIR is the same shop's folder in another place; name it.")
         elif (
             sample_if_empty
             and chosen.origin() is None
@@ -126,6 +136,7 @@ def refresh(
         ):
             chosen = _sample_home(chosen)
         origin = chosen.origin_or_own()
+        _tell_of_another_place(chosen, origin)
         if not chosen.warehouse.exists() and not _has_files(origin.landing) and not settings.landing.databases:
             raise RegularsError(
                 f"{origin.landing} holds no files yet. Put sales files there (CSV, XLSX or Parquet), name another "
@@ -140,6 +151,7 @@ def refresh(
             full=full,
             wait_seconds=wait,
             verbose=verbose,
+            on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
         )
         print_outcome(stdout, chosen, outcome)
         if not outcome.succeeded:
@@ -150,6 +162,28 @@ def _has_files(landing: Path) -> bool:
     from warehouse.readers.landing_files import list_landing
 
     return landing.is_dir() and bool(list_landing(landing).files)
+
+
+def _tell_of_another_place(home: Home, origin: Origin) -> None:
+    """Say which folder a home reads that was moved or copied, and remember where it lies now."""
+    if home.origin() is None:
+        return
+    root = home.root.resolve()
+    if not origin.landing.is_dir() and origin.landing != root / home.landing.name:
+        own = home.landing if home.landing.is_dir() else "DIR"
+        raise HomeError(
+            f"The landing folder {origin.landing} that {home.root} belongs to does not exist. Say where it is now: "
+            f"regulars refresh --home {home.root} --landing {own} --rebind."
+        )
+    told = ""
+    if origin.bound_at not in (None, root):
+        told = f"{home.root} was moved or copied from {origin.bound_at}, and reads {origin.landing}."
+    elif not origin.landing.is_relative_to(root) and Home(origin.landing.parent).origin_file.exists():
+        told = f"{home.root} reads the landing folder of another home, {origin.landing}."
+    if told:
+        elsewhere = "" if origin.landing.is_relative_to(root) else " To read another: --landing DIR --rebind."
+        stderr.print(escape(told + elsewhere))
+    home.bind(origin.landing, is_sample=origin.is_sample)
 
 
 def _sample_home(home: Home) -> Home:
@@ -245,12 +279,35 @@ def fetch(
 
 
 @app.command()
-def status(home: HomeOption = None, verbose: VerboseOption = False) -> None:
-    """What is published, how fresh it is, which checks passed, and what runs now."""
+def status(
+    max_age: Annotated[
+        float | None,
+        typer.Option("--max-age", metavar="HOURS", min=0, help="Fail if what readers see was published longer ago."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs: what runs, what failed and how old it is.")
+    ] = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """What runs now, how the last refresh ended, what is published, how old it is and which checks passed.
+
+    For a monitor: exit code 0 if all is well, 1 if the last refresh failed and left something
+    unpublished, nothing is published, or what is published is older than --max-age.
+    """
+    from orchestration.status import print_standing, read_standing
     from orchestration.summary import print_status
 
     with _explained(verbose):
-        print_status(stdout, _published_home(home))
+        chosen = _published_home(home)
+        standing = read_standing(chosen, max_age_hours=max_age, now=datetime.now(UTC))
+        if as_json:
+            stdout.print_json(data=standing.as_json(), default=lambda at: at.isoformat(timespec="seconds"))
+        else:
+            print_standing(stdout, standing)
+            print_status(stdout, chosen)
+        if not standing.is_fine:
+            raise typer.Exit(FAILED)
 
 
 @app.command()

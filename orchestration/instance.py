@@ -7,10 +7,12 @@ that runs.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from warehouse.errors import RegularsError
 from warehouse.home import HOME_VARIABLE, Home
 
 if TYPE_CHECKING:
@@ -40,6 +42,42 @@ def prepare_dagster_home(home: Home) -> None:
         config.write_text(_INSTANCE_CONFIG)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ[HOME_VARIABLE] = str(home.root)
+
+
+def instance_of_command(home: Home) -> dg.DagsterInstance:
+    """The home's instance for a run in a process that a person started.
+
+    What such a run writes is on its terminal. Dagster's copy of it in a file is brought to the terminal by
+    helper processes, whom a terminal's Ctrl-C reaches too; they answer with a traceback.
+    """
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
+
+    kept_nowhere = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+    return dg.DagsterInstance.from_ref(
+        InstanceRef.from_dir(str(home.dagster), overrides={"compute_logs": kept_nowhere})
+    )
+
+
+@contextmanager
+def explained_records(home: Home) -> Iterator[None]:
+    """Say in one line that Dagster's own records could not be kept, which is a full disk as a rule.
+
+    Raises
+    ------
+    RegularsError
+        In place of SQLite's error, under which lie a hundred lines of others.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as error:
+        free_mib = shutil.disk_usage(home.dagster).free / 2**20
+        raise RegularsError(
+            f"Dagster's records in {home.dagster} could not be kept ({error.orig}); {free_mib:,.0f} MiB are free "
+            "there. Readers have the last good snapshot: make room and refresh again."
+        ) from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import time
 
 import dagster as dg
 
+from orchestration.killed_runs import end_killed_runs
 from warehouse.home import Home
 from warehouse.news import is_all_published
 from warehouse.readers.landing_files import list_landing
@@ -40,7 +41,8 @@ def daily_schedule(home: Home, settings: Settings) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"05:00 {settings.shop.timezone}, every day.",
     )
-    def schedule() -> dg.RunRequest | dg.SkipReason:
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        end_killed_runs(context.instance, home)
         # a run reads them anew, too
         current = load_settings()
         # only a run asks databases for news
@@ -62,6 +64,7 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         description="Asks for a refresh when a file was added to landing or changed there. It pulls from no database.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        end_killed_runs(context.instance, home)
         landing = home.origin_or_own().landing
         files = list_landing(landing).files if landing.is_dir() else ()
         if not files:
@@ -76,7 +79,8 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         if is_all_published(home, load_settings(), None):
             return dg.SensorResult(skip_reason=_NOTHING_NEW, cursor=signature)
         # a run that pulled would change landing again, and the sensor would ask for the next one, without end
-        request = dg.RunRequest(run_key=signature, run_config={"resources": {"refresh": {"config": {"pull": False}}}})
+        # no run key: Dagster starts no second run for one, and a file may be put back to what it was
+        request = dg.RunRequest(run_config={"resources": {"refresh": {"config": {"pull": False}}}})
         return dg.SensorResult(run_requests=[request], cursor=signature)
 
     return sensor

@@ -7,20 +7,27 @@ belong here: printing (:mod:`orchestration.summary`), the steps themselves.
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import threading
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestration.instance import event_log_kept_open, prepare_dagster_home
+from orchestration.instance import (
+    event_log_kept_open,
+    explained_records,
+    instance_of_command,
+    prepare_dagster_home,
+)
 from orchestration.turned_away import turned_away
-from warehouse.database import open_warehouse
-from warehouse.errors import WarehouseBusyError
+from warehouse.database import open_warehouse, refresh_lock
+from warehouse.errors import StoppedError, WarehouseBusyError
 from warehouse.home import Home
 from warehouse.news import is_all_published
-from warehouse.settings import load_settings
+from warehouse.settings import PROJECT_ROOT, load_settings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -34,7 +41,7 @@ class RefreshOutcome:
     """What came of one run."""
 
     run_id: str
-    """Empty where nothing was new, which takes no run."""
+    """Empty where nothing was new or another process works on the home, which takes no run."""
     succeeded: bool
     nothing_new: bool
     seconds_by_step: dict[str, float] = field(default_factory=dict)
@@ -55,6 +62,7 @@ def run_refresh(
     wait_seconds: float,
     verbose: bool,
     instance: dg.DagsterInstance | None = None,
+    on_wait: Callable[[str], None] | None = None,
 ) -> RefreshOutcome:
     """Run the refresh job to its end, unless nothing is new.
 
@@ -65,11 +73,15 @@ def run_refresh(
     ----------
     instance
         Where Dagster records the run: the home's own instance unless another is given.
+    on_wait
+        Called with who works on the home if the refresh has to stand in line.
 
     Raises
     ------
     RegularsError
-        If the code location does not load (settings, dbt project).
+        If the code location does not load (settings, dbt project), or the run can't be recorded.
+    StoppedError
+        If Ctrl-C or a signal to terminate ended the run, which is recorded as canceled.
     """
     started = time.perf_counter()
     settings = load_settings()
@@ -79,12 +91,21 @@ def run_refresh(
     if not full and not is_pulled and is_all_published(home, settings, as_of_date):
         seconds = time.perf_counter() - started
         return RefreshOutcome("", succeeded=True, nothing_new=True, seconds_by_step={"look_for_news": seconds})
+    try:
+        # a refresh that is refused, or waits, is no run yet: it failed in nothing, and holds up no queue
+        with refresh_lock(home, wait_seconds=wait_seconds, purpose="refresh", on_wait=on_wait):
+            pass
+    except WarehouseBusyError as error:
+        return RefreshOutcome("", succeeded=False, nothing_new=False, problems=[str(error)])
     prepare_dagster_home(home)
     import dagster as dg
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run_iterator
 
     from orchestration.assets.landing import NOTHING_NEW
     from orchestration.definitions import defs
     from orchestration.jobs import REFRESH
+    from orchestration.killed_runs import end_killed_runs
 
     level = "DEBUG" if verbose else "INFO"
     loggers = {"console": {"config": {"log_level": level}}} if verbose else {"steps": {}}
@@ -95,27 +116,62 @@ def run_refresh(
             "refresh": {"config": {"as_of_date": as_of_date or "", "full": full}},
         },
     }
-    run_id = str(uuid.uuid4())
     with (
-        instance or dg.DagsterInstance.get() as recorded_in,
+        explained_records(home),
+        instance or instance_of_command(home) as recorded_in,
         event_log_kept_open(recorded_in),
         _gates_without_result() as ungated,
     ):
-        result = defs.resolve_job_def(REFRESH).execute_in_process(
-            run_config=run_config,
-            instance=recorded_in,
-            raise_on_error=False,
-            run_id=run_id,
-            tags={"regulars/from": "command line"},
-        )
-        events = result.all_events
-        steps = sorted(recorded_in.get_run_step_stats(result.run_id), key=lambda step: step.start_time or 0.0)
+        end_killed_runs(recorded_in, home)
+        job = defs.resolve_job_def(REFRESH)
+        run = _record_run(recorded_in, job, run_config)
+        with _canceled_if_stopped(recorded_in, run.run_id):
+            events = list(execute_run_iterator(InMemoryJob(job), run, recorded_in))
+        steps = sorted(recorded_in.get_run_step_stats(run.run_id), key=lambda step: step.start_time or 0.0)
+        ended = recorded_in.get_run_by_id(run.run_id)
+        succeeded = ended is not None and ended.is_success
     nothing_new = any(
         NOTHING_NEW in event.asset_observation_data.asset_observation.metadata
         for event in events
         if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION
     )
-    passed, warned, problems = 0, [] if nothing_new else list(ungated), []
+    passed, warned, problems = told_by(events)
+    if not nothing_new:
+        warned = [*ungated, *warned]
+    # a run that could not begin looked at no file
+    is_loaded = any(step.step_key == "load_landing_files" for step in steps)
+    missing: list[str] = []
+    if is_loaded and not succeeded and home.warehouse.exists():
+        try:
+            with open_warehouse(home.warehouse, read_only=True) as connection:
+                missing = [file.problem for file in turned_away(connection)]
+        except WarehouseBusyError as error:
+            # another process has the file: the run may have stopped for it, or it was taken since
+            if str(error) not in problems:
+                problems.append(str(error))
+    return RefreshOutcome(
+        run_id=run.run_id,
+        succeeded=succeeded,
+        nothing_new=nothing_new,
+        seconds_by_step={
+            step.step_key: step.end_time - step.start_time
+            for step in steps
+            if step.start_time is not None and step.end_time is not None
+        },
+        checks_passed=passed,
+        checks_warned=warned,
+        problems=[*problems, *missing],
+        turned_away=missing,
+    )
+
+
+def told_by(events: Iterable[dg.DagsterEvent]) -> tuple[int, list[str], list[str]]:
+    """What a run's events tell: how many checks passed, what warned, and what stopped it."""
+    import dagster as dg
+
+    passed = 0
+    warned: list[str] = []
+    problems: list[str] = []
     for event in events:
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
@@ -132,31 +188,66 @@ def run_refresh(
             # a resource that could not start (the home is busy) fails the run before any step does
             error = getattr(event.event_specific_data, "error", None)
             problems.extend([] if error is None else [_cause(error)])
-    # a run that could not begin looked at no file
-    is_loaded = any(step.step_key == "load_landing_files" for step in steps)
-    missing: list[str] = []
-    if is_loaded and not result.success and home.warehouse.exists():
-        try:
-            with open_warehouse(home.warehouse, read_only=True) as connection:
-                missing = [file.problem for file in turned_away(connection)]
-        except WarehouseBusyError as error:
-            # another process has the file: the run may have stopped for it, or it was taken since
-            if str(error) not in problems:
-                problems.append(str(error))
-    return RefreshOutcome(
-        run_id=result.run_id,
-        succeeded=result.success,
-        nothing_new=nothing_new,
-        seconds_by_step={
-            step.step_key: step.end_time - step.start_time
-            for step in steps
-            if step.start_time is not None and step.end_time is not None
-        },
-        checks_passed=passed,
-        checks_warned=warned,
-        problems=[*problems, *missing],
-        turned_away=missing,
+    return passed, warned, problems
+
+
+def _record_run(instance: dg.DagsterInstance, job: dg.JobDefinition, run_config: Mapping[str, object]) -> dg.DagsterRun:
+    """A run that Dagster's pages show among the job's, and can start again.
+
+    They look for it under the code location that ``make ui`` loads; ``execute_in_process`` names none.
+    """
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
+    from dagster._core.workspace.load import location_origins_from_yaml_paths
+
+    [location] = location_origins_from_yaml_paths([str(PROJECT_ROOT / "workspace.yaml")])
+    return instance.create_run_for_job(
+        job,
+        run_config=run_config,
+        tags={"regulars/from": "command line"},
+        remote_job_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job.name),
     )
+
+
+@contextmanager
+def _canceled_if_stopped(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+    """Record a run that a signal ended as canceled; one that ended well all the same stays so.
+
+    Dagster puts handlers of its own in place while a run is at work, and takes an interruption for a failure; dbt,
+    DuckDB and other libraries hand it on as an error of theirs. So the signal itself is noted, beside all handlers.
+    """
+    import dagster as dg
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    noted_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    interruption: BaseException | None = None
+    try:
+        try:
+            yield
+        except (KeyboardInterrupt, DagsterExecutionInterruptedError) as caught:
+            interruption = caught
+        noted = b""
+        with suppress(BlockingIOError):
+            noted = os.read(reader, 1)
+        run = instance.get_run_by_id(run_id)
+        if noted and (run is None or run.status != dg.DagsterRunStatus.SUCCESS):
+            how = "by Ctrl-C" if noted[0] == signal.SIGINT else f"by {signal.Signals(noted[0]).name}"
+            told = f"Stopped {how}. What readers see is as it was, and the next refresh does the rest."
+            if run is not None:
+                instance.report_run_canceled(run, told)
+            raise StoppedError(told, noted[0]) from interruption
+        if interruption is not None:
+            raise KeyboardInterrupt from interruption
+    finally:
+        signal.set_wakeup_fd(noted_before)
+        os.close(reader)
+        os.close(writer)
 
 
 @contextmanager

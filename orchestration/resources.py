@@ -17,6 +17,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr, field_validator
 
 from ml.beside import Beside, is_core_free
+from orchestration.killed_runs import say_at_work
 from warehouse.database import open_warehouse, refresh_lock
 from warehouse.errors import WarehouseBusyError
 from warehouse.home import Home
@@ -44,6 +45,8 @@ class WarehouseResource(DuckDBResource):
         """Hold the home for the length of the run."""
         run = f"run {context.run.run_id[:8]}" if context.run else "outside a run"
         log = context.log
+        if context.run and context.instance:
+            say_at_work(context.instance, context.run.run_id)
         with refresh_lock(
             self.home,
             wait_seconds=self.wait_seconds,

@@ -95,7 +95,8 @@ def _print_failure(console: Console, home: Home, outcome: RefreshOutcome) -> Non
     _print_what_is_known(console, home, outcome)
     if home.published.exists():
         console.print(f"Readers keep the last good snapshot: {escape(str(home.published))}")
-    console.print(f"More: regulars refresh --verbose, or run {outcome.run_id[:8]} in `make ui`.")
+    if outcome.run_id:
+        console.print(f"More: regulars refresh --verbose, or run {outcome.run_id[:8]} in `make ui`.")
 
 
 def _print_what_is_known(console: Console, home: Home, outcome: RefreshOutcome) -> None:

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def refresh_lock(
     """
     home.root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.lock)
-    holder_file = home.lock.with_suffix(".holder.json")
+    holder_file = _holder_file(home)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -104,10 +105,45 @@ def refresh_lock(
         lock.release()
 
 
-def _describe_holder(holder_file: Path) -> str:
+@dataclass(frozen=True)
+class LockHolder:
+    """Who works on a home, since when."""
+
+    purpose: str
+    process_id: int
+    since: datetime
+
+    def __str__(self) -> str:
+        return f"{self.purpose} (process {self.process_id}, since {self.since.isoformat(timespec='seconds')})"
+
+
+def lock_holder(home: Home) -> LockHolder | None:
+    """Who works on the home now; None if nobody does."""
+    holder = _read_holder(_holder_file(home))
+    if holder is None:
+        return None
+    # a process that was killed leaves the file, and the operating system frees the lock
+    lock = FileLock(home.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return holder
+    lock.release()
+    return None
+
+
+def _holder_file(home: Home) -> Path:
+    return home.lock.with_suffix(".holder.json")
+
+
+def _read_holder(holder_file: Path) -> LockHolder | None:
     try:
         kept = json.loads(holder_file.read_text())
-        return f"{kept['purpose']} (process {kept['pid']}, since {kept['since']})"
+        return LockHolder(kept["purpose"], kept["pid"], datetime.fromisoformat(kept["since"]))
     except (OSError, ValueError, KeyError):
         # the holder is between taking the lock and saying who it is
-        return "another process"
+        return None
+
+
+def _describe_holder(holder_file: Path) -> str:
+    return str(_read_holder(holder_file) or "another process")

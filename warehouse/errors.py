@@ -22,6 +22,14 @@ class WarehouseBusyError(RegularsError):
     """Another process holds the warehouse file; trying later can help."""
 
 
+class StoppedError(RegularsError):
+    """The process was asked to stop, by Ctrl-C or by the machine."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
+
+
 class PublishError(RegularsError):
     """A snapshot could not be built, swapped in or put back."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from warehouse.errors import HomeError
@@ -23,6 +23,8 @@ class Origin:
 
     landing: Path
     is_sample: bool
+    bound_at: Path | None = field(default=None, compare=False)
+    """Where the home lay when this was written; None if that was not kept. Another place: it was moved or copied."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,10 @@ class Home:
             return None
         try:
             kept = json.loads(self.origin_file.read_text())
-            return Origin(Path(kept["landing"]), bool(kept["is_sample"]))
+            # a landing inside the home moves with it
+            landing = self.root.resolve() / kept["landing"]
+            bound_at = Path(kept["home"]) if "home" in kept else None
+            return Origin(landing, bool(kept["is_sample"]), bound_at)
         except (ValueError, KeyError, TypeError) as error:
             raise HomeError(
                 f"{self.origin_file} is damaged ({error}). It should hold the landing folder this home belongs to; "
@@ -134,7 +139,7 @@ class Home:
         """What the home is bound to, or would be if nobody chooses: its own landing folder."""
         return self.origin() or Origin(self.landing, is_sample=False)
 
-    def bind(self, landing: Path, *, is_sample: bool, holds_lines: bool = True) -> Origin:
+    def bind(self, landing: Path, *, is_sample: bool, holds_lines: bool = True, rebind: bool = False) -> Origin:
         """Tie this home to one landing folder, once.
 
         Parameters
@@ -142,6 +147,8 @@ class Home:
         holds_lines
             Whether anything was ever loaded here. A home that holds nothing yet may
             still be bound to another folder: its owner only named a wrong one at first.
+        rebind
+            Whether the owner says that the folder is the same shop's, in another place.
 
         Raises
         ------
@@ -149,21 +156,25 @@ class Home:
             If the home already belongs to another folder, so that two shops' or
             made-up and real lines never meet in one warehouse.
         """
-        wanted = Origin(landing.resolve(), is_sample)
+        root = self.root.resolve()
+        wanted = Origin(landing.resolve(), is_sample, bound_at=root)
         bound = self.origin()
-        if bound is None or (bound != wanted and not holds_lines):
-            self.root.mkdir(parents=True, exist_ok=True)
-            partial = self.origin_file.with_suffix(".partial")
-            partial.write_text(json.dumps({"landing": str(wanted.landing), "is_sample": is_sample}) + "\n")
-            partial.replace(self.origin_file)
-            return wanted
-        if bound != wanted:
+        if bound is not None and bound != wanted and holds_lines and not (rebind and bound.is_sample == is_sample):
             holds = "sample data" if bound.is_sample else "data"
             raise HomeError(
                 f"{self.root} already holds {holds} from {bound.landing}; {wanted.landing} would be mixed in. "
-                f"Use another home for it (--home DIR or {HOME_VARIABLE}=DIR), or delete {self.root} to start over."
+                f"Use another home for it (--home DIR or {HOME_VARIABLE}=DIR), or delete {self.root} to start over. "
+                "If it is the same shop's folder in another place, add --rebind."
             )
-        return bound
+        is_inside = wanted.landing.is_relative_to(root)
+        kept = wanted.landing.relative_to(root) if is_inside else wanted.landing
+        told = json.dumps({"landing": str(kept), "is_sample": is_sample, "home": str(root)}) + "\n"
+        if bound is None or self.origin_file.read_text() != told:
+            self.root.mkdir(parents=True, exist_ok=True)
+            partial = self.origin_file.with_suffix(".partial")
+            partial.write_text(told)
+            partial.replace(self.origin_file)
+        return wanted
 
 
 def default_home() -> Home:

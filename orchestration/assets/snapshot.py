@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.resources import RefreshOptions, WarehouseResource
+from warehouse.documentation import documented_tables
 from warehouse.ledger import active_content_hashes
 from warehouse.pseudonyms import KEY_CHECK, copied_key, key_check
 from warehouse.publishing import publish
@@ -53,6 +54,7 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             landing=origin.landing,
             published_at=datetime.now(UTC),
             about=about,
+            known=documented_tables().keys(),
         )
         return dg.MaterializeResult(
             metadata={

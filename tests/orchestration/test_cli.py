@@ -1,6 +1,8 @@
 """The `regulars` command as a person types it."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -110,7 +112,10 @@ def test_a_rollback_says_what_is_published_again(story: Story) -> None:
 
 def test_dagster_keeps_every_run_with_its_steps(story: Story) -> None:
     with dg.DagsterInstance.from_config(str(story.home.dagster)) as instance:
-        runs = instance.get_runs()
+        # those that the job's page lists
+        runs = instance.get_runs(
+            dg.RunsFilter(job_name="refresh", tags={".dagster/repository": "__repository__@regulars"})
+        )
         steps = {len(instance.get_run_step_stats(run.run_id)) for run in runs}
         snapshot = instance.get_latest_materialization_event(dg.AssetKey(["published", "snapshot"]))
     # the folder without sales, the first, hard to read; nothing new and a rollback are no runs
@@ -172,6 +177,47 @@ def test_another_landing_folder_on_the_same_home_is_refused(published_home: Home
     done = regulars("refresh", "--landing", str(tmp_path / "b"), home=published_home.root)
     assert done.returncode == 2
     assert "Use another home" in done.stderr
+
+
+def test_a_moved_or_copied_home_reads_its_own_files_and_says_which(published_home: Home, tmp_path: Path) -> None:
+    copy = Home(tmp_path / "copy")
+    shutil.copytree(published_home.root, copy.root)
+    # read from the original, this would be news
+    deliver(published_home.landing, {"2024-02-21.csv": HEADER})
+    done = regulars("refresh", home=copy.root)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing new" in done.stdout
+    assert f"was moved or copied from {published_home.root}, and reads {copy.landing}" in done.stderr
+    # once is enough
+    assert "was moved or copied" not in regulars("refresh", home=copy.root).stderr
+
+
+def test_a_home_whose_folder_of_files_moved_is_bound_to_it_anew(published_home: Home, tmp_path: Path) -> None:
+    delivered = tmp_path / "delivered"
+    published_home.landing.rename(delivered)
+    bound = regulars("refresh", "--landing", str(delivered), "--rebind", home=published_home.root)
+    assert bound.returncode == 0, bound.stderr
+    assert "Nothing new" in bound.stdout
+    delivered.rename(tmp_path / "elsewhere")
+    lost = regulars("refresh", home=published_home.root)
+    assert lost.returncode == 2
+    assert f"{delivered} that {published_home.root} belongs to does not exist" in lost.stderr
+    assert "--landing DIR --rebind" in lost.stderr
+    assert regulars("refresh", "--rebind", home=published_home.root).returncode == 2
+
+
+def test_a_copy_from_an_earlier_release_says_that_it_reads_the_originals_files(
+    published_home: Home, tmp_path: Path
+) -> None:
+    copy = Home(tmp_path / "copy")
+    shutil.copytree(published_home.root, copy.root)
+    copy.origin_file.write_text(json.dumps({"landing": str(published_home.landing), "is_sample": False}))
+    done = regulars("refresh", home=copy.root)
+    assert done.returncode == 0, done.stderr
+    assert f"reads the landing folder of another home, {published_home.landing}" in done.stderr
+    mended = regulars("refresh", "--landing", str(copy.landing), "--rebind", home=copy.root)
+    assert mended.returncode == 0, mended.stderr
+    assert copy.origin().landing == copy.landing
 
 
 def test_a_mistyped_landing_folder_does_not_take_the_home(story: Story) -> None:

@@ -1,13 +1,17 @@
 """What Dagster keeps of a run, however it is stored."""
 
 import os
+import resource
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from orchestration.instance import event_log_kept_open, prepare_dagster_home
+from tests.orchestration.test_cli import REGULARS
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 
@@ -16,6 +20,7 @@ TOLD = "three lines were read"
 DIES_AFTER_TELLING = f"""
 import os, sys
 import dagster as dg
+import pytest
 from orchestration.instance import event_log_kept_open
 with dg.DagsterInstance.from_config(sys.argv[1]) as instance, event_log_kept_open(instance):
     instance.report_runless_asset_event(dg.AssetMaterialization("lines", description={TOLD!r}))
@@ -70,3 +75,20 @@ def test_a_storage_of_another_kind_is_left_alone() -> None:
     with dg.DagsterInstance.ephemeral() as instance, event_log_kept_open(instance):
         instance.report_runless_asset_event(dg.AssetMaterialization("lines", description=TOLD))
         assert instance.get_latest_materialization_event(dg.AssetKey("lines")) is not None
+
+
+@pytest.mark.parametrize("most_bytes", [2**16, 2**19])
+def test_a_disk_that_takes_no_more_records_is_told_in_one_line(published_home: Home, most_bytes: int) -> None:
+    done = subprocess.run(
+        [*REGULARS, "refresh", "--full"],
+        env={**os.environ, "REGULARS_HOME": str(published_home.root), "COLUMNS": "200"},
+        cwd=PROJECT_ROOT,
+        # what a full disk is to SQLite: no file grows beyond
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most_bytes, most_bytes)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"Dagster's records in {published_home.dagster} could not be kept" in done.stderr.splitlines()[-1]
+    assert "MiB are free" in done.stderr.splitlines()[-1]

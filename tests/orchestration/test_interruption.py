@@ -2,19 +2,29 @@
 
 import json
 import multiprocessing
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
+import dagster as dg
 import duckdb
+import pytest
 
+from orchestration.jobs import landing_sensor
+from orchestration.killed_runs import end_killed_runs
 from tests.orchestration.conftest import differing_tables, refresh
 from tests.orchestration.killable import refresh_and_tell
+from tests.orchestration.test_cli import REGULARS, regulars
 from tests.tiny_shop import deliver, small_history
+from warehouse.database import refresh_lock
 from warehouse.home import Home
+from warehouse.settings import PROJECT_ROOT
 
 STEPS = 16
 KILLS = 10
@@ -63,6 +73,101 @@ def test_kill_at_ten_moments_then_refresh_equals_an_undisturbed_run(shop_once_pu
     assert differing_tables(shop_once_published.published, disturbed.published) == []
     leftovers = {path.name for path in disturbed.published.parent.iterdir()} - {"regulars.duckdb", "snapshots"}
     assert leftovers == set()
+
+
+def statuses(instance: dg.DagsterInstance) -> list[str]:
+    return [run.status.value for run in instance.get_runs()]
+
+
+def test_a_killed_refresh_holds_up_no_run_and_one_at_work_is_let_work(published_home: Home) -> None:
+    reader, writer = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=refresh_and_tell, args=(published_home.root, writer))
+    process.start()
+    writer.close()
+    tick = landing_sensor(published_home)
+    with (
+        open(reader.fileno(), encoding="utf-8", closefd=False) as lines,
+        dg.DagsterInstance.from_config(str(published_home.dagster)) as instance,
+    ):
+        assert "✓" in lines.readline()
+        tick(dg.build_sensor_context(instance=instance))
+        assert statuses(instance)[0] == "STARTED"
+        process.kill()
+        process.join()
+        # so Dagster's own records would stay, and the queue behind it
+        assert statuses(instance)[0] == "STARTED"
+        told = regulars("status", home=published_home.root)
+        assert "it was killed" in told.stdout
+        tick(dg.build_sensor_context(instance=instance))
+        assert statuses(instance)[0] == "FAILURE"
+        [event] = instance.all_logs(instance.get_runs(limit=1)[0].run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        assert "was killed" in event.message
+        assert list((published_home.dagster / "at_work").iterdir()) == []
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("ago_seconds", "is_held", "becomes"), [(3600, False, "FAILURE"), (3600, True, "STARTED"), (5, False, "STARTED")]
+)
+def test_a_run_that_never_said_it_is_at_work_is_over_once_nobody_holds_the_home(
+    tmp_path: Path, ago_seconds: float, is_held: bool, becomes: str
+) -> None:
+    home = Home(tmp_path)
+
+    @dg.job
+    def refresh() -> None: ...
+
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        run = instance.create_run_for_job(refresh)
+        started = dg.DagsterEvent("PIPELINE_START", run.job_name)
+        instance.handle_new_event(
+            dg.EventLogEntry(
+                None, 20, "", run.run_id, time.time() - ago_seconds, dagster_event=started, job_name=run.job_name
+            )
+        )
+        with refresh_lock(home) if is_held else nullcontext():
+            end_killed_runs(instance, home)
+        assert statuses(instance) == [becomes]
+
+
+@pytest.mark.parametrize(
+    ("after", "asked", "code"), [("load files", signal.SIGINT, 130), ("check staging", signal.SIGTERM, 143)]
+)
+def test_a_refresh_that_is_asked_to_stop_says_so_in_one_line_and_leaves_all_as_it_was(
+    published_home: Home, after: str, asked: signal.Signals, code: int
+) -> None:
+    before = published_home.published.stat().st_ino
+    process = subprocess.Popen(
+        [*REGULARS, "refresh", "--full"],
+        env={**os.environ, "REGULARS_HOME": str(published_home.root), "COLUMNS": "200"},
+        cwd=PROJECT_ROOT,
+        # shells start what works in the background deaf to it
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        # a terminal's Ctrl-C reaches every process of its group
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = ""
+    while after not in said and (line := process.stderr.readline()):
+        said += line
+    # in the midst of the step that follows
+    time.sleep(0.5)
+    os.killpg(process.pid, asked)
+    shown, rest = process.communicate()
+    assert process.returncode == code, rest
+    assert shown == ""
+    told = [line for line in rest.splitlines() if not line.startswith(("  ✓", "  ✗"))]
+    assert len(told) == 1
+    assert told[0].startswith("regulars: Stopped by ")
+    assert "the next refresh does the rest" in told[0]
+    with dg.DagsterInstance.from_config(str(published_home.dagster)) as instance:
+        assert statuses(instance)[0] == "CANCELED"
+    assert published_home.published.stat().st_ino == before
+    assert {path.name for path in published_home.published.parent.iterdir()} == {"regulars.duckdb", "snapshots"}
+    with refresh_lock(published_home):
+        pass
 
 
 # what was committed stands in the log alone when a process ends so

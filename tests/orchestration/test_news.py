@@ -191,3 +191,36 @@ def test_schedule_and_sensor_start_no_run_where_nothing_is_new(quiet_home: Home)
     by_clock, by_files = ticks()
     assert isinstance(by_clock, dg.RunRequest)
     assert len(by_files.run_requests) == 1
+
+
+def test_a_file_put_back_to_what_it_was_is_asked_for_each_time(quiet_home: Home) -> None:
+    path = sorted(quiet_home.landing.iterdir())[3]
+    first, second = path.read_text(), path.read_text().replace(",1,2024", ",2,2024", 1)
+    an_hour_ago, cursor = path.stat().st_mtime, None
+
+    def put(content: str, *, later_seconds: int) -> None:
+        path.write_text(content)
+        os.utime(path, (an_hour_ago + later_seconds, an_hour_ago + later_seconds))
+
+    def asked() -> list[dg.RunRequest]:
+        nonlocal cursor
+        with dg.instance_for_test() as instance:
+            result = landing_sensor(quiet_home)(dg.build_sensor_context(instance=instance, cursor=cursor))
+        if isinstance(result, dg.SkipReason):
+            return []
+        cursor = result.cursor
+        return result.run_requests or []
+
+    assert asked() == []
+    put(second, later_seconds=9)
+    requests = asked()
+    assert refresh(quiet_home).succeeded
+    put(first, later_seconds=0)
+    requests += asked()
+    assert asked() == []
+    # Dagster starts no second run for a key that it has seen, whatever was loaded in between
+    put(second, later_seconds=9)
+    assert asked() == []
+    put(first, later_seconds=0)
+    requests += asked()
+    assert [request.run_key for request in requests] == [None, None, None]

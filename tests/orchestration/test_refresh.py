@@ -13,6 +13,7 @@ import pytest
 from tests.orchestration.conftest import differing_tables, refresh
 from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.database import refresh_lock
+from warehouse.documentation import documented_tables
 from warehouse.home import Home
 
 
@@ -26,6 +27,9 @@ def test_a_refresh_publishes_what_was_delivered_and_nothing_raw(small_home: Home
     ]
     schemas = ask(small_home.published, "select distinct schema_name from duckdb_tables() order by 1")
     assert schemas == [("marts",), ("ml",), ("quality",), ("reporting",)]
+    # all that is documented is there, and nothing else
+    names = ask(small_home.published, "select schema_name || '.' || table_name from duckdb_tables()")
+    assert {name for (name,) in names} == {name for name in documented_tables() if not name.startswith("previous.")}
     assert outcome.checks_passed > 0
     with (
         duckdb.connect(str(small_home.published), read_only=True) as connection,
@@ -76,6 +80,9 @@ def test_nothing_new_publishes_nothing_and_a_full_rebuild_is_equal_even_without_
     assert refresh(published_home).nothing_new
     assert published_home.published.stat().st_ino == inode
 
+    # what a model that was tried, or an earlier release, has left
+    with duckdb.connect(str(published_home.warehouse)) as connection:
+        connection.execute("create table marts.fct_weekday_revenue as select 1 as weekday")
     rebuilt = refresh(published_home, full=True)
     assert rebuilt.succeeded
     assert not rebuilt.nothing_new

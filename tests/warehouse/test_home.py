@@ -1,5 +1,7 @@
 """A home belongs to one landing folder, and one refresh at a time works on it."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +45,41 @@ def test_sample_data_never_shares_a_home_with_real_data(tmp_path: Path) -> None:
     with pytest.raises(HomeError):
         home.bind(home.landing, is_sample=True)
     assert home.sample.root != home.root
+
+
+def test_a_landing_folder_inside_the_home_moves_with_it_and_one_outside_stays(tmp_path: Path) -> None:
+    inside, outside = Home(tmp_path / "inside"), Home(tmp_path / "outside")
+    inside.bind(inside.landing, is_sample=False)
+    outside.bind(tmp_path / "delivered", is_sample=False)
+    shutil.copytree(inside.root, tmp_path / "copy of inside")
+    inside.root.rename(tmp_path / "moved inside")
+    outside.root.rename(tmp_path / "moved outside")
+    for name in ("copy of inside", "moved inside"):
+        assert Home(tmp_path / name).origin().landing == tmp_path / name / "landing"
+        assert Home(tmp_path / name).origin().bound_at == tmp_path / "inside"
+    assert Home(tmp_path / "moved outside").origin().landing == tmp_path / "delivered"
+
+
+def test_the_owner_may_say_that_a_folder_is_the_same_in_another_place(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.bind(tmp_path / "a", is_sample=False)
+    with pytest.raises(HomeError, match="add --rebind"):
+        home.bind(tmp_path / "b", is_sample=False)
+    home.bind(tmp_path / "b", is_sample=False, rebind=True)
+    assert home.origin().landing == tmp_path / "b"
+    # made-up and real lines never meet, whatever is said
+    with pytest.raises(HomeError):
+        home.bind(tmp_path / "b", is_sample=True, rebind=True)
+
+
+def test_a_home_of_an_earlier_release_opens_and_learns_its_place(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    home.origin_file.write_text(json.dumps({"landing": str(home.landing), "is_sample": False}) + "\n")
+    assert (home.origin().landing, home.origin().bound_at) == (home.landing, None)
+    home.bind(home.landing, is_sample=False)
+    home.root.rename(tmp_path / "moved")
+    assert Home(tmp_path / "moved").origin().landing == tmp_path / "moved" / "landing"
 
 
 def test_a_damaged_origin_is_an_error_that_names_the_file(tmp_path: Path) -> None:

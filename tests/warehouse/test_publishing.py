@@ -163,6 +163,16 @@ def test_a_view_is_published_as_its_rows(home):
     assert read(home.published, "select count(*) from duckdb_views() where not internal") == [(0,)]
 
 
+def test_what_nothing_makes_any_more_is_left_out_and_told(home, caplog):
+    with duckdb.connect(str(home.warehouse)) as con:
+        con.execute("create table marts.fct_weekday_revenue as select 1 as weekday")
+    do_publish(home, known={"marts.fct_invoice_lines", "marts.customer_rfm", "ml.model_runs"})
+    names = "select table_name from duckdb_tables() where schema_name <> 'quality' order by 1"
+    assert read(home.published, names) == [("customer_rfm",), ("fct_invoice_lines",), ("model_runs",)]
+    assert '"marts"."fct_weekday_revenue"' in caplog.text
+    assert "fct_invoice_lines" not in caplog.text
+
+
 def test_odd_names_and_types_survive(home):
     with duckdb.connect(str(home.warehouse)) as con:
         con.execute(

@@ -6,8 +6,9 @@ of itself. Does not belong here: where the file goes then (:mod:`warehouse.publi
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ from warehouse.publishing.comments import comment_as_documented, write_comments
 from warehouse.publishing.files import beside
 from warehouse.publishing.record import Publication, merged, write_publications
 from warehouse.publishing.sql import attach_warehouse, literal, quoted, scratch_connection, transaction
+
+log = logging.getLogger(__name__)
 
 PUBLISHED_SCHEMAS = ("marts", "ml", "reporting", "quality")
 """All that readers see. Raw, staging and intermediate are the pipeline's own."""
@@ -46,15 +49,27 @@ class _Relation(NamedTuple):
 
 
 def build_snapshot(
-    home: Home, partial: Path, asked: Publication, record: Sequence[Publication], about: Mapping[str, str]
+    home: Home,
+    partial: Path,
+    asked: Publication,
+    record: Sequence[Publication],
+    about: Mapping[str, str],
+    known: Collection[str] | None = None,
 ) -> Publication:
-    """Write the whole snapshot to ``partial`` and verify it; gives the publication with its figures."""
+    """Write the whole snapshot to ``partial`` and verify it; gives the publication with its figures.
+
+    ``known`` names the tables that belong into it; without it all of the published schemas do.
+    """
     with scratch_connection(home) as con:
         attach_warehouse(con, home)
         # without a log: a file that is not finished is thrown away
         options = f"storage_version {literal(STORAGE_VERSION)}, recovery_mode no_wal_writes"
         con.execute(f"attach {literal(partial)} as snapshot ({options})")
-        relations = _published_relations(con)
+        found = _published_relations(con)
+        relations = [one for one in found if known is None or f"{one.schema}.{one.name}" in known]
+        if len(relations) < len(found):
+            left_out = ", ".join(one.quoted for one in found if one not in relations)
+            log.warning("Not published, because nothing makes it any more: %s", left_out)
         if not any(relation.schema == "marts" for relation in relations):
             raise PublishError(f"There is nothing to publish: {home.warehouse} has no table in marts. Run a refresh.")
         for schema in PUBLISHED_SCHEMAS:

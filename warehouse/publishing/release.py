@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -62,6 +62,7 @@ def publish(
     published_at: datetime,
     keep: int = KEPT_SNAPSHOTS,
     about: Mapping[str, str] | None = None,
+    known: Collection[str] | None = None,
 ) -> Publication:
     """Put the private warehouse's tables in place for readers, whole or not at all.
 
@@ -81,6 +82,10 @@ def publish(
     about
         More to tell readers in the snapshot's ``quality.about`` (name to value), such as
         the currency; the sample flag and the versions are there already.
+    known
+        Full names, such as ``marts.dim_dates``, of the tables that are still made. Others are what an
+        earlier release or a model that was tried left behind; nobody keeps them up, so readers don't get
+        them. All tables by default.
 
     Raises
     ------
@@ -113,7 +118,7 @@ def publish(
         net_revenue=None,
     )
     with partial_file(home, number, failure=f"Snapshot {number} could not be published") as partial:
-        publication = build_snapshot(home, partial, asked, record, about or {})
+        publication = build_snapshot(home, partial, asked, record, about or {}, known)
         swap_in(home, partial)
     with _after_swap(number):
         _record_in_warehouse(home, [*record, publication])

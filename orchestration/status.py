@@ -1,0 +1,181 @@
+"""How a home stands: what works on it now, how the last refresh ended, how old the snapshot is.
+
+Belongs here: these three, for people and for monitors. Does not belong here: what is in the snapshot
+(:mod:`orchestration.summary`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from rich.console import Console
+from rich.markup import escape
+
+from orchestration.instance import explained_records
+from orchestration.refresh import told_by
+from warehouse.database import LockHolder, lock_holder
+from warehouse.home import Home
+from warehouse.news import is_all_published
+from warehouse.publishing import current_publication
+from warehouse.publishing.record import read_record
+from warehouse.settings import load_settings
+from warehouse.wording import days, moment, plural
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_DAYS_FROM_HOURS = 48
+_MOST_RUNS = 50
+"""More than ever queue behind one that works."""
+
+
+@dataclass(frozen=True)
+class LastRefresh:
+    """How the newest run of the refresh job that is over came out."""
+
+    run_id: str
+    ended_at: datetime | None
+    """UTC; None of a run that was killed a moment ago, whose end is not recorded yet."""
+    outcome: Literal["succeeded", "failed", "stopped"]
+    problems: list[str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a monitor wants to know of a home."""
+
+    home: str
+    running: LockHolder | None
+    last_refresh: LastRefresh | None
+    """None before the first run; a refresh with nothing new is no run."""
+    is_all_published: bool
+    """Whether everything delivered is published, however the last run ended."""
+    published_at: datetime | None
+    """UTC, when what readers see was made; None before the first publication."""
+    age_hours: float | None
+    max_age_hours: float | None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the snapshot is older than allowed; never without a limit."""
+        return self.max_age_hours is not None and (self.age_hours is None or self.age_hours > self.max_age_hours)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last refresh left something undone."""
+        return not self.is_all_published and self.last_refresh is not None and self.last_refresh.outcome != "succeeded"
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether there is something published, nothing is stale and the last refresh did its work."""
+        return self.published_at is not None and not self.is_stale and not self.has_failed
+
+    def as_json(self) -> dict[str, Any]:
+        """The same in plain values; a time is still a datetime."""
+        return {**asdict(self), "is_stale": self.is_stale, "has_failed": self.has_failed, "is_fine": self.is_fine}
+
+
+def read_standing(home: Home, *, max_age_hours: float | None, now: datetime) -> Standing:
+    """Look at the home; ``now`` is UTC.
+
+    Raises
+    ------
+    PublishError
+        If the snapshot can't be read.
+    """
+    running = lock_holder(home)
+    last = _last_refresh(home)
+    is_in_doubt = last is not None and last.outcome != "succeeded" and running is None
+    published_at = _published_at(home)
+    return Standing(
+        home=str(home.root),
+        running=running,
+        last_refresh=last,
+        is_all_published=not is_in_doubt or is_all_published(home, load_settings(), None),
+        published_at=published_at,
+        age_hours=None if published_at is None else (now - published_at).total_seconds() / 3600,
+        max_age_hours=max_age_hours,
+    )
+
+
+def print_standing(console: Console, standing: Standing) -> None:
+    """One line each for now, the last refresh and the snapshot's age, and under them what is wrong."""
+    running = standing.running
+    console.print(
+        "[bold]Now[/]         "
+        + ("nothing at work" if running is None else f"{escape(running.purpose)} since {moment(running.since)}")
+        + ("" if running is None else f" (process {running.process_id})")
+    )
+    last = standing.last_refresh
+    if last is not None:
+        mark = "[green]✓[/]" if last.outcome == "succeeded" else "[red]✗[/]"
+        at = "" if last.ended_at is None else f", {moment(last.ended_at)}"
+        console.print(f"[bold]Last run[/]    {mark} {last.outcome}{at} (run {last.run_id[:8]} in `make ui`)")
+        for problem in last.problems:
+            console.print(f"  [red]✗[/] {escape(problem)}")
+        if last.outcome != "succeeded" and running is None:
+            console.print(
+                "  Everything delivered is published all the same."
+                if standing.is_all_published
+                else "  Readers keep the last good snapshot. `regulars refresh` tries again, and tells what to mend."
+            )
+    if standing.age_hours is not None:
+        rule = "" if standing.max_age_hours is None else f"; at most {standing.max_age_hours:g} hours are allowed"
+        mark = "[red]✗[/] " if standing.is_stale else ""
+        console.print(f"[bold]Age[/]         {mark}published {_age(standing.age_hours)} ago{rule}")
+
+
+def _age(hours: float) -> str:
+    if hours < 1:
+        return plural(hours * 60, "minute")
+    return plural(hours, "hour") if hours < _DAYS_FROM_HOURS else days(hours / 24)
+
+
+def _published_at(home: Home) -> datetime | None:
+    shown = current_publication(home)
+    if shown is None:
+        return None
+    # a rollback is newer than what it put back
+    made = {row.publication_id: row.published_at for row in read_record(home.published)}
+    return made.get(shown.shown_id, shown.published_at).replace(tzinfo=UTC)
+
+
+def _last_refresh(home: Home) -> LastRefresh | None:
+    """The newest run of the job that is not at work, and not yet to come, as Dagster has it recorded."""
+    if not (home.dagster / "dagster.yaml").exists():
+        return None
+    import dagster as dg
+
+    from orchestration.jobs import REFRESH
+    from orchestration.killed_runs import KILLED, is_killed
+
+    with explained_records(home), dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        for record in instance.get_run_records(dg.RunsFilter(job_name=REFRESH), limit=_MOST_RUNS):
+            run = record.dagster_run
+            was_killed = is_killed(instance, home, record)
+            if not (was_killed or run.is_finished):
+                continue
+            ended_at = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
+            if run.is_success:
+                return LastRefresh(run.run_id, ended_at, "succeeded", [])
+            stopped = run.status == dg.DagsterRunStatus.CANCELED
+            return LastRefresh(
+                run.run_id,
+                ended_at,
+                "stopped" if stopped else "failed",
+                [KILLED] if was_killed else [] if stopped else _problems(instance, run.run_id),
+            )
+    return None
+
+
+def _problems(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """What stopped a run: checks and steps, else what is recorded of its end."""
+    import dagster as dg
+
+    kinds = dg.DagsterEventType
+    logged = instance.all_logs(run_id, of_type={kinds.ASSET_CHECK_EVALUATION, kinds.STEP_FAILURE, kinds.RUN_FAILURE})
+    events = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
+    _, _, problems = told_by(events)
+    return list(dict.fromkeys(problems)) or [event.message for event in events[-1:] if event.message]
