@@ -218,7 +218,6 @@ def fit_bg_nbd(
         If there is no customer, nobody has a repeat purchase, or a history is impossible.
     """
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     x, t_x, t_all = _checked(repeat_purchases, last_purchase_time, observed_time)
     if not len(x):
@@ -236,17 +235,15 @@ def fit_bg_nbd(
     starts = _STARTS if near is None else ((near.r, near.alpha / scale, near.a, near.b),)
     bounds = [(-_LOG_BOUND, _LOG_BOUND)] * 4
     options = {"maxiter": 2_000, "maxfun": 4_000, "ftol": 1e-14, "gtol": 1e-9}
-    # sums that threads finish in another order differ in their last bits
-    with threadpool_limits(limits=1):
-        tries = [
-            minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-            for start in starts
-        ]
-        best = min(tries, key=lambda one: float(one.fun))
-        nbd = minimize(
-            objective.without_dropout, best.x[:2], jac=True, method="L-BFGS-B", bounds=bounds[:2], options=options
-        )
-        errors = _standard_errors(objective, best.x)
+    tries = [
+        minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        for start in starts
+    ]
+    best = min(tries, key=lambda one: float(one.fun))
+    nbd = minimize(
+        objective.without_dropout, best.x[:2], jac=True, method="L-BFGS-B", bounds=bounds[:2], options=options
+    )
+    errors = _standard_errors(objective, best.x)
     in_days = -float((n * x).sum()) * np.log(scale)
     r, alpha, a, b = np.exp(best.x)
     fitted = BgNbdModel(

@@ -111,7 +111,18 @@ def estimate_customer_value(
     """
     if horizon_days < 1:
         raise ValueError(f"horizon_days is {horizon_days}; it has to be at least 1")
-    panel = customer_panel(periods, daily)
+    # loaded before the threads are limited: a limit reaches only the libraries that are there
+    import scipy.optimize
+    import sklearn.ensemble  # noqa: F401
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    # Sums that threads finish in another order differ in their last bits; and on matrices of three by
+    # three a second thread only waits: Gamma-Gamma took four times as much.
+    with threadpool_limits(limits=1):
+        return _estimate(customer_panel(periods, daily), horizon_days, random_state, data_version)
+
+
+def _estimate(panel: CustomerPanel, horizon_days: int, random_state: int, data_version: str) -> CustomerValue:
     now = panel.by_date[0]
     textbook = fit_textbook(now)
     length = holdout_periods(panel.history_days, horizon_days)

@@ -124,12 +124,9 @@ class OutcomeIntervals:
         -------
         two arrays of shape (n,), in the unit of the forecast
         """
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
         ago = self.newest_periods_ago - 1 if periods_ago is None else periods_ago
         features = _features(rows, expected, ago)[:, : len(self.chance)]
-        with threadpool_limits(limits=1):
-            nothing, centre, spread = self._parts(features)
+        nothing, centre, spread = self._parts(features)
         group = _groups(nothing, expected)
         base = _base(expected)
         ends = []
@@ -169,8 +166,6 @@ def fit_intervals(holdouts: Sequence[Holdout], *, is_whole: bool = False) -> Out
     OutcomeIntervals, or None
         None without a hold-out, or where nothing came of those who are learned from.
     """
-    from threadpoolctl import threadpool_limits
-
     if not holdouts:
         return None
     features = np.concatenate([_features(one.rows, one.expected, one.periods_ago) for one in holdouts])
@@ -191,18 +186,17 @@ def fit_intervals(holdouts: Sequence[Holdout], *, is_whole: bool = False) -> Out
     middle[0], width[0] = 0.0, 1.0
     width[width < 1e-9] = 1.0
     scaled, buys = (features - middle) / width, ratio > 0
-    with threadpool_limits(limits=1):
-        chance = _logistic_fit(scaled, ~buys)
-        size = _least_squares(scaled[buys], np.log(ratio[buys]))
-        left = np.log(ratio[buys]) - scaled[buys] @ size
-        spread = _least_squares(scaled[buys], np.log(np.abs(left) + 1e-3 * np.abs(left).mean() + 1e-9))
-        residuals = np.quantile(left / np.exp(scaled[buys] @ spread), np.linspace(0, 1, 401))
-        unmoved = np.zeros(FIFTHS + 1)
-        learned = OutcomeIntervals(
-            middle, width, chance, size, spread, residuals, unmoved, unmoved,
-            min(one.periods_ago for one in holdouts), is_whole,
-        )  # fmt: skip
-        nothing, centre, scale = learned._parts(features)
+    chance = _logistic_fit(scaled, ~buys)
+    size = _least_squares(scaled[buys], np.log(ratio[buys]))
+    left = np.log(ratio[buys]) - scaled[buys] @ size
+    spread = _least_squares(scaled[buys], np.log(np.abs(left) + 1e-3 * np.abs(left).mean() + 1e-9))
+    residuals = np.quantile(left / np.exp(scaled[buys] @ spread), np.linspace(0, 1, 401))
+    unmoved = np.zeros(FIFTHS + 1)
+    learned = OutcomeIntervals(
+        middle, width, chance, size, spread, residuals, unmoved, unmoved,
+        min(one.periods_ago for one in holdouts), is_whole,
+    )  # fmt: skip
+    nothing, centre, scale = learned._parts(features)
     with np.errstate(divide="ignore"):
         place = np.interp((np.log(ratio) - centre) / scale, residuals, _places(residuals))
     level = np.where(buys, nothing + (1 - nothing) * place, 0.0)

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 class Forecast(NamedTuple):
@@ -48,16 +49,18 @@ class CustomerPanel:
     daily
         ``purchase_days, net_value`` (money) of all customers together, by day without gaps,
         from the first sale to the day before the newest date.
-    outcome_purchases, outcome_value
-        Customers by periods ago: purchase days and net value (money) of the 30 days from that
-        date; NaN where a customer is not in the panel.
+    places
+        By periods ago: where the customers of ``by_date`` stand in ``coming``.
+    coming
+        Two arrays of shape (n_periods, n_customers): purchase days and net value (money) of the
+        30 days from that many periods ago; NaN where a customer is not in the panel.
     """
 
     by_date: Mapping[int, pd.DataFrame]
     dates: Mapping[int, pd.Timestamp]
     daily: pd.DataFrame
-    outcome_purchases: pd.DataFrame
-    outcome_value: pd.DataFrame
+    places: Mapping[int, IntArray]
+    coming: Forecast
 
     @property
     def first_date(self) -> pd.Timestamp:
@@ -89,12 +92,11 @@ class CustomerPanel:
         KeyError
             If the panel lacks the date, or one of the periods from it.
         """
-        columns = [periods_ago - step for step in range(length_periods)]
-        customers = self.by_date[periods_ago]["customer_id"]
-        return Forecast(
-            self.outcome_purchases.loc[customers, columns].sum(axis=1).to_numpy(dtype=float),
-            self.outcome_value.loc[customers, columns].sum(axis=1).to_numpy(dtype=float),
-        )
+        periods = [periods_ago - step for step in range(length_periods)]
+        if not all(ago > 0 and ago in self.by_date for ago in periods):
+            raise KeyError(f"the {length_periods} periods from {periods_ago} periods ago are not all in the panel")
+        # period by period, so that the last bits don't depend on how many there are
+        return Forecast(*(np.nansum(one[np.ix_(periods, self.places[periods_ago])], axis=0) for one in self.coming))
 
 
 def customer_panel(periods: pd.DataFrame, daily: pd.DataFrame) -> CustomerPanel:
@@ -112,25 +114,29 @@ def customer_panel(periods: pd.DataFrame, daily: pd.DataFrame) -> CustomerPanel:
     ValueError
         If the newest date has no customer, or a customer repeats within a date.
     """
-    if not (periods["periods_ago"] == 0).any():
+    ago = periods["periods_ago"].to_numpy(dtype=np.int64)
+    # one sort of the customers, not of their rows: text is slow to compare
+    place, customers = pd.factorize(periods["customer_id"], sort=True)
+    order = np.lexsort((place, ago))
+    ordered, ago, place = periods.iloc[order], ago[order], place[order]
+    if not (ago == 0).any():
         raise ValueError("there is no customer to value")
-    if periods.duplicated(["customer_id", "periods_ago"]).any():
+    if ((np.diff(ago) == 0) & (np.diff(place) == 0)).any():
         raise ValueError("a customer stands twice in one period")
-    ordered = periods.sort_values(["periods_ago", "customer_id"], ignore_index=True)
-    by_date = {
-        int(ago): ordered[ordered["periods_ago"] == ago].reset_index(drop=True)
-        for ago in ordered["periods_ago"].unique()
-    }
-    past = ordered[ordered["periods_ago"] > 0]
+    begins = {int(one): slice(*np.searchsorted(ago, (one, one + 1))) for one in np.unique(ago)}
+    by_date = {one: ordered.iloc[rows].reset_index(drop=True) for one, rows in begins.items()}
     days = daily.set_index(pd.DatetimeIndex(daily["date"]))[["purchase_days", "net_value"]].astype(float).sort_index()
-    dates = {ago: pd.Timestamp(rows["cutoff_date"].iloc[0]) for ago, rows in by_date.items()}
+    dates = {one: pd.Timestamp(rows["cutoff_date"].iloc[0]) for one, rows in by_date.items()}
     every_day = pd.date_range(days.index[0], dates[0] - pd.Timedelta(days=1))
+    coming = Forecast(*(np.full((int(ago[-1]) + 1, len(customers)), np.nan) for _ in Forecast._fields))
+    for came, column in zip(coming, ("purchase_days_next_30d", "net_value_next_30d"), strict=True):
+        came[ago, place] = ordered[column].to_numpy(dtype=float, na_value=np.nan)
     return CustomerPanel(
         by_date=by_date,
         dates=dates,
         daily=days.reindex(every_day, fill_value=0.0),
-        outcome_purchases=_by_period(past, "purchase_days_next_30d"),
-        outcome_value=_by_period(past, "net_value_next_30d"),
+        places={one: place[rows] for one, rows in begins.items()},
+        coming=coming,
     )
 
 
@@ -149,7 +155,3 @@ def mean_purchase_value(rows: pd.DataFrame) -> FloatArray:
     repeats = rows["repeat_purchase_days"].to_numpy(dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(repeats > 0, rows["repeat_net_value"].to_numpy(dtype=float) / repeats, np.nan)
-
-
-def _by_period(past: pd.DataFrame, column: str) -> pd.DataFrame:
-    return past.set_index(["customer_id", "periods_ago"])[column].unstack("periods_ago")  # noqa: PD010
