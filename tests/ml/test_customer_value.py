@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ml.customer_value import CustomerValue, estimate_customer_value
 from ml.value_competitors import BASELINES, BG_NBD, BOOSTING, SEASONAL
@@ -100,6 +101,18 @@ def test_row_order_changes_nothing(valued: CustomerValue) -> None:
     pd.testing.assert_frame_equal(again.customer_clv, valued.customer_clv, check_exact=True)
     pd.testing.assert_frame_equal(again.clv_holdout, valued.clv_holdout, check_exact=True)
     assert again.model_runs.equals(valued.model_runs)
+
+
+def test_thread_count_changes_nothing() -> None:
+    # so many customers that a second thread takes its share of the sums
+    purchases = shop(days=100)
+    few = panel(purchases)
+    many = pd.concat([few.assign(customer_id=few["customer_id"] + f"-{number}") for number in range(50)])
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads):
+            found.append(estimate_customer_value(many, daily(purchases)).customer_clv)
+    pd.testing.assert_frame_equal(*found, check_exact=True)
 
 
 def test_a_later_delivery_leaves_earlier_holdouts_of_a_fixed_length_alone() -> None:
