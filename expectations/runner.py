@@ -105,7 +105,7 @@ def run_suites(
     started = time.perf_counter()
     results: list[CheckResult] = []
     validations: list[tuple[Suite, Any]] = []
-    with _datasource(warehouse) as datasource:
+    with _datasource(warehouse, suites) as datasource:
         for suite in suites:
             validation = _validate(datasource, suite)
             results.extend(_read(suite, validation))
@@ -158,36 +158,48 @@ _IMPORTING = threading.Lock()
 
 
 @contextmanager
-def _datasource(warehouse: Path) -> Iterator[Any]:
-    # says in our words who holds the file, which Great Expectations would report once per check
-    with open_warehouse(warehouse, read_only=True):
-        pass
-
+def _datasource(warehouse: Path, suites: Sequence[Suite]) -> Iterator[Any]:
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    datasource = context.data_sources.add_sql(
-        "warehouse",
-        connection_string=dialect.URL,
-        create_temp_table=False,
-        kwargs={"connect_args": {"database": str(warehouse), "read_only": True}},
-    )
-    try:
-        yield datasource
-    finally:
-        datasource.get_execution_engine().close()
-        datasource.get_engine().dispose()
+    # says in our words who holds the file, which Great Expectations would report once per check; and keeps
+    # it open for Great Expectations' own connections, which then take no time to open
+    with open_warehouse(warehouse, read_only=True):
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        datasource = context.data_sources.add_sql(
+            "warehouse",
+            connection_string=dialect.URL,
+            create_temp_table=False,
+            kwargs={"connect_args": {"database": str(warehouse), "read_only": True}},
+            # all at once: for each that is added later the whole configuration is written as YAML, twice
+            assets=[_asset(table) for table in dict.fromkeys(suite.table for suite in suites)],
+        )
+        try:
+            yield datasource
+        finally:
+            datasource.get_execution_engine().close()
+            datasource.get_engine().dispose()
+
+
+def _asset(table: str) -> dict[str, Any]:
+    return {
+        "name": table,
+        # a query asset, because the schema of a table asset is ignored by this dialect
+        "type": "query",
+        "query": f"select * from {table}",
+        "batch_definitions": [{"name": _WHOLE_TABLE}],
+    }
+
+
+_WHOLE_TABLE = "whole table"
 
 
 def _validate(datasource: Any, suite: Suite) -> Any:
     from great_expectations import ExpectationSuite
     from great_expectations.validator.v1_validator import Validator
 
-    # a query asset, because the schema of a table asset is ignored by this dialect
-    asset = datasource.add_query_asset(suite.table, query=f"select * from {suite.table}")
-    batch = asset.add_batch_definition_whole_table("whole table")
+    batch = datasource.get_asset(suite.table).get_batch_definition(_WHOLE_TABLE)
     expectations = [_expectation(check) for check in suite.checks]
     validation = Validator(batch).validate_expectation_suite(
         ExpectationSuite(name=suite.table, expectations=expectations)

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from warehouse.errors import RegularsError
@@ -90,6 +91,9 @@ def event_log_kept_open(instance: dg.DagsterInstance) -> Iterator[None]:
     loses no event. A machine that loses power may lose the run's last ones, and never the files; what was
     published is on the disk before its event is. Another storage, which a person may have chosen
     in ``dagster.yaml``, is left alone.
+
+    For each event of a table or check Dagster also makes an engine and a connection to ask whether the
+    storage has been migrated to the tables of its newest release, which no run changes: asked once.
     """
     from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
     from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
@@ -120,7 +124,8 @@ def event_log_kept_open(instance: dg.DagsterInstance) -> Iterator[None]:
                 yield opened[shard]
 
         storage._connect = connect  # type: ignore[method-assign]
+        storage.has_table = cache(storage.has_table)  # type: ignore[method-assign]
         try:
             yield
         finally:
-            del storage._connect
+            del storage._connect, storage.has_table

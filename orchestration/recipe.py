@@ -18,8 +18,8 @@ import pandas as pd
 
 from orchestration.dbt import compile_models
 from orchestration.documented_tables import ensure_table, replace_table
-from orchestration.resources import WarehouseResource
 from warehouse.formats import export_formats
+from warehouse.home import Home
 
 TABLE = ("quality", "classification_recipe")
 
@@ -41,7 +41,11 @@ _AS_OF_MACRO = "macro.regulars.as_of_date"
 
 
 def keep_recipe(
-    warehouse: WarehouseResource, manifest: Mapping[str, Any], made: Mapping[str, str], variables: Mapping[str, Any]
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    manifest: Mapping[str, Any],
+    made: Mapping[str, str],
+    variables: Mapping[str, Any],
 ) -> None:
     """Replace the rows of what a dbt step has just made, and drop those of models that are no more.
 
@@ -63,32 +67,31 @@ def keep_recipe(
         # an upload may be the export of a system that this shop has no file of
         compiled = [*dated, *_of_exports(manifest, order)]
         told = {**variables, "as_of_date": _STAND_IN, "export_formats": list(export_formats())}
-        as_of_sql = compile_models(warehouse.home, [nodes[one]["name"] for one in compiled], told)
+        as_of_sql = compile_models(home, [nodes[one]["name"] for one in compiled], told)
         made = {**made, **{one: as_of_sql.pop(one) for one in compiled if one not in dated}}
         wanted = [unique_id for unique_id in order if unique_id in made]
     places = {(nodes[one]["schema"], nodes[one]["name"]): place for place, one in enumerate(order, start=1)}
-    with warehouse.get_connection() as connection:
-        ensure_table(connection, manifest, *TABLE)
-        found = connection.execute("from quality.classification_recipe")
-        names = [column[0] for column in found.description or []]
-        kept = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        rows = {(row["schema_name"], row["table_name"]): row for row in kept}
-        for unique_id in wanted:
-            node = nodes[unique_id]
-            rows[node["schema"], node["name"]] = {
-                "database_name": node["database"],
-                "schema_name": node["schema"],
-                "table_name": node["name"],
-                "kind": "seed" if node["resource_type"] == "seed" else node["config"]["materialized"],
-                "depends_on": _parents(manifest, unique_id),
-                "sql": made[unique_id] or _seed_sql(connection, node["schema"], node["name"]),
-                "as_of_sql": _with_variable(as_of_sql[unique_id]) if unique_id in as_of_sql else None,
-            }
-        # rows that were not made now may carry numbers of another version of the project
-        steps = {places[key]: row for key, row in rows.items() if key in places}
-        # text and nulls alike as objects: pandas would make one dtype of a column of nulls
-        frame = pd.DataFrame([{**steps[place], "step": place} for place in sorted(steps)], dtype=object)
-        replace_table(connection, manifest, *TABLE, frame)
+    ensure_table(connection, manifest, *TABLE)
+    found = connection.execute("from quality.classification_recipe")
+    names = [column[0] for column in found.description or []]
+    kept = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    rows = {(row["schema_name"], row["table_name"]): row for row in kept}
+    for unique_id in wanted:
+        node = nodes[unique_id]
+        rows[node["schema"], node["name"]] = {
+            "database_name": node["database"],
+            "schema_name": node["schema"],
+            "table_name": node["name"],
+            "kind": "seed" if node["resource_type"] == "seed" else node["config"]["materialized"],
+            "depends_on": _parents(manifest, unique_id),
+            "sql": made[unique_id] or _seed_sql(connection, node["schema"], node["name"]),
+            "as_of_sql": _with_variable(as_of_sql[unique_id]) if unique_id in as_of_sql else None,
+        }
+    # rows that were not made now may carry numbers of another version of the project
+    steps = {places[key]: row for key, row in rows.items() if key in places}
+    # text and nulls alike as objects: pandas would make one dtype of a column of nulls
+    frame = pd.DataFrame([{**steps[place], "step": place} for place in sorted(steps)], dtype=object)
+    replace_table(connection, manifest, *TABLE, frame)
 
 
 def ancestors_in_order(manifest: Mapping[str, Any]) -> list[str]:

@@ -98,6 +98,10 @@ class RefreshOptions(dg.ConfigurableResource):
 class FitsBeside(dg.ConfigurableResource):
     """Fits of later steps that one step has started on another core, for the length of a run."""
 
+    fewest_customers: int = Field(
+        default=1_000,
+        description="Of fewer customers one fit follows the other: a process imports for longer than it would fit.",
+    )
     most_customers: int = Field(
         default=250_000,
         description="Of more customers one fit follows the other: two at once would hold some gigabytes more.",
@@ -115,8 +119,8 @@ class FitsBeside(dg.ConfigurableResource):
             self._started.clear()
 
     def is_room_for(self, customers: int) -> bool:
-        """Whether there are a core and the memory for another fit."""
-        return is_core_free() and customers <= self.most_customers
+        """Whether there are a core and the memory for another fit, and it would be done sooner there."""
+        return is_core_free() and self.fewest_customers <= customers <= self.most_customers
 
     def start(self, step: str, module: str, function: str, arguments: dict[str, Any]) -> None:
         """Begin what ``step`` would do first."""

@@ -129,4 +129,5 @@ def _country_code(country: str) -> str | None:
     with _COUNTRIES.open(encoding="utf-8", newline="") as file:
         codes = {row["source_name"].upper(): row["iso_alpha2"] for row in csv.DictReader(file)}
     code = codes.get(country.upper())
-    return code if code in holidays.list_supported_countries(include_aliases=False) else None
+    # not asked for its list of countries, for which it imports them all
+    return code if code is not None and hasattr(holidays, code) else None

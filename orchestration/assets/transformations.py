@@ -41,17 +41,17 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def models(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
     ) -> Iterator[Any]:
-        # a held file is better told here, by name, than in the middle of dbt's log
-        with warehouse.get_connection() as connection:
-            exports = exports_in_force(connection)
         select = _selected_models(context, manifest) if context.is_subset else DBT_STEPS[name]
-        variables = project_vars(load_settings(), refresh.as_of, exports)
-        done = build(warehouse.home, select, variables, full_refresh=refresh.full)
-        keep_recipe(warehouse, manifest, done.made, variables)
-        if any(unique_id.endswith(".source_profiles") for unique_id in done.made):
-            with warehouse.get_connection() as connection:
+        # a held file is better told here, by name, than in the middle of dbt's log; and while this connection is
+        # open, those of dbt take no time to open
+        with warehouse.get_connection() as connection:
+            variables = project_vars(load_settings(), refresh.as_of, exports_in_force(connection))
+            done = build(warehouse.home, select, variables, full_refresh=refresh.full)
+            # what dbt sets for itself holds for the whole file
+            connection.execute("reset preserve_insertion_order")
+            keep_recipe(connection, warehouse.home, manifest, done.made, variables)
+            if any(unique_id.endswith(".source_profiles") for unique_id in done.made):
                 record_profiles(connection)
-        with warehouse.get_connection(read_only=True) as connection:
             for event in dagster_events(done, manifest, translator, context):
                 if isinstance(event, dg.Output):
                     key = context.asset_key_for_output(event.output_name)

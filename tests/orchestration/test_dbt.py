@@ -8,6 +8,7 @@ import pytest
 
 from orchestration import dbt
 from warehouse.home import Home
+from warehouse.settings import Settings
 
 
 @pytest.fixture
@@ -69,3 +70,35 @@ def test_a_process_takes_the_parsed_project_over_and_notices_every_change_of_it(
     assert dbt._is_kept(home)
     monkeypatch.setattr(dbt, "_dbt_versions", lambda: "dbt-core 99.0")
     assert not dbt._is_kept(home)
+
+
+def test_what_was_compiled_is_kept_until_the_project_or_a_var_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parsed_anew: list[list[str]]
+) -> None:
+    project = Path(shutil.copytree(dbt.DBT_PROJECT, tmp_path / "dbt_project"))
+    monkeypatch.setattr(dbt, "DBT_PROJECT", project)
+    home = Home(tmp_path / "home")
+    calls: list[str] = []
+
+    def watched(home: Home, arguments: list[str], really=dbt._invoke, **how: object) -> object:
+        calls.append(arguments[0])
+        return really(home, arguments, **how)
+
+    monkeypatch.setattr(dbt, "_invoke", watched)
+
+    def compiled(as_of_date: str) -> str:
+        variables = {**dbt.project_vars(Settings.model_construct(), as_of_date), "export_formats": []}
+        (sql,) = dbt.compile_models(home, ["int_snapshot"], variables).values()
+        return sql
+
+    first = compiled("2011-03-01")
+    assert "cast('2011-03-01' as date)" in first
+    assert calls.count("compile") == 1
+    assert compiled("2011-03-01") == first
+    assert calls.count("compile") == 1
+    assert "cast('2011-04-01' as date)" in compiled("2011-04-01")
+    assert calls.count("compile") == 2
+    model = project / "models/intermediate/int_snapshot.sql"
+    model.write_text(model.read_text() + "-- changed\n")
+    assert compiled("2011-04-01").endswith("-- changed")
+    assert calls.count("compile") == 3

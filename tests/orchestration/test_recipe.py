@@ -8,7 +8,6 @@ import pytest
 
 from orchestration.dbt import load_manifest, project_vars
 from orchestration.recipe import LABELS_DESCEND_FROM, ancestors_in_order, keep_recipe
-from orchestration.resources import WarehouseResource
 from warehouse.home import Home
 from warehouse.settings import Settings
 
@@ -81,12 +80,8 @@ def test_building_one_model_replaces_its_row_alone_and_drops_those_of_models_tha
             "insert into quality.classification_recipe by name "
             "select * replace ('int_of_old' as table_name, 99 as step) from quality.classification_recipe limit 1"
         )
-    keep_recipe(
-        WarehouseResource(database=str(home.warehouse), wait_seconds=0.0),
-        manifest,
-        {"model.regulars.customer_rfm": "select 1 as one", "model.regulars.product_pairs": "select 2"},
-        project_vars(Settings.model_construct(), None),
-    )
+        made = {"model.regulars.customer_rfm": "select 1 as one", "model.regulars.product_pairs": "select 2"}
+        keep_recipe(connection, home, manifest, made, project_vars(Settings.model_construct(), None))
     after = rows(home.warehouse)
     assert set(after) == set(before)
     assert after.pop("marts.customer_rfm")[3] == "select 1 as one"

@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import duckdb
 from warehouse.errors import PublishError
 from warehouse.home import Home
 from warehouse.publishing.files import PARTIAL_SUFFIX, beside, flush_to_disk
-from warehouse.publishing.record import SNAPSHOT_NAME, Publication, read_record
+from warehouse.publishing.record import SNAPSHOT_NAME, Publication, attached_record, read_record
 from warehouse.publishing.sql import first_line
 
 log = logging.getLogger(__name__)
@@ -51,25 +52,26 @@ def list_snapshots(home: Home) -> list[Snapshot]:
     """Kept snapshots, oldest first; a damaged one is listed with its problem."""
     shown = shown_id(home)
     found = []
-    for number, path in snapshot_files(home):
-        publication, problem = None, None
-        try:
-            rows = {row.publication_id: row for row in read_record(path)}
-            publication = rows.get(number)
-            if publication is None:
-                problem = f"{path} does not name itself in quality.publications"
-        except duckdb.Error as error:
-            problem = f"{path} can't be read ({first_line(error)})"
-        found.append(
-            Snapshot(
-                publication_id=number,
-                path=path,
-                size_bytes=path.stat().st_size,
-                is_current=number == shown,
-                publication=publication,
-                problem=problem,
+    with closing(duckdb.connect(":memory:")) as con:
+        for number, path in snapshot_files(home):
+            publication, problem = None, None
+            try:
+                rows = {row.publication_id: row for row in attached_record(con, path)}
+                publication = rows.get(number)
+                if publication is None:
+                    problem = f"{path} does not name itself in quality.publications"
+            except duckdb.Error as error:
+                problem = f"{path} can't be read ({first_line(error)})"
+            found.append(
+                Snapshot(
+                    publication_id=number,
+                    path=path,
+                    size_bytes=path.stat().st_size,
+                    is_current=number == shown,
+                    publication=publication,
+                    problem=problem,
+                )
             )
-        )
     return found
 
 
