@@ -37,13 +37,17 @@ class DbtError(RegularsError):
     """dbt could not parse the project, or a model or data test failed."""
 
 
-def project_vars(settings: Settings, as_of_date: str | None, exports: Collection[str] = ()) -> dict[str, Any]:
+def project_vars(
+    settings: Settings, as_of_date: str | None, exports: Collection[str] = (), *, increments: bool = False
+) -> dict[str, Any]:
     """The settings that SQL depends on, as dbt vars.
 
     Parameters
     ----------
     exports
         Formats of shop systems' exports that there are files of.
+    increments
+        Whether tables take in what is new instead of being made anew; see :mod:`warehouse.increments`.
     """
     return {
         "as_of_date": as_of_date,
@@ -65,6 +69,7 @@ def project_vars(settings: Settings, as_of_date: str | None, exports: Collection
         "export_formats": sorted(exports),
         # the tests have done so for the same SQL
         "check_contracts": False,
+        "increments": increments,
     }
 
 

@@ -3,10 +3,17 @@
     connection and a failure find the old one whole. dbt's own way, which has to serve engines that can't,
     makes another one beside it, renames both and drops the old one in a transaction of its own: nearly twice
     the statements, and every refresh builds some sixty models. Contract, keys and documentation are made
-    as ever; hooks, indexes and grants, which no model here has, are not.
+    as ever; hooks, indexes and grants, which no model here has, are not. Where a refresh builds what is new
+    alone, a table that says how takes in its changes instead (macros/increments.sql).
 #}
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
-    {{ return(made_anew(this.incorporate(type='table'))) }}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set increment = model.config.meta.get('increment') -%}
+    {%- if increment and var('increments') and existing is not none and not should_full_refresh() -%}
+        {{ return(changed_in_place(target, increment)) }}
+    {%- endif -%}
+    {{ return(made_anew(target)) }}
 {% endmaterialization %}
 
 {% materialization view, adapter='duckdb', supported_languages=['sql'] %}

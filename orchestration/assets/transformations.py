@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from orchestration.dbt import build, dagster_events, project_vars
 from orchestration.metadata import table_metadata
 from orchestration.recipe import keep_recipe
 from orchestration.resources import RefreshOptions, WarehouseResource
-from warehouse.ledger import exports_in_force, record_profiles
-from warehouse.settings import load_settings
+from warehouse.home import Home
+from warehouse.increments import begin_build, changed_rows, end_build, is_increment_of, leave_unfinished
+from warehouse.ledger import active_content_hashes, exports_in_force, record_profiles
+from warehouse.settings import Settings, load_settings
+from warehouse.versions import RefreshVersion
 
 # A Great Expectations gate stands after each of these, so each is a step of its own. By
 # fqn, because a path would depend on the folder that the code location is loaded from. Seeds
@@ -25,6 +29,7 @@ DBT_STEPS = {
     "marts": ["fqn:regulars.intermediate", "fqn:regulars.marts"],
     "reporting": ["fqn:regulars.reporting"],
 }
+_FIRST_OF_INCREMENTS, _LAST_OF_INCREMENTS = "staging", "marts"
 
 
 def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -41,21 +46,28 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def models(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
     ) -> Iterator[Any]:
+        settings = load_settings()
         select = _selected_models(context, manifest) if context.is_subset else DBT_STEPS[name]
         # a held file is better told here, by name, than in the middle of dbt's log; and while this connection is
         # open, those of dbt take no time to open
         with warehouse.get_connection() as connection:
-            variables = project_vars(load_settings(), refresh.as_of, exports_in_force(connection))
+            increments = _takes_in_what_is_new(context, connection, name, warehouse.home, settings, refresh)
+            variables = project_vars(settings, refresh.as_of, exports_in_force(connection), increments=increments)
             done = build(warehouse.home, select, variables, full_refresh=refresh.full)
             # what dbt sets for itself holds for the whole file
             connection.execute("reset preserve_insertion_order")
             keep_recipe(connection, warehouse.home, manifest, done.made, variables)
             if any(unique_id.endswith(".source_profiles") for unique_id in done.made):
                 record_profiles(connection)
+            if name == _LAST_OF_INCREMENTS and not context.is_subset and not done.problems:
+                end_build(connection, context.run.run_id)
             for event in dagster_events(done, manifest, translator, context):
                 if isinstance(event, dg.Output):
                     key = context.asset_key_for_output(event.output_name)
                     shown = {**event.metadata, **table_metadata(connection, *key.path)}
+                    changed = changed_rows(connection, key.path[-1]) if increments else None
+                    if changed is not None:
+                        shown["changed_rows"] = changed
                     yield dg.Output(value=None, output_name=event.output_name, metadata=shown)
                 else:
                     yield event
@@ -63,6 +75,26 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             raise dg.Failure(description="; ".join(done.problems), allow_retries=False)
 
     return models
+
+
+def _takes_in_what_is_new(
+    context: dg.AssetExecutionContext,
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    home: Home,
+    settings: Settings,
+    refresh: RefreshOptions,
+) -> bool:
+    """Whether this step's tables take in what is new: a whole layer in a whole run, staging first."""
+    if context.is_subset:
+        leave_unfinished(connection)
+        return False
+    if name != _FIRST_OF_INCREMENTS:
+        return is_increment_of(connection, context.run.run_id)
+    version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of, memo=home.code_memo)
+    plan = begin_build(connection, version, context.run.run_id, full=refresh.full)
+    context.log.info(plan.reason)
+    return plan.is_increment
 
 
 def _selected_models(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,9 @@
 -- Grain: one customer whose id is written with capitals somewhere: how most lines write it.
+{{ config(meta={'increment': {
+    'by': 'customer_key',
+    'touched': 'select customer_id from increments.stg_transactions',
+    'reads': {'staging.stg_transactions': 'customer_id'},
+}}) }}
 with
 
 lines as (

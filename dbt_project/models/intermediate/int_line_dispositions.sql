@@ -1,5 +1,47 @@
 -- Grain: one row per delivered line, each with exactly one disposition: the first
 -- that fits. The one place where lines leave. Amounts add up over all rows.
+{%- set touched -%}
+    with
+
+    -- orders as a whole, and so equal lines too: those bear one number
+    numbers as (
+        select invoice_no from increments.stg_transactions
+        union all
+        select delivered_invoice_no as invoice_no from increments.int_orders
+        union all
+        select orders.delivered_invoice_no as invoice_no
+        from intermediate.int_orders as orders
+        inner join increments.int_order_versions as versions on orders.invoice_no = versions.invoice_no
+        union all
+        select lines.invoice_no
+        from staging.stg_transactions as lines
+        inner join increments.int_stock_codes as codes
+            on lines.source = codes.source and lines.stock_code = codes.stock_code
+        union all
+        select lines.invoice_no
+        from staging.stg_transactions as lines
+        inner join increments.int_customer_spellings as spellings on lines.customer_id = spellings.customer_key
+        union all
+        select lines.invoice_no
+        from staging.stg_transactions as lines
+        where exists (select 1 from increments.int_source_profiles)
+    )
+
+    select delivered_line_id from increments.stg_transactions
+    union all
+    select lines.delivered_line_id
+    from staging.stg_transactions as lines
+    where lines.invoice_no in (select numbers.invoice_no from numbers)
+    union all
+    select lines.delivered_line_id
+    from staging.stg_transactions as lines
+    where lines.invoice_no is null and exists (select 1 from increments.int_source_profiles)
+{%- endset -%}
+{{ config(meta={'increment': {
+    'by': 'delivered_line_id',
+    'touched': touched,
+    'reads': {'staging.stg_transactions': 'delivered_line_id'},
+}}) }}
 {%- set as_of = as_of_date() %}
 with
 

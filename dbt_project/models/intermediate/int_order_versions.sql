@@ -2,6 +2,9 @@
 -- and tell an order anew once it was edited; the newest delivery of it counts. Of a source that
 -- is known to tell orders whole that holds for every order; of others, which may share an order
 -- merely because it was cut in two between them, where the files show it.
+{{ config(meta={'increment': {
+    'compared': ['invoice_no', 'load_id', 'newest_load_id', 'is_replaced'],
+}}) }}
 {%- set as_of = as_of_date() %}
 {%- set shared_orders_to_one_alike = 5 %}
 {%- set apart_hours = 1 %}

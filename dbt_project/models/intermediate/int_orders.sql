@@ -5,6 +5,11 @@
 -- Most numbers are used once. Those that come again (each year, each day, at another till)
 -- are the few whose lines lie far apart in time or name several customers; only their lines
 -- are looked at one by one. A system whose files tell orders whole gives each of its numbers once.
+{{ config(meta={'increment': {
+    'by': 'delivered_invoice_no',
+    'touched': 'select invoice_no from increments.stg_transactions',
+    'reads': {'staging.stg_transactions': 'invoice_no'},
+}}) }}
 {%- set as_of = as_of_date() %}
 {%- set apart_hours = 12 %}
 with

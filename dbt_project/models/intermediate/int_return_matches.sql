@@ -8,6 +8,11 @@
 -- back anyway (or stands on itself), the price, the quantity and the time.
 -- Step k of the recursion settles the k-th return of every group at once: there are as
 -- many steps as the group with most returns has (9 in 541,909 lines).
+{{ config(meta={'increment': {
+    'by': 'customer_id',
+    'touched': 'select customer_id from increments.int_line_dispositions where is_kept',
+    'reads': {'intermediate.int_line_dispositions': 'customer_id'},
+}}) }}
 with recursive
 
 kept as (

@@ -1,6 +1,9 @@
 -- Grain: one source, that is, all files of one layout or mapping: what its habits mean, and
 -- on what evidence. A letter before an order number means something only where the lines
 -- behind it show it.
+{{ config(meta={'increment': {
+    'compared': ['source', 'profile', 'is_cancellation_prefix', 'is_adjustment_prefix', 'exact_duplicates'],
+}}) }}
 {%- set as_of = as_of_date() %}
 with
 

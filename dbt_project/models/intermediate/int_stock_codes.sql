@@ -1,16 +1,12 @@
 -- Grain: one stock code seen on a readable line of a source: a code means what its source
 -- means by it. Patterns are compared with codes and descriptions, of which there are
 -- thousands, not with lines, of which there are millions.
+{{ config(meta={'increment': {'compared': '*'}}) }}
 with
 
-lines as (
+called as (
 
-    select
-        source,
-        stock_code,
-        upper(description) as description
-    from {{ ref('stg_transactions') }}
-    where is_readable
+    select * from {{ ref('int_code_descriptions') }}
 
 ),
 
@@ -19,7 +15,7 @@ codes as (
     select
         source,
         stock_code
-    from lines
+    from called
     group by source, stock_code
 
 ),
@@ -68,10 +64,12 @@ suspects_described as (
         suspects.pattern,
         suspects.category,
         suspects.kind,
-        count(lines.description) as described_lines,
-        count(case when {{ fits_pattern('lines.description', 'suspects.described_as') }} then 1 end) as fitting_lines
+        sum(case when called.description is not null then called.line_count else 0 end) as described_lines,
+        sum(
+            case when {{ fits_pattern('called.description', 'suspects.described_as') }} then called.line_count else 0 end
+        ) as fitting_lines
     from suspects
-    inner join lines on suspects.source = lines.source and suspects.stock_code = lines.stock_code
+    inner join called on suspects.source = called.source and suspects.stock_code = called.stock_code
     group by suspects.source, suspects.stock_code, suspects.pattern, suspects.category, suspects.kind
 
 ),
@@ -101,7 +99,7 @@ by_code as (
 distinct_descriptions as (
 
     select description
-    from lines
+    from called
     where description is not null
     group by description
 
@@ -123,21 +121,15 @@ named as (
 codes_named as (
 
     select
-        lines.source,
-        lines.stock_code,
+        called.source,
+        called.stock_code,
         min(named.category) as category,
-        count(named.category) as named_lines,
-        count(*) as line_count
-    from lines
-    left join named on lines.description = named.description
-    where
-        lines.description is not null
-        and lines.stock_code in (
-            select named_lines.stock_code
-            from lines as named_lines
-            inner join named as names on named_lines.description = names.description
-        )
-    group by lines.source, lines.stock_code
+        sum(case when named.category is not null then called.line_count else 0 end) as named_lines,
+        sum(called.line_count) as line_count
+    from called
+    left join named on called.description = named.description
+    where called.description is not null
+    group by called.source, called.stock_code
 
 ),
 

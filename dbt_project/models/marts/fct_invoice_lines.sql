@@ -3,6 +3,18 @@
 -- once more.
 -- line_id is unique (tested), not a primary key: an index on every line costs memory
 -- in proportion to the history.
+{%- set touched -%}
+    select line_id from increments.int_line_dispositions where is_kept
+    union all
+    select sale_line_id as line_id from increments.int_return_matches
+    union all
+    select return_line_id as line_id from increments.int_return_matches
+{%- endset -%}
+{{ config(meta={'increment': {
+    'by': 'line_id',
+    'touched': touched,
+    'reads': {'intermediate.int_line_dispositions': 'line_id'},
+}}) }}
 with
 
 kept as (

@@ -1,4 +1,39 @@
 -- Grain: one row per invoice number with a kept line.
+{%- set touched -%}
+    with
+
+    changed as (
+        select invoice_no from increments.fct_invoice_lines
+    ),
+
+    -- a customer's orders are numbered, so all of them are touched
+    customers as (
+        select customer_id from increments.fct_invoice_lines
+        union all
+        select lines.customer_id
+        from marts.fct_invoice_lines as lines
+        where lines.invoice_no in (select changed.invoice_no from changed)
+        union all
+        select invoices.customer_id
+        from marts.fct_invoices as invoices
+        where invoices.invoice_no in (select changed.invoice_no from changed)
+    )
+
+    select invoice_no from changed
+    union all
+    select lines.invoice_no
+    from marts.fct_invoice_lines as lines
+    where lines.customer_id in (select customers.customer_id from customers)
+    union all
+    select invoices.invoice_no
+    from marts.fct_invoices as invoices
+    where invoices.customer_id in (select customers.customer_id from customers)
+{%- endset -%}
+{{ config(meta={'increment': {
+    'by': 'invoice_no',
+    'touched': touched,
+    'reads': {'marts.fct_invoice_lines': 'invoice_no'},
+}}) }}
 with
 
 lines as (

@@ -1,5 +1,8 @@
 -- Grain: one customer id as some line of sales has it, letter for letter. Private: beside the key that
 -- everything published carries it holds what was delivered.
+{{ config(meta={'increment': {
+    'compared': ['delivered_customer_id', 'customer_id', 'customer_spelling', 'doubt'],
+}}) }}
 with
 
 pseudonym_key as (

@@ -1,6 +1,7 @@
 -- Grain: one line that an export of a shop system tells of: most rows are one, a row with a refund is two.
 -- What each system's money means is decided in its own model (exports/); here they only come together,
 -- those of the systems whose files are there.
+{{ config(meta={'increment': {'compared': '*'}}) }}
 with
 
 lines as (

@@ -1,6 +1,25 @@
 -- Grain: one line of sales: each delivered row, and each refund that a row of an export tells beside
 -- its sale. Nothing is dropped here: a value that will not cast becomes null, and
 -- int_line_dispositions decides what that means.
+{%- set touched -%}
+    select load_id from increments.deliveries
+    union all
+    select load_id from increments.stg_export_lines
+    union all
+    -- what an id means may change with what others say of the same customer
+    select lines._load_id as load_id
+    from raw.transactions as lines
+    inner join increments.stg_customer_ids as ids on lines.customer_id = ids.delivered_customer_id
+    union all
+    select lines.load_id
+    from staging.stg_export_lines as lines
+    inner join increments.stg_customer_ids as ids on lines.customer_text = ids.delivered_customer_id
+{%- endset -%}
+{{ config(meta={'increment': {
+    'by': 'load_id',
+    'touched': touched,
+    'reads': {'raw.transactions': '_load_id', 'staging.stg_export_lines': 'load_id'},
+}}) }}
 with
 
 lines as (

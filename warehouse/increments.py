@@ -1,0 +1,158 @@
+"""Whether the tables that an earlier refresh left can take in what is new, or have to be made anew.
+
+Belongs here: the schema ``increments`` of the private file as far as it outlives a refresh: what the tables
+were made from, and which deliveries differ since. Does not belong here: how a table takes in what is
+new (``dbt_project/macros/increments.sql``).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import duckdb
+
+from warehouse.versions import RefreshVersion
+from warehouse.wording import count, plural
+
+MOST_TOUCHED = 0.25
+"""With more of the lines touched than this part of them, making everything anew is the shorter way."""
+
+# Grain of built: one row, once staging was begun. Of built_deliveries: one delivery as it was then. Of deliveries: one
+# that differs since the build before.
+_SCHEMA = """
+    create schema if not exists increments;
+    create table if not exists increments.built (
+        run_id varchar not null,
+        settings_fingerprint varchar not null,
+        code_fingerprint varchar not null,
+        as_of_date varchar,
+        -- whether this run's tables take in what is new
+        is_increment boolean not null,
+        -- whether all tables were made to the last
+        is_whole boolean not null
+    );
+"""
+
+_DIFFERING_DELIVERIES = """
+    create or replace table increments.deliveries as
+    select _load_id as load_id from (
+        (from raw.deliveries except all from increments.built_deliveries)
+        union all
+        (from increments.built_deliveries except all from raw.deliveries)
+    )
+    group by _load_id
+"""
+
+# how an order is keyed, and what its letters mean, hangs on what systems there are
+_SOURCES = "select distinct _source, _layout, _profile, _is_export, _tells_whole_orders from {}"
+
+
+class BuildPlan(NamedTuple):
+    """How a refresh makes its tables."""
+
+    is_increment: bool
+    """Whether tables take in what is new."""
+    reason: str
+    """One sentence for the log."""
+
+
+def begin_build(con: duckdb.DuckDBPyConnection, version: RefreshVersion, run_id: str, *, full: bool) -> BuildPlan:
+    """Decide how the tables of this run are made, and note what they are made from.
+
+    Until :func:`end_build` the tables count as half made, so whatever stops the run, the next one makes all anew.
+    """
+    con.execute(_SCHEMA)
+    con.execute("begin transaction")
+    try:
+        plan = BuildPlan(is_increment=False, reason="Everything is built, as asked.") if full else _plan(con, version)
+        con.execute("delete from increments.built")
+        con.execute(
+            "insert into increments.built values (?, ?, ?, ?, ?, false)",
+            [run_id, version.settings_fingerprint, version.code_fingerprint, version.as_of_date, plan.is_increment],
+        )
+        con.execute("create or replace table increments.built_deliveries as from raw.deliveries")
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+    return plan
+
+
+def is_increment_of(con: duckdb.DuckDBPyConnection, run_id: str) -> bool:
+    """Whether the tables of this run, whose staging was begun in it, take in what is new."""
+    con.execute(_SCHEMA)
+    row = con.execute("select is_increment from increments.built where run_id = ?", [run_id]).fetchone()
+    return bool(row and row[0])
+
+
+def end_build(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Note that all tables of this run were made; does nothing for a run that began no build."""
+    con.execute("update increments.built set is_whole = true where run_id = ?", [run_id])
+
+
+def leave_unfinished(con: duckdb.DuckDBPyConnection) -> None:
+    """Count the tables as half made: some were made by themselves, and no table knows what another has taken in."""
+    con.execute(_SCHEMA)
+    con.execute("update increments.built set is_whole = false, run_id = ''")
+
+
+def changed_rows(con: duckdb.DuckDBPyConnection, table: str) -> int | None:
+    """Rows of a table that this build took away or put in; None for one that is made anew."""
+    found = con.execute(
+        "select 1 from duckdb_tables() "
+        "where database_name = current_database() and schema_name = 'increments' and table_name = ?",
+        [table],
+    ).fetchone()
+    row = con.execute(f'select count(*) from increments."{table}"').fetchone() if found else None
+    return None if row is None else int(row[0])
+
+
+def _plan(con: duckdb.DuckDBPyConnection, version: RefreshVersion) -> BuildPlan:
+    row = con.execute(
+        "select settings_fingerprint, code_fingerprint, as_of_date, is_whole from increments.built"
+    ).fetchone()
+    anew = _why_anew(con, row, version)
+    if anew is not None:
+        return BuildPlan(is_increment=False, reason=f"Everything is built: {anew}.")
+    con.execute(_DIFFERING_DELIVERIES)
+    touched, lines = con.execute(
+        """
+        select
+            count(*) filter (_load_id in (from increments.deliveries)),
+            count(*)
+        from raw.sales_lines
+        """
+    ).fetchone() or (0, 0)
+    deliveries = con.execute("select count(*) from increments.deliveries").fetchone()
+    news = plural(deliveries[0] if deliveries else 0, "delivery", "deliveries")
+    if touched > MOST_TOUCHED * lines:
+        return BuildPlan(
+            is_increment=False,
+            reason=f"Everything is built: {news} with {count(touched)} of {count(lines)} lines came or changed.",
+        )
+    return BuildPlan(
+        is_increment=True,
+        reason=f"Built is what is touched by {news} with {count(touched)} of {count(lines)} lines.",
+    )
+
+
+def _why_anew(
+    con: duckdb.DuckDBPyConnection, built: tuple[str, str, str | None, bool] | None, version: RefreshVersion
+) -> str | None:
+    if built is None:
+        return "nothing was built yet"
+    settings, code, as_of, is_whole = built
+    if not is_whole:
+        return "the last build did not come to its end"
+    if code != version.code_fingerprint:
+        return "the program was renewed"
+    if settings != version.settings_fingerprint:
+        return "the settings changed"
+    if as_of != version.as_of_date:
+        return "the as-of date changed"
+    before, now = (
+        set(con.execute(_SOURCES.format(table)).fetchall()) for table in ("increments.built_deliveries", "raw.deliveries")
+    )
+    if before != now:
+        return "there are other sources than before"
+    return None
