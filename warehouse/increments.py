@@ -56,7 +56,14 @@ class BuildPlan(NamedTuple):
     """One sentence for the log."""
 
 
-def begin_build(con: duckdb.DuckDBPyConnection, version: RefreshVersion, run_id: str, *, full: bool) -> BuildPlan:
+def begin_build(
+    con: duckdb.DuckDBPyConnection,
+    version: RefreshVersion,
+    run_id: str,
+    *,
+    full: bool,
+    most_touched: float = MOST_TOUCHED,
+) -> BuildPlan:
     """Decide how the tables of this run are made, and note what they are made from.
 
     Until :func:`end_build` the tables count as half made, so whatever stops the run, the next one makes all anew.
@@ -64,7 +71,9 @@ def begin_build(con: duckdb.DuckDBPyConnection, version: RefreshVersion, run_id:
     con.execute(_SCHEMA)
     con.execute("begin transaction")
     try:
-        plan = BuildPlan(is_increment=False, reason="Everything is built, as asked.") if full else _plan(con, version)
+        plan = _plan(con, version, most_touched)
+        if full:
+            plan = BuildPlan(is_increment=False, reason="Everything is built, as asked.")
         con.execute("delete from increments.built")
         con.execute(
             "insert into increments.built values (?, ?, ?, ?, ?, false)",
@@ -107,7 +116,7 @@ def changed_rows(con: duckdb.DuckDBPyConnection, table: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _plan(con: duckdb.DuckDBPyConnection, version: RefreshVersion) -> BuildPlan:
+def _plan(con: duckdb.DuckDBPyConnection, version: RefreshVersion, most_touched: float) -> BuildPlan:
     row = con.execute(
         "select settings_fingerprint, code_fingerprint, as_of_date, is_whole from increments.built"
     ).fetchone()
@@ -125,7 +134,7 @@ def _plan(con: duckdb.DuckDBPyConnection, version: RefreshVersion) -> BuildPlan:
     ).fetchone() or (0, 0)
     deliveries = con.execute("select count(*) from increments.deliveries").fetchone()
     news = plural(deliveries[0] if deliveries else 0, "delivery", "deliveries")
-    if touched > MOST_TOUCHED * lines:
+    if touched > most_touched * lines:
         return BuildPlan(
             is_increment=False,
             reason=f"Everything is built: {news} with {count(touched)} of {count(lines)} lines came or changed.",

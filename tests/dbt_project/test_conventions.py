@@ -140,6 +140,7 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         # all that are declared: who builds without the orchestrator has files of any
         "export_formats": list(export_formats()),
         "check_contracts": True,
+        "increments": None,
     }
 
 

@@ -3,11 +3,6 @@
 -- day it was booked, so nothing here depends on later days. A return of what was
 -- bought before the files begin counts on the day of the first purchase in them: before
 -- it there is no customer to take it from.
-{{ config(meta={'increment': {
-    'by': 'customer_id',
-    'touched': 'select customer_id from increments.int_line_dispositions where is_kept',
-    'reads': {'intermediate.int_line_dispositions': 'customer_id'},
-}}) }}
 with
 
 parts as (

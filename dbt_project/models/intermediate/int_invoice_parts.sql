@@ -1,6 +1,20 @@
 -- Grain: one invoice, customer, country, day and kind of line, its kept lines added up. An invoice is of
 -- one each, unless a shop breaks that. Whoever adds lines up by any of these reads this, a twentieth of
 -- the rows. Sums are those of the lines in fct_invoice_lines; all measures may be summed.
+{%- set touched -%}
+    select invoice_no from increments.int_line_dispositions where is_kept
+    union all
+    select lines.invoice_no
+    from intermediate.int_line_dispositions as lines
+    where
+        lines.line_id in (select matches.sale_line_id from increments.int_return_matches as matches)
+        or lines.line_id in (select matches.return_line_id from increments.int_return_matches as matches)
+{%- endset -%}
+{{ config(meta={'increment': {
+    'by': 'invoice_no',
+    'touched': touched,
+    'reads': {'intermediate.int_line_dispositions': 'invoice_no'},
+}}) }}
 with
 
 kept as (

@@ -1,0 +1,83 @@
+"""A refresh takes in what is new where it may, tells so, and leaves what a rebuild gives."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+from orchestration.refresh import run_refresh
+from tests.dbt_project.conftest import environment
+from tests.orchestration.conftest import differing_tables, refresh
+from tests.tiny_shop import HEADER, deliver, small_history
+from warehouse.home import Home
+
+LATE = HEADER + (
+    # of a customer of the first days, of one who is new, and a return of what the first one bought
+    "700001,20001,ITEM 20001,3,2024-01-20 10:00:00,6.80,10000.0,United Kingdom\n"
+    "700002,20002,ITEM 20002,1,2024-01-20 11:00:00,0.85,19999.0,EIRE\n"
+    "C700003,20001,ITEM 20001,-2,2024-01-21 09:00:00,6.80,10000.0,United Kingdom\n"
+)
+
+
+def took_in(home: Home) -> bool:
+    """Whether the last build took in what was new, to its end."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        row = con.execute("select is_increment and is_whole from increments.built").fetchone()
+    return row is not None and bool(row[0])
+
+
+def test_late_lines_a_restated_day_and_a_repeat_are_taken_in(published_home: Home, tmp_path: Path) -> None:
+    assert not took_in(published_home)
+    history = small_history()
+    day = "2024-01-09.csv"
+    *lines, last = history[day].splitlines(keepends=True)
+    news = {"late.csv": LATE, day: "".join(lines), "repeat.csv": HEADER + last + lines[-1]}
+    deliver(published_home.landing, news)
+    os.utime(published_home.landing / day, (1_700_000_100, 1_700_000_100))
+    with dg.DagsterInstance.ephemeral() as instance:
+        outcome = run_refresh(
+            published_home, as_of_date=None, full=False, wait_seconds=0, verbose=False, instance=instance
+        )
+        event = instance.get_latest_materialization_event(dg.AssetKey(["marts", "fct_invoice_lines"]))
+    assert outcome.succeeded, outcome.problems
+    assert took_in(published_home)
+    # the three that came late, what the return takes its units from, and what a repeat tells of may move;
+    # the other six hundred lines stay where they are
+    assert event is not None and event.asset_materialization is not None
+    assert 3 <= event.asset_materialization.metadata["changed_rows"].value <= 12
+
+    rebuilt = Home(tmp_path / "rebuilt")
+    deliver(rebuilt.landing, {**history, **news})
+    os.utime(rebuilt.landing / day, (1_700_000_100, 1_700_000_100))
+    assert refresh(rebuilt).succeeded
+    assert not took_in(rebuilt)
+    assert differing_tables(rebuilt.published, published_home.published) == []
+
+
+def test_other_settings_and_tables_made_by_hand_build_everything(published_home: Home) -> None:
+    deliver(published_home.landing, {"late.csv": LATE})
+    with environment(REGULARS_CLEANING__EXACT_DUPLICATES="keep"):
+        assert refresh(published_home).succeeded
+        assert not took_in(published_home)
+        deliver(published_home.landing, {"later.csv": LATE.replace("70000", "80000")})
+        _make_by_hand(published_home)
+        assert refresh(published_home).succeeded
+        assert not took_in(published_home)
+
+
+def _make_by_hand(home: Home) -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    project = Path(__file__).resolve().parents[2] / "dbt_project"
+    arguments = ["--quiet", "--log-level-file", "none", "run", "--select", "stg_deliveries", "--full-refresh"]
+    arguments += ["--project-dir", str(project), "--profiles-dir", str(project)]
+    arguments += ["--target-path", str(home.root / "by-hand"), "--log-path", str(home.root / "by-hand")]
+    try:
+        with environment(REGULARS_WAREHOUSE=str(home.warehouse)):
+            assert dbtRunner().invoke(arguments).success
+    finally:
+        DuckDBConnectionManager.close_all_connections()
