@@ -160,7 +160,8 @@ def _why_anew(
     if as_of != version.as_of_date:
         return "the as-of date changed"
     before, now = (
-        set(con.execute(_SOURCES.format(table)).fetchall()) for table in ("increments.built_deliveries", "raw.deliveries")
+        set(con.execute(_SOURCES.format(table)).fetchall())
+        for table in ("increments.built_deliveries", "raw.deliveries")
     )
     if before != now:
         return "there are other sources than before"

@@ -143,7 +143,20 @@ class Shop:
     invoice: int = 500
 
     HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country,Store"
-    CUSTOMERS = ("17850", "17850.0", " 17850", "ab1", "AB1", "Ab1", "c@x.example", "C@x.example ", "0", "guest", "", "9")
+    CUSTOMERS = (
+        "17850",
+        "17850.0",
+        " 17850",
+        "ab1",
+        "AB1",
+        "Ab1",
+        "c@x.example",
+        "C@x.example ",
+        "0",
+        "guest",
+        "",
+        "9",
+    )
     CODES = ("85123A", "85123B", "22423", "POST", "M", "S", "21730", "")
     NAMES = ("Lantern", "LANTERN", "Postage", "Round post", "Manual", "Socks", "Samples", "")
     COUNTRIES = ("United Kingdom", "EIRE", "IE", "Unspecified", "")
@@ -221,7 +234,9 @@ class Shop:
 
     def told_anew(self) -> None:
         """Orders of another file with other lines, as exports of orders tell them."""
-        lines = [line for name in self.rng.sample(sorted(self.files), min(3, len(self.files))) for line in self.files[name]]
+        lines = [
+            line for name in self.rng.sample(sorted(self.files), min(3, len(self.files))) for line in self.files[name]
+        ]
         numbers = sorted({line.split(",")[0] for line in lines})
         kept = [line for line in lines if self.rng.random() < 0.9]
         day = lines[0].split(",")[4][:10]
