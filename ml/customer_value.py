@@ -112,7 +112,6 @@ def estimate_customer_value(
     if horizon_days < 1:
         raise ValueError(f"horizon_days is {horizon_days}; it has to be at least 1")
     # loaded before the threads are limited: a limit reaches only the libraries that are there
-    import scipy.optimize
     import sklearn.ensemble  # noqa: F401
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

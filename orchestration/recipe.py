@@ -66,7 +66,7 @@ def keep_recipe(
     if dated:
         # an upload may be the export of a system that this shop has no file of
         compiled = [*dated, *_of_exports(manifest, order)]
-        told = {**variables, "as_of_date": _STAND_IN, "export_formats": list(export_formats())}
+        told = {**variables, "as_of_date": _STAND_IN, "export_formats": list(export_formats()), "increments": False}
         as_of_sql = compile_models(home, [nodes[one]["name"] for one in compiled], told)
         made = {**made, **{one: as_of_sql.pop(one) for one in compiled if one not in dated}}
         wanted = [unique_id for unique_id in order if unique_id in made]
