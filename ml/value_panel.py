@@ -92,8 +92,8 @@ class CustomerPanel:
         KeyError
             If the panel lacks the date, or one of the periods from it.
         """
-        periods = [periods_ago - step for step in range(length_periods)]
-        if not all(ago > 0 and ago in self.by_date for ago in periods):
+        periods = periods_ago - np.arange(length_periods, dtype=np.int64)
+        if not all(ago > 0 and ago in self.by_date for ago in periods.tolist()):
             raise KeyError(f"the {length_periods} periods from {periods_ago} periods ago are not all in the panel")
         # period by period, so that the last bits don't depend on how many there are
         return Forecast(*(np.nansum(one[np.ix_(periods, self.places[periods_ago])], axis=0) for one in self.coming))

@@ -66,7 +66,10 @@ suspects_described as (
         suspects.kind,
         sum(case when called.description is not null then called.line_count else 0 end) as described_lines,
         sum(
-            case when {{ fits_pattern('called.description', 'suspects.described_as') }} then called.line_count else 0 end
+            case
+                when {{ fits_pattern('called.description', 'suspects.described_as') }} then called.line_count
+                else 0
+            end
         ) as fitting_lines
     from suspects
     inner join called on suspects.source = called.source and suspects.stock_code = called.stock_code
