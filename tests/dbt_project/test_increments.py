@@ -33,7 +33,7 @@ from warehouse.loading import ensure_raw_schema, load_landing
 from warehouse.settings import Settings
 from warehouse.versions import RefreshVersion
 
-SEQUENCES = int(os.environ.get("REGULARS_SEQUENCES", "10"))
+SEQUENCES = int(os.environ.get("REGULARS_SEQUENCES", "6"))
 EVENTS = 5
 VERSION = RefreshVersion("data", "settings", "code", None)
 VARS: dict[str, Any] = {"export_formats": ["shopify_orders"], "customer_ids": "pseudonyms"}
