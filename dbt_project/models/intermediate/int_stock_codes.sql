@@ -32,9 +32,9 @@ patterns as (
 
 ),
 
-descriptions as (
+named as (
 
-    select * from {{ ref('non_product_descriptions') }}
+    select * from {{ ref('int_named_descriptions') }}
 
 ),
 
@@ -96,28 +96,6 @@ by_code as (
         2 * suspects_described.fitting_lines >= suspects_described.described_lines
         -- where nothing is described, the habits of the source decide
         and (suspects_described.described_lines > 0 or uci_sources.source is not null)
-
-),
-
-distinct_descriptions as (
-
-    select description
-    from called
-    where description is not null
-    group by description
-
-),
-
--- what any shop calls by such a name is no product: gift cards, postage, tips
-named as (
-
-    select
-        described.description,
-        min(descriptions.category) as category
-    from distinct_descriptions as described
-    inner join descriptions
-        on {{ fits_pattern('trim(described.description)', 'descriptions.pattern') }}
-    group by described.description
 
 ),
 
