@@ -1,4 +1,4 @@
-"""Whether the tables that an earlier refresh left can take in what is new, or have to be made anew.
+"""What the tables were made from: whether they can take in what is new, and whether they may be published.
 
 Belongs here: the schema ``increments`` of the private file as far as it outlives a refresh: what the tables
 were made from, and which deliveries differ since. Does not belong here: how a table takes in what is
@@ -7,10 +7,12 @@ new (``dbt_project/macros/increments.sql``).
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import duckdb
 
+from warehouse.quality import CHECKS_BY_LAYER
 from warehouse.versions import RefreshVersion
 from warehouse.wording import count, plural
 
@@ -23,13 +25,18 @@ _SCHEMA = """
     create schema if not exists increments;
     create table if not exists increments.built (
         run_id varchar not null,
+        -- UTC
+        begun_at timestamp not null,
+        data_version varchar not null,
         settings_fingerprint varchar not null,
         code_fingerprint varchar not null,
         as_of_date varchar,
         -- whether this run's tables take in what is new
         is_increment boolean not null,
         -- whether all tables were made to the last
-        is_whole boolean not null
+        is_whole boolean not null,
+        -- whether some were made by themselves since
+        is_mixed boolean not null
     );
 """
 
@@ -76,8 +83,11 @@ def begin_build(
             plan = BuildPlan(is_increment=False, reason="Everything is built, as asked.")
         con.execute("delete from increments.built")
         con.execute(
-            "insert into increments.built values (?, ?, ?, ?, ?, false)",
-            [run_id, version.settings_fingerprint, version.code_fingerprint, version.as_of_date, plan.is_increment],
+            "insert into increments.built values (?, ?, ?, ?, ?, ?, ?, false, false)",
+            [
+                *(run_id, datetime.now(UTC).replace(tzinfo=None), version.data_version, version.settings_fingerprint),
+                *(version.code_fingerprint, version.as_of_date, plan.is_increment),
+            ],
         )
         con.execute("create or replace table increments.built_deliveries as from raw.deliveries")
         con.execute("commit")
@@ -99,26 +109,66 @@ def end_build(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     con.execute("update increments.built set is_whole = true where run_id = ?", [run_id])
 
 
-def leave_unfinished(con: duckdb.DuckDBPyConnection) -> None:
-    """Count the tables as half made: some were made by themselves, and no table knows what another has taken in."""
+def note_made_alone(con: duckdb.DuckDBPyConnection, *, whole: bool) -> None:
+    """Note that some tables were made by themselves: no other knows what they have taken in since.
+
+    Parameters
+    ----------
+    whole
+        Whether they were made to the last.
+    """
     con.execute(_SCHEMA)
-    con.execute("update increments.built set is_whole = false, run_id = ''")
+    con.execute("update increments.built set is_mixed = true, is_whole = is_whole and ?", [whole])
+
+
+def why_unpublishable(con: duckdb.DuckDBPyConnection, version: RefreshVersion) -> str | None:
+    """Why the tables must not go before readers as what the deliveries of now say; None if they may.
+
+    They have to be made from these deliveries under this code and these settings, to the last of them, and the
+    newest results of each layer's checks have to be of them, and no failure.
+    """
+    if not _has_table(con, "increments", "built") or not _has_table(con, "quality", "validation_results"):
+        return "nothing tells what the tables were made from, and how they were checked"
+    row = con.execute(
+        "select data_version, settings_fingerprint, code_fingerprint, as_of_date, is_whole, begun_at "
+        "from increments.built"
+    ).fetchone()
+    if row is None:
+        return "nothing was built yet"
+    *made_from, is_whole, begun_at = row
+    if RefreshVersion(*made_from) != version:
+        return "the tables were made from other deliveries, settings or code than those of now"
+    if not is_whole:
+        return "the tables were not made to the last"
+    loaded = con.execute("select max(recorded_at) from quality.load_ledger").fetchone()
+    for layer, _, checked_at, _, _, _, failed, could_not_run in con.execute(CHECKS_BY_LAYER).fetchall():
+        # what was loaded is checked before anything is made of it
+        made_at = loaded[0] if layer == "raw" and loaded is not None else begun_at
+        if checked_at < made_at:
+            return f"the checks of layer {layer} have not been run on these tables"
+        if failed or could_not_run:
+            return f"the checks of layer {layer} did not pass"
+    return None
 
 
 def changed_rows(con: duckdb.DuckDBPyConnection, table: str) -> int | None:
     """Rows of a table that this build took away or put in; None for one that is made anew."""
-    found = con.execute(
-        "select 1 from duckdb_tables() "
-        "where database_name = current_database() and schema_name = 'increments' and table_name = ?",
-        [table],
-    ).fetchone()
-    row = con.execute(f'select count(*) from increments."{table}"').fetchone() if found else None
+    has_changes = _has_table(con, "increments", table)
+    row = con.execute(f'select count(*) from increments."{table}"').fetchone() if has_changes else None
     return None if row is None else int(row[0])
+
+
+def _has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    found = con.execute(
+        "select 1 from duckdb_tables() where database_name = current_database() and schema_name = ? and table_name = ?",
+        [schema, table],
+    )
+    return found.fetchone() is not None
 
 
 def _plan(con: duckdb.DuckDBPyConnection, version: RefreshVersion, most_touched: float) -> BuildPlan:
     row = con.execute(
-        "select settings_fingerprint, code_fingerprint, as_of_date, is_whole from increments.built"
+        "select settings_fingerprint, code_fingerprint, as_of_date, is_whole, is_mixed from increments.built"
     ).fetchone()
     anew = _why_anew(con, row, version)
     if anew is not None:
@@ -146,13 +196,15 @@ def _plan(con: duckdb.DuckDBPyConnection, version: RefreshVersion, most_touched:
 
 
 def _why_anew(
-    con: duckdb.DuckDBPyConnection, built: tuple[str, str, str | None, bool] | None, version: RefreshVersion
+    con: duckdb.DuckDBPyConnection, built: tuple[str, str, str | None, bool, bool] | None, version: RefreshVersion
 ) -> str | None:
     if built is None:
         return "nothing was built yet"
-    settings, code, as_of, is_whole = built
+    settings, code, as_of, is_whole, is_mixed = built
     if not is_whole:
         return "the last build did not come to its end"
+    if is_mixed:
+        return "some tables were made by themselves"
     if code != version.code_fingerprint:
         return "the program was renewed"
     if settings != version.settings_fingerprint:

@@ -10,6 +10,8 @@ import dagster as dg
 
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.documentation import documented_tables
+from warehouse.errors import PublishError
+from warehouse.increments import why_unpublishable
 from warehouse.ledger import active_content_hashes
 from warehouse.pseudonyms import KEY_CHECK, copied_key, key_check
 from warehouse.publishing import publish
@@ -35,7 +37,10 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         origin = warehouse.home.origin_or_own()
         with warehouse.get_connection(read_only=True) as connection:
             version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
+            why_not = why_unpublishable(connection, version)
             secret = copied_key(connection) if settings.shop.customer_ids == "pseudonyms" else None
+        if why_not is not None:
+            raise PublishError(f"Nothing is published: {why_not}. Run the whole refresh; readers keep what they see.")
         about = {
             "currency": settings.shop.currency,
             "home_country": settings.shop.home_country,

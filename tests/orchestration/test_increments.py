@@ -65,6 +65,47 @@ def test_other_settings_and_tables_made_by_hand_build_everything(published_home:
         assert not took_in(published_home)
 
 
+def test_publishing_alone_after_a_failed_check_leaves_readers_what_they_have(published_home: Home) -> None:
+    inode = published_home.published.stat().st_ino
+    absurd = "699999,20001,ITEM 20001,900000,2024-02-20 10:00:00,99.00,10001.0,United Kingdom\n"
+    deliver(published_home.landing, {"2024-02-20.csv": HEADER + absurd})
+    assert not refresh(published_home).succeeded
+    problems = _publish_alone(published_home)
+    assert any(
+        "the checks of layer staging did not pass" in told or "not made to the last" in told for told in problems
+    )
+    assert published_home.published.stat().st_ino == inode
+
+    # taken away, the next refresh mends it without more ado
+    deliver(published_home.landing, {"2024-02-20.csv": HEADER + LATE.splitlines(keepends=True)[1]})
+    os.utime(published_home.landing / "2024-02-20.csv", (1_700_000_100, 1_700_000_100))
+    outcome = refresh(published_home)
+    assert outcome.succeeded, outcome.problems
+    assert published_home.published.stat().st_ino != inode
+    assert _publish_alone(published_home) == []
+
+
+def _publish_alone(home: Home) -> list[str]:
+    """What stops publishing when it is the only asset that is asked for."""
+    from orchestration.assets.snapshot import SNAPSHOT_KEY
+    from orchestration.definitions import defs
+    from orchestration.jobs import REFRESH
+
+    warehouse = {"config": {"database": str(home.warehouse), "wait_seconds": 0.0}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = defs.resolve_job_def(REFRESH).execute_in_process(
+            run_config={"resources": {"warehouse": warehouse}},
+            asset_selection=[SNAPSHOT_KEY],
+            instance=instance,
+            raise_on_error=False,
+        )
+        return [
+            str(event.step_failure_data.error)
+            for event in result.all_events
+            if event.event_type == dg.DagsterEventType.STEP_FAILURE
+        ]
+
+
 def _make_by_hand(home: Home) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
