@@ -297,15 +297,15 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     found = connection.execute(
         """
         select
-            count(*) as kept_lines,
-            count(*) filter (where customer_id is null) as anonymous_lines,
+            coalesce(sum(line_count), 0)::bigint as kept_lines,
+            coalesce(sum(line_count) filter (where customer_id is null), 0)::bigint as anonymous_lines,
             min(invoice_date) as first_date,
             max(invoice_date) as last_date,
             (select max(snapshot_date) from intermediate.int_snapshot) as snapshot_date,
             (
                 select count(*) from staging.stg_transactions where delivered_line_id & 2147483648 <> 0
             ) as derived_lines
-        from marts.fct_invoice_lines
+        from intermediate.int_invoice_parts
         """
     )
     names = [column[0] for column in found.description or []]
