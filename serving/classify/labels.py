@@ -37,6 +37,7 @@ from warehouse.wording import day, days, percent, plural
 
 _RFM, _ACCOUNTING, _SET_ASIDE = "marts.customer_rfm", "marts.row_accounting", "marts.set_aside_lines"
 _DIM_CUSTOMERS, _SHARES = "marts.dim_customers", "marts.customer_category_shares"
+_PARTS = "intermediate.int_invoice_parts"
 
 # within one file, sheet and row name a line
 _SET_ASIDE_WITH_TEXT = """
@@ -128,7 +129,7 @@ def classify_file(
     )
     is_key_known = key is not None and key_check(key) == _published_key_check(reading)
     has_shares = any(name.startswith(SHARE_FEATURE_PREFIX) for name in model.scaler.columns)
-    targets = [_RFM, _ACCOUNTING, _SET_ASIDE, _DIM_CUSTOMERS, *([_SHARES] if has_shares else [])]
+    targets = [_RFM, _PARTS, _ACCOUNTING, _SET_ASIDE, _DIM_CUSTOMERS, *([_SHARES] if has_shares else [])]
     steps = read_recipe(reading, targets)
     with upload_database(path.parent, steps[0].database, limits) as connection:
         file = load_upload(connection, path, name, settings, limits, read_at=read_at, profiles=known_profiles(reading))

@@ -246,12 +246,12 @@ CALENDAR = ("20.9", "39.4", "622")
 
 
 def rebuild(home: Home, *, has_segments: bool) -> None:
-    """Score and perhaps segment the customers anew with the settings as they are now, and no more.
+    """Count the lines and score the customers, and perhaps segment them, with the settings as they are now.
 
     Gates and snapshot stay out: the figures are read from the pipeline's own file.
     """
     models, segments = (defs.get_assets_def(key) for key in (["marts", "customer_rfm"], ["fits", "customer_segments"]))
-    scored = dg.AssetSelection.assets(["marts", "customer_rfm"]).upstream()
+    scored = dg.AssetSelection.assets(["marts", "customer_rfm"], ["marts", "fct_invoice_lines"]).upstream()
     wanted = scored & dg.AssetSelection.assets(models)
     with dg.DagsterInstance.ephemeral() as instance:
         done = dg.materialize(
