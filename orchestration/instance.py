@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.errors import RegularsError
 from warehouse.home import HOME_VARIABLE, Home
+from warehouse.wording import count
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -76,7 +77,7 @@ def explained_records(home: Home) -> Iterator[None]:
     except DBAPIError as error:
         free_mib = shutil.disk_usage(home.dagster).free / 2**20
         raise RegularsError(
-            f"Dagster's records in {home.dagster} could not be kept ({error.orig}); {free_mib:,.0f} MiB are free "
+            f"Dagster's records in {home.dagster} could not be kept ({error.orig}); {count(free_mib)} MiB are free "
             "there. Readers have the last good snapshot: make room and refresh again."
         ) from error
 
