@@ -7,6 +7,7 @@ new (``dbt_project/macros/increments.sql``).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -78,9 +79,8 @@ def begin_build(
     con.execute(_SCHEMA)
     con.execute("begin transaction")
     try:
-        plan = _plan(con, version, most_touched)
-        if full:
-            plan = BuildPlan(is_increment=False, reason="Everything is built, as asked.")
+        asked = BuildPlan(is_increment=False, reason="Everything is built, as asked.")
+        plan = asked if full else _plan(con, version, most_touched)
         con.execute("delete from increments.built")
         con.execute(
             "insert into increments.built values (?, ?, ?, ?, ?, ?, ?, false, false)",
@@ -109,23 +109,22 @@ def end_build(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     con.execute("update increments.built set is_whole = true where run_id = ?", [run_id])
 
 
-def note_made_alone(con: duckdb.DuckDBPyConnection, *, whole: bool) -> None:
-    """Note that some tables were made by themselves: no other knows what they have taken in since.
-
-    Parameters
-    ----------
-    whole
-        Whether they were made to the last.
-    """
+def note_made_alone(con: duckdb.DuckDBPyConnection) -> None:
+    """Note that some tables are made by themselves: no other knows what they have taken in since."""
     con.execute(_SCHEMA)
-    con.execute("update increments.built set is_mixed = true, is_whole = is_whole and ?", [whole])
+    con.execute("update increments.built set is_mixed = true")
 
 
-def why_unpublishable(con: duckdb.DuckDBPyConnection, version: RefreshVersion) -> str | None:
+def note_half_made(con: duckdb.DuckDBPyConnection) -> None:
+    """Note that tables which were to be made by themselves were not made to the last."""
+    con.execute("update increments.built set is_whole = false")
+
+
+def why_unpublishable(con: duckdb.DuckDBPyConnection, version: RefreshVersion, layers: Collection[str]) -> str | None:
     """Why the tables must not go before readers as what the deliveries of now say; None if they may.
 
     They have to be made from these deliveries under this code and these settings, to the last of them, and the
-    newest results of each layer's checks have to be of them, and no failure.
+    newest results of the checks of each of ``layers`` have to be of them, and no failure.
     """
     if not _has_table(con, "increments", "built") or not _has_table(con, "quality", "validation_results"):
         return "nothing tells what the tables were made from, and how they were checked"
@@ -141,10 +140,12 @@ def why_unpublishable(con: duckdb.DuckDBPyConnection, version: RefreshVersion) -
     if not is_whole:
         return "the tables were not made to the last"
     loaded = con.execute("select max(recorded_at) from quality.load_ledger").fetchone()
-    for layer, _, checked_at, _, _, _, failed, could_not_run in con.execute(CHECKS_BY_LAYER).fetchall():
+    checked = {layer: told for layer, *told in con.execute(CHECKS_BY_LAYER).fetchall()}
+    for layer in layers:
+        _, checked_at, _, _, _, failed, could_not_run = checked.get(layer, [None] * 7)
         # what was loaded is checked before anything is made of it
         made_at = loaded[0] if layer == "raw" and loaded is not None else begun_at
-        if checked_at < made_at:
+        if checked_at is None or checked_at < made_at:
             return f"the checks of layer {layer} have not been run on these tables"
         if failed or could_not_run:
             return f"the checks of layer {layer} did not pass"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from expectations.checks import LAYERS
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.documentation import documented_tables
 from warehouse.errors import PublishError
@@ -37,7 +38,7 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         origin = warehouse.home.origin_or_own()
         with warehouse.get_connection(read_only=True) as connection:
             version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
-            why_not = why_unpublishable(connection, version)
+            why_not = why_unpublishable(connection, version, LAYERS)
             secret = copied_key(connection) if settings.shop.customer_ids == "pseudonyms" else None
         if why_not is not None:
             raise PublishError(f"Nothing is published: {why_not}. Run the whole refresh; readers keep what they see.")

@@ -16,7 +16,7 @@ from orchestration.metadata import table_metadata
 from orchestration.recipe import keep_recipe
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.home import Home
-from warehouse.increments import begin_build, changed_rows, end_build, is_increment_of, note_made_alone
+from warehouse.increments import begin_build, changed_rows, end_build, is_increment_of, note_half_made, note_made_alone
 from warehouse.ledger import active_content_hashes, exports_in_force, record_profiles
 from warehouse.settings import Settings, load_settings
 from warehouse.versions import RefreshVersion
@@ -59,9 +59,9 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             keep_recipe(connection, warehouse.home, manifest, done.made, variables)
             if any(unique_id.endswith(".source_profiles") for unique_id in done.made):
                 record_profiles(connection)
-            if context.is_subset:
-                note_made_alone(connection, whole=not done.problems)
-            elif name == _LAST_OF_INCREMENTS and not done.problems:
+            if context.is_subset and done.problems:
+                note_half_made(connection)
+            elif not context.is_subset and name == _LAST_OF_INCREMENTS and not done.problems:
                 end_build(connection, context.run.run_id)
             for event in dagster_events(done, manifest, translator, context):
                 if isinstance(event, dg.Output):
@@ -90,7 +90,7 @@ def _takes_in_what_is_new(
     """Whether this step's tables take in what is new: a whole layer in a whole run, staging first."""
     if context.is_subset:
         # whatever stops it, no table is taken for what it was
-        note_made_alone(connection, whole=True)
+        note_made_alone(connection)
         return False
     if name != _FIRST_OF_INCREMENTS:
         return is_increment_of(connection, context.run.run_id)

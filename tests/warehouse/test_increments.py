@@ -124,7 +124,7 @@ def test_the_end_of_another_run_ends_nothing(con: duckdb.DuckDBPyConnection) -> 
 
 
 def test_after_some_tables_were_made_by_themselves_everything_is_built(con: duckdb.DuckDBPyConnection) -> None:
-    note_made_alone(con, whole=True)
+    note_made_alone(con)
     assert begin_build(con, VERSION, "second", full=False) == (
         False,
         "Everything is built: some tables were made by themselves.",
