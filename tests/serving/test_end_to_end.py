@@ -28,7 +28,7 @@ from tests.tiny_shop import HOSTILE_CUSTOMERS, odd_history
 from warehouse.home import Home
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 WAIT_MS = 20_000
@@ -315,8 +315,7 @@ def test_downloads_hold_what_the_list_shows(browser_page: Page, url: str, sql: S
         where has_purchases and country = 'United Kingdom' order by monetary_net desc, customer_id
         """
     )
-    page.locator(".ag-row").first.wait_for()
-    assert page.locator(".ag-row [col-id='customer_id']").first.inner_text() == expected[0][0]
+    see(page, ".ag-row [col-id='customer_id']", expected[0][0])
 
     def fetch(label: str) -> bytes:
         with page.expect_download() as waiting:
@@ -329,6 +328,29 @@ def test_downloads_hold_what_the_list_shows(browser_page: Page, url: str, sql: S
     assert [(row["Customer"], pytest.approx(float(row["Spent"]), abs=0.0051)) for row in rows] == disarmed
     sheet = fastexcel.read_excel(fetch("Excel")).load_sheet(0, dtypes={"Customer": "string"}).to_arrow().to_pylist()
     assert [(row["Customer"], pytest.approx(row["Spent"], abs=0.0051)) for row in sheet] == expected
+
+
+def test_a_row_on_its_way_is_empty_and_no_dash_says_that_it_has_no_values(browser_page: Page, url: str) -> None:
+    page = browser_page
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if "getRowsResponse" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    asked = re.compile("_dash-update-component")
+    page.route(asked, hold)
+    with page.expect_request(lambda request: "getRowsResponse" in (request.post_data or "")):
+        page.goto(f"{url}/customers")
+    cells = page.locator(".ag-row:has([col-id='customer_id']) .ag-cell")
+    cells.first.wait_for()
+    assert set(cells.all_inner_texts()) == {""}
+    for route in held:
+        route.continue_()
+    page.unroute(asked)
+    see(page, ".ag-row [col-id='monetary_net']", re.compile("£"))
 
 
 def test_the_report_is_a_pdf_of_the_view(browser_page: Page, url: str) -> None:
