@@ -300,11 +300,12 @@ def print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) ->
         order by line_count desc, disposition, reason
         """
     ).fetchall()
+    currency = load_settings().shop.currency
     table = _lines_table()
     for disposition, lines, amount in kept:
-        table.add_row(f"[green]{disposition.replace('_', ' ')}[/]", count(lines), _exact(amount))
-    table.add_row("set aside", count(left_out), _exact(left_out_amount))
-    table.add_row("[bold]delivered[/]", count(delivered), _exact(delivered_amount))
+        table.add_row(f"[green]{disposition.replace('_', ' ')}[/]", count(lines), _exact(amount, currency))
+    table.add_row("set aside", count(left_out), _exact(left_out_amount, currency))
+    table.add_row("[bold]delivered[/]", count(delivered), _exact(delivered_amount, currency))
     console.print(table)
     if derived:
         console.print(
@@ -321,7 +322,9 @@ def print_accounting(console: Console, connection: duckdb.DuckDBPyConnection) ->
             _example(file_name, row, files),
         )
         table.add_row(
-            count(lines), MISSING if without == lines else _exact(amount), escape("; ".join(filter(None, told)))
+            count(lines),
+            MISSING if without == lines else _exact(amount, currency),
+            escape("; ".join(filter(None, told))),
         )
     if len(reasons) > MOST_REASONS:
         rest = sum(reason[2] for reason in reasons[MOST_REASONS:])
@@ -374,10 +377,11 @@ def _print_read_so_far(console: Console, rows: Sequence[tuple[int, Decimal | Non
     """Lines, their amount, why they could not be read (None: they could) and where; those that could come first."""
     if not rows:
         return
+    currency = load_settings().shop.currency
     table = _reasons_table("Lines so far")
     for lines, amount, reason, example in rows[: MOST_REASONS + 1]:
         told = "[green]read[/]" if reason is None else escape(f"unreadable: {reason}; {example}")
-        table.add_row(count(lines), _exact(amount), told)
+        table.add_row(count(lines), _exact(amount, currency), told)
     if len(rows) > MOST_REASONS + 1:
         rest = rows[MOST_REASONS + 1 :]
         table.add_row(count(sum(row[0] for row in rest)), "", f"unreadable: {plural(len(rest), 'more reason')}")
@@ -422,9 +426,9 @@ def _example(file_name: str | None, row: int | None, files: int) -> str:
     return place if files <= 1 else f"{place}, in {plural(files, 'file')}"
 
 
-def _exact(amount: Decimal | None) -> str:
-    """An amount to the penny, in the shop's currency."""
-    return money(amount, load_settings().shop.currency, pence=True)
+def _exact(amount: Decimal | None, currency: str) -> str:
+    """An amount to the penny."""
+    return money(amount, currency, pence=True)
 
 
 def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> None:

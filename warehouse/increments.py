@@ -152,11 +152,17 @@ def why_unpublishable(con: duckdb.DuckDBPyConnection, version: RefreshVersion, l
     return None
 
 
-def changed_rows(con: duckdb.DuckDBPyConnection, table: str) -> int | None:
-    """Rows of a table that this build took away or put in; None for one that is made anew."""
-    has_changes = _has_table(con, "increments", table)
-    row = con.execute(f'select count(*) from increments."{table}"').fetchone() if has_changes else None
-    return None if row is None else int(row[0])
+def changed_rows(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows that this build took away or put in, by table; one that is made anew is not among them."""
+    # one look into the catalogue, which counts every table's rows each time that it is asked
+    names = con.execute(
+        """
+        select table_name from duckdb_tables()
+        where database_name = current_database() and schema_name = 'increments' and not starts_with(table_name, 'built')
+        """
+    ).fetchall()
+    counts = " union all ".join(f"select '{name}', count(*) from increments.\"{name}\"" for (name,) in names)
+    return dict(con.execute(counts).fetchall()) if names else {}
 
 
 def _has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

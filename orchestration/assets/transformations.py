@@ -63,13 +63,13 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 note_half_made(connection)
             elif not context.is_subset and name == _LAST_OF_INCREMENTS and not done.problems:
                 end_build(connection, context.run.run_id)
+            changed = changed_rows(connection) if increments else {}
             for event in dagster_events(done, manifest, translator, context):
                 if isinstance(event, dg.Output):
                     key = context.asset_key_for_output(event.output_name)
                     shown = {**event.metadata, **table_metadata(connection, *key.path)}
-                    changed = changed_rows(connection, key.path[-1]) if increments else None
-                    if changed is not None:
-                        shown["changed_rows"] = changed
+                    if key.path[-1] in changed:
+                        shown["changed_rows"] = changed[key.path[-1]]
                     yield dg.Output(value=None, output_name=event.output_name, metadata=shown)
                 else:
                     yield event
