@@ -1,5 +1,6 @@
 """What every test may use: real files, published homes, a server, a browser, a clean environment."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -123,3 +124,4 @@ def _settings_from_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
             KEPT_HOMES_VARIABLE,
         ):
             monkeypatch.delenv(name)
+gc.set_threshold(200_000, 20, 20)
