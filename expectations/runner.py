@@ -18,7 +18,7 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -52,6 +52,7 @@ def run_layer(
     recorded_at: datetime,
     data_docs: Path | None = None,
     settings: Settings | None = None,
+    tables: Collection[str] | None = None,
 ) -> LayerReport:
     """Evaluate a layer's suites.
 
@@ -72,6 +73,8 @@ def run_layer(
         Where Data Docs are, or None for none.
     settings
         The shop's settings; by default the defaults.
+    tables
+        The only tables to look at, as ``schema.table``; by default all of the layer.
 
     Returns
     -------
@@ -87,7 +90,11 @@ def run_layer(
     """
     if recorded_at.tzinfo is None:
         raise ValueError(f"recorded_at {recorded_at} has no time zone")
-    suites = suites_of(layer, settings=settings, recorded_at=recorded_at)
+    suites = [
+        suite
+        for suite in suites_of(layer, settings=settings, recorded_at=recorded_at)
+        if tables is None or suite.table in tables
+    ]
     return run_suites(layer, suites, warehouse, run_id=run_id, recorded_at=recorded_at, data_docs=data_docs)
 
 

@@ -177,8 +177,12 @@ def build(
     variables: Mapping[str, Any],
     *,
     full_refresh: bool,
+    only_selected_tests: bool = False,
 ) -> DbtBuild:
     """Run `dbt build` on a selection and close its connection.
+
+    With the tests of what is selected as soon as all that they read is there, or with those alone that are
+    selected themselves.
 
     The models of exports that the variables don't name are left out: an engine takes a fifth
     of a second to plan one, rows or none.
@@ -201,7 +205,7 @@ def build(
 
     arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test"]
     # eager selection would run tests that span layers before the later layer exists
-    arguments += ["--indirect-selection", "buildable", "--cache-selected-only"]
+    arguments += ["--indirect-selection", "empty" if only_selected_tests else "buildable", "--cache-selected-only"]
     arguments += ["--no-write-json", "--vars", json.dumps(dict(variables))]
     idle = [name for name in export_formats() if name not in variables["export_formats"]]
     if len(idle) == len(export_formats()):

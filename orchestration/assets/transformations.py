@@ -47,13 +47,15 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
     ) -> Iterator[Any]:
         settings = load_settings()
-        select = _selected_models(context, manifest) if context.is_subset else DBT_STEPS[name]
+        select = _selected_nodes(context, manifest) if context.is_subset else DBT_STEPS[name]
         # a held file is better told here, by name, than in the middle of dbt's log; and while this connection is
         # open, those of dbt take no time to open
         with warehouse.get_connection() as connection:
             increments = _takes_in_what_is_new(context, connection, name, warehouse.home, settings, refresh)
             variables = project_vars(settings, refresh.as_of, exports_in_force(connection), increments=increments)
-            done = build(warehouse.home, select, variables, full_refresh=refresh.full)
+            done = build(
+                warehouse.home, select, variables, full_refresh=refresh.full, only_selected_tests=context.is_subset
+            )
             # what dbt sets for itself holds for the whole file
             connection.execute("reset preserve_insertion_order")
             keep_recipe(connection, warehouse.home, manifest, done.made, variables)
@@ -89,8 +91,9 @@ def _takes_in_what_is_new(
 ) -> bool:
     """Whether this step's tables take in what is new: a whole layer in a whole run, staging first."""
     if context.is_subset:
-        # whatever stops it, no table is taken for what it was
-        note_made_alone(connection)
+        if context.selected_asset_keys:
+            # whatever stops it, no table is taken for what it was
+            note_made_alone(connection)
         return False
     if name != _FIRST_OF_INCREMENTS:
         return is_increment_of(connection, context.run.run_id)
@@ -100,6 +103,12 @@ def _takes_in_what_is_new(
     return plan.is_increment
 
 
-def _selected_models(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
-    wanted = {tuple(key.path) for key in context.selected_asset_keys}
-    return [node["name"] for node in manifest["nodes"].values() if (node["schema"], node["name"]) in wanted]
+def _selected_nodes(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
+    """Models, seeds and tests that were asked for; a test is a check of the same name."""
+    tables = {tuple(key.path) for key in context.selected_asset_keys}
+    tests = {key.name for key in context.selected_asset_check_keys}
+    return [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if (node["name"] in tests if node["resource_type"] == "test" else (node["schema"], node["name"]) in tables)
+    ]
