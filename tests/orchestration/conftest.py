@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -131,3 +131,18 @@ def ask() -> Callable[..., list[tuple]]:
             return connection.execute(sql, list(values)).fetchall()
 
     return run
+
+
+def run_alone(
+    home: Home, *, assets: Sequence[dg.AssetKey] = (), checks: Sequence[dg.AssetCheckKey] = ()
+) -> dg.ExecuteInProcessResult:
+    """A run of these and nothing else, as Dagster's pages start one."""
+    from orchestration.definitions import defs
+    from orchestration.jobs import REFRESH
+
+    job = defs.resolve_job_def(REFRESH).get_subset(asset_selection=set(assets), asset_check_selection=set(checks))
+    warehouse = {"config": {"database": str(home.warehouse), "wait_seconds": 0.0}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        return job.execute_in_process(
+            run_config={"resources": {"warehouse": warehouse}}, instance=instance, raise_on_error=False
+        )

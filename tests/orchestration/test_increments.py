@@ -10,7 +10,7 @@ import duckdb
 
 from tests.dbt_project.conftest import environment
 from tests.homes import regulars_refresh
-from tests.orchestration.conftest import differing_tables, refresh
+from tests.orchestration.conftest import differing_tables, refresh, run_alone
 from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.home import Home
 
@@ -88,22 +88,12 @@ def test_publishing_alone_after_a_failed_check_leaves_readers_what_they_have(pub
 def _publish_alone(home: Home) -> list[str]:
     """What stops publishing when it is the only asset that is asked for."""
     from orchestration.assets.snapshot import SNAPSHOT_KEY
-    from orchestration.definitions import defs
-    from orchestration.jobs import REFRESH
 
-    warehouse = {"config": {"database": str(home.warehouse), "wait_seconds": 0.0}}
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = defs.resolve_job_def(REFRESH).execute_in_process(
-            run_config={"resources": {"warehouse": warehouse}},
-            asset_selection=[SNAPSHOT_KEY],
-            instance=instance,
-            raise_on_error=False,
-        )
-        return [
-            str(event.step_failure_data.error)
-            for event in result.all_events
-            if event.event_type == dg.DagsterEventType.STEP_FAILURE
-        ]
+    return [
+        str(event.step_failure_data.error)
+        for event in run_alone(home, assets=[SNAPSHOT_KEY]).all_events
+        if event.event_type == dg.DagsterEventType.STEP_FAILURE
+    ]
 
 
 def _make_by_hand(home: Home) -> None:

@@ -21,10 +21,6 @@
 
     select invoice_no from changed
     union all
-    select lines.invoice_no
-    from marts.fct_invoice_lines as lines
-    where lines.customer_id in (select customers.customer_id from customers)
-    union all
     select invoices.invoice_no
     from marts.fct_invoices as invoices
     where invoices.customer_id in (select customers.customer_id from customers)
