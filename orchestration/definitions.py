@@ -35,7 +35,7 @@ landing_folder = dg.AssetSpec(
 databases = settings.landing.databases
 pull_steps = [pull_from_databases(databases)] if databases else []
 build_steps = [
-    load_landing_files([DATABASES] if databases else []),
+    load_landing_files(manifest, [DATABASES] if databases else []),
     recall_previous(manifest),
     *(dbt_step(name, manifest) for name in DBT_STEPS),
     fit_segments(manifest),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -33,6 +33,16 @@ def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, table: st
         "dagster/table_name": f"{schema}.{table}",
         "preview": dg.MetadataValue.md("\n".join(lines)),
     }
+
+
+def column_schema(columns: Mapping[str, Mapping[str, Any]]) -> dg.TableSchema:
+    """Columns as Dagster shows them, from those of a source in dbt's manifest."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(name, type=column["data_type"] or "varchar", description=column["description"])
+            for name, column in columns.items()
+        ]
+    )
 
 
 def told_in_intervals(log: Callable[[str], None]) -> Callable[[str], None]:

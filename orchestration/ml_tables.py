@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.documented_tables import replace_table
-from orchestration.metadata import table_metadata
+from orchestration.metadata import column_schema, table_metadata
 from warehouse.errors import RegularsError
 
 _OWNERS = ["team:data-science"]
@@ -39,6 +39,7 @@ def table_spec(
                 group_name=schema,
                 owners=_OWNERS,
                 kinds={"duckdb", *kinds},
+                metadata={"dagster/column_schema": column_schema(source["columns"])},
             )
     raise RegularsError(f"{schema}.{table} is not documented as a source in dbt_project.")
 

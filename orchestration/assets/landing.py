@@ -4,12 +4,13 @@ Belongs here: the asset that calls the loader and decides whether there is anyth
 new to build from. Does not belong here: how files are read (``warehouse/readers``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
-from orchestration.metadata import table_metadata, told_in_intervals
+from orchestration.metadata import column_schema, table_metadata, told_in_intervals
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.calendar import knows_holidays, write_calendar
 from warehouse.formats import export_formats
@@ -51,8 +52,9 @@ _DESCRIPTIONS = {
 }
 
 
-def load_landing_files(deliverers: Sequence[Sequence[str]] = ()) -> dg.AssetsDefinition:
+def load_landing_files(manifest: Mapping[str, Any], deliverers: Sequence[Sequence[str]] = ()) -> dg.AssetsDefinition:
     """The asset of the loaded files; ``deliverers`` are assets that put files into landing, and go first."""
+    documented = {f"{source['schema']}.{source['name']}": source["columns"] for source in manifest["sources"].values()}
     specs = [
         dg.AssetSpec(
             key,
@@ -63,6 +65,10 @@ def load_landing_files(deliverers: Sequence[Sequence[str]] = ()) -> dg.AssetsDef
             deps=[["landing", "files"], *deliverers],
             # nothing delivered since the last publication: whatever follows is skipped, not failed
             skippable=True,
+            # of an export's rows the declaration of its format tells
+            metadata={"dagster/column_schema": column_schema(columns)}
+            if (columns := documented.get(".".join(key)))
+            else {},
         )
         for key in RAW_TABLES
     ]

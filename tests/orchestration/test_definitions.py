@@ -9,6 +9,7 @@ import pytest
 
 from orchestration.definitions import defs
 from orchestration.jobs import REFRESH, landing_sensor
+from warehouse.formats import export_formats
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 
@@ -53,6 +54,18 @@ def test_every_asset_is_described_owned_and_grouped_by_layer() -> None:
         assert spec.description, spec.key
         assert spec.owners, spec.key
         assert spec.group_name == spec.key.path[0], spec.key
+
+
+def test_every_table_shows_its_columns_and_what_each_means() -> None:
+    # rows of an export have the columns of its declaration, which docs/sources.md tells of
+    exports = {name for format in export_formats() for name in (format, f"stg_{format}")}
+    for spec in defs.resolve_all_asset_specs():
+        schema, name = spec.key.path[0], spec.key.path[-1]
+        if schema in ("landing", "fits", "published") or name in {*exports, "sales_lines"}:
+            continue
+        columns = spec.metadata["dagster/column_schema"].columns
+        assert columns, spec.key
+        assert all(column.type and column.description for column in columns), spec.key
 
 
 def test_lineage_runs_from_landing_to_the_snapshot_only_forward() -> None:
