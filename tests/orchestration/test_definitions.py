@@ -58,7 +58,7 @@ def test_every_asset_is_described_owned_and_grouped_by_layer() -> None:
 
 def test_every_table_shows_its_columns_and_what_each_means() -> None:
     # rows of an export have the columns of its declaration, which docs/sources.md tells of
-    exports = {name for format in export_formats() for name in (format, f"stg_{format}")}
+    exports = {name for export in export_formats() for name in (export, f"stg_{export}")}
     for spec in defs.resolve_all_asset_specs():
         schema, name = spec.key.path[0], spec.key.path[-1]
         if schema in ("landing", "fits", "published") or name in {*exports, "sales_lines"}:
