@@ -44,6 +44,7 @@ def layer_gate(layer: str) -> dg.AssetChecksDefinition:
             settings=load_settings(),
             tables=asked,
         )
+        warehouse.note_if_damaged(result.message for result in report.results if result.status == "error")
         # the record says how whole layers came out, and publishing goes by it
         if is_whole:
             with warehouse.get_connection() as connection:

@@ -23,6 +23,7 @@ from orchestration.instance import (
     prepare_dagster_home,
 )
 from orchestration.turned_away import turned_away
+from warehouse.damage import make_room
 from warehouse.database import open_warehouse, refresh_lock
 from warehouse.errors import StoppedError, WarehouseBusyError
 from warehouse.home import Home
@@ -52,6 +53,8 @@ class RefreshOutcome:
     message. A check that found no lines at all helps nobody who isn't told why there are none."""
     turned_away: list[str] = field(default_factory=list)
     """Those of ``problems`` that are about such files."""
+    mended: str | None = None
+    """What was done about a private file that was damaged or gone."""
 
 
 def run_refresh(
@@ -94,7 +97,7 @@ def run_refresh(
     try:
         # a refresh that is refused, or waits, is no run yet: it failed in nothing, and holds up no queue
         with refresh_lock(home, wait_seconds=wait_seconds, purpose="refresh", on_wait=on_wait):
-            pass
+            mended = make_room(home)
     except WarehouseBusyError as error:
         return RefreshOutcome("", succeeded=False, nothing_new=False, problems=[str(error)])
     prepare_dagster_home(home)
@@ -162,6 +165,7 @@ def run_refresh(
         checks_warned=warned,
         problems=[*problems, *missing],
         turned_away=missing,
+        mended=mended,
     )
 
 

@@ -5,7 +5,7 @@ Belongs here: Dagster resources. Does not belong here: anything a step does with
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,8 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from ml.beside import Beside, is_core_free
 from orchestration.killed_runs import say_at_work
-from warehouse.database import open_warehouse, refresh_lock
+from warehouse.damage import make_room, note_damage
+from warehouse.database import is_damage, open_warehouse, refresh_lock
 from warehouse.errors import WarehouseBusyError
 from warehouse.home import Home
 
@@ -53,6 +54,9 @@ class WarehouseResource(DuckDBResource):
             purpose=f"refresh {run}",
             on_wait=lambda holder: log.info(f"Waiting for {holder}.") if log else None,
         ):
+            mended = make_room(self.home)
+            if mended is not None and log:
+                log.warning(mended)
             yield self
 
     @contextmanager
@@ -71,6 +75,16 @@ class WarehouseResource(DuckDBResource):
             if self.wait_seconds == 0:
                 raise
             raise dg.RetryRequested(max_retries=5, seconds_to_wait=30) from error
+        except duckdb.Error as error:
+            self.note_if_damaged([str(error)])
+            raise
+
+    def note_if_damaged(self, told: Iterable[str]) -> None:
+        """Have the next run make the private file anew, if what a step was told is of damage to it."""
+        for text in told:
+            if is_damage(text):
+                note_damage(self.home, text.splitlines()[0])
+                return
 
 
 class RefreshOptions(dg.ConfigurableResource):

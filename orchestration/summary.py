@@ -47,6 +47,8 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
     console.print()
     if origin is not None and origin.is_sample:
         console.print(_SAMPLE_NOTE)
+    if outcome.mended is not None:
+        console.print(f"[yellow]![/] {escape(outcome.mended)}")
     if not outcome.succeeded:
         _print_failure(console, home, outcome)
         return

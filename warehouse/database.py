@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from warehouse.errors import RegularsError, WarehouseBusyError
 from warehouse.home import Home
 
+_SIGNS_OF_DAMAGE = ("not a valid DuckDB database file", "Corrupt database file", "Could not read enough bytes from")
 _LOCK_HOLDER = re.compile(r"Conflicting lock is held in (?P<holder>.+?)(?:\. |\.$| by user|$)")
 
 
@@ -45,6 +46,11 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         yield connection
     finally:
         connection.close()
+
+
+def is_damage(text: str) -> bool:
+    """Whether what DuckDB says is of a file whose content is not what it wrote, not of a lock, a right or a disk."""
+    return any(sign in text for sign in _SIGNS_OF_DAMAGE)
 
 
 def as_readable_error(error: Exception, path: Path) -> RegularsError:

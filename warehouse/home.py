@@ -59,6 +59,11 @@ class Home:
         return self.root / "code.fingerprint"
 
     @property
+    def damage_note(self) -> Path:
+        """There only once some part of the private file could not be read; the next refresh makes it anew."""
+        return self.root / "warehouse.damaged"
+
+    @property
     def published(self) -> Path:
         """The snapshot that readers open."""
         return self.root / "published" / "regulars.duckdb"

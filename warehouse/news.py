@@ -17,6 +17,7 @@ from warehouse.ledger import Ledger, active_content_hashes, read_ledger, read_wi
 from warehouse.loading import scan_files
 from warehouse.pseudonyms import copied_key, key_check, published_key_check, read_key
 from warehouse.publishing import last_published_version
+from warehouse.publishing.snapshots import shown_id
 from warehouse.readers.landing_files import list_landing
 from warehouse.settings import Settings
 from warehouse.versions import RefreshVersion
@@ -65,8 +66,8 @@ def is_all_published(home: Home, settings: Settings, as_of_date: str | None) -> 
 
 
 def is_published(connection: duckdb.DuckDBPyConnection, home: Home, version: RefreshVersion) -> bool:
-    """Whether the newest publication was made from the same, and readers have a snapshot."""
-    return home.published.exists() and last_published_version(connection) == version
+    """Whether the newest publication was made from the same, and readers have a snapshot that can be read."""
+    return last_published_version(connection) == version and shown_id(home) is not None
 
 
 def is_key_new(home: Home, key: str) -> bool:

@@ -17,6 +17,7 @@ import secrets
 
 import duckdb
 
+from warehouse.database import is_damage
 from warehouse.errors import HomeError
 from warehouse.home import Home
 
@@ -107,14 +108,22 @@ def key_check(key: str) -> str:
 
 
 def published_key_check(home: Home) -> str | None:
-    """The check of the key that the published snapshot was made with; None if it has none, or there is none."""
+    """The check of the key that the published snapshot was made with.
+
+    None if it has none, there is none, or it is damaged: the next publication replaces it.
+    """
     if not home.published.exists():
         return None
-    with duckdb.connect(str(home.published), read_only=True) as con:
-        there = con.execute(
-            "select count(*) from duckdb_tables() where schema_name = 'quality' and table_name = 'about'"
-        ).fetchone()
-        if there == (0,):
-            return None
-        row = con.execute("select value from quality.about where name = ?", [KEY_CHECK]).fetchone()
+    try:
+        with duckdb.connect(str(home.published), read_only=True) as con:
+            there = con.execute(
+                "select count(*) from duckdb_tables() where schema_name = 'quality' and table_name = 'about'"
+            ).fetchone()
+            if there == (0,):
+                return None
+            row = con.execute("select value from quality.about where name = ?", [KEY_CHECK]).fetchone()
+    except duckdb.Error as error:
+        if not is_damage(str(error)):
+            raise
+        return None
     return None if row is None else str(row[0])

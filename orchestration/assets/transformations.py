@@ -76,6 +76,7 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 else:
                     yield event
         if done.problems:
+            warehouse.note_if_damaged(done.problems)
             raise dg.Failure(description="; ".join(done.problems), allow_retries=False)
 
     return models
