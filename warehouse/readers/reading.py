@@ -184,7 +184,11 @@ class _Round:
         if isinstance(error, OSError):
             reading.problem = explain_os_error(error)
         elif isinstance(error, HeaderError):
-            reading.problem = explain_refusal(error, reading.name)
+            try:
+                reading.problem = explain_refusal(error, reading.name)
+            except UnreadableFileError as further:
+                # what stands below its header can't be read either
+                reading.problem = f"{error}. Besides, {further}"
         else:
             reading.problem = str(error)
         reading.loaded_lines = reading.unreadable_lines = 0

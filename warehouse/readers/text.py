@@ -11,6 +11,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -41,36 +42,33 @@ class TextFacts:
     """CR alone ends lines (old Macintosh); there is no LF at all."""
 
 
-def open_bytes(path: Path, *, is_gzip: bool) -> IO[bytes] | gzip.GzipFile:
-    """Open a file's bytes, unpacked."""
-    if is_gzip:
-        return gzip.open(path, "rb")
-    return path.open("rb")
-
-
-def read_chunks(path: Path, *, is_gzip: bool) -> Iterator[bytes]:
-    """Unpacked bytes in pieces.
+@contextmanager
+def open_bytes(path: Path, *, is_gzip: bool) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    """Open a file's bytes, unpacked.
 
     Raises
     ------
     UnreadableFileError
-        If a gzip file is cut off or damaged.
+        If a gzip file is cut off or damaged, whenever that shows.
     """
     try:
-        with open_bytes(path, is_gzip=is_gzip) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                yield chunk
+        with gzip.open(path, "rb") if is_gzip else path.open("rb") as stream:
+            yield stream
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UnreadableFileError(f"the gzip file is cut off or damaged ({error}); deliver it again") from error
+
+
+def read_chunks(path: Path, *, is_gzip: bool) -> Iterator[bytes]:
+    """Unpacked bytes in pieces."""
+    with open_bytes(path, is_gzip=is_gzip) as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk
 
 
 def read_head(path: Path, size: int, *, is_gzip: bool) -> bytes:
     """Read the first ``size`` unpacked bytes, or fewer."""
-    try:
-        with open_bytes(path, is_gzip=is_gzip) as stream:
-            return stream.read(size)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableFileError(f"the gzip file is cut off or damaged ({error}); deliver it again") from error
+    with open_bytes(path, is_gzip=is_gzip) as stream:
+        return stream.read(size)
 
 
 def inspect_text(path: Path, *, is_gzip: bool) -> TextFacts:
@@ -212,9 +210,10 @@ def read_lines(path: Path, *, is_gzip: bool, is_cr_ended: bool) -> Iterator[byte
     """Physical lines without their ends; a CR inside a line stays."""
     if is_cr_ended:
         with open_bytes(path, is_gzip=is_gzip) as stream:
-            wrapped = io.TextIOWrapper(stream, encoding="utf-8", newline="\r")
+            # nothing is said of the encoding yet: a refusal quotes lines of a file that was looked at no further
+            wrapped = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="\r")
             for text in wrapped:
-                yield text.removesuffix("\r").encode("utf-8")
+                yield text.removesuffix("\r").encode("utf-8", "surrogateescape")
         return
     with open_bytes(path, is_gzip=is_gzip) as stream:
         while line := stream.readline(MAX_KEPT_LINE_BYTES):
