@@ -554,6 +554,38 @@ def serve(
         serve_home(chosen, host=host, port=port, on_start=tell)
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+def dbt(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What dbt is to do, such as: build --select dim_dates"),
+    ],
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Work on a copy of the private warehouse, and leave that alone.")
+    ] = False,
+    home: HomeOption = None,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a refresh to finish.")] = 0.0,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run dbt by hand on the private warehouse, with the vars of the settings; for who works on the models.
+
+    Options of this command stand before dbt's own command, all that follows is dbt's: `regulars dbt --copy run
+    --select dim_dates`. Exit codes are dbt's. Nothing is published, and after tables were built by hand in the
+    warehouse itself the next refresh builds all of them.
+    """
+    from orchestration.dbt_by_hand import copied_warehouse, run_dbt
+    from warehouse.settings import load_settings
+
+    with _explained(verbose):
+        chosen = _home(home)
+        code = run_dbt(chosen, arguments, load_settings(), on_copy=copy, wait_seconds=wait)
+        if copy:
+            stderr.print(escape(f"The warehouse is as it was; dbt worked on {copied_warehouse(chosen)}"))
+        raise typer.Exit(code)
+
+
 @app.command()
 def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000) -> None:
     """Open Dagster's pages on this home (assets, checks, runs, schedule, sensor)."""
