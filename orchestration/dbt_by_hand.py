@@ -86,7 +86,7 @@ def _with_vars(arguments: Sequence[str], settings: Settings, exports: Sequence[s
         told = value if has_value else next(following, "")
         try:
             read = yaml.safe_load(told)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):  # a date that the calendar does not have is the latter
             read = None
         if not isinstance(read, dict):
             raise SettingsError(f"{_VARS} {told!r} is not what dbt takes, such as '{{as_of_date: 2011-03-01}}'.")

@@ -48,7 +48,7 @@ def test_a_copy_takes_what_is_tried_and_the_warehouse_stays_as_it_was(
 
 def test_what_dbt_says_and_its_exit_code_come_through(shop_once_published: Home, tmp_path: Path) -> None:
     home = copy_of(shop_once_published, tmp_path / "home")
-    failed = regulars("dbt", "run", "--select", "int_snapshot", "--vars", "{as_of_date: 2024-13-01}", home=home.root)
+    failed = regulars("dbt", "run", "--select", "int_snapshot", "--vars", "{as_of_date: '2024-13-01'}", home=home.root)
     assert failed.returncode == 1
     assert "2024-13-01" in failed.stdout
     unknown = regulars("dbt", "run", "--selecct", "dim_dates", home=home.root)
