@@ -340,11 +340,13 @@ def rollback(
     """Put an earlier snapshot back before the readers."""
     from warehouse.database import refresh_lock
     from warehouse.publishing import rollback as put_back
+    from warehouse.settings import load_settings
 
     with _explained(verbose):
         chosen = _published_home(home)
+        parquet = load_settings().publish.parquet
         with refresh_lock(chosen, purpose="rollback"):
-            done = put_back(chosen, to=to, at=datetime.now(UTC))
+            done = put_back(chosen, to=to, at=datetime.now(UTC), parquet=parquet)
         stdout.print(f"Readers now see publication {done.shown_id} again: {chosen.published}")
 
 

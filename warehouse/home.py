@@ -69,6 +69,16 @@ class Home:
         return self.root / "published" / "snapshots"
 
     @property
+    def parquet(self) -> Path:
+        """A link to the Parquet copies that belong to the snapshot, where the settings ask for them."""
+        return self.root / "published" / "parquet"
+
+    @property
+    def parquet_sets(self) -> Path:
+        """Where the link leads: one folder for each of the last publications."""
+        return self.root / "published" / "parquet-sets"
+
+    @property
     def data_docs(self) -> Path:
         """Great Expectations' pages."""
         return self.root / "data_docs"

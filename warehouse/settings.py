@@ -136,6 +136,13 @@ class Drafting(_Section):
         return self
 
 
+class Publish(_Section):
+    """What readers get beside the snapshot."""
+
+    parquet: bool = False
+    """Copies of all tables in Parquet, for tools that can't open DuckDB."""
+
+
 CALENDAR_YEARS = range(1970, 2100)
 """The years that a calendar may speak of; lines of other years are set aside."""
 
@@ -454,6 +461,7 @@ class Settings(BaseSettings):
     clv: Clv = Clv()
     drafting: Drafting = Drafting()
     calendar: Calendar = Calendar()
+    publish: Publish = Publish()
     landing: Landing = Landing()
 
     def fingerprint(self) -> str:
