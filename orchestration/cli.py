@@ -589,8 +589,29 @@ def dbt(
 
 
 @app.command()
-def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000) -> None:
-    """Open Dagster's pages on this home (assets, checks, runs, schedule, sensor)."""
+def ui(
+    home: HomeOption = None,
+    host: Annotated[
+        str, typer.Option(help="Address to bind. The pages have no login: another than loopback only behind one.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind.")] = 3000,
+    pages_only: Annotated[
+        bool, typer.Option("--pages-only", help="Without schedule and sensor, which `regulars daemon` runs then.")
+    ] = False,
+) -> None:
+    """Open Dagster's pages on this home (assets, checks, runs), and run its schedule and sensor."""
+    command = ["dagster-webserver"] if pages_only else ["dagster", "dev"]
+    _become_dagster(home, [*command, "-h", host, "-p", str(port)], at=f" on http://{host}:{port}")
+
+
+@app.command()
+def daemon(home: HomeOption = None) -> None:
+    """Run the daily schedule and the landing sensor, without pages, until stopped; for servers."""
+    _become_dagster(home, ["dagster-daemon", "run"])
+
+
+def _become_dagster(home: Path | None, command: list[str], *, at: str = "") -> NoReturn:
+    """Go on as one of Dagster's own commands, on this home's records and this code."""
     from orchestration.instance import prepare_dagster_home
     from warehouse.settings import PROJECT_ROOT
 
@@ -600,14 +621,10 @@ def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on 
             chosen = _published_home(home)
         prepare_dagster_home(chosen)
         origin = chosen.origin_or_own()
-        stderr.print(
-            f"Dagster on http://127.0.0.1:{port}, watching {origin.landing}"
-            + (" (sample data)" if origin.is_sample else "")
-        )
+        stderr.print(escape(f"Dagster{at}, watching {origin.landing}") + (" (sample data)" if origin.is_sample else ""))
         # dagster-dbt and dagster look their own commands up on PATH
         os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")
-        command = ["dagster", "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
-        os.execvp(command[0], command)
+        os.execvp(command[0], [*command, "-w", str(PROJECT_ROOT / "workspace.yaml")])
 
 
 def main() -> NoReturn:

@@ -41,7 +41,10 @@ def prepare_dagster_home(home: Home) -> None:
     home.dagster.mkdir(parents=True, exist_ok=True)
     config = home.dagster / "dagster.yaml"
     if not config.exists():
-        config.write_text(_INSTANCE_CONFIG)
+        # pages and daemon may start at once, and neither may read half of it
+        partial = config.with_name(f"{config.name}.{os.getpid()}.partial")
+        partial.write_text(_INSTANCE_CONFIG)
+        partial.replace(config)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ[HOME_VARIABLE] = str(home.root)
 
