@@ -556,6 +556,40 @@ def serve(
         serve_home(chosen, host=host, port=port, on_start=tell)
 
 
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the copy, outside of the home.")],
+    home: HomeOption = None,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a refresh to finish.")] = 0.0,
+    verbose: VerboseOption = False,
+) -> None:
+    """Copy what a home can't make anew, to restore from; while daemon, pages and dashboard run.
+
+    To restore, put the folder somewhere and refresh it: `regulars refresh --home DIR`. It holds customers'
+    addresses and the key of their pseudonyms, and only its owner can open it.
+    """
+    from warehouse.backup import back_up
+    from warehouse.wording import count
+
+    with _explained(verbose):
+        chosen = _home(home)
+        with stderr.status("  copying …"):
+            done = back_up(
+                chosen,
+                folder,
+                wait_seconds=wait,
+                on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
+            )
+        size_mib = count(done.size_bytes / 2**20)
+        stdout.print(escape(f"Backed up {plural(done.files, 'file')}, {size_mib} MiB, to {done.folder}"))
+        for name in done.changing:
+            stdout.print(escape(f"Left out, because it changed meanwhile: {name}"))
+        if done.landing_outside is not None:
+            stdout.print(
+                escape(f"Delivered files lie outside of the home; back them up as well: {done.landing_outside}")
+            )
+
+
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 )
