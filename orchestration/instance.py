@@ -33,6 +33,15 @@ concurrency:
     max_concurrent_runs: 1
 run_monitoring:
   enabled: true
+# the sensor looks every half minute
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      failure: 30
+      success: 90
 """
 
 

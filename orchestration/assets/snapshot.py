@@ -62,6 +62,7 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             about=about,
             known=documented_tables().keys(),
             parquet=settings.publish.parquet,
+            keep=settings.keep.snapshots,
         )
         return dg.MaterializeResult(
             metadata={
