@@ -25,6 +25,12 @@ from warehouse.home import Home
 _LOCK_HOLDER = re.compile(r"Conflicting lock is held in (?P<holder>.+?)(?:\. |\.$| by user|$)")
 
 
+LOOKING = "looking"
+"""How the purpose begins of who holds a home only to look at it, and for less than :data:`_LOOK_SECONDS`."""
+
+_LOOK_SECONDS = 10.0
+
+
 @contextmanager
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB file and close it again, whatever happens.
@@ -66,6 +72,8 @@ def refresh_lock(
 ) -> Iterator[None]:
     """Let one refresh at a time work on a home; the operating system frees it if we die.
 
+    Who only looks, as schedule and sensor do, is always waited for: a refresh from cron is not refused for it.
+
     Parameters
     ----------
     wait_seconds
@@ -90,7 +98,7 @@ def refresh_lock(
         if on_wait is not None and wait_seconds > 0:
             on_wait(holder)
         try:
-            lock.acquire(timeout=wait_seconds)
+            lock.acquire(timeout=max(wait_seconds, _LOOK_SECONDS) if holder.startswith(LOOKING) else wait_seconds)
         except Timeout as error:
             raise WarehouseBusyError(
                 f"{home.root} is in use by {_describe_holder(holder_file)}; one refresh runs at a time. "

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
@@ -113,6 +114,23 @@ def test_a_second_refresh_is_told_who_holds_the_home(tmp_path: Path) -> None:
         holder.wait()
         holder.stdin.close()
         holder.stdout.close()
+
+
+@pytest.mark.parametrize(("purpose", "is_waited_for"), [("looking for news", True), ("refresh run 1", False)])
+def test_who_only_looks_turns_no_refresh_away(tmp_path: Path, purpose: str, is_waited_for: bool) -> None:
+    home = Home(tmp_path)
+    holds = (
+        "import sys, time; from pathlib import Path\n"
+        "from warehouse.database import refresh_lock; from warehouse.home import Home\n"
+        "with refresh_lock(Home(Path(sys.argv[1])), purpose=sys.argv[2]):\n"
+        "    print('held', flush=True); time.sleep(1)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", holds, str(tmp_path), purpose], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        refused = nullcontext() if is_waited_for else pytest.raises(WarehouseBusyError, match=purpose)
+        with refused, refresh_lock(home, purpose="refresh"):
+            pass
 
 
 def test_a_held_warehouse_names_the_process_that_holds_it(tmp_path: Path) -> None:
