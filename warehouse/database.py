@@ -87,7 +87,10 @@ def refresh_lock(
     ------
     WarehouseBusyError
         If the holder outlasted ``wait_seconds``; the holder is named.
+    HomeError
+        If a later release has changed the home.
     """
+    home.refuse_newer()
     home.root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.lock)
     holder_file = _holder_file(home)

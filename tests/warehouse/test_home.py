@@ -83,6 +83,22 @@ def test_a_home_of_an_earlier_release_opens_and_learns_its_place(tmp_path: Path)
     assert Home(tmp_path / "moved").origin().landing == tmp_path / "moved" / "landing"
 
 
+def test_a_home_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.bind(home.landing, is_sample=False)
+    later = home.origin_file.read_text().replace('"format": 1', '"format": 2')
+    home.origin_file.write_text(later)
+    with pytest.raises(HomeError, match=r"later release \(format 2; this one knows 1\)"):
+        home.origin()
+    # whatever is to be done to it
+    with pytest.raises(HomeError, match="later release"), refresh_lock(home):
+        pass
+    with pytest.raises(HomeError, match="later release"):
+        home.bind(home.landing, is_sample=False, rebind=True)
+    assert [path.name for path in home.root.iterdir()] == ["origin.json"]
+    assert home.origin_file.read_text() == later
+
+
 def test_a_damaged_origin_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.origin_file.write_text("{")
