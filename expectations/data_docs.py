@@ -34,9 +34,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 
 from expectations.checks import LAYERS, Suite
 from expectations.results import CheckResult, LayerReport
-
-KEPT_RUNS = 10
-"""Runs with pages. A month of daily runs is not looked at page by page; results are kept as rows for that."""
+from warehouse.settings import load_settings
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
@@ -164,7 +162,7 @@ def _index(data_docs: Path, view: OfflinePageView) -> str:
                 "layers": layers,
             }
         )
-    return str(view.env.get_template("index.j2").render(runs=runs, kept_runs=KEPT_RUNS, style=_STYLE))
+    return str(view.env.get_template("index.j2").render(runs=runs, kept_runs=_kept_runs(), style=_STYLE))
 
 
 def _position(layer: str) -> int:
@@ -177,8 +175,12 @@ def _runs(data_docs: Path) -> list[Path]:
     return sorted(folders, key=lambda path: path.name, reverse=True)
 
 
+def _kept_runs() -> int:
+    return load_settings().keep.data_docs_runs
+
+
 def _drop_old_runs(data_docs: Path) -> None:
-    for folder in _runs(data_docs)[KEPT_RUNS:]:
+    for folder in _runs(data_docs)[_kept_runs() :]:
         shutil.rmtree(folder)
 
 

@@ -340,11 +340,13 @@ def rollback(
     """Put an earlier snapshot back before the readers."""
     from warehouse.database import refresh_lock
     from warehouse.publishing import rollback as put_back
+    from warehouse.settings import load_settings
 
     with _explained(verbose):
         chosen = _published_home(home)
+        parquet = load_settings().publish.parquet
         with refresh_lock(chosen, purpose="rollback"):
-            done = put_back(chosen, to=to, at=datetime.now(UTC))
+            done = put_back(chosen, to=to, at=datetime.now(UTC), parquet=parquet)
         stdout.print(f"Readers now see publication {done.shown_id} again: {chosen.published}")
 
 
@@ -555,8 +557,95 @@ def serve(
 
 
 @app.command()
-def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000) -> None:
-    """Open Dagster's pages on this home (assets, checks, runs, schedule, sensor)."""
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the copy, outside of the home.")],
+    home: HomeOption = None,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a refresh to finish.")] = 0.0,
+    verbose: VerboseOption = False,
+) -> None:
+    """Copy what a home can't make anew, to restore from; while daemon, pages and dashboard run.
+
+    To restore, put the folder somewhere and refresh it: `regulars refresh --home DIR`. It holds customers'
+    addresses and the key of their pseudonyms, and only its owner can open it.
+    """
+    from warehouse.backup import back_up
+    from warehouse.wording import count
+
+    with _explained(verbose):
+        chosen = _home(home)
+        with stderr.status("  copying …"):
+            done = back_up(
+                chosen,
+                folder,
+                wait_seconds=wait,
+                on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
+            )
+        size_mib = count(done.size_bytes / 2**20)
+        stdout.print(escape(f"Backed up {plural(done.files, 'file')}, {size_mib} MiB, to {done.folder}"))
+        for name in done.changing:
+            stdout.print(escape(f"Left out, because it changed meanwhile: {name}"))
+        if done.landing_outside is not None:
+            stdout.print(
+                escape(f"Delivered files lie outside of the home; back them up as well: {done.landing_outside}")
+            )
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+def dbt(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(metavar="COMMAND [ARGUMENT]...", help="What dbt is to do, such as: build --select dim_dates"),
+    ],
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Work on a copy of the private warehouse, and leave that alone.")
+    ] = False,
+    home: HomeOption = None,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a refresh to finish.")] = 0.0,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run dbt by hand on the private warehouse, with the vars of the settings; for who works on the models.
+
+    Options of this command stand before dbt's own command, all that follows is dbt's: `regulars dbt --copy run
+    --select dim_dates`. Exit codes are dbt's. Nothing is published, and after tables were built by hand in the
+    warehouse itself the next refresh builds all of them.
+    """
+    from orchestration.dbt_by_hand import copied_warehouse, run_dbt
+    from warehouse.settings import load_settings
+
+    with _explained(verbose):
+        chosen = _home(home)
+        code = run_dbt(chosen, arguments, load_settings(), on_copy=copy, wait_seconds=wait)
+        if copy:
+            stderr.print(escape(f"The warehouse is as it was; dbt worked on {copied_warehouse(chosen)}"))
+        raise typer.Exit(code)
+
+
+@app.command()
+def ui(
+    home: HomeOption = None,
+    host: Annotated[
+        str, typer.Option(help="Address to bind. The pages have no login: another than loopback only behind one.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind.")] = 3000,
+    pages_only: Annotated[
+        bool, typer.Option("--pages-only", help="Without schedule and sensor, which `regulars daemon` runs then.")
+    ] = False,
+) -> None:
+    """Open Dagster's pages on this home (assets, checks, runs), and run its schedule and sensor."""
+    command = ["dagster-webserver"] if pages_only else ["dagster", "dev"]
+    _become_dagster(home, [*command, "-h", host, "-p", str(port)], at=f" on http://{host}:{port}")
+
+
+@app.command()
+def daemon(home: HomeOption = None) -> None:
+    """Run the daily schedule and the landing sensor, without pages, until stopped; for servers."""
+    _become_dagster(home, ["dagster-daemon", "run"])
+
+
+def _become_dagster(home: Path | None, command: list[str], *, at: str = "") -> NoReturn:
+    """Go on as one of Dagster's own commands, on this home's records and this code."""
     from orchestration.instance import prepare_dagster_home
     from warehouse.settings import PROJECT_ROOT
 
@@ -566,14 +655,10 @@ def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on 
             chosen = _published_home(home)
         prepare_dagster_home(chosen)
         origin = chosen.origin_or_own()
-        stderr.print(
-            f"Dagster on http://127.0.0.1:{port}, watching {origin.landing}"
-            + (" (sample data)" if origin.is_sample else "")
-        )
+        stderr.print(escape(f"Dagster{at}, watching {origin.landing}") + (" (sample data)" if origin.is_sample else ""))
         # dagster-dbt and dagster look their own commands up on PATH
         os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")
-        command = ["dagster", "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
-        os.execvp(command[0], command)
+        os.execvp(command[0], [*command, "-w", str(PROJECT_ROOT / "workspace.yaml")])
 
 
 def main() -> NoReturn:

@@ -33,6 +33,15 @@ concurrency:
     max_concurrent_runs: 1
 run_monitoring:
   enabled: true
+# the sensor looks every half minute
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      failure: 30
+      success: 90
 """
 
 
@@ -41,7 +50,10 @@ def prepare_dagster_home(home: Home) -> None:
     home.dagster.mkdir(parents=True, exist_ok=True)
     config = home.dagster / "dagster.yaml"
     if not config.exists():
-        config.write_text(_INSTANCE_CONFIG)
+        # pages and daemon may start at once, and neither may read half of it
+        partial = config.with_name(f"{config.name}.{os.getpid()}.partial")
+        partial.write_text(_INSTANCE_CONFIG)
+        partial.replace(config)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ[HOME_VARIABLE] = str(home.root)
 

@@ -9,6 +9,7 @@ import time
 import dagster as dg
 
 from orchestration.killed_runs import end_killed_runs
+from orchestration.pruning import prune
 from warehouse.home import Home
 from warehouse.news import is_all_published
 from warehouse.readers.landing_files import list_landing
@@ -45,6 +46,7 @@ def daily_schedule(home: Home, settings: Settings) -> dg.ScheduleDefinition:
         end_killed_runs(context.instance, home)
         # a run reads them anew, too
         current = load_settings()
+        prune(context.instance, home, current.keep)
         # only a run asks databases for news
         if not current.landing.databases and is_all_published(home, current, None):
             return dg.SkipReason(_NOTHING_NEW)

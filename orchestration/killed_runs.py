@@ -17,7 +17,7 @@ import dagster as dg
 from dagster import DagsterRunStatus
 from filelock import FileLock, Timeout
 
-from warehouse.database import refresh_lock
+from warehouse.database import LOOKING, refresh_lock
 from warehouse.errors import WarehouseBusyError
 from warehouse.home import Home
 
@@ -58,7 +58,7 @@ def is_killed(instance: dg.DagsterInstance, home: Home, record: dg.RunRecord) ->
     else:
         # killed in its first moment, or by a release that did not say so: then it works only while the home is held
         try:
-            with refresh_lock(home, purpose="looking for killed runs"):
+            with refresh_lock(home, purpose=f"{LOOKING} for killed runs"):
                 is_gone = True
         except WarehouseBusyError:
             is_gone = False

@@ -109,6 +109,7 @@ def run_refresh(
     from orchestration.definitions import defs
     from orchestration.jobs import REFRESH
     from orchestration.killed_runs import end_killed_runs
+    from orchestration.pruning import prune
 
     level = "DEBUG" if verbose else "INFO"
     loggers = {"console": {"config": {"log_level": level}}} if verbose else {"steps": {}}
@@ -132,6 +133,7 @@ def run_refresh(
             events = list(execute_run_iterator(InMemoryJob(job), run, recorded_in))
         steps = sorted(recorded_in.get_run_step_stats(run.run_id), key=lambda step: step.start_time or 0.0)
         ended = recorded_in.get_run_by_id(run.run_id)
+        prune(recorded_in, home, settings.keep)
         succeeded = ended is not None and ended.is_success
     nothing_new = any(
         NOTHING_NEW in event.asset_observation_data.asset_observation.metadata

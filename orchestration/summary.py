@@ -10,7 +10,8 @@ what to do about each, and where lines went as far as it came. A failed check al
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 
 import duckdb
@@ -55,12 +56,12 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
     if outcome.nothing_new:
         seconds = sum(outcome.seconds_by_step.values())
         console.print(f"[green]Nothing new[/] since the last publication (looked for {seconds:.1f} s).")
-        with open_warehouse(home.warehouse, read_only=True) as connection:
+        with _told_if_taken(console), open_warehouse(home.warehouse, read_only=True) as connection:
             print_latest_pulls(console, connection)
             _print_files(console, connection)
         console.print(f"Snapshot for readers: {escape(str(home.published))}")
         return
-    with open_warehouse(home.warehouse, read_only=True) as connection:
+    with _told_if_taken(console), open_warehouse(home.warehouse, read_only=True) as connection:
         print_latest_pulls(console, connection)
         _print_files(console, connection)
         print_sources(console, connection)
@@ -85,6 +86,15 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
     )
     if origin is not None and origin.is_sample:
         console.print("Your own files: make run LANDING=folder (kept apart from this sample).")
+
+
+@contextmanager
+def _told_if_taken(console: Console) -> Iterator[None]:
+    """Say that the summary has to do without the private file, where what waited for the refresh has it already."""
+    try:
+        yield
+    except WarehouseBusyError as error:
+        console.print(f"[yellow]![/] What was read can't be told: {escape(str(error))}")
 
 
 def _print_failure(console: Console, home: Home, outcome: RefreshOutcome) -> None:

@@ -26,6 +26,12 @@ _SIGNS_OF_DAMAGE = ("not a valid DuckDB database file", "Corrupt database file",
 _LOCK_HOLDER = re.compile(r"Conflicting lock is held in (?P<holder>.+?)(?:\. |\.$| by user|$)")
 
 
+LOOKING = "looking"
+"""How the purpose begins of who holds a home only to look at it, and for less than :data:`_LOOK_SECONDS`."""
+
+_LOOK_SECONDS = 10.0
+
+
 @contextmanager
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB file and close it again, whatever happens.
@@ -72,6 +78,8 @@ def refresh_lock(
 ) -> Iterator[None]:
     """Let one refresh at a time work on a home; the operating system frees it if we die.
 
+    Who only looks, as schedule and sensor do, is always waited for: a refresh from cron is not refused for it.
+
     Parameters
     ----------
     wait_seconds
@@ -85,7 +93,10 @@ def refresh_lock(
     ------
     WarehouseBusyError
         If the holder outlasted ``wait_seconds``; the holder is named.
+    HomeError
+        If a later release has changed the home.
     """
+    home.refuse_newer()
     home.root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.lock)
     holder_file = _holder_file(home)
@@ -96,7 +107,7 @@ def refresh_lock(
         if on_wait is not None and wait_seconds > 0:
             on_wait(holder)
         try:
-            lock.acquire(timeout=wait_seconds)
+            lock.acquire(timeout=max(wait_seconds, _LOOK_SECONDS) if holder.startswith(LOOKING) else wait_seconds)
         except Timeout as error:
             raise WarehouseBusyError(
                 f"{home.root} is in use by {_describe_holder(holder_file)}; one refresh runs at a time. "

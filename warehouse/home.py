@@ -16,6 +16,10 @@ from warehouse.settings import PROJECT_ROOT
 
 HOME_VARIABLE = "REGULARS_HOME"
 
+HOME_FORMAT = 1
+"""Raised by the change after which an earlier release would misread what lies in a home, and never else: an earlier one
+then refuses the home instead of spoiling it. Homes without a number are older than all of them."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -74,6 +78,16 @@ class Home:
         return self.root / "published" / "snapshots"
 
     @property
+    def parquet(self) -> Path:
+        """A link to the Parquet copies that belong to the snapshot, where the settings ask for them."""
+        return self.root / "published" / "parquet"
+
+    @property
+    def parquet_sets(self) -> Path:
+        """Where the link leads: one folder for each of the last publications."""
+        return self.root / "published" / "parquet-sets"
+
+    @property
     def data_docs(self) -> Path:
         """Great Expectations' pages."""
         return self.root / "data_docs"
@@ -128,6 +142,7 @@ class Home:
         """
         if not self.origin_file.exists():
             return None
+        self.refuse_newer()
         try:
             kept = json.loads(self.origin_file.read_text())
             # a landing inside the home moves with it
@@ -139,6 +154,25 @@ class Home:
                 f"{self.origin_file} is damaged ({error}). It should hold the landing folder this home belongs to; "
                 "delete it to bind the home again."
             ) from error
+
+    def refuse_newer(self) -> None:
+        """Leave a home alone that a later release has worked on in a way that this one does not know.
+
+        Raises
+        ------
+        HomeError
+            If it is one.
+        """
+        try:
+            made_in = json.loads(self.origin_file.read_text()).get("format", 0)
+        except (OSError, ValueError, AttributeError):
+            # there is none, or it is damaged, which who reads it says
+            return
+        if made_in > HOME_FORMAT:
+            raise HomeError(
+                f"{self.root} was made or changed by a later release (format {made_in}; this one knows {HOME_FORMAT}). "
+                "Install that release again, or restore a backup from before the upgrade to another folder."
+            )
 
     def origin_or_own(self) -> Origin:
         """What the home is bound to, or would be if nobody chooses: its own landing folder."""
@@ -173,7 +207,8 @@ class Home:
             )
         is_inside = wanted.landing.is_relative_to(root)
         kept = wanted.landing.relative_to(root) if is_inside else wanted.landing
-        told = json.dumps({"landing": str(kept), "is_sample": is_sample, "home": str(root)}) + "\n"
+        facts = {"landing": str(kept), "is_sample": is_sample, "home": str(root), "format": HOME_FORMAT}
+        told = json.dumps(facts) + "\n"
         if bound is None or self.origin_file.read_text() != told:
             self.root.mkdir(parents=True, exist_ok=True)
             partial = self.origin_file.with_suffix(".partial")

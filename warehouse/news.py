@@ -10,7 +10,7 @@ import logging
 
 import duckdb
 
-from warehouse.database import open_warehouse, refresh_lock
+from warehouse.database import LOOKING, open_warehouse, refresh_lock
 from warehouse.errors import RegularsError
 from warehouse.home import Home
 from warehouse.ledger import Ledger, active_content_hashes, read_ledger, read_withdrawal_candidates
@@ -42,7 +42,7 @@ def is_all_published(home: Home, settings: Settings, as_of_date: str | None) -> 
         present = {file.name for file in (*listed.files, *listed.uploads)}
         # files are hashed after the home is let go: a gigabyte takes a second
         with (
-            refresh_lock(home, purpose="looking for news"),
+            refresh_lock(home, purpose=f"{LOOKING} for news"),
             open_warehouse(home.warehouse, read_only=True) as connection,
         ):
             version = RefreshVersion.of(active_content_hashes(connection), settings, as_of_date, memo=home.code_memo)

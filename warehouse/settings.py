@@ -136,6 +136,28 @@ class Drafting(_Section):
         return self
 
 
+class Publish(_Section):
+    """What readers get beside the snapshot."""
+
+    parquet: bool = False
+    """Copies of all tables in Parquet, for tools that can't open DuckDB."""
+
+
+class Keep(_Section):
+    """How much of the past stays. What is more goes with the next refresh, or the next day."""
+
+    snapshots: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Published files that a rollback can put back."""
+    runs: Annotated[int, Field(ge=1)] = 60
+    """Dagster's records of runs that are over; some 3 MB each."""
+    data_docs_runs: Annotated[int, Field(ge=1)] = 10
+    """Runs with pages of their checks. Results are kept as rows for longer."""
+    exports_days: Annotated[int, Field(ge=0)] = 365
+    """Days that an export stays after it was written; 0: for ever."""
+    reports_days: Annotated[int, Field(ge=0)] = 365
+    """The same of reports."""
+
+
 CALENDAR_YEARS = range(1970, 2100)
 """The years that a calendar may speak of; lines of other years are set aside."""
 
@@ -433,6 +455,10 @@ class Landing(_Section):
         return sources
 
 
+# how much of the past stays changes no figure
+_NO_MATTER_OF_FIGURES: dict[str, Any] = {"landing": {"databases"}, "keep": True}
+
+
 class Settings(BaseSettings):
     """All settings of one shop."""
 
@@ -454,11 +480,13 @@ class Settings(BaseSettings):
     clv: Clv = Clv()
     drafting: Drafting = Drafting()
     calendar: Calendar = Calendar()
+    publish: Publish = Publish()
+    keep: Keep = Keep()
     landing: Landing = Landing()
 
     def fingerprint(self) -> str:
-        """Hash of every value, equal for equal settings on any machine."""
-        told = self.model_dump_json(exclude={"landing": {"databases"}}) + self._read_from_databases()
+        """Hash of every value that an answer could depend on, equal for equal settings on any machine."""
+        told = self.model_dump_json(exclude=_NO_MATTER_OF_FIGURES) + self._read_from_databases()
         return hashlib.sha256(told.encode()).hexdigest()
 
     def landing_fingerprint(self) -> str:

@@ -61,6 +61,8 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             published_at=datetime.now(UTC),
             about=about,
             known=documented_tables().keys(),
+            parquet=settings.publish.parquet,
+            keep=settings.keep.snapshots,
         )
         return dg.MaterializeResult(
             metadata={

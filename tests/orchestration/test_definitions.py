@@ -6,7 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dbt.clients.yaml_helper import load_yaml_text
 
+from orchestration.dbt import DBT_PROJECT
 from orchestration.definitions import defs
 from orchestration.jobs import REFRESH, landing_sensor
 from warehouse.formats import export_formats
@@ -43,6 +45,23 @@ def test_loading_the_workspace_opens_no_database(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "warehouse.duckdb").exists()
+
+
+def test_what_reads_models_outside_of_dbt_stands_in_an_exposure() -> None:
+    declared = load_yaml_text((DBT_PROJECT / "models/reporting/_reporting__exposures.yml").read_text())["exposures"]
+    exposed = {
+        one["name"]: {told.removeprefix("ref('").removesuffix("')") for told in one["depends_on"]} for one in declared
+    }
+    graph = defs.resolve_asset_graph()
+    made_by_dbt = {key for key in graph.get_all_asset_keys() if "dbt" in graph.get(key).kinds}
+    readers = {
+        key: {parent.path[-1] for parent in graph.get(key).parent_keys & made_by_dbt}
+        for key in graph.get_all_asset_keys() - made_by_dbt
+    }
+    # several tables come of one step, which reads the same for all
+    read = {frozenset(models) for models in readers.values() if models}
+    assert {frozenset(models) for models in exposed.values()} == read
+    assert exposed["published_snapshot"] == readers[dg.AssetKey(["published", "snapshot"])]
 
 
 def test_every_asset_is_described_owned_and_grouped_by_layer() -> None:

@@ -302,9 +302,15 @@ def test_a_file_that_another_process_took_is_one_more_thing_to_know(home: Home) 
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         said = refused(home, "validate_raw")
+        # what waited for a refresh may have the file before its summary reads it; all is published the same
+        published = told(
+            lambda console: print_outcome(console, home, RefreshOutcome("run", succeeded=True, nothing_new=False))
+        )
         assert f"PID {holder.pid}" in said
+        assert f"PID {holder.pid}" in published
         holder.stdin.close()
     assert NO_LINES in said
+    assert f"Published {home.published}" in published
 
 
 def test_status_tells_of_rejected_files_even_before_anything_is_published(home: Home, deliver: Deliver) -> None:

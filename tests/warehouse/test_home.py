@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
@@ -82,6 +83,22 @@ def test_a_home_of_an_earlier_release_opens_and_learns_its_place(tmp_path: Path)
     assert Home(tmp_path / "moved").origin().landing == tmp_path / "moved" / "landing"
 
 
+def test_a_home_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.bind(home.landing, is_sample=False)
+    later = home.origin_file.read_text().replace('"format": 1', '"format": 2')
+    home.origin_file.write_text(later)
+    with pytest.raises(HomeError, match=r"later release \(format 2; this one knows 1\)"):
+        home.origin()
+    # whatever is to be done to it
+    with pytest.raises(HomeError, match="later release"), refresh_lock(home):
+        pass
+    with pytest.raises(HomeError, match="later release"):
+        home.bind(home.landing, is_sample=False, rebind=True)
+    assert [path.name for path in home.root.iterdir()] == ["origin.json"]
+    assert home.origin_file.read_text() == later
+
+
 def test_a_damaged_origin_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.origin_file.write_text("{")
@@ -113,6 +130,23 @@ def test_a_second_refresh_is_told_who_holds_the_home(tmp_path: Path) -> None:
         holder.wait()
         holder.stdin.close()
         holder.stdout.close()
+
+
+@pytest.mark.parametrize(("purpose", "is_waited_for"), [("looking for news", True), ("refresh run 1", False)])
+def test_who_only_looks_turns_no_refresh_away(tmp_path: Path, purpose: str, is_waited_for: bool) -> None:
+    home = Home(tmp_path)
+    holds = (
+        "import sys, time; from pathlib import Path\n"
+        "from warehouse.database import refresh_lock; from warehouse.home import Home\n"
+        "with refresh_lock(Home(Path(sys.argv[1])), purpose=sys.argv[2]):\n"
+        "    print('held', flush=True); time.sleep(1)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", holds, str(tmp_path), purpose], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        refused = nullcontext() if is_waited_for else pytest.raises(WarehouseBusyError, match=purpose)
+        with refused, refresh_lock(home, purpose="refresh"):
+            pass
 
 
 def test_a_held_warehouse_names_the_process_that_holds_it(tmp_path: Path) -> None:

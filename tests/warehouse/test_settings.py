@@ -25,6 +25,12 @@ def test_the_shipped_file_holds_the_documented_defaults() -> None:
     assert (defaults.anomalies.window_days, defaults.anomalies.threshold) == (28, 3.0)
 
 
+def test_how_much_of_the_past_stays_changes_no_figure_and_builds_nothing_anew(tmp_path: Path) -> None:
+    less = load_settings(settings_file(tmp_path, "[keep]\nruns = 7\nexports_days = 0\n"))
+    assert (less.keep.runs, less.keep.exports_days) == (7, 0)
+    assert less.fingerprint() == Settings().fingerprint()
+
+
 def test_a_variable_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = settings_file(tmp_path, '[segmentation]\nk = 5\nscaler = "minmax"\n')
     assert load_settings(path).segmentation.k == 5
@@ -40,6 +46,7 @@ def test_a_variable_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.Monke
         ("[shopp]\n", "shopp is not a setting"),
         ('[rfm]\nmonetary = "nett"\n', "rfm.monetary = 'nett'"),
         ('[shop]\ntimezone = "London"\n', "IANA time zone"),
+        ("[keep]\nruns = 0\n", "keep.runs = 0"),
         ("[segmentation]\nk_min = 9\n", "k_min 9 is above k_max 8"),
         ("[shop\n", "not valid TOML"),
     ],

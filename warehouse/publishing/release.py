@@ -21,6 +21,7 @@ from warehouse.errors import PublishError, RegularsError
 from warehouse.home import Home
 from warehouse.publishing.building import build_snapshot
 from warehouse.publishing.files import partial_file, swap_in, sweep_partials
+from warehouse.publishing.parquet import settle_parquet, show_parquet, write_parquet
 from warehouse.publishing.record import (
     PUBLICATIONS_DDL,
     PUBLISHED,
@@ -63,6 +64,7 @@ def publish(
     keep: int = KEPT_SNAPSHOTS,
     about: Mapping[str, str] | None = None,
     known: Collection[str] | None = None,
+    parquet: bool = False,
 ) -> Publication:
     """Put the private warehouse's tables in place for readers, whole or not at all.
 
@@ -86,6 +88,8 @@ def publish(
         Full names, such as ``marts.dim_dates``, of the tables that are still made. Others are what an
         earlier release or a model that was tried left behind; nobody keeps them up, so readers don't get
         them. All tables by default.
+    parquet
+        Whether Parquet copies go beside the snapshot, for tools that can't open it. Without, there are none.
 
     Raises
     ------
@@ -119,15 +123,18 @@ def publish(
     )
     with partial_file(home, number, failure=f"Snapshot {number} could not be published") as partial:
         publication = build_snapshot(home, partial, asked, record, about or {}, known)
+        if parquet:
+            write_parquet(home, partial, number)
         swap_in(home, partial)
     with _after_swap(number):
+        show_parquet(home, number if parquet else None)
         _record_in_warehouse(home, [*record, publication])
         keep_snapshot(home, number)
         sweep_snapshots(home, keep)
     return publication
 
 
-def rollback(home: Home, *, at: datetime, to: int | None = None) -> Publication:
+def rollback(home: Home, *, at: datetime, to: int | None = None, parquet: bool = False) -> Publication:
     """Put an earlier snapshot back in place for readers; the private warehouse stays as it is.
 
     The kept file is compared with its checksum, copied, given the record of publications
@@ -141,6 +148,8 @@ def rollback(home: Home, *, at: datetime, to: int | None = None) -> Publication:
     to
         ``publication_id`` of the snapshot to put back; by default the newest one before
         the snapshot that readers see now.
+    parquet
+        Whether Parquet copies of it go beside it.
 
     Returns
     -------
@@ -181,8 +190,11 @@ def rollback(home: Home, *, at: datetime, to: int | None = None) -> Publication:
         shutil.copyfile(chosen.path, partial)
         _rewrite_record(home, partial, rows)
         _read_through(home, partial)
+        if parquet:
+            write_parquet(home, partial, number)
         swap_in(home, partial)
     with _after_swap(number):
+        show_parquet(home, number if parquet else None)
         _record_in_warehouse(home, rows)
     return publication
 
@@ -246,6 +258,8 @@ def _settle_record(home: Home) -> list[Publication]:
         record = merged(record, told)
         _record_in_warehouse(home, record)
     newest = told[-1] if told else None
+    if newest:
+        settle_parquet(home, newest.publication_id)
     if newest and newest.action == PUBLISHED and not (home.published.parent / newest.snapshot_file).exists():
         keep_snapshot(home, newest.publication_id)
     return record

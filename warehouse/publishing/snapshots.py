@@ -23,10 +23,11 @@ from warehouse.home import Home
 from warehouse.publishing.files import PARTIAL_SUFFIX, beside, flush_to_disk
 from warehouse.publishing.record import SNAPSHOT_NAME, Publication, attached_record, read_record
 from warehouse.publishing.sql import first_line
+from warehouse.settings import Keep
 
 log = logging.getLogger(__name__)
 
-KEPT_SNAPSHOTS = 5
+KEPT_SNAPSHOTS: int = Keep.model_fields["snapshots"].default
 
 _CHECKSUM_SUFFIX = ".sha256"
 
