@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,6 +26,9 @@ from rich.markup import escape
 from warehouse.errors import HomeError, RegularsError, SettingsError, StoppedError
 from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
 from warehouse.wording import plural
+
+if TYPE_CHECKING:
+    from orchestration.status import Standing
 
 app = typer.Typer(
     name="regulars",
@@ -154,8 +157,28 @@ def refresh(
             on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
         )
         print_outcome(stdout, chosen, outcome)
+        _alert(chosen, has_news=not outcome.nothing_new)
         if not outcome.succeeded:
             raise typer.Exit(FAILED)
+
+
+def _alert(home: Home, *, standing: Standing | None = None, has_news: bool = True) -> None:
+    """Tell who asked for it what is wrong; that this could not be done is said, and fails nothing."""
+    from orchestration.alerts import tell_news
+
+    def warn(told: str) -> None:
+        stderr.print(f"[red]Alert:[/] {escape(told)}")
+
+    try:
+        tell_news(
+            home,
+            log=lambda entry: stderr.print(f"[yellow]Alert:[/] {escape(entry.title)}"),
+            warn=warn,
+            standing=standing,
+            has_news=has_news,
+        )
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the refresh has done its work
+        warn(f"{home.root} could not be looked at, so nothing was told of it: {type(error).__name__}: {error}")
 
 
 def _has_files(landing: Path) -> bool:
@@ -282,10 +305,18 @@ def fetch(
 def status(
     max_age: Annotated[
         float | None,
-        typer.Option("--max-age", metavar="HOURS", min=0, help="Fail if what readers see was published longer ago."),
+        typer.Option(
+            "--max-age",
+            metavar="HOURS",
+            min=0,
+            help="Fail if what readers see was published longer ago (default: freshness.max_age_hours).",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="For programs: what runs, what failed and how old it is.")
+    ] = False,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Tell what is wrong to who asked for it in [alerts], once.")
     ] = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
@@ -297,15 +328,18 @@ def status(
     """
     from orchestration.status import print_standing, read_standing
     from orchestration.summary import print_status
+    from warehouse.settings import load_settings
 
     with _explained(verbose):
         chosen = _published_home(home)
-        standing = read_standing(chosen, max_age_hours=max_age, now=datetime.now(UTC))
+        standing = read_standing(chosen, load_settings(), now=datetime.now(UTC), max_age_hours=max_age)
         if as_json:
             stdout.print_json(data=standing.as_json(), default=lambda at: at.isoformat(timespec="seconds"))
         else:
             print_standing(stdout, standing)
             print_status(stdout, chosen)
+        if alert:
+            _alert(chosen, standing=standing)
         if not standing.is_fine:
             raise typer.Exit(FAILED)
 

@@ -14,7 +14,7 @@ from orchestration.assets.snapshot import published_snapshot
 from orchestration.assets.transformations import DBT_STEPS, dbt_step
 from orchestration.checks import ALL_GATES
 from orchestration.dbt import load_manifest
-from orchestration.jobs import daily_schedule, landing_sensor, refresh_job
+from orchestration.jobs import alerts_sensor, daily_schedule, landing_sensor, refresh_job
 from orchestration.progress import step_logger
 from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from warehouse.home import default_home
@@ -54,7 +54,7 @@ defs = dg.Definitions(
     asset_checks=ALL_GATES,
     jobs=[refresh_job],
     schedules=[daily_schedule(home, settings)],
-    sensors=[landing_sensor(home)],
+    sensors=[landing_sensor(home), alerts_sensor(home)],
     resources={
         "warehouse": WarehouseResource(database=str(home.warehouse)),
         "refresh": RefreshOptions(),

@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+import duckdb
 from rich.console import Console
 from rich.markup import escape
 
+from orchestration.causes import causes_of
 from orchestration.instance import explained_records
 from orchestration.refresh import told_by
 from warehouse.database import LockHolder, lock_holder
@@ -20,7 +22,8 @@ from warehouse.home import Home
 from warehouse.news import is_all_published
 from warehouse.publishing import current_publication
 from warehouse.publishing.record import read_record
-from warehouse.settings import load_settings
+from warehouse.publishing.sql import literal
+from warehouse.settings import Settings
 from warehouse.wording import days, moment, plural
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ class LastRefresh:
     """UTC; None of a run that was killed a moment ago, whose end is not recorded yet."""
     outcome: Literal["succeeded", "failed", "stopped"]
     problems: list[str]
+    causes: list[str]
+    """The same in words that quote no value of the data."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,17 @@ class Standing:
     """UTC, when what readers see was made; None before the first publication."""
     age_hours: float | None
     max_age_hours: float | None
+    delivered_at: datetime | None
+    """UTC, when the newest delivery that readers see was taken in."""
+    delivery_age_hours: float | None
+    max_delivery_age_hours: float | None
 
     @property
     def is_stale(self) -> bool:
-        """Whether the snapshot is older than allowed; never without a limit."""
-        return self.max_age_hours is not None and (self.age_hours is None or self.age_hours > self.max_age_hours)
+        """Whether the snapshot or the newest delivery in it is older than allowed; never without a limit."""
+        return _is_over(self.age_hours, self.max_age_hours) or _is_over(
+            self.delivery_age_hours, self.max_delivery_age_hours
+        )
 
     @property
     def has_failed(self) -> bool:
@@ -77,8 +88,20 @@ class Standing:
         return {**asdict(self), "is_stale": self.is_stale, "has_failed": self.has_failed, "is_fine": self.is_fine}
 
 
-def read_standing(home: Home, *, max_age_hours: float | None, now: datetime) -> Standing:
-    """Look at the home; ``now`` is UTC.
+def read_standing(
+    home: Home, settings: Settings, *, now: datetime, max_age_hours: float | None = None, has_news: bool = True
+) -> Standing:
+    """Look at the home.
+
+    Parameters
+    ----------
+    now
+        UTC.
+    max_age_hours
+        In place of the setting.
+    has_news
+        False if a refresh has just found that all is published: then no failed run matters, and
+        Dagster, whose import takes longer than all the rest, is not asked.
 
     Raises
     ------
@@ -86,18 +109,29 @@ def read_standing(home: Home, *, max_age_hours: float | None, now: datetime) -> 
         If the snapshot can't be read.
     """
     running = lock_holder(home)
-    last = _last_refresh(home)
+    last = _last_refresh(home) if has_news else None
     is_in_doubt = last is not None and last.outcome != "succeeded" and running is None
-    published_at = _published_at(home)
+    published_at, delivered_at = _published_at(home), _delivered_at(home)
     return Standing(
         home=str(home.root),
         running=running,
         last_refresh=last,
-        is_all_published=not is_in_doubt or is_all_published(home, load_settings(), None),
+        is_all_published=not is_in_doubt or is_all_published(home, settings, None),
         published_at=published_at,
-        age_hours=None if published_at is None else (now - published_at).total_seconds() / 3600,
-        max_age_hours=max_age_hours,
+        age_hours=_hours(published_at, now),
+        max_age_hours=settings.freshness.max_age_hours if max_age_hours is None else max_age_hours,
+        delivered_at=delivered_at,
+        delivery_age_hours=_hours(delivered_at, now),
+        max_delivery_age_hours=settings.freshness.max_delivery_age_hours,
     )
+
+
+def _hours(since: datetime | None, now: datetime) -> float | None:
+    return None if since is None else (now - since).total_seconds() / 3600
+
+
+def _is_over(age_hours: float | None, limit_hours: float | None) -> bool:
+    return limit_hours is not None and (age_hours is None or age_hours > limit_hours)
 
 
 def print_standing(console: Console, standing: Standing) -> None:
@@ -121,13 +155,20 @@ def print_standing(console: Console, standing: Standing) -> None:
                 if standing.is_all_published
                 else "  Readers keep the last good snapshot. `regulars refresh` tries again, and tells what to mend."
             )
-    if standing.age_hours is not None:
-        rule = "" if standing.max_age_hours is None else f"; at most {standing.max_age_hours:g} hours are allowed"
-        mark = "[red]✗[/] " if standing.is_stale else ""
-        console.print(f"[bold]Age[/]         {mark}published {_age(standing.age_hours)} ago{rule}")
+    _print_age(console, "[bold]Age[/]         ", "published", standing.age_hours, standing.max_age_hours)
+    if standing.max_delivery_age_hours is not None:
+        _print_age(console, "            ", "delivered", standing.delivery_age_hours, standing.max_delivery_age_hours)
 
 
-def _age(hours: float) -> str:
+def _print_age(console: Console, head: str, what: str, age_hours: float | None, limit_hours: float | None) -> None:
+    if age_hours is not None:
+        rule = "" if limit_hours is None else f"; at most {limit_hours:g} hours are allowed"
+        mark = "[red]✗[/] " if _is_over(age_hours, limit_hours) else ""
+        console.print(f"{head}{mark}{what} {age(age_hours)} ago{rule}")
+
+
+def age(hours: float) -> str:
+    """A stretch of time in the unit that suits it."""
     if hours < 1:
         return plural(hours * 60, "minute")
     return plural(hours, "hour") if hours < _DAYS_FROM_HOURS else days(hours / 24)
@@ -140,6 +181,18 @@ def _published_at(home: Home) -> datetime | None:
     # a rollback is newer than what it put back
     made = {row.publication_id: row.published_at for row in read_record(home.published)}
     return made.get(shown.shown_id, shown.published_at).replace(tzinfo=UTC)
+
+
+def _delivered_at(home: Home) -> datetime | None:
+    if not home.published.exists():
+        return None
+    # a connection of its own to an empty memory: one that this process holds would still show a file that was replaced
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach {literal(home.published)} as snapshot (read_only)")
+        found = connection.execute(
+            "select max(recorded_at) from snapshot.quality.load_ledger where status = 'loaded'"
+        ).fetchone()
+    return None if found is None or found[0] is None else found[0].replace(tzinfo=UTC)
 
 
 def _last_refresh(home: Home) -> LastRefresh | None:
@@ -159,23 +212,26 @@ def _last_refresh(home: Home) -> LastRefresh | None:
                 continue
             ended_at = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
             if run.is_success:
-                return LastRefresh(run.run_id, ended_at, "succeeded", [])
-            stopped = run.status == dg.DagsterRunStatus.CANCELED
-            return LastRefresh(
-                run.run_id,
-                ended_at,
-                "stopped" if stopped else "failed",
-                [KILLED] if was_killed else [] if stopped else _problems(instance, run.run_id),
-            )
+                return LastRefresh(run.run_id, ended_at, "succeeded", [], [])
+            if run.status == dg.DagsterRunStatus.CANCELED:
+                return LastRefresh(run.run_id, ended_at, "stopped", [], [])
+            problems, causes = ([KILLED], [KILLED]) if was_killed else _problems(instance, run.run_id)
+            return LastRefresh(run.run_id, ended_at, "failed", problems, causes)
     return None
 
 
-def _problems(instance: dg.DagsterInstance, run_id: str) -> list[str]:
-    """What stopped a run: checks and steps, else what is recorded of its end."""
+def _problems(instance: dg.DagsterInstance, run_id: str) -> tuple[list[str], list[str]]:
+    """What stopped a run: checks and steps, else what is recorded of its end; and the same without values."""
     import dagster as dg
+
+    from orchestration.killed_runs import KILLED
 
     kinds = dg.DagsterEventType
     logged = instance.all_logs(run_id, of_type={kinds.ASSET_CHECK_EVALUATION, kinds.STEP_FAILURE, kinds.RUN_FAILURE})
     events = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
     _, _, problems = told_by(events)
-    return list(dict.fromkeys(problems)) or [event.message for event in events[-1:] if event.message]
+    # of a run that was killed there are no words but these
+    ended = [event.message for event in events[-1:] if event.message]
+    if ended == [KILLED]:
+        return ended, ended
+    return list(dict.fromkeys(problems)) or ended, causes_of(events)

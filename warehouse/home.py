@@ -74,6 +74,11 @@ class Home:
         return self.root / "published" / "snapshots"
 
     @property
+    def alerts(self) -> Path:
+        """What was told of this home, and to whom."""
+        return self.root / "alerts.json"
+
+    @property
     def data_docs(self) -> Path:
         """Great Expectations' pages."""
         return self.root / "data_docs"
