@@ -74,6 +74,11 @@ class Home:
         return self.root / "published" / "snapshots"
 
     @property
+    def stopped(self) -> Path:
+        """Beside the snapshot, while it is older than the newest refresh: why that one published nothing."""
+        return self.published.with_name("stopped.json")
+
+    @property
     def alerts(self) -> Path:
         """What was told of this home, and to whom."""
         return self.root / "alerts.json"

@@ -18,6 +18,7 @@ from orchestration.status import Standing, read_standing
 from warehouse.errors import RegularsError
 from warehouse.home import Home
 from warehouse.settings import AlertKind, load_settings
+from warehouse.stopped import StoppedRefresh, forget_stopped, note_stopped
 
 LOG = "log"
 _LONGEST_WAIT_SECONDS = 20.0
@@ -64,6 +65,7 @@ def tell_news(
         standing = read_standing(home, settings, now=now, has_news=has_news)
     if not home.root.is_dir():
         return
+    _tell_readers(home, standing)
     try:
         lock = FileLock(home.alerts.with_suffix(".lock"), timeout=_LONGEST_WAIT_SECONDS)
         with lock:
@@ -91,3 +93,15 @@ def tell_news(
                 write_record(home.alerts, record)
     except Timeout:
         warn(f"{home.alerts} is being written by another process, which tells what is new.")
+
+
+def _tell_readers(home: Home, standing: Standing) -> None:
+    """Leave, or take away, the note beside the snapshot that says why it is not the newest refresh's."""
+    last = standing.last_refresh
+    if standing.running is not None or (last is not None and last.outcome == "stopped"):
+        return
+    if last is None or not standing.has_failed:
+        forget_stopped(home)
+        return
+    at = last.ended_at or datetime.now(UTC)
+    note_stopped(home, StoppedRefresh(last.run_id, at.replace(microsecond=0), (*last.causes,), (*last.problems,)))

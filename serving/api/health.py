@@ -113,13 +113,25 @@ class OrderTotals(
     """Orders against what their own files say that they come to."""
 
 
+class Stopped(Answer, of="quality.validation_results", columns="run_id"):
+    """A refresh that something stopped: what is published is from before it."""
+
+    stopped_at: Annotated[Moment, Field(description="When it ended, UTC.")]
+    causes: Annotated[list[str], Field(description="Which checks or steps stopped it, one line each.")]
+    problems: Annotated[list[str], Field(description="What they found, and what to do; some have several lines.")]
+
+
 class Health(Answer):
     """How sound the published data are."""
 
     status: Annotated[
         Literal["ok", "warnings", "failures"],
-        Field(description="`failures` if a check failed or could not run; `warnings` if one of severity warning did."),
+        Field(
+            description="`failures` if a check failed or could not run, or the newest refresh was stopped; `warnings` "
+            "if a check of severity warning failed."
+        ),
     ]
+    stopped: Annotated[Stopped | None, Field(description="The newest refresh, if it was stopped; else null.")]
     freshness: Annotated[Freshness, Field(description="How new the data are.")]
     layers: Annotated[list[LayerChecks], Field(description="Checks by layer, in the order of the layers.")]
     open_checks: Annotated[list[OpenCheck], Field(description="The worst first.")]
@@ -148,12 +160,13 @@ def health(reading: SnapshotReading) -> Envelope[Health]:
     status = "ok"
     if any(layer["warned"] for layer in layers):
         status = "warnings"
-    if any(layer["failed"] or layer["could_not_run"] for layer in layers):
+    if reading.stopped is not None or any(layer["failed"] or layer["could_not_run"] for layer in layers):
         status = "failures"
     return answer(
         reading,
         {
             "status": status,
+            "stopped": None if reading.stopped is None else asdict(reading.stopped),
             "freshness": asdict(queries.freshness(reading)),
             "layers": layers,
             "open_checks": records(queries.open_checks(reading)),

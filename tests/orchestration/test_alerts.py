@@ -24,6 +24,7 @@ from tests.tiny_shop import HEADER, deliver
 from warehouse.home import Home
 from warehouse.publishing import rollback
 from warehouse.settings import PROJECT_ROOT
+from warehouse.stopped import read_stopped
 
 TOO_MUCH = "699999,20001,ITEM 20001,900000,2024-02-20 10:00:00,99.00,10001.0,United Kingdom\n"
 
@@ -111,6 +112,11 @@ def test_a_failed_refresh_is_told_once_though_it_is_repeated_and_a_channel_was_a
         f"`regulars status --home {published_home.root}`",
     ):
         assert told in text
+    # readers are told beside the snapshot that they have
+    stopped = read_stopped(published_home)
+    assert stopped is not None
+    assert stopped.causes[0].startswith("staging.stg_transactions: check line_amount_is_plausible failed, 1 of 593")
+    assert "2024-02-20.csv line 2" in stopped.problems[0]
     # neither the customer nor the invoice of the line
     assert "10001" not in text
     assert "699999" not in text
@@ -125,6 +131,7 @@ def test_a_failed_refresh_is_told_once_though_it_is_repeated_and_a_channel_was_a
     # mended, and broken again in the same way: that is another event
     (published_home.landing / "2024-02-20.csv").rename(published_home.root / "aside.csv")
     assert regulars("refresh", home=published_home.root, **world.asking).returncode == 0
+    assert read_stopped(published_home) is None
     kept = json.loads(published_home.alerts.read_text())["entries"]
     assert [entry["kind"] for entry in kept if entry["kind"] == "failed"] == []
 

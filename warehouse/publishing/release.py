@@ -46,6 +46,7 @@ from warehouse.publishing.snapshots import (
     told_available,
 )
 from warehouse.publishing.sql import first_line, literal, quoted, scratch_connection
+from warehouse.stopped import forget_stopped
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ def publish(
         publication = build_snapshot(home, partial, asked, record, about or {}, known)
         swap_in(home, partial)
     with _after_swap(number):
+        forget_stopped(home)
         _record_in_warehouse(home, [*record, publication])
         keep_snapshot(home, number)
         sweep_snapshots(home, keep)
