@@ -6,7 +6,7 @@ from orchestration.assets.anomalies import flag_anomalies
 from orchestration.assets.customer_value import fit_customer_value
 from orchestration.assets.databases import DATABASES, pull_from_databases
 from orchestration.assets.drafting import redraft_emails
-from orchestration.assets.landing import load_landing_files
+from orchestration.assets.landing import landing_folder, load_landing_files
 from orchestration.assets.model_runs import collect_model_runs
 from orchestration.assets.previous import recall_previous
 from orchestration.assets.segments import fit_segments
@@ -25,12 +25,6 @@ home = default_home()
 settings = load_settings()
 manifest = load_manifest(home)
 
-landing_folder = dg.AssetSpec(
-    ["landing", "files"],
-    description="The folder that sales files are delivered to.",
-    group_name="landing",
-    kinds={"file"},
-)
 # a shop without databases is shown no step for them
 databases = settings.landing.databases
 pull_steps = [pull_from_databases(databases)] if databases else []
@@ -50,7 +44,12 @@ published_tables = [key for step in build_steps for key in step.keys if key.path
 published_tables.append(dg.AssetKey(["raw", "unused_columns"]))
 
 defs = dg.Definitions(
-    assets=[landing_folder, *pull_steps, *build_steps, published_snapshot(published_tables)],
+    assets=[
+        landing_folder(settings.freshness),
+        *pull_steps,
+        *build_steps,
+        published_snapshot(published_tables, settings.freshness),
+    ],
     asset_checks=ALL_GATES,
     jobs=[refresh_job],
     schedules=[daily_schedule(home, settings)],

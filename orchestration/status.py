@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-import duckdb
 from rich.console import Console
 from rich.markup import escape
 
@@ -18,18 +17,15 @@ from orchestration.causes import causes_of
 from orchestration.instance import explained_records
 from orchestration.refresh import told_by
 from warehouse.database import LockHolder, lock_holder
+from warehouse.freshness import Age, in_words, read_ages
 from warehouse.home import Home
 from warehouse.news import is_all_published
-from warehouse.publishing import current_publication
-from warehouse.publishing.record import read_record
-from warehouse.publishing.sql import literal
 from warehouse.settings import Settings
-from warehouse.wording import days, moment, plural
+from warehouse.wording import moment
 
 if TYPE_CHECKING:
     import dagster as dg
 
-_DAYS_FROM_HOURS = 48
 _MOST_RUNS = 50
 """More than ever queue behind one that works."""
 
@@ -57,21 +53,13 @@ class Standing:
     """None before the first run; a refresh with nothing new is no run."""
     is_all_published: bool
     """Whether everything delivered is published, however the last run ended."""
-    published_at: datetime | None
-    """UTC, when what readers see was made; None before the first publication."""
-    age_hours: float | None
-    max_age_hours: float | None
-    delivered_at: datetime | None
-    """UTC, when the newest delivery that readers see was taken in."""
-    delivery_age_hours: float | None
-    max_delivery_age_hours: float | None
+    published: Age
+    delivered: Age
 
     @property
     def is_stale(self) -> bool:
         """Whether the snapshot or the newest delivery in it is older than allowed; never without a limit."""
-        return _is_over(self.age_hours, self.max_age_hours) or _is_over(
-            self.delivery_age_hours, self.max_delivery_age_hours
-        )
+        return self.published.is_over or self.delivered.is_over
 
     @property
     def has_failed(self) -> bool:
@@ -81,11 +69,24 @@ class Standing:
     @property
     def is_fine(self) -> bool:
         """Whether there is something published, nothing is stale and the last refresh did its work."""
-        return self.published_at is not None and not self.is_stale and not self.has_failed
+        return self.published.at is not None and not self.is_stale and not self.has_failed
 
     def as_json(self) -> dict[str, Any]:
         """The same in plain values; a time is still a datetime."""
-        return {**asdict(self), "is_stale": self.is_stale, "has_failed": self.has_failed, "is_fine": self.is_fine}
+        told = asdict(self)
+        del told["published"], told["delivered"]
+        return {
+            **told,
+            "published_at": self.published.at,
+            "age_hours": self.published.hours,
+            "max_age_hours": self.published.limit_hours,
+            "delivered_at": self.delivered.at,
+            "delivery_age_hours": self.delivered.hours,
+            "max_delivery_age_hours": self.delivered.limit_hours,
+            "is_stale": self.is_stale,
+            "has_failed": self.has_failed,
+            "is_fine": self.is_fine,
+        }
 
 
 def read_standing(
@@ -111,27 +112,18 @@ def read_standing(
     running = lock_holder(home)
     last = _last_refresh(home) if has_news else None
     is_in_doubt = last is not None and last.outcome != "succeeded" and running is None
-    published_at, delivered_at = _published_at(home), _delivered_at(home)
+    limits = settings.freshness
+    if max_age_hours is not None:
+        limits = limits.model_copy(update={"max_age_hours": max_age_hours})
+    published, delivered = read_ages(home, limits, now)
     return Standing(
         home=str(home.root),
         running=running,
         last_refresh=last,
         is_all_published=not is_in_doubt or is_all_published(home, settings, None),
-        published_at=published_at,
-        age_hours=_hours(published_at, now),
-        max_age_hours=settings.freshness.max_age_hours if max_age_hours is None else max_age_hours,
-        delivered_at=delivered_at,
-        delivery_age_hours=_hours(delivered_at, now),
-        max_delivery_age_hours=settings.freshness.max_delivery_age_hours,
+        published=published,
+        delivered=delivered,
     )
-
-
-def _hours(since: datetime | None, now: datetime) -> float | None:
-    return None if since is None else (now - since).total_seconds() / 3600
-
-
-def _is_over(age_hours: float | None, limit_hours: float | None) -> bool:
-    return limit_hours is not None and (age_hours is None or age_hours > limit_hours)
 
 
 def print_standing(console: Console, standing: Standing) -> None:
@@ -155,44 +147,16 @@ def print_standing(console: Console, standing: Standing) -> None:
                 if standing.is_all_published
                 else "  Readers keep the last good snapshot. `regulars refresh` tries again, and tells what to mend."
             )
-    _print_age(console, "[bold]Age[/]         ", "published", standing.age_hours, standing.max_age_hours)
-    if standing.max_delivery_age_hours is not None:
-        _print_age(console, "            ", "delivered", standing.delivery_age_hours, standing.max_delivery_age_hours)
+    _print_age(console, "[bold]Age[/]         ", "published", standing.published)
+    if standing.delivered.limit_hours is not None:
+        _print_age(console, "            ", "delivered", standing.delivered)
 
 
-def _print_age(console: Console, head: str, what: str, age_hours: float | None, limit_hours: float | None) -> None:
-    if age_hours is not None:
-        rule = "" if limit_hours is None else f"; at most {limit_hours:g} hours are allowed"
-        mark = "[red]✗[/] " if _is_over(age_hours, limit_hours) else ""
-        console.print(f"{head}{mark}{what} {age(age_hours)} ago{rule}")
-
-
-def age(hours: float) -> str:
-    """A stretch of time in the unit that suits it."""
-    if hours < 1:
-        return plural(hours * 60, "minute")
-    return plural(hours, "hour") if hours < _DAYS_FROM_HOURS else days(hours / 24)
-
-
-def _published_at(home: Home) -> datetime | None:
-    shown = current_publication(home)
-    if shown is None:
-        return None
-    # a rollback is newer than what it put back
-    made = {row.publication_id: row.published_at for row in read_record(home.published)}
-    return made.get(shown.shown_id, shown.published_at).replace(tzinfo=UTC)
-
-
-def _delivered_at(home: Home) -> datetime | None:
-    if not home.published.exists():
-        return None
-    # a connection of its own to an empty memory: one that this process holds would still show a file that was replaced
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach {literal(home.published)} as snapshot (read_only)")
-        found = connection.execute(
-            "select max(recorded_at) from snapshot.quality.load_ledger where status = 'loaded'"
-        ).fetchone()
-    return None if found is None or found[0] is None else found[0].replace(tzinfo=UTC)
+def _print_age(console: Console, head: str, what: str, age: Age) -> None:
+    if age.hours is not None:
+        rule = "" if age.limit_hours is None else f"; at most {age.limit_hours:g} hours are allowed"
+        mark = "[red]✗[/] " if age.is_over else ""
+        console.print(f"{head}{mark}{what} {in_words(age.hours)} ago{rule}")
 
 
 def _last_refresh(home: Home) -> LastRefresh | None:

@@ -14,13 +14,13 @@ import json
 import socket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
 from orchestration.causes import Finding, files_in, told_finding
-from orchestration.status import Standing, age
+from orchestration.status import Standing
 from warehouse.home import Home
 from warehouse.publishing.sql import literal
 from warehouse.quality import CHECK_RESULTS
@@ -79,7 +79,7 @@ def look_at(home: Home, standing: Standing) -> Look:
             connection.execute("use snapshot")
             events += _warned(standing, connection)
             days = _unusual_days(connection)
-    return Look(tuple(events), is_known, days, standing.published_at)
+    return Look(tuple(events), is_known, days, standing.published.at)
 
 
 def unusual(home: str, days: Mapping[str, str], published_at: datetime | None) -> Event:
@@ -102,7 +102,7 @@ def _failed(standing: Standing) -> Event | None:
     if last is None or last.outcome != "failed" or not standing.has_failed or standing.running is not None:
         return None
     at = last.ended_at or datetime.now(UTC)
-    keep = "Nothing is published yet" if standing.published_at is None else "Readers keep the last good snapshot"
+    keep = "Nothing is published yet" if standing.published.at is None else "Readers keep the last good snapshot"
     return _event(
         # the same fault again, by a refresh that was repeated, is the same event
         "failed:" + _digest(last.problems),
@@ -116,21 +116,12 @@ def _failed(standing: Standing) -> Event | None:
 
 
 def _stale(standing: Standing) -> Event | None:
-    told = {}
-    for what, at, hours, limit in (
-        ("What readers see was made", standing.published_at, standing.age_hours, standing.max_age_hours),
-        (
-            "The newest delivery came",
-            standing.delivered_at,
-            standing.delivery_age_hours,
-            standing.max_delivery_age_hours,
-        ),
-    ):
-        if at is not None and hours is not None and limit is not None and hours > limit:
-            due = moment(at + timedelta(hours=limit))
-            told[f"{what} {at.isoformat()}"] = (
-                f"{what} {age(hours)} ago, {moment(at)}; at most {limit:g} hours are allowed, until {due}."
-            )
+    told = {
+        f"{age.of} {age.at.isoformat()}": age.told
+        for age in (standing.published, standing.delivered)
+        # before the first publication there is nothing that could be old
+        if age.at is not None and age.is_over
+    }
     if not told:
         return None
     return _event(
@@ -161,7 +152,7 @@ def _warned(standing: Standing, connection: duckdb.DuckDBPyConnection) -> list[E
             "warned",
             standing.home,
             f"check {check} warns",
-            f"Published {moment(standing.published_at)}; the refresh went on.",
+            f"Published {moment(standing.published.at)}; the refresh went on.",
             [
                 told_finding(
                     Finding(
