@@ -29,10 +29,7 @@ refresh_job = dg.define_asset_job(
 
 
 def daily_schedule(home: Home, settings: Settings) -> dg.ScheduleDefinition:
-    """Every morning before the shop opens, by the shop's own clock; without a run where nothing is new.
-
-    A run with nothing new skips every check, which then shows as grey.
-    """
+    """Every morning before the shop opens, by the shop's own clock; without a run where nothing is new."""
 
     @dg.schedule(
         name="daily_refresh",

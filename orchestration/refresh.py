@@ -69,8 +69,7 @@ def run_refresh(
 ) -> RefreshOutcome:
     """Run the refresh job to its end, unless nothing is new.
 
-    That is told before Dagster, dbt, Great Expectations and scikit-learn are imported, and leaves
-    checks as the last run has them: in a run they would all be skipped, and turn grey.
+    That is told before Dagster, dbt, Great Expectations and scikit-learn are imported.
 
     Parameters
     ----------

@@ -10,9 +10,11 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.snapshot import SNAPSHOT_KEY
 from orchestration.freshness import within
 from orchestration.metadata import column_schema, table_metadata, told_in_intervals
 from orchestration.resources import RefreshOptions, WarehouseResource
+from orchestration.standing_checks import checks_that_stand
 from warehouse.calendar import knows_holidays, write_calendar
 from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
@@ -121,6 +123,8 @@ def _load(
         metadata = _report_metadata(report)
         if is_published(connection, home, version) and not has_new_key and not refresh.full:
             context.log.info("Nothing new since the last publication.")
+            for standing in checks_that_stand(context.instance, context.run.run_id, SNAPSHOT_KEY):
+                context.log_event(standing)
             yield dg.AssetObservation(["raw", "transactions"], metadata={NOTHING_NEW: True, **metadata})
             return
         write_calendar(connection, settings)
