@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,29 +49,39 @@ HomeOption = Annotated[
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line and full tracebacks.")]
 
 
+Say = Callable[[str, str, str], None]
+"""Tells a level, an event and a message: to people, or to programs."""
+
+
+def _say(level: str, event: str, message: str) -> None:
+    colour = "red" if level == "error" else "yellow"
+    head = {"alert": f"[{colour}]Alert:[/] ", "error": "[red]regulars:[/] "}.get(event, "")
+    stderr.print(head + escape(message))
+
+
 @contextmanager
-def _explained(verbose: bool = False) -> Iterator[None]:
+def _explained(verbose: bool = False, say: Say = _say) -> Iterator[None]:
     """End with one line that says what is wrong, and the exit code that fits."""
     try:
         yield
     except (SettingsError, HomeError) as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {escape(str(error))}")
+        say("error", "error", str(error))
         raise typer.Exit(BAD_USAGE) from error
     except (StoppedError, KeyboardInterrupt) as stopped:
-        stderr.print(f"[red]regulars:[/] {escape(str(stopped) or 'Stopped.')}")
+        say("error", "error", str(stopped) or "Stopped.")
         # as shells tell of a process that a signal ended
         raise typer.Exit(128 + getattr(stopped, "signal_number", signal.SIGINT)) from stopped
     except RegularsError as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {escape(str(error))}")
+        say("error", "error", str(error))
         raise typer.Exit(FAILED) from error
     except OSError as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {escape(f'{error.strerror or error}: {error.filename or str()}')}")
+        say("error", "error", f"{error.strerror or error}: {error.filename or ''}")
         raise typer.Exit(FAILED) from error
 
 
@@ -105,6 +115,14 @@ def refresh(
         typer.Option("--sample-if-empty", help="With nothing delivered yet, write and refresh the sample history."),
     ] = False,
     wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for another refresh to finish.")] = 0.0,
+    log_format: Annotated[
+        str,
+        typer.Option(
+            "--log-format",
+            metavar="FORMAT",
+            help="text, or json: a JSON object a line on standard error, for programs.",
+        ),
+    ] = "text",
     verbose: VerboseOption = False,
 ) -> None:
     """Load what was delivered, build, check and publish.
@@ -115,12 +133,17 @@ def refresh(
     # a million long-lived objects are made by importing alone; the collector's default has
     # it walk them again and again, about a tenth of a refresh's time
     gc.set_threshold(200_000, 20, 20)
+    from orchestration.json_lines import write_line, write_outcome
     from orchestration.refresh import run_refresh
     from orchestration.summary import print_outcome
     from warehouse.ledger import has_loaded
     from warehouse.settings import load_settings
 
-    with _explained(verbose):
+    as_json = log_format == "json"
+    say: Say = write_line if as_json else _say
+    with _explained(verbose and not as_json, say):
+        if log_format not in ("text", "json"):
+            raise SettingsError(f"There is no log format {log_format!r}; choose text or json.")
         settings = load_settings()
         chosen = _home(home)
         if landing is not None:
@@ -137,42 +160,45 @@ def refresh(
             and not _has_files(chosen.landing)
             and not settings.landing.databases
         ):
-            chosen = _sample_home(chosen)
+            chosen = _sample_home(chosen, say)
         origin = chosen.origin_or_own()
-        _tell_of_another_place(chosen, origin)
+        _tell_of_another_place(chosen, origin, say)
         if not chosen.warehouse.exists() and not _has_files(origin.landing) and not settings.landing.databases:
             raise RegularsError(
                 f"{origin.landing} holds no files yet. Put sales files there (CSV, XLSX or Parquet), name another "
                 "folder with --landing, or try `regulars sample` first."
             )
-        stderr.print(
-            escape(f"Refreshing {chosen.root} from {origin.landing}") + (" (sample data)" if origin.is_sample else "")
-        )
+        sample_data = " (sample data)" if origin.is_sample else ""
+        say("info", "refresh", f"Refreshing {chosen.root} from {origin.landing}{sample_data}")
         outcome = run_refresh(
             chosen,
             as_of_date=as_of.date().isoformat() if as_of else None,
             full=full,
             wait_seconds=wait,
             verbose=verbose,
-            on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
+            as_json=as_json,
+            on_wait=lambda holder: say("info", "wait", f"Waiting for {holder}."),
         )
-        print_outcome(stdout, chosen, outcome)
-        _alert(chosen, has_news=not outcome.nothing_new)
+        if as_json:
+            write_outcome(outcome)
+        else:
+            print_outcome(stdout, chosen, outcome)
+        _alert(chosen, say, has_news=not outcome.nothing_new)
         if not outcome.succeeded:
             raise typer.Exit(FAILED)
 
 
-def _alert(home: Home, *, standing: Standing | None = None, has_news: bool = True) -> None:
+def _alert(home: Home, say: Say = _say, *, standing: Standing | None = None, has_news: bool = True) -> None:
     """Tell who asked for it what is wrong; that this could not be done is said, and fails nothing."""
     from orchestration.alerts import tell_news
 
     def warn(told: str) -> None:
-        stderr.print(f"[red]Alert:[/] {escape(told)}")
+        say("error", "alert", told)
 
     try:
         tell_news(
             home,
-            log=lambda entry: stderr.print(f"[yellow]Alert:[/] {escape(entry.title)}"),
+            log=lambda entry: say("warning", "alert", entry.title),
             warn=warn,
             standing=standing,
             has_news=has_news,
@@ -187,7 +213,7 @@ def _has_files(landing: Path) -> bool:
     return landing.is_dir() and bool(list_landing(landing).files)
 
 
-def _tell_of_another_place(home: Home, origin: Origin) -> None:
+def _tell_of_another_place(home: Home, origin: Origin, say: Say) -> None:
     """Say which folder a home reads that was moved or copied, and remember where it lies now."""
     if home.origin() is None:
         return
@@ -205,11 +231,11 @@ def _tell_of_another_place(home: Home, origin: Origin) -> None:
         told = f"{home.root} reads the landing folder of another home, {origin.landing}."
     if told:
         elsewhere = "" if origin.landing.is_relative_to(root) else " To read another: --landing DIR --rebind."
-        stderr.print(escape(told + elsewhere))
+        say("warning", "place", told + elsewhere)
     home.bind(origin.landing, is_sample=origin.is_sample)
 
 
-def _sample_home(home: Home) -> Home:
+def _sample_home(home: Home, say: Say = _say) -> Home:
     """The sample's own home, with the history written into its landing if it isn't yet."""
     from warehouse.sample import write_sample_history
 
@@ -217,7 +243,8 @@ def _sample_home(home: Home) -> Home:
     if not _has_files(sample.landing):
         with stderr.status("  writing the sample history …"):
             truth = write_sample_history(sample.landing)
-        stderr.print(f"Wrote a made-up history of {plural(truth.delivered_lines, 'line')} to {sample.landing}")
+        lines = plural(truth.delivered_lines, "line")
+        say("info", "sample", f"Wrote a made-up history of {lines} to {sample.landing}")
     sample.bind(sample.landing, is_sample=True)
     return sample
 

@@ -15,7 +15,7 @@ from orchestration.assets.transformations import DBT_STEPS, dbt_step
 from orchestration.checks import ALL_GATES
 from orchestration.dbt import load_manifest
 from orchestration.jobs import alerts_sensor, daily_schedule, landing_sensor, refresh_job
-from orchestration.progress import step_logger
+from orchestration.progress import program_logger, step_logger
 from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from warehouse.home import default_home
 from warehouse.publishing import PUBLISHED_SCHEMAS
@@ -59,7 +59,7 @@ defs = dg.Definitions(
         "refresh": RefreshOptions(),
         "beside": FitsBeside(),
     },
-    loggers={"console": dg.colored_console_logger, "steps": step_logger},
+    loggers={"console": dg.colored_console_logger, "steps": step_logger, "json": program_logger},
     # a process per step would import everything again and fight over the DuckDB file
     executor=dg.in_process_executor,
 )

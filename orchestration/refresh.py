@@ -64,6 +64,7 @@ def run_refresh(
     full: bool,
     wait_seconds: float,
     verbose: bool,
+    as_json: bool = False,
     instance: dg.DagsterInstance | None = None,
     on_wait: Callable[[str], None] | None = None,
 ) -> RefreshOutcome:
@@ -73,6 +74,8 @@ def run_refresh(
 
     Parameters
     ----------
+    as_json
+        Whether progress is told to programs (:mod:`orchestration.json_lines`) instead of people.
     instance
         Where Dagster records the run: the home's own instance unless another is given.
     on_wait
@@ -111,6 +114,8 @@ def run_refresh(
 
     level = "DEBUG" if verbose else "INFO"
     loggers = {"console": {"config": {"log_level": level}}} if verbose else {"steps": {}}
+    if as_json:
+        loggers = {"json": {}}
     run_config = {
         "loggers": loggers,
         "resources": {

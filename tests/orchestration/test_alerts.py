@@ -81,6 +81,15 @@ def look(home: Home) -> tuple[list[str], list[str]]:
     return [entry.text for entry in logged], warned
 
 
+def as_programs_read_them(told: str) -> list[dict]:
+    """Every line of what a refresh says, each with what all have."""
+    lines = [json.loads(line) for line in told.splitlines()]
+    for line in lines:
+        assert {"time", "level", "event", "run_id", "message"} <= line.keys()
+        assert datetime.fromisoformat(line["time"]).tzinfo is not None
+    return lines
+
+
 def test_a_failed_refresh_is_told_once_though_it_is_repeated_and_a_channel_was_away(
     published_home: Home, world: World
 ) -> None:
@@ -95,7 +104,19 @@ def test_a_failed_refresh_is_told_once_though_it_is_repeated_and_a_channel_was_a
     assert len(world.mailed) == 1
 
     # the same fault by another run: the webhook has it now, the mailbox not again
-    assert regulars("refresh", home=published_home.root, **world.asking).returncode == 1
+    again = regulars("refresh", "--log-format", "json", home=published_home.root, **world.asking)
+    assert again.returncode == 1
+    lines = as_programs_read_them(again.stderr)
+    assert (again.stdout, lines[-1]["event"]) == ("", "failed")
+    assert "2024-02-20.csv line 2" in lines[-1]["problems"][0]
+    [check] = [line for line in lines if line.get("passed") is False]
+    assert (check["level"], check["table"], check["run_id"]) == (
+        "error",
+        "staging.stg_transactions",
+        lines[-1]["run_id"],
+    )
+    assert [line["step"] for line in lines if line["event"] == "step_failure"] == ["validate_staging"]
+    assert all(line["seconds"] >= 0 for line in lines if line["event"] == "step_success")
     assert regulars("status", "--alert", home=published_home.root, **world.asking).returncode == 1
     assert (len(world.posted), len(world.mailed)) == (2, 1)
     assert world.posted[0] == world.posted[1]
@@ -128,9 +149,11 @@ def test_a_failed_refresh_is_told_once_though_it_is_repeated_and_a_channel_was_a
         assert "the refresh failed" in tick(dg.build_sensor_context(instance=instance)).skip_message
         assert tick(dg.build_sensor_context(instance=instance)).skip_message == "Nothing new to tell."
 
-    # mended, and broken again in the same way: that is another event
+    # taken back: it is over, and would be told again if it came back
     (published_home.landing / "2024-02-20.csv").rename(published_home.root / "aside.csv")
-    assert regulars("refresh", home=published_home.root, **world.asking).returncode == 0
+    mended = regulars("refresh", "--log-format", "json", home=published_home.root, **world.asking)
+    assert mended.returncode == 0
+    assert as_programs_read_them(mended.stderr)[-1]["event"] == "nothing_new"
     assert read_stopped(published_home) is None
     kept = json.loads(published_home.alerts.read_text())["entries"]
     assert [entry["kind"] for entry in kept if entry["kind"] == "failed"] == []
