@@ -3,15 +3,25 @@
 Belongs here: an HTTP server, a mail server. Does not belong here: fixtures, what is expected of what arrives.
 """
 
+import base64
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 Server = TypeVar("Server", bound=socketserver.TCPServer)
 
@@ -62,15 +72,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Mailbox(socketserver.ThreadingTCPServer):
-    """A mail server without TLS, as RFC 5321 has it; refuses each mail while ``is_full``."""
+    """A mail server as RFC 5321 has it; with ``tls``, by STARTTLS (RFC 3207) and with a login (RFC 4954)."""
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
-        self.is_full = False
+        self.tls = tls
         self.mails: list[tuple[list[str], EmailMessage]] = []
+        self.logins: list[tuple[str, str]] = []
 
     @property
     def port(self) -> int:
@@ -82,14 +93,23 @@ class _Conversation(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         recipients: list[str] = []
+        is_encrypted = False
         self._say("220 mailbox")
         while line := self.rfile.readline():
             command = line.decode().strip()
-            verb = command.partition(" ")[0].upper()
-            if verb == "RCPT":
-                recipients.append(command.partition("<")[2].rstrip(">"))
-            if verb == "MAIL" and self.server.is_full:
-                self._say("452 no room")
+            verb, _, rest = command.partition(" ")
+            verb = verb.upper()
+            if verb == "EHLO" and self.server.tls is not None:
+                self._say("250-mailbox", "250 AUTH PLAIN" if is_encrypted else "250 STARTTLS")
+            elif verb == "STARTTLS" and self.server.tls is not None:
+                self._say("220 go on")
+                self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
+                self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+                is_encrypted = True
+            elif verb == "AUTH" and is_encrypted:
+                _, user, password = base64.b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")
+                self.server.logins.append((user, password))
+                self._say("235 welcome")
             elif verb == "DATA":
                 self._say("354 go on")
                 lines = []
@@ -101,7 +121,34 @@ class _Conversation(socketserver.StreamRequestHandler):
                 self._say("221 bye")
                 return
             else:
+                if verb == "RCPT":
+                    recipients.append(rest.partition("<")[2].rstrip(">"))
                 self._say("250 ok" if verb in ("EHLO", "HELO", "MAIL", "RCPT", "RSET") else "502 what?")
 
-    def _say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
+    def _say(self, *lines: str) -> None:
+        self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
+
+
+def own_certificate(folder: Path) -> Path:
+    """A key and a certificate of 127.0.0.1 that it signs itself, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path = folder / "own.pem"
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    return path

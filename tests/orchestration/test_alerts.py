@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from orchestration.alerts import Entry, tell_news
 from orchestration.jobs import alerts_sensor
 from tests.orchestration.conftest import copy_of
 from tests.orchestration.test_cli import REGULARS, regulars
-from tests.receivers import Mailbox, Receiver, listening
+from tests.receivers import Mailbox, Receiver, listening, own_certificate
 from tests.tiny_shop import HEADER, deliver
 from warehouse.home import Home
 from warehouse.publishing import rollback
@@ -244,6 +245,28 @@ def test_a_mail_is_never_sent_in_plain_where_encryption_is_asked_for(
     [warning] = look(published_home)[1]
     assert "STARTTLS extension not supported" in warning
     assert (len(asked.posted), len(asked.mailed)) == (1, 0)
+
+
+def test_a_mail_goes_encrypted_with_the_password_of_the_environment(
+    published_home: Home, asked: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificate = own_certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    monkeypatch.setenv("REGULARS_FRESHNESS__MAX_AGE_HOURS", "0.0001")
+    monkeypatch.setenv("REGULARS_ALERTS__EMAIL__SECURITY", "starttls")
+    monkeypatch.setenv("REGULARS_ALERTS__EMAIL__USER", "shop")
+    with listening(Mailbox(tls)) as mailbox:
+        monkeypatch.setenv("REGULARS_ALERTS__EMAIL__PORT", str(mailbox.port))
+        assert "Set REGULARS_ALERTS_EMAIL_PASSWORD" in look(published_home)[1][0]
+        monkeypatch.setenv("REGULARS_ALERTS_EMAIL_PASSWORD", "a secret")
+        # nobody vouches for the server
+        assert "CERTIFICATE_VERIFY_FAILED" in look(published_home)[1][0]
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert (mailbox.logins, mailbox.mails) == ([], [])
+        assert look(published_home) == ([], [])
+        assert mailbox.logins == [("shop", "a secret")]
+        assert [mail["Subject"].partition(": ")[2] for _, mail in mailbox.mails] == ["the figures are old"]
 
 
 def test_a_record_that_is_damaged_is_said_and_fails_nothing(published_home: Home) -> None:
