@@ -12,6 +12,7 @@ import dagster as dg
 from expectations.checks import LAYERS, tables_of
 from expectations.results import CheckResult, save_results
 from expectations.runner import run_layer
+from orchestration.causes import NOT_PASSED, Finding, files_in
 from orchestration.resources import WarehouseResource
 from warehouse.settings import load_settings
 
@@ -86,9 +87,23 @@ def _check_result(table: str, results: list[CheckResult]) -> dg.AssetCheckResult
             "failed": sum(result.status == "failed" for result in results),
             "could_not_be_evaluated": sum(result.status == "error" for result in results),
             "results": dg.MetadataValue.md("\n".join(lines)),
+            NOT_PASSED: dg.MetadataValue.json([_finding(one) for one in blocking or not_passed]),
             "failing_examples": dg.MetadataValue.json({one.check_name: list(one.examples) for one in not_passed}),
         },
     )
+
+
+def _finding(result: CheckResult) -> Finding:
+    """What may be told to everybody of a check that did not pass."""
+    return {
+        "table": result.table_name,
+        "check": result.check_name,
+        "outcome": "failed" if result.status == "failed" else "could not run",
+        "unexpected": result.unexpected_count,
+        "elements": result.element_count,
+        "reason": result.reason,
+        "files": files_in(result.examples),
+    }
 
 
 def _told_together(messages: list[str]) -> str | None:

@@ -13,11 +13,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,6 +26,9 @@ from rich.markup import escape
 from warehouse.errors import HomeError, RegularsError, SettingsError, StoppedError
 from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
 from warehouse.wording import plural
+
+if TYPE_CHECKING:
+    from orchestration.status import Standing
 
 app = typer.Typer(
     name="regulars",
@@ -46,29 +49,39 @@ HomeOption = Annotated[
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line and full tracebacks.")]
 
 
+Say = Callable[[str, str, str], None]
+"""Tells a level, an event and a message: to people, or to programs."""
+
+
+def _say(level: str, event: str, message: str) -> None:
+    colour = "red" if level == "error" else "yellow"
+    head = {"alert": f"[{colour}]Alert:[/] ", "error": "[red]regulars:[/] "}.get(event, "")
+    stderr.print(head + escape(message))
+
+
 @contextmanager
-def _explained(verbose: bool = False) -> Iterator[None]:
+def _explained(verbose: bool = False, say: Say = _say) -> Iterator[None]:
     """End with one line that says what is wrong, and the exit code that fits."""
     try:
         yield
     except (SettingsError, HomeError) as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {escape(str(error))}")
+        say("error", "error", str(error))
         raise typer.Exit(BAD_USAGE) from error
     except (StoppedError, KeyboardInterrupt) as stopped:
-        stderr.print(f"[red]regulars:[/] {escape(str(stopped) or 'Stopped.')}")
+        say("error", "error", str(stopped) or "Stopped.")
         # as shells tell of a process that a signal ended
         raise typer.Exit(128 + getattr(stopped, "signal_number", signal.SIGINT)) from stopped
     except RegularsError as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {escape(str(error))}")
+        say("error", "error", str(error))
         raise typer.Exit(FAILED) from error
     except OSError as error:
         if verbose:
             stderr.print_exception()
-        stderr.print(f"[red]regulars:[/] {escape(f'{error.strerror or error}: {error.filename or str()}')}")
+        say("error", "error", f"{error.strerror or error}: {error.filename or ''}")
         raise typer.Exit(FAILED) from error
 
 
@@ -102,6 +115,14 @@ def refresh(
         typer.Option("--sample-if-empty", help="With nothing delivered yet, write and refresh the sample history."),
     ] = False,
     wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for another refresh to finish.")] = 0.0,
+    log_format: Annotated[
+        str,
+        typer.Option(
+            "--log-format",
+            metavar="FORMAT",
+            help="text, or json: a JSON object a line on standard error, for programs.",
+        ),
+    ] = "text",
     verbose: VerboseOption = False,
 ) -> None:
     """Load what was delivered, build, check and publish.
@@ -112,12 +133,17 @@ def refresh(
     # a million long-lived objects are made by importing alone; the collector's default has
     # it walk them again and again, about a tenth of a refresh's time
     gc.set_threshold(200_000, 20, 20)
+    from orchestration.json_lines import write_line, write_outcome
     from orchestration.refresh import run_refresh
     from orchestration.summary import print_outcome
     from warehouse.ledger import has_loaded
     from warehouse.settings import load_settings
 
-    with _explained(verbose):
+    as_json = log_format == "json"
+    say: Say = write_line if as_json else _say
+    with _explained(verbose and not as_json, say):
+        if log_format not in ("text", "json"):
+            raise SettingsError(f"There is no log format {log_format!r}; choose text or json.")
         settings = load_settings()
         chosen = _home(home)
         if landing is not None:
@@ -134,28 +160,51 @@ def refresh(
             and not _has_files(chosen.landing)
             and not settings.landing.databases
         ):
-            chosen = _sample_home(chosen)
+            chosen = _sample_home(chosen, say)
         origin = chosen.origin_or_own()
-        _tell_of_another_place(chosen, origin)
+        _tell_of_another_place(chosen, origin, say)
         if not chosen.warehouse.exists() and not _has_files(origin.landing) and not settings.landing.databases:
             raise RegularsError(
                 f"{origin.landing} holds no files yet. Put sales files there (CSV, XLSX or Parquet), name another "
                 "folder with --landing, or try `regulars sample` first."
             )
-        stderr.print(
-            escape(f"Refreshing {chosen.root} from {origin.landing}") + (" (sample data)" if origin.is_sample else "")
-        )
+        sample_data = " (sample data)" if origin.is_sample else ""
+        say("info", "refresh", f"Refreshing {chosen.root} from {origin.landing}{sample_data}")
         outcome = run_refresh(
             chosen,
             as_of_date=as_of.date().isoformat() if as_of else None,
             full=full,
             wait_seconds=wait,
             verbose=verbose,
-            on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
+            as_json=as_json,
+            on_wait=lambda holder: say("info", "wait", f"Waiting for {holder}."),
         )
-        print_outcome(stdout, chosen, outcome)
+        if as_json:
+            write_outcome(outcome)
+        else:
+            print_outcome(stdout, chosen, outcome)
+        _alert(chosen, say, has_news=not outcome.nothing_new)
         if not outcome.succeeded:
             raise typer.Exit(FAILED)
+
+
+def _alert(home: Home, say: Say = _say, *, standing: Standing | None = None, has_news: bool = True) -> None:
+    """Tell who asked for it what is wrong; that this could not be done is said, and fails nothing."""
+    from orchestration.alerts import tell_news
+
+    def warn(told: str) -> None:
+        say("error", "alert", told)
+
+    try:
+        tell_news(
+            home,
+            log=lambda entry: say("warning", "alert", entry.title),
+            warn=warn,
+            standing=standing,
+            has_news=has_news,
+        )
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the refresh has done its work
+        warn(f"{home.root} could not be looked at, so nothing was told of it: {type(error).__name__}: {error}")
 
 
 def _has_files(landing: Path) -> bool:
@@ -164,7 +213,7 @@ def _has_files(landing: Path) -> bool:
     return landing.is_dir() and bool(list_landing(landing).files)
 
 
-def _tell_of_another_place(home: Home, origin: Origin) -> None:
+def _tell_of_another_place(home: Home, origin: Origin, say: Say) -> None:
     """Say which folder a home reads that was moved or copied, and remember where it lies now."""
     if home.origin() is None:
         return
@@ -182,11 +231,11 @@ def _tell_of_another_place(home: Home, origin: Origin) -> None:
         told = f"{home.root} reads the landing folder of another home, {origin.landing}."
     if told:
         elsewhere = "" if origin.landing.is_relative_to(root) else " To read another: --landing DIR --rebind."
-        stderr.print(escape(told + elsewhere))
+        say("warning", "place", told + elsewhere)
     home.bind(origin.landing, is_sample=origin.is_sample)
 
 
-def _sample_home(home: Home) -> Home:
+def _sample_home(home: Home, say: Say = _say) -> Home:
     """The sample's own home, with the history written into its landing if it isn't yet."""
     from warehouse.sample import write_sample_history
 
@@ -194,7 +243,8 @@ def _sample_home(home: Home) -> Home:
     if not _has_files(sample.landing):
         with stderr.status("  writing the sample history …"):
             truth = write_sample_history(sample.landing)
-        stderr.print(f"Wrote a made-up history of {plural(truth.delivered_lines, 'line')} to {sample.landing}")
+        lines = plural(truth.delivered_lines, "line")
+        say("info", "sample", f"Wrote a made-up history of {lines} to {sample.landing}")
     sample.bind(sample.landing, is_sample=True)
     return sample
 
@@ -282,10 +332,18 @@ def fetch(
 def status(
     max_age: Annotated[
         float | None,
-        typer.Option("--max-age", metavar="HOURS", min=0, help="Fail if what readers see was published longer ago."),
+        typer.Option(
+            "--max-age",
+            metavar="HOURS",
+            min=0,
+            help="Fail if what readers see was published longer ago (default: freshness.max_age_hours).",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="For programs: what runs, what failed and how old it is.")
+    ] = False,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Tell what is wrong to who asked for it in [alerts], once.")
     ] = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
@@ -297,15 +355,18 @@ def status(
     """
     from orchestration.status import print_standing, read_standing
     from orchestration.summary import print_status
+    from warehouse.settings import load_settings
 
     with _explained(verbose):
         chosen = _published_home(home)
-        standing = read_standing(chosen, max_age_hours=max_age, now=datetime.now(UTC))
+        standing = read_standing(chosen, load_settings(), now=datetime.now(UTC), max_age_hours=max_age)
         if as_json:
             stdout.print_json(data=standing.as_json(), default=lambda at: at.isoformat(timespec="seconds"))
         else:
             print_standing(stdout, standing)
             print_status(stdout, chosen)
+        if alert:
+            _alert(chosen, standing=standing)
         if not standing.is_fine:
             raise typer.Exit(FAILED)
 

@@ -6,7 +6,7 @@ from orchestration.assets.anomalies import flag_anomalies
 from orchestration.assets.customer_value import fit_customer_value
 from orchestration.assets.databases import DATABASES, pull_from_databases
 from orchestration.assets.drafting import redraft_emails
-from orchestration.assets.landing import load_landing_files
+from orchestration.assets.landing import landing_folder, load_landing_files
 from orchestration.assets.model_runs import collect_model_runs
 from orchestration.assets.previous import recall_previous
 from orchestration.assets.segments import fit_segments
@@ -14,8 +14,8 @@ from orchestration.assets.snapshot import published_snapshot
 from orchestration.assets.transformations import DBT_STEPS, dbt_step
 from orchestration.checks import ALL_GATES
 from orchestration.dbt import load_manifest
-from orchestration.jobs import daily_schedule, landing_sensor, refresh_job
-from orchestration.progress import step_logger
+from orchestration.jobs import alerts_sensor, daily_schedule, landing_sensor, refresh_job
+from orchestration.progress import program_logger, step_logger
 from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from warehouse.home import default_home
 from warehouse.publishing import PUBLISHED_SCHEMAS
@@ -25,12 +25,6 @@ home = default_home()
 settings = load_settings()
 manifest = load_manifest(home)
 
-landing_folder = dg.AssetSpec(
-    ["landing", "files"],
-    description="The folder that sales files are delivered to.",
-    group_name="landing",
-    kinds={"file"},
-)
 # a shop without databases is shown no step for them
 databases = settings.landing.databases
 pull_steps = [pull_from_databases(databases)] if databases else []
@@ -50,17 +44,22 @@ published_tables = [key for step in build_steps for key in step.keys if key.path
 published_tables.append(dg.AssetKey(["raw", "unused_columns"]))
 
 defs = dg.Definitions(
-    assets=[landing_folder, *pull_steps, *build_steps, published_snapshot(published_tables)],
+    assets=[
+        landing_folder(settings.freshness),
+        *pull_steps,
+        *build_steps,
+        published_snapshot(published_tables, settings.freshness),
+    ],
     asset_checks=ALL_GATES,
     jobs=[refresh_job],
     schedules=[daily_schedule(home, settings)],
-    sensors=[landing_sensor(home)],
+    sensors=[landing_sensor(home), alerts_sensor(home)],
     resources={
         "warehouse": WarehouseResource(database=str(home.warehouse)),
         "refresh": RefreshOptions(),
         "beside": FitsBeside(),
     },
-    loggers={"console": dg.colored_console_logger, "steps": step_logger},
+    loggers={"console": dg.colored_console_logger, "steps": step_logger, "json": program_logger},
     # a process per step would import everything again and fight over the DuckDB file
     executor=dg.in_process_executor,
 )

@@ -8,6 +8,7 @@ import time
 
 import dagster as dg
 
+from orchestration.alerts import Entry, tell_news
 from orchestration.killed_runs import end_killed_runs
 from orchestration.pruning import prune
 from warehouse.home import Home
@@ -29,10 +30,7 @@ refresh_job = dg.define_asset_job(
 
 
 def daily_schedule(home: Home, settings: Settings) -> dg.ScheduleDefinition:
-    """Every morning before the shop opens, by the shop's own clock; without a run where nothing is new.
-
-    A run with nothing new skips every check, which then shows as grey.
-    """
+    """Every morning before the shop opens, by the shop's own clock; without a run where nothing is new."""
 
     @dg.schedule(
         name="daily_refresh",
@@ -84,5 +82,28 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         # no run key: Dagster starts no second run for one, and a file may be put back to what it was
         request = dg.RunRequest(run_config={"resources": {"refresh": {"config": {"pull": False}}}})
         return dg.SensorResult(run_requests=[request], cursor=signature)
+
+    return sensor
+
+
+def alerts_sensor(home: Home) -> dg.SensorDefinition:
+    """A look at the home every minute, whoever refreshes it, and also when nobody does."""
+
+    @dg.sensor(
+        name="alerts",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells of failed refreshes, checks that warn, old figures and unusual days, as [alerts] says.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        told: list[str] = []
+
+        def log(entry: Entry) -> None:
+            context.log.warning(entry.text)
+            told.append(entry.title)
+
+        end_killed_runs(context.instance, home)
+        tell_news(home, log=log, warn=context.log.error)
+        return dg.SkipReason("; ".join(told) or "Nothing new to tell.")
 
     return sensor

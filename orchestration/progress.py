@@ -11,6 +11,7 @@ import dagster as dg
 from dagster import DagsterEventType
 from rich.console import Console
 
+from orchestration.json_lines import json_logger
 from orchestration.step_labels import step_label
 
 
@@ -62,3 +63,9 @@ def step_logger(_: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("regulars.steps", level=logging.DEBUG)
     logger.addHandler(StepLines())
     return logger
+
+
+@dg.logger({}, description="One JSON object a line, for programs.")
+def program_logger(_: dg.InitLoggerContext) -> logging.Logger:
+    """The logger of `regulars refresh --log-format json`."""
+    return json_logger()

@@ -64,16 +64,18 @@ def run_refresh(
     full: bool,
     wait_seconds: float,
     verbose: bool,
+    as_json: bool = False,
     instance: dg.DagsterInstance | None = None,
     on_wait: Callable[[str], None] | None = None,
 ) -> RefreshOutcome:
     """Run the refresh job to its end, unless nothing is new.
 
-    That is told before Dagster, dbt, Great Expectations and scikit-learn are imported, and leaves
-    checks as the last run has them: in a run they would all be skipped, and turn grey.
+    That is told before Dagster, dbt, Great Expectations and scikit-learn are imported.
 
     Parameters
     ----------
+    as_json
+        Whether progress is told to programs (:mod:`orchestration.json_lines`) instead of people.
     instance
         Where Dagster records the run: the home's own instance unless another is given.
     on_wait
@@ -113,6 +115,8 @@ def run_refresh(
 
     level = "DEBUG" if verbose else "INFO"
     loggers = {"console": {"config": {"log_level": level}}} if verbose else {"steps": {}}
+    if as_json:
+        loggers = {"json": {}}
     run_config = {
         "loggers": loggers,
         "resources": {

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import Console
 from rich.markup import escape
 
+from orchestration.causes import causes_of
 from orchestration.instance import explained_records
 from orchestration.refresh import told_by
 from warehouse.database import LockHolder, lock_holder
+from warehouse.freshness import Age, in_words, read_ages
 from warehouse.home import Home
 from warehouse.news import is_all_published
-from warehouse.publishing import current_publication
-from warehouse.publishing.record import read_record
-from warehouse.settings import load_settings
-from warehouse.wording import days, moment, plural
+from warehouse.settings import Settings
+from warehouse.wording import moment
 
 if TYPE_CHECKING:
     import dagster as dg
 
-_DAYS_FROM_HOURS = 48
 _MOST_RUNS = 50
 """More than ever queue behind one that works."""
 
@@ -40,6 +39,8 @@ class LastRefresh:
     """UTC; None of a run that was killed a moment ago, whose end is not recorded yet."""
     outcome: Literal["succeeded", "failed", "stopped"]
     problems: list[str]
+    causes: list[str]
+    """The same in words that quote no value of the data."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,13 @@ class Standing:
     """None before the first run; a refresh with nothing new is no run."""
     is_all_published: bool
     """Whether everything delivered is published, however the last run ended."""
-    published_at: datetime | None
-    """UTC, when what readers see was made; None before the first publication."""
-    age_hours: float | None
-    max_age_hours: float | None
+    published: Age
+    delivered: Age
 
     @property
     def is_stale(self) -> bool:
-        """Whether the snapshot is older than allowed; never without a limit."""
-        return self.max_age_hours is not None and (self.age_hours is None or self.age_hours > self.max_age_hours)
+        """Whether the snapshot or the newest delivery in it is older than allowed; never without a limit."""
+        return self.published.is_over or self.delivered.is_over
 
     @property
     def has_failed(self) -> bool:
@@ -70,15 +69,40 @@ class Standing:
     @property
     def is_fine(self) -> bool:
         """Whether there is something published, nothing is stale and the last refresh did its work."""
-        return self.published_at is not None and not self.is_stale and not self.has_failed
+        return self.published.at is not None and not self.is_stale and not self.has_failed
 
     def as_json(self) -> dict[str, Any]:
         """The same in plain values; a time is still a datetime."""
-        return {**asdict(self), "is_stale": self.is_stale, "has_failed": self.has_failed, "is_fine": self.is_fine}
+        told = asdict(self)
+        del told["published"], told["delivered"]
+        return {
+            **told,
+            "published_at": self.published.at,
+            "age_hours": self.published.hours,
+            "max_age_hours": self.published.limit_hours,
+            "delivered_at": self.delivered.at,
+            "delivery_age_hours": self.delivered.hours,
+            "max_delivery_age_hours": self.delivered.limit_hours,
+            "is_stale": self.is_stale,
+            "has_failed": self.has_failed,
+            "is_fine": self.is_fine,
+        }
 
 
-def read_standing(home: Home, *, max_age_hours: float | None, now: datetime) -> Standing:
-    """Look at the home; ``now`` is UTC.
+def read_standing(
+    home: Home, settings: Settings, *, now: datetime, max_age_hours: float | None = None, has_news: bool = True
+) -> Standing:
+    """Look at the home.
+
+    Parameters
+    ----------
+    now
+        UTC.
+    max_age_hours
+        In place of the setting.
+    has_news
+        False if a refresh has just found that all is published: then no failed run matters, and
+        Dagster, whose import takes longer than all the rest, is not asked.
 
     Raises
     ------
@@ -86,17 +110,19 @@ def read_standing(home: Home, *, max_age_hours: float | None, now: datetime) -> 
         If the snapshot can't be read.
     """
     running = lock_holder(home)
-    last = _last_refresh(home)
+    last = _last_refresh(home) if has_news else None
     is_in_doubt = last is not None and last.outcome != "succeeded" and running is None
-    published_at = _published_at(home)
+    limits = settings.freshness
+    if max_age_hours is not None:
+        limits = limits.model_copy(update={"max_age_hours": max_age_hours})
+    published, delivered = read_ages(home, limits, now)
     return Standing(
         home=str(home.root),
         running=running,
         last_refresh=last,
-        is_all_published=not is_in_doubt or is_all_published(home, load_settings(), None),
-        published_at=published_at,
-        age_hours=None if published_at is None else (now - published_at).total_seconds() / 3600,
-        max_age_hours=max_age_hours,
+        is_all_published=not is_in_doubt or is_all_published(home, settings, None),
+        published=published,
+        delivered=delivered,
     )
 
 
@@ -121,25 +147,16 @@ def print_standing(console: Console, standing: Standing) -> None:
                 if standing.is_all_published
                 else "  Readers keep the last good snapshot. `regulars refresh` tries again, and tells what to mend."
             )
-    if standing.age_hours is not None:
-        rule = "" if standing.max_age_hours is None else f"; at most {standing.max_age_hours:g} hours are allowed"
-        mark = "[red]✗[/] " if standing.is_stale else ""
-        console.print(f"[bold]Age[/]         {mark}published {_age(standing.age_hours)} ago{rule}")
+    _print_age(console, "[bold]Age[/]         ", "published", standing.published)
+    if standing.delivered.limit_hours is not None:
+        _print_age(console, "            ", "delivered", standing.delivered)
 
 
-def _age(hours: float) -> str:
-    if hours < 1:
-        return plural(hours * 60, "minute")
-    return plural(hours, "hour") if hours < _DAYS_FROM_HOURS else days(hours / 24)
-
-
-def _published_at(home: Home) -> datetime | None:
-    shown = current_publication(home)
-    if shown is None:
-        return None
-    # a rollback is newer than what it put back
-    made = {row.publication_id: row.published_at for row in read_record(home.published)}
-    return made.get(shown.shown_id, shown.published_at).replace(tzinfo=UTC)
+def _print_age(console: Console, head: str, what: str, age: Age) -> None:
+    if age.hours is not None:
+        rule = "" if age.limit_hours is None else f"; at most {age.limit_hours:g} hours are allowed"
+        mark = "[red]✗[/] " if age.is_over else ""
+        console.print(f"{head}{mark}{what} {in_words(age.hours)} ago{rule}")
 
 
 def _last_refresh(home: Home) -> LastRefresh | None:
@@ -159,23 +176,26 @@ def _last_refresh(home: Home) -> LastRefresh | None:
                 continue
             ended_at = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
             if run.is_success:
-                return LastRefresh(run.run_id, ended_at, "succeeded", [])
-            stopped = run.status == dg.DagsterRunStatus.CANCELED
-            return LastRefresh(
-                run.run_id,
-                ended_at,
-                "stopped" if stopped else "failed",
-                [KILLED] if was_killed else [] if stopped else _problems(instance, run.run_id),
-            )
+                return LastRefresh(run.run_id, ended_at, "succeeded", [], [])
+            if run.status == dg.DagsterRunStatus.CANCELED:
+                return LastRefresh(run.run_id, ended_at, "stopped", [], [])
+            problems, causes = ([KILLED], [KILLED]) if was_killed else _problems(instance, run.run_id)
+            return LastRefresh(run.run_id, ended_at, "failed", problems, causes)
     return None
 
 
-def _problems(instance: dg.DagsterInstance, run_id: str) -> list[str]:
-    """What stopped a run: checks and steps, else what is recorded of its end."""
+def _problems(instance: dg.DagsterInstance, run_id: str) -> tuple[list[str], list[str]]:
+    """What stopped a run: checks and steps, else what is recorded of its end; and the same without values."""
     import dagster as dg
+
+    from orchestration.killed_runs import KILLED
 
     kinds = dg.DagsterEventType
     logged = instance.all_logs(run_id, of_type={kinds.ASSET_CHECK_EVALUATION, kinds.STEP_FAILURE, kinds.RUN_FAILURE})
     events = [entry.dagster_event for entry in logged if entry.dagster_event is not None]
     _, _, problems = told_by(events)
-    return list(dict.fromkeys(problems)) or [event.message for event in events[-1:] if event.message]
+    # of a run that was killed there are no words but these
+    ended = [event.message for event in events[-1:] if event.message]
+    if ended == [KILLED]:
+        return ended, ended
+    return list(dict.fromkeys(problems)) or ended, causes_of(events)

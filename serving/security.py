@@ -31,8 +31,8 @@ MIN_TOKEN_LENGTH = 16
 COOKIE = "regulars_session"
 LOGIN_PATH = "/login"
 MAX_LOGIN_BYTES = 4_096
-OPEN_PATHS = frozenset({LOGIN_PATH, "/assets/login.css", "/healthz"})
-"""Answered without a token: the way in with its looks, and whether the process lives."""
+OPEN_PATHS = frozenset({LOGIN_PATH, "/assets/login.css", "/healthz", "/readyz"})
+"""Answered without a token: the way in with its looks, and whether process and data are fit to be asked."""
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -140,6 +140,20 @@ class ForeignSites:
                     scope, receive, send
                 )
                 return
+        await self.app(scope, receive, send)
+
+
+class ProbeBesidePage:
+    """Answers programs that ask for ``/health`` as a probe; people who do get the page of that address."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, to the probe where no page is asked for."""
+        is_probe = scope["type"] == "http" and scope["path"] == "/health" and scope["method"] in ("GET", "HEAD")
+        if is_probe and "text/html" not in Headers(scope=scope).get("accept", ""):
+            scope = {**scope, "path": "/readyz", "raw_path": b"/readyz"}
         await self.app(scope, receive, send)
 
 

@@ -25,6 +25,7 @@ from serving.files import files_router
 from serving.security import (
     LOOPBACK_NAMES,
     ForeignSites,
+    ProbeBesidePage,
     SecurityHeaders,
     TokenGuard,
     content_security_policy,
@@ -77,6 +78,7 @@ def create_app(
 
     if token is not None:
         app.add_middleware(TokenGuard, token=token)
+    app.add_middleware(ProbeBesidePage)
     app.add_middleware(ForeignSites)
     if is_loopback(host):
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_NAMES))

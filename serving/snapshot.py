@@ -22,6 +22,7 @@ import pandas as pd
 
 from warehouse.errors import RegularsError
 from warehouse.home import Home
+from warehouse.stopped import StoppedRefresh, read_stopped
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
@@ -132,13 +133,27 @@ class Reading:
     """
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, about: About, answers: _Answers, before: Reading | None = None
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        about: About,
+        answers: _Answers,
+        before: Reading | None = None,
+        stopped: StoppedRefresh | None = None,
     ) -> None:
         self._cursor = cursor
         self._answers = answers
         self.about = about
         self.before = before
         """The last kept snapshot of earlier sales, to compare with what only a snapshot knows; often None."""
+        self.stopped = stopped
+        """The newest refresh, if it was stopped, so that this snapshot is of one before."""
+
+    @property
+    def etag(self) -> str:
+        """Changes with every publication, and with a refresh that was stopped since."""
+        if self.stopped is None:
+            return self.about.etag
+        return f'"{self.about.etag.strip(chr(34))}-{self.stopped.run_id[:8]}"'
 
     def query(self, sql: str, parameters: Parameters = None) -> pd.DataFrame:
         """The answer as a frame. Values are bound, never written into ``sql``."""
@@ -252,11 +267,19 @@ class SnapshotReader:
                 if opened.about_before is not None:
                     cursor_before.execute(f"use {_BEFORE}")
                     before = Reading(cursor_before, opened.about_before, opened.answers_before)
-                yield Reading(cursor, opened.about, opened.answers, before)
+                yield Reading(cursor, opened.about, opened.answers, before, self._stopped())
         finally:
             with self._lock:
                 opened.readers -= 1
                 opened.close_if_done()
+
+    def _stopped(self) -> StoppedRefresh | None:
+        try:
+            return read_stopped(self.home.to_read)
+        except RegularsError as error:
+            # the figures are right all the same
+            log.warning("%s", error)
+            return None
 
     def close(self) -> None:
         """Let go of the file; a later reading opens it again."""
@@ -279,9 +302,11 @@ class SnapshotReader:
             found = path.stat()
         except FileNotFoundError as error:
             self._replace(None)
+            stopped = self._stopped()
+            why = "" if stopped is None else f" The newest refresh was stopped: {' '.join(stopped.causes)}"
             raise NoSnapshotError(
                 f"Nothing is published in {self.home.root} yet. "
-                "Run `make run` (or `regulars refresh`) first; this page shows the answer as soon as it is there."
+                f"Run `make run` (or `regulars refresh`) first; this page shows the answer as soon as it is there.{why}"
             ) from error
         return path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 

@@ -124,4 +124,6 @@ def _settings_from_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
             KEPT_HOMES_VARIABLE,
         ):
             monkeypatch.delenv(name)
+
+
 gc.set_threshold(200_000, 20, 20)

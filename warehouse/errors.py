@@ -36,3 +36,7 @@ class PublishError(RegularsError):
 
 class PullError(RegularsError):
     """Sales could not be pulled from a live database; what has landed before is unharmed."""
+
+
+class WebhookError(RegularsError):
+    """An address can't be posted to, refused a message, or did not take it."""

@@ -87,6 +87,15 @@ class Home:
         """Where the link leads: one folder for each of the last publications."""
         return self.root / "published" / "parquet-sets"
 
+    def stopped(self) -> Path:
+        """Beside the snapshot, while it is older than the newest refresh: why that one published nothing."""
+        return self.published.with_name("stopped.json")
+
+    @property
+    def alerts(self) -> Path:
+        """What was told of this home, and to whom."""
+        return self.root / "alerts.json"
+
     @property
     def data_docs(self) -> Path:
         """Great Expectations' pages."""

@@ -30,6 +30,10 @@ ENV_PREFIX = "REGULARS_"
 SETTINGS_FILE_VARIABLE = "REGULARS_SETTINGS"
 
 
+# no more than what keeps a slip of the pen and a line end out of a mail's head
+_MAILBOX = r"^[^@\s<>,;]+@[^@\s<>,;]+$"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -204,6 +208,56 @@ class Calendar(_Section):
 
     closures: tuple[Closure, ...] = ()
     promotions: tuple[Promotion, ...] = ()
+
+
+class Freshness(_Section):
+    """How old what readers see may be; without a rule nothing is too old.
+
+    Choose them longer than the shop's longest pause: with nothing delivered nothing is published.
+    """
+
+    max_age_hours: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Since the snapshot that readers see was made."""
+    max_delivery_age_hours: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Since the newest delivery in it was taken in."""
+
+
+class AlertEmail(_Section):
+    """A mail server that alerts go through.
+
+    The password is no setting: it comes from the variable ``REGULARS_ALERTS_EMAIL_PASSWORD``.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    host: Annotated[str, Field(min_length=1)]
+    sender: Annotated[str, Field(alias="from", pattern=_MAILBOX)]
+    recipients: Annotated[tuple[Annotated[str, Field(pattern=_MAILBOX)], ...], Field(alias="to", min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str | None = None
+    """Who logs in; None: nobody does."""
+
+    @model_validator(mode="after")
+    def _password_is_safe(self) -> AlertEmail:
+        if self.user and self.security == "none":
+            raise ValueError("user would log in with the password unencrypted: set security to starttls or tls")
+        return self
+
+
+AlertKind = Literal["failed", "warned", "stale", "unusual"]
+
+
+class Alerts(_Section):
+    """Who is told when something is wrong; nobody but the log unless a channel is named.
+
+    The webhook's address is no setting, as whoever knows it can write there: it comes from the variable
+    ``REGULARS_ALERTS_WEBHOOK_URL``.
+    """
+
+    events: tuple[AlertKind, ...] = ("failed", "warned", "stale", "unusual")
+    webhook: bool = False
+    email: AlertEmail | None = None
 
 
 LayoutName = Literal["invoice_lines", "transactions", "customers", "segment_overrides"]
@@ -455,8 +509,13 @@ class Landing(_Section):
         return sources
 
 
-# how much of the past stays changes no figure
-_NO_MATTER_OF_FIGURES: dict[str, Any] = {"landing": {"databases"}, "keep": True}
+# neither how much of the past stays nor who is told of the figures changes one of them
+_NO_MATTER_OF_FIGURES: dict[str, Any] = {
+    "landing": {"databases"},
+    "keep": True,
+    "freshness": True,
+    "alerts": True,
+}
 
 
 class Settings(BaseSettings):
@@ -483,6 +542,8 @@ class Settings(BaseSettings):
     publish: Publish = Publish()
     keep: Keep = Keep()
     landing: Landing = Landing()
+    freshness: Freshness = Freshness()
+    alerts: Alerts = Alerts()
 
     def fingerprint(self) -> str:
         """Hash of every value that an answer could depend on, equal for equal settings on any machine."""

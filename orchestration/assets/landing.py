@@ -10,8 +10,11 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.snapshot import SNAPSHOT_KEY
+from orchestration.freshness import within
 from orchestration.metadata import column_schema, table_metadata, told_in_intervals
 from orchestration.resources import RefreshOptions, WarehouseResource
+from orchestration.standing_checks import checks_that_stand
 from warehouse.calendar import knows_holidays, write_calendar
 from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
@@ -19,7 +22,7 @@ from warehouse.loading import LoadReport, load_landing
 from warehouse.news import is_key_new, is_published
 from warehouse.pseudonyms import keep_key
 from warehouse.readers.layouts import raw_tables
-from warehouse.settings import load_settings
+from warehouse.settings import Freshness, load_settings
 from warehouse.versions import RefreshVersion
 from warehouse.wording import count
 
@@ -33,6 +36,7 @@ RAW_TABLES = (
     ["quality", "load_ledger"],
     ["quality", "source_limits"],
 )
+LANDING = ["landing", "files"]
 _SECRET = ["raw", "pseudonym_key"]
 NOTHING_NEW = "nothing_new"
 _DESCRIPTIONS = {
@@ -52,6 +56,17 @@ _DESCRIPTIONS = {
 }
 
 
+def landing_folder(limits: Freshness) -> dg.AssetSpec:
+    """The folder itself, which others fill; a load notes each delivery that it took in."""
+    return dg.AssetSpec(
+        LANDING,
+        description="The folder that sales files are delivered to.",
+        group_name="landing",
+        kinds={"file"},
+        freshness_policy=within(limits.max_delivery_age_hours),
+    )
+
+
 def load_landing_files(manifest: Mapping[str, Any], deliverers: Sequence[Sequence[str]] = ()) -> dg.AssetsDefinition:
     """The asset of the loaded files; ``deliverers`` are assets that put files into landing, and go first."""
     documented = {f"{source['schema']}.{source['name']}": source["columns"] for source in manifest["sources"].values()}
@@ -62,7 +77,7 @@ def load_landing_files(manifest: Mapping[str, Any], deliverers: Sequence[Sequenc
             group_name=key[0],
             owners=["team:data"],
             kinds={"duckdb", "python"},
-            deps=[["landing", "files"], *deliverers],
+            deps=[LANDING, *deliverers],
             # nothing delivered since the last publication: whatever follows is skipped, not failed
             skippable=True,
             # of an export's rows the declaration of its format tells
@@ -101,11 +116,15 @@ def _load(
                 context.log.warning(outcome.problem)
         for told in report.gone:
             context.log.warning(told)
+        if any(outcome.status == "loaded" for outcome in report.files):
+            context.log_event(dg.AssetMaterialization(LANDING, metadata=_report_metadata(report)))
         has_new_key = settings.shop.customer_ids == "pseudonyms" and is_key_new(home, keep_key(connection, home))
         version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
         metadata = _report_metadata(report)
         if is_published(connection, home, version) and not has_new_key and not refresh.full:
             context.log.info("Nothing new since the last publication.")
+            for standing in checks_that_stand(context.instance, context.run.run_id, SNAPSHOT_KEY):
+                context.log_event(standing)
             yield dg.AssetObservation(["raw", "transactions"], metadata={NOTHING_NEW: True, **metadata})
             return
         write_calendar(connection, settings)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from expectations.checks import LAYERS
+from orchestration.freshness import within
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.documentation import documented_tables
 from warehouse.errors import PublishError
@@ -16,13 +17,13 @@ from warehouse.increments import why_unpublishable
 from warehouse.ledger import active_content_hashes
 from warehouse.pseudonyms import KEY_CHECK, copied_key, key_check
 from warehouse.publishing import publish
-from warehouse.settings import load_settings
+from warehouse.settings import Freshness, load_settings
 from warehouse.versions import RefreshVersion
 
 SNAPSHOT_KEY = dg.AssetKey(["published", "snapshot"])
 
 
-def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def published_snapshot(upstream: list[dg.AssetKey], limits: Freshness) -> dg.AssetsDefinition:
     """The asset that puts a new snapshot before the readers, after all of ``upstream``."""
 
     @dg.asset(
@@ -31,6 +32,7 @@ def published_snapshot(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         group_name="published",
         owners=["team:data"],
         kinds={"duckdb"},
+        freshness_policy=within(limits.max_age_hours),
         description="What people read: marts, ml, reporting and quality, swapped in whole.",
     )
     def snapshot(warehouse: WarehouseResource, refresh: RefreshOptions) -> dg.MaterializeResult:

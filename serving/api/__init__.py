@@ -21,7 +21,7 @@ _SUBJECTS = (health, summary, revenue, customers, segments, playbooks, anomalies
 
 
 def api_router(reader: SnapshotReader) -> APIRouter:
-    """Every operation, ``/healthz``, ``/docs``, and the refusal of what is none of them.
+    """Every operation, ``/healthz`` and ``/readyz``, ``/docs``, and the refusal of what is none of them.
 
     To be included after other routers and before anything that answers every path, such as the dashboard.
     """
@@ -29,6 +29,7 @@ def api_router(reader: SnapshotReader) -> APIRouter:
     for subject in _SUBJECTS:
         router.include_router(closed(subject.router), dependencies=[Depends(provide(reader))])
     router.include_router(closed(health.liveness))
+    router.include_router(closed(health.readiness), dependencies=[Depends(provide(reader))])
     router.include_router(docs_router())
     for path in ("/api", "/api/{rest:path}"):
         router.add_api_route(path, _nothing_here, methods=list(ALL_METHODS), include_in_schema=False)

@@ -7,27 +7,50 @@ Belongs here: their fields and operations. Does not belong here: what a check is
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from serving.answers import Answer, Moment, ShopTime
 from serving.api.models import Envelope, FirstDate, LastDate, PagedEnvelope, records
+from serving.api.problems import responses
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
 from serving.lists import LISTS
 from serving.queries import health as queries
+from serving.snapshot import NoSnapshotError
+from warehouse.errors import RegularsError
 from warehouse.formats import LimitSubject
+from warehouse.freshness import read_ages
+from warehouse.home import Home
+from warehouse.settings import load_settings
 
 router = subject_router("health")
 liveness = APIRouter(tags=["health"])
+readiness = APIRouter(tags=["health"])
 
 
 class Liveness(Answer):
     """The process answers."""
 
     status: Annotated[Literal["ok"], Field(description="Always `ok`.")] = "ok"
+
+
+class Readiness(Answer):
+    """What is published may be relied on."""
+
+    status: Annotated[Literal["ok"], Field(description="Always `ok`.")] = "ok"
+    made_at: Annotated[Moment, Field(description="When what is published was made, UTC.")]
+    taken_in_at: Annotated[Moment | None, Field(description="When the newest delivery in it was taken in, UTC.")]
+
+
+class StaleError(RegularsError):
+    """What is published is older than the shop's settings allow."""
+
+    status = 503
+    kind = "stale"
 
 
 class Freshness(
@@ -113,13 +136,25 @@ class OrderTotals(
     """Orders against what their own files say that they come to."""
 
 
+class Stopped(Answer, of="quality.validation_results", columns="run_id"):
+    """A refresh that something stopped: what is published is from before it."""
+
+    stopped_at: Annotated[Moment, Field(description="When it ended, UTC.")]
+    causes: Annotated[list[str], Field(description="Which checks or steps stopped it, one line each.")]
+    problems: Annotated[list[str], Field(description="What they found, and what to do; some have several lines.")]
+
+
 class Health(Answer):
     """How sound the published data are."""
 
     status: Annotated[
         Literal["ok", "warnings", "failures"],
-        Field(description="`failures` if a check failed or could not run; `warnings` if one of severity warning did."),
+        Field(
+            description="`failures` if a check failed or could not run, or the newest refresh was stopped; `warnings` "
+            "if a check of severity warning failed."
+        ),
     ]
+    stopped: Annotated[Stopped | None, Field(description="The newest refresh, if it was stopped; else null.")]
     freshness: Annotated[Freshness, Field(description="How new the data are.")]
     layers: Annotated[list[LayerChecks], Field(description="Checks by layer, in the order of the layers.")]
     open_checks: Annotated[list[OpenCheck], Field(description="The worst first.")]
@@ -148,12 +183,13 @@ def health(reading: SnapshotReading) -> Envelope[Health]:
     status = "ok"
     if any(layer["warned"] for layer in layers):
         status = "warnings"
-    if any(layer["failed"] or layer["could_not_run"] for layer in layers):
+    if reading.stopped is not None or any(layer["failed"] or layer["could_not_run"] for layer in layers):
         status = "failures"
     return answer(
         reading,
         {
             "status": status,
+            "stopped": None if reading.stopped is None else asdict(reading.stopped),
             "freshness": asdict(queries.freshness(reading)),
             "layers": layers,
             "open_checks": records(queries.open_checks(reading)),
@@ -179,8 +215,21 @@ def publications(reading: SnapshotReading, page: GivenPage) -> PagedEnvelope[Pub
     return page_of(reading, LISTS["publications"], Filters(), page)
 
 
+@readiness.get("/readyz", summary="Whether what is published may be relied on", responses=responses(503))
+def readyz(request: Request, response: Response) -> Readiness:
+    """200 while something is published and no older than the settings allow; 503 with the reason else."""
+    response.headers["Cache-Control"] = "no-store"
+    home: Home = request.state.snapshot_reader.home.to_read
+    published, delivered = read_ages(home, load_settings().freshness, datetime.now(UTC))
+    if published.at is None:
+        raise NoSnapshotError(f"Nothing is published in {home.root} yet.")
+    if too_old := [age.told for age in (published, delivered) if age.is_over]:
+        raise StaleError(" ".join(too_old))
+    return Readiness(made_at=published.at, taken_in_at=delivered.at)
+
+
 @liveness.get("/healthz", summary="Whether the process lives")
 def healthz(response: Response) -> Liveness:
-    """Says nothing of the data; see /api/v1/health for that."""
+    """Says nothing of the data; see /readyz and /api/v1/health for that."""
     response.headers["Cache-Control"] = "no-store"
     return Liveness()

@@ -62,7 +62,7 @@ def only_known_parameters(request: Request) -> None:
 
 def _reading(request: Request, response: Response) -> Iterator[Reading]:
     with request.state.snapshot_reader.reading() as reading:
-        response.headers["ETag"] = reading.about.etag
+        response.headers["ETag"] = reading.etag
         response.headers.update(CACHE_HEADERS)
         yield reading
 

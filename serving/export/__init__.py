@@ -7,7 +7,8 @@ which segment (:mod:`serving.queries.audiences`, and dbt before that).
 
 from serving.export.audiences import Exported, ExportError, ExportRequest, export_audiences
 from serving.export.contacts import ContactsError, contacts_from_book, contacts_from_warehouse
-from serving.export.webhook import WebhookError, deliver
+from serving.export.webhook import deliver
+from warehouse.errors import WebhookError
 
 __all__ = [
     "ContactsError",

@@ -1,7 +1,7 @@
 """Sending an export's audiences to an address, on request.
 
-Belongs here: the messages, their signature, retries, and the record of what was
-delivered. Does not belong here: who is in an audience.
+Belongs here: the messages, their signature, and the record of what was delivered. Does
+not belong here: who is in an audience, and how a message is posted (:mod:`warehouse.posting`).
 
 Messages follow Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks,
 spec/standard-webhooks.md): headers ``webhook-id``, ``webhook-timestamp`` and
@@ -15,21 +15,17 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import json
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from serving.export.audiences import Exported, plain_rows
-from warehouse.errors import RegularsError
-from warehouse.wording import plural
+from warehouse.errors import WebhookError
+from warehouse.posting import Patience, checked_address, post
 
 SECRET_VARIABLE = "REGULARS_WEBHOOK_SECRET"  # noqa: S105
 _PREFIX = "whsec_"
@@ -37,29 +33,12 @@ _MIN_KEY_BYTES, _MAX_KEY_BYTES = 24, 64
 """What the specification asks of a key."""
 
 
-class WebhookError(RegularsError):
-    """A delivery was refused, or given up."""
-
-
-class _TryAgainError(Exception):
-    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait_seconds = wait_seconds
-
-
 @dataclass(frozen=True)
-class Policy:
+class Policy(Patience):
     """How patient a delivery is."""
 
     batch_customers: int = 500
     """Customers in one message: some 200 KB, below what receivers commonly accept (1 MB)."""
-    attempts: int = 6
-    first_wait_seconds: float = 1.0
-    """Waits are drawn between 0 and twice as much after each attempt, from this on."""
-    max_wait_seconds: float = 60.0
-    longest_retry_after_seconds: float = 300.0
-    """A receiver that asks to wait longer is not waited for."""
-    timeout_seconds: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +95,7 @@ def check_receiver(url: str, secret: str | None) -> None:
         If the address or the key can't be used.
     """
     signing_key(secret)
-    _checked(url)
+    checked_address(url)
 
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
@@ -179,7 +158,7 @@ def deliver(exported: Exported, url: str, *, secret: str | None, policy: Policy 
     """
     policy = policy or Policy()
     key = signing_key(secret)
-    address = _checked(url)
+    address = checked_address(url)
     record = _Record(exported, address)
     sent = skipped = 0
     with httpx.Client(follow_redirects=False, timeout=policy.timeout_seconds) as client:
@@ -199,103 +178,16 @@ def deliver(exported: Exported, url: str, *, secret: str | None, policy: Policy 
 
 
 def _send(client: httpx.Client, address: httpx.URL, key: bytes, message: Message, policy: Policy) -> None:
-    backoff = wait_random_exponential(multiplier=policy.first_wait_seconds, max=policy.max_wait_seconds)
+    def headers() -> dict[str, str]:
+        timestamp = int(time.time())
+        return {
+            "webhook-id": message.message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signature(key, message.message_id, timestamp, message.body),
+            "idempotency-key": message.message_id,
+        }
 
-    def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.wait_seconds if isinstance(error, _TryAgainError) else None
-        # never earlier than asked for, and still not all at one moment
-        return backoff(state) if asked is None else asked + min(backoff(state), policy.first_wait_seconds)
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(_TryAgainError),
-        wait=wait,
-        stop=stop_after_attempt(policy.attempts),
-        reraise=True,
-    )
-    try:
-        retrying(_attempt, client, address, key, message, policy)
-    except _TryAgainError as error:
-        raise WebhookError(f"{_shown(address)} did not take it in {policy.attempts} attempts: {error}.") from error
-
-
-def _attempt(client: httpx.Client, address: httpx.URL, key: bytes, message: Message, policy: Policy) -> None:
-    timestamp = int(time.time())
-    headers = {
-        "content-type": "application/json",
-        "user-agent": "regulars",
-        "webhook-id": message.message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": signature(key, message.message_id, timestamp, message.body),
-        "idempotency-key": message.message_id,
-    }
-    try:
-        # only the head of the answer is read: its body is of no use, and may be endless
-        with client.stream("POST", address, content=message.body, headers=headers) as response:
-            status, retry_after = response.status_code, response.headers.get("retry-after")
-    except httpx.TimeoutException as error:
-        raise _TryAgainError(f"no answer within {policy.timeout_seconds:g} s") from error
-    except httpx.TransportError as error:
-        raise _TryAgainError(f"no connection ({type(error).__name__})") from error
-    if 200 <= status < 300:
-        return
-    if status == httpx.codes.TOO_MANY_REQUESTS or status == httpx.codes.REQUEST_TIMEOUT or status >= 500:
-        asked = _seconds(retry_after)
-        if asked is not None and asked > policy.longest_retry_after_seconds:
-            raise WebhookError(
-                f"{_shown(address)} answered {status} and asks to wait {plural(asked, 'second')}. Try again then."
-            )
-        raise _TryAgainError(f"it answered {status}", asked)
-    if 300 <= status < 400:
-        raise WebhookError(
-            f"{_shown(address)} answered {status}, a redirect. Audiences go only to the address that you name: "
-            "give its new one."
-        )
-    raise WebhookError(f"{_shown(address)} refused the message with {status}.")
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """What ``Retry-After`` asks for: seconds, or a date; None if it says nothing that can be read."""
-    if retry_after is None:
-        return None
-    try:
-        return max(0.0, float(int(retry_after)))
-    except ValueError:
-        pass
-    try:
-        asked = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    if asked.tzinfo is None:
-        asked = asked.replace(tzinfo=UTC)
-    return max(0.0, (asked - datetime.now(UTC)).total_seconds())
-
-
-def _checked(url: str) -> httpx.URL:
-    try:
-        address = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError) as error:
-        raise WebhookError("The webhook's address is none that can be read.") from error
-    if address.scheme not in {"http", "https"} or not address.host:
-        raise WebhookError("A webhook's address begins with https://.")
-    if address.scheme == "http" and not _is_this_machine(address.host):
-        raise WebhookError(f"{_shown(address)} is not encrypted; customers' data go out by https:// only.")
-    return address
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _shown(address: httpx.URL) -> str:
-    """The address without user, password and query, which may be secrets."""
-    port = f":{address.port}" if address.port else ""
-    return f"{address.scheme}://{address.host}{port}{address.path}"
+    post(client, address, message.body, headers, policy)
 
 
 class _Record:

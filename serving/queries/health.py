@@ -5,7 +5,8 @@ accounting and its models' warnings. Does not belong here: the checks (``expecta
 and the rules by which lines are set aside (dbt).
 
 All of it is about the warehouse as a whole: no filter applies. A refresh that a check
-stopped publishes nothing, so its results are here only from the next publication on.
+stopped publishes nothing, so its results are here only from the next publication on; that it was
+stopped, and why, is told by :attr:`serving.snapshot.Reading.stopped`.
 """
 
 from __future__ import annotations

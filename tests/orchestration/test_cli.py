@@ -131,6 +131,7 @@ def test_dagster_keeps_every_run_with_its_steps(story: Story) -> None:
         (("refresh", "--landing", "no/such/folder"), "is not a folder"),
         (("refresh", "--as-of", "12/1/2010"), "12/1/2010"),
         (("refresh", "--fulll"), "--fulll"),
+        (("refresh", "--log-format", "xml"), "There is no log format 'xml'; choose text or json."),
     ],
 )
 def test_bad_usage_exits_2_and_says_what_is_wrong(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:

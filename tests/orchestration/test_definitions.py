@@ -1,19 +1,24 @@
 """The code location as the server sees it."""
 
 import os
+import shutil
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dbt.clients.yaml_helper import load_yaml_text
 
+from orchestration.assets.landing import landing_folder
+from orchestration.assets.snapshot import published_snapshot
 from orchestration.dbt import DBT_PROJECT
 from orchestration.definitions import defs
 from orchestration.jobs import REFRESH, landing_sensor
+from tests.tiny_shop import small_history
 from warehouse.formats import export_formats
 from warehouse.home import Home
-from warehouse.settings import PROJECT_ROOT
+from warehouse.settings import PROJECT_ROOT, Freshness
 
 
 def test_loading_the_workspace_opens_no_database(tmp_path: Path) -> None:
@@ -167,3 +172,22 @@ def test_a_bad_as_of_date_is_refused_before_anything_runs(tmp_path: Path) -> Non
 
     with pytest.raises(Exception, match="Invalid isoformat"):
         RefreshOptions(as_of_date="12/1/2010")
+
+
+def test_source_and_snapshot_have_the_freshness_that_the_settings_ask_for_and_none_without() -> None:
+    asked = Freshness(max_age_hours=48, max_delivery_age_hours=0.001)
+    snapshot = published_snapshot([], asked).get_asset_spec()
+    assert snapshot.freshness_policy == dg.FreshnessPolicy.time_window(timedelta(days=2))
+    # the shortest that Dagster takes
+    assert landing_folder(asked).freshness_policy == dg.FreshnessPolicy.time_window(timedelta(minutes=1))
+    assert published_snapshot([], Freshness()).get_asset_spec().freshness_policy is None
+    assert landing_folder(Freshness()).freshness_policy is None
+
+
+def test_a_delivery_is_noted_as_the_landing_folders_own(shop_once_published: Home, tmp_path: Path) -> None:
+    # opening the record may write to it, and the home is shared
+    record = shutil.copytree(shop_once_published.dagster, tmp_path / "dagster")
+    with dg.DagsterInstance.from_config(str(record)) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["landing", "files"]))
+    assert event is not None
+    assert event.asset_materialization.metadata["files_loaded"].value == len(small_history())

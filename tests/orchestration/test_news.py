@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.jobs import daily_schedule, landing_sensor
+from orchestration.definitions import defs
+from orchestration.jobs import REFRESH, daily_schedule, landing_sensor
 from tests.orchestration.conftest import copy_of, refresh
 from tests.orchestration.test_cli import regulars
 from tests.tiny_shop import deliver, small_history
@@ -54,6 +55,29 @@ def test_nothing_new_is_told_without_the_pipeline_and_leaves_every_check_as_it_w
     heavy = {"dagster", "dbt", "great_expectations", "sklearn", "scipy", "pandas", "sqlalchemy"}
     assert imported & heavy == set()
     assert recorded() == before
+
+
+def test_a_run_that_finds_nothing_new_leaves_every_check_with_the_result_that_stands(quiet_home: Home) -> None:
+    def results(instance: dg.DagsterInstance) -> dict[dg.AssetCheckKey, tuple[str, object]]:
+        found = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            [*defs.resolve_asset_graph().asset_check_keys]
+        )
+        return {key: (one.status.value, one.evaluation.description) for key, one in found.items()}
+
+    # as Dagster's own pages start it
+    resources = {"warehouse": {"config": {"database": str(quiet_home.warehouse), "wait_seconds": 0}}}
+    job = defs.resolve_job_def(REFRESH)
+    with dg.DagsterInstance.from_config(str(quiet_home.dagster)) as instance:
+        before = results(instance)
+        [first] = instance.get_runs()
+        for _ in range(2):
+            done = job.execute_in_process(instance=instance, run_config={"resources": resources})
+            assert not [event for event in done.all_events if event.is_step_materialization]
+            assert results(instance) == before
+        newest = instance.event_log_storage.get_latest_asset_check_execution_by_key([*before])
+    # all but the two that warn of any small shop
+    assert sorted({status for status, _ in before.values()}) == ["FAILED", "SUCCEEDED"]
+    assert {one.evaluation.metadata["as_in_run"].value for one in newest.values()} == {first.run_id}
 
 
 def same_size_and_time(home: Home) -> None:

@@ -492,7 +492,31 @@ def test_nothing_published_is_a_503_that_says_what_to_run(tmp_path: Path) -> Non
         assert int(response.headers["retry-after"]) > 0
         assert str(tmp_path) not in response.text
         assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
+        for path in ("/readyz", "/health"):
+            probed = httpx.get(url + path)
+            assert (probed.status_code, probed.json()["title"]) == (503, "Service Unavailable")
+            assert "Nothing is published yet" in probed.json()["detail"]
         assert httpx.get(f"{url}/openapi.json").status_code == 200
+
+
+def test_the_probe_is_green_while_what_is_published_is_no_older_than_allowed(
+    serve: Callable[[Home], str], published_small: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = serve(published_small)
+    for path in ("/readyz", "/health"):
+        assert httpx.get(url + path).json()["status"] == "ok"
+        assert httpx.head(url + path).status_code == 200
+    monkeypatch.setenv("REGULARS_FRESHNESS__MAX_DELIVERY_AGE_HOURS", "0.0001")
+    for path in ("/readyz", "/health"):
+        probed = httpx.get(url + path)
+        assert probed.status_code == 503
+        assert re.fullmatch(
+            r"The newest delivery came .+ ago, .+ UTC; at most 0.0001 hours are allowed, until .+ UTC\.",
+            probed.json()["detail"],
+        )
+    # people get the page of that address
+    page = httpx.get(f"{url}/health", headers={"Accept": "text/html,*/*"})
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
 def test_an_error_that_nobody_foresaw_is_told_by_reference_alone(

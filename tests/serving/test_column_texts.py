@@ -33,7 +33,7 @@ OTHER_FIELDS = {
     *{("WarehouseAccounting", "lines"), ("Summary", "notes"), ("Summary", "figures")},
     *{("ClassificationAnswer", "notes"), ("ClassificationAnswer", "customers")},
     # of the process, the whole warehouse, or a sentence
-    *{("Liveness", "status"), ("Health", "status"), ("Remark", "kind")},
+    *{("Liveness", "status"), ("Readiness", "status"), ("Health", "status"), ("Remark", "kind")},
     *{("HeadlineFigure", "label"), ("HeadlineFigure", "value")},
     # of the whole history, where the column is of one month or one file
     *{("Snapshot", "first_date"), ("Snapshot", "last_date"), ("Freshness", "first_date"), ("Freshness", "last_date")},

@@ -4,11 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from serving.export import Exported, ExportRequest, WebhookError, deliver, export_audiences
 from serving.export.webhook import Policy, signing_key
 from serving.snapshot import SnapshotReader
+from tests.receivers import Receiver, listening
 from warehouse.home import Home
 
 KEY = bytes(range(32))
@@ -23,49 +22,10 @@ SECRET = "whsec_" + base64.b64encode(KEY).decode()
 QUICK = Policy(batch_customers=10, attempts=4, first_wait_seconds=0.01, max_wait_seconds=0.02, timeout_seconds=0.5)
 
 
-class Receiver(ThreadingHTTPServer):
-    """Answers with ``script`` in turn (status, headers), then 204; ``"hang"`` answers too late."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.script: list = []
-        self.requests: list[tuple[float, str, dict[str, str], bytes]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/in?token=hush"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.requests.append((time.monotonic(), self.path, headers, body))
-        answer = self.server.script.pop(0) if self.server.script else (204, {})
-        if answer == "hang":
-            time.sleep(1.0)
-            return
-        status, extra = answer
-        self.send_response(status)
-        for name, value in extra.items():
-            self.send_header(name, value)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with listening(Receiver()) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,20 +1,22 @@
 """What /health shows: figures against SQL, faults that must catch the eye, hostile texts."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from serving.api.health import Health, health
 from serving.dashboard.pages.health import PAGE
 from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.lists import LISTS
-from serving.snapshot import Reading
+from serving.snapshot import NoSnapshotError, Reading, SnapshotReader
 from tests.serving.changed import changed
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
 from warehouse.home import Home
-from warehouse.wording import money
+from warehouse.stopped import StoppedRefresh, forget_stopped, note_stopped
+from warehouse.wording import moment, money
 
 
 def drawn_of(reading: Reading, theme: str = "light") -> object:
@@ -128,6 +130,43 @@ def test_a_rejected_file_a_stopped_check_and_a_lost_line_catch_the_eye(published
     # they stand before everything else
     (page,) = of_class(drawn, "page")[:1]
     assert page.children[: len(alarms)] == alarms
+
+
+def test_a_refresh_that_was_stopped_is_told_though_it_published_nothing(published_small: Home, tmp_path: Path) -> None:
+    stopped = StoppedRefresh(
+        "0123456789abcdef",
+        datetime(2024, 9, 2, 5, 3, tzinfo=UTC),
+        ("staging.stg_transactions: check line_amount_is_plausible failed, 1 of 593, in 2024-09-01.csv.",),
+        ("one <b>line</b> of a@example.com is too much. Do:\n[landing]\n",),
+    )
+    with changed(published_small, tmp_path) as before:
+        assert health(before)["data"]["stopped"] is None
+        home, etag = Home(tmp_path / "changed"), before.etag
+    note_stopped(home, stopped)
+    with SnapshotReader(home).reading() as it:
+        [alarm] = of_class(drawn_of(it), "note-error")
+        answered = Health.model_validate(health(it)["data"])
+        published = moment(it.about.published_at)
+        # who kept an answer is not told that nothing changed
+        assert it.etag != etag
+    assert alarm.title == "The newest refresh was stopped on 2 Sep 2024, 05:03 UTC"
+    told = text(alarm)
+    assert f"It published nothing: what you see is the snapshot of {published}." in told
+    assert "check line_amount_is_plausible failed, 1 of 593, in 2024-09-01.csv" in told
+    assert "one <b>line</b> of (e-mail address) is too much" in told
+    assert (answered.status, answered.stopped.run_id) == ("failures", "0123456789abcdef")
+    assert answered.stopped.stopped_at == stopped.stopped_at
+    forget_stopped(home)
+    with SnapshotReader(home).reading() as it:
+        assert it.etag == etag
+        assert not of_class(drawn_of(it), "note-error")
+
+
+def test_before_the_first_publication_it_is_told_why_there_is_none(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    note_stopped(home, StoppedRefresh("0123", datetime(2024, 9, 2, tzinfo=UTC), ("Step 'load files' failed.",), ()))
+    with pytest.raises(NoSnapshotError, match="The newest refresh was stopped: Step 'load files' failed"):
+        SnapshotReader(home).reading().__enter__()
 
 
 def test_the_four_outcomes_differ_in_word_and_sign(reading: Reading) -> None:

@@ -109,6 +109,39 @@ def test_equal_settings_have_equal_fingerprints(monkeypatch: pytest.MonkeyPatch)
     assert load_settings().fingerprint() != before
 
 
+def test_who_is_told_of_the_figures_makes_none_of_them_anew(tmp_path: Path) -> None:
+    text = (
+        "[freshness]\nmax_age_hours = 48\n[alerts]\nwebhook = true\n"
+        '[alerts.email]\nhost = "smtp.example.com"\nfrom = "a@example.com"\nto = ["b@example.com"]\n'
+    )
+    asked = load_settings(settings_file(tmp_path, text))
+    assert asked.alerts.email is not None
+    assert (asked.alerts.email.port, asked.alerts.email.security) == (587, "starttls")
+    assert asked.fingerprint() == load_settings(settings_file(tmp_path, "")).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[alerts]\nevents = ["fire"]\n', "alerts.events.0 = 'fire'"),
+        ('[alerts]\nwebhook = "https://hooks.example.com/in"\n', "alerts.webhook"),
+        ('[alerts.email]\nhost = "smtp.example.com"\n', "alerts.email.from: Field required"),
+        (
+            '[alerts.email]\nhost = "h"\nfrom = "a@b.c"\nto = ["b@example.com\\nBcc: all@example.com"]\n',
+            "alerts.email.to.0",
+        ),
+        (
+            '[alerts.email]\nhost = "h"\nfrom = "a@b.c"\nto = ["a@b.c"]\nuser = "a"\nsecurity = "none"\n',
+            "user would log in with the password unencrypted",
+        ),
+        ("[freshness]\nmax_age_hours = 0\n", "freshness.max_age_hours = 0"),
+    ],
+)
+def test_an_alert_that_could_not_be_sent_is_refused_with_the_settings(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        load_settings(settings_file(tmp_path, text))
+
+
 def mapping(**values: object) -> SourceMapping:
     return SourceMapping.model_validate({"name": "till", **values})
 

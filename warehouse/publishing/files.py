@@ -1,6 +1,6 @@
 """Putting a finished file in place of the published one, at once and through a crash.
 
-Belongs here: the partial file, the one atomic rename, flushing to disk. Does not belong here: what
+Belongs here: the partial file and the one atomic rename. Does not belong here: what
 is in the file.
 """
 
@@ -16,6 +16,7 @@ import duckdb
 from warehouse.errors import PublishError
 from warehouse.home import Home
 from warehouse.publishing.sql import first_line
+from warehouse.small_files import flush_to_disk
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -67,15 +68,6 @@ def sweep_partials(home: Home) -> None:
 def _remove_partial(partial: Path) -> None:
     for path in (partial, beside(partial, ".wal")):
         path.unlink(missing_ok=True)
-
-
-def flush_to_disk(path: Path) -> None:
-    """Make sure that a file, or a folder's list of files, outlives a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def beside(path: Path, suffix: str) -> Path:

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from warehouse.errors import PublishError
 from warehouse.home import Home
-from warehouse.publishing.files import PARTIAL_SUFFIX, beside, flush_to_disk
+from warehouse.publishing.files import PARTIAL_SUFFIX, beside
 from warehouse.publishing.sql import literal, quoted, scratch_connection
+from warehouse.small_files import flush_to_disk
 
 KEPT_SETS = 2
 """The shown one, and the one before for who has its path."""

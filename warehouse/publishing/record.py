@@ -100,10 +100,42 @@ def current_publication(home: Home) -> Publication | None:
     try:
         record = read_record(home.published)
     except duckdb.Error as error:
-        raise PublishError(
-            f"{home.published} can't be read ({first_line(error)}). Refresh, or roll back to a kept snapshot."
-        ) from error
+        raise _unreadable(home, error) from error
     return record[-1] if record else None
+
+
+def read_made(home: Home) -> tuple[datetime, datetime | None] | None:
+    """When what readers see was made, and the newest delivery in it taken in, both UTC; None before the first.
+
+    A rollback is newer than what it put back; it makes nothing.
+
+    Raises
+    ------
+    PublishError
+        If the published file can't be read.
+    """
+    if not home.published.exists():
+        return None
+    try:
+        with closing(duckdb.connect(":memory:")) as con:
+            con.execute(f"attach {literal(home.published)} as snapshot (read_only)")
+            record = select_record(con, "snapshot.quality")
+            found = con.execute(
+                "select max(recorded_at) from snapshot.quality.load_ledger where status = 'loaded'"
+            ).fetchone()
+    except duckdb.Error as error:
+        raise _unreadable(home, error) from error
+    if not record:
+        return None
+    made = {row.publication_id: row.published_at for row in record}
+    delivered_at = None if found is None or found[0] is None else found[0].replace(tzinfo=UTC)
+    return made.get(record[-1].shown_id, record[-1].published_at).replace(tzinfo=UTC), delivered_at
+
+
+def _unreadable(home: Home, error: duckdb.Error) -> PublishError:
+    return PublishError(
+        f"{home.published} can't be read ({first_line(error)}). Refresh, or roll back to a kept snapshot."
+    )
 
 
 def last_published_version(con: duckdb.DuckDBPyConnection) -> RefreshVersion | None:

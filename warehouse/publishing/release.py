@@ -47,6 +47,7 @@ from warehouse.publishing.snapshots import (
     told_available,
 )
 from warehouse.publishing.sql import first_line, literal, quoted, scratch_connection
+from warehouse.stopped import forget_stopped
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +129,7 @@ def publish(
         swap_in(home, partial)
     with _after_swap(number):
         show_parquet(home, number if parquet else None)
+        forget_stopped(home)
         _record_in_warehouse(home, [*record, publication])
         keep_snapshot(home, number)
         sweep_snapshots(home, keep)

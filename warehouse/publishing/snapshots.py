@@ -20,10 +20,11 @@ import duckdb
 
 from warehouse.errors import PublishError
 from warehouse.home import Home
-from warehouse.publishing.files import PARTIAL_SUFFIX, beside, flush_to_disk
+from warehouse.publishing.files import PARTIAL_SUFFIX, beside
 from warehouse.publishing.record import SNAPSHOT_NAME, Publication, attached_record, read_record
 from warehouse.publishing.sql import first_line
 from warehouse.settings import Keep
+from warehouse.small_files import flush_to_disk
 
 log = logging.getLogger(__name__)
 

@@ -117,6 +117,7 @@ def render(view: View) -> html.Div:
     checks = checks_by_layer(view.reading)
     faults = open_checks(view.reading)
     return page(
+        *_stopped(view),
         *_alarms(missing, faults, accounting),
         _cards(fresh, loads, missing, checks, accounting, now),
         columns(_checks_panel(checks, faults), _freshness_panel(view, fresh, now)),
@@ -153,6 +154,27 @@ def render(view: View) -> html.Div:
 
 
 # ---- what must be seen ------------------------------------------------------------
+
+
+def _stopped(view: View) -> list[Any]:
+    """That what is shown is from before the newest refresh, and why."""
+    stopped = view.reading.stopped
+    if stopped is None:
+        return []
+    said = [html.Li(_problem("", told), className="fault") for told in stopped.problems]
+    told = note(
+        [
+            html.P(
+                f"It published nothing: what you see is the snapshot of {moment(view.reading.about.published_at)}. "
+                "The next refresh tries again once what is named here is mended."
+            ),
+            html.Ul([html.Li(cause, className="fault") for cause in stopped.causes], className="faults"),
+            html.Details([html.Summary("What was found, and what to do"), html.Ul(said, className="faults")]),
+        ],
+        kind="error",
+        title=f"The newest refresh was stopped on {moment(stopped.stopped_at)}",
+    )
+    return [told]
 
 
 def _alarms(missing: pd.DataFrame, faults: pd.DataFrame, accounting: RowAccounting) -> list[Any]:
