@@ -87,6 +87,7 @@ class Home:
         """Where the link leads: one folder for each of the last publications."""
         return self.root / "published" / "parquet-sets"
 
+    @property
     def stopped(self) -> Path:
         """Beside the snapshot, while it is older than the newest refresh: why that one published nothing."""
         return self.published.with_name("stopped.json")
