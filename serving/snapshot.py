@@ -20,8 +20,11 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from warehouse.database import is_damage
 from warehouse.errors import RegularsError
 from warehouse.home import Home
+from warehouse.publishing.snapshots import snapshot_files
+from warehouse.publishing.sql import first_line
 from warehouse.stopped import StoppedRefresh, read_stopped
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
@@ -139,6 +142,7 @@ class Reading:
         answers: _Answers,
         before: Reading | None = None,
         stopped: StoppedRefresh | None = None,
+        damaged: str | None = None,
     ) -> None:
         self._cursor = cursor
         self._answers = answers
@@ -147,6 +151,8 @@ class Reading:
         """The last kept snapshot of earlier sales, to compare with what only a snapshot knows; often None."""
         self.stopped = stopped
         """The newest refresh, if it was stopped, so that this snapshot is of one before."""
+        self.damaged = damaged
+        """What is wrong with the published file, if this is a kept one of before in its place."""
 
     @property
     def etag(self) -> str:
@@ -194,8 +200,9 @@ class Reading:
 class _OpenSnapshot:
     """One attached file, closed when the last answer that reads it is done."""
 
-    def __init__(self, path: Path, identity: tuple[int, ...]) -> None:
+    def __init__(self, path: Path, identity: tuple[int, ...], damaged: str | None = None) -> None:
         self.identity = identity
+        self.damaged = damaged
         self.readers = 0
         self.is_replaced = False
         self.answers, self.answers_before = _Answers(), _Answers()
@@ -267,7 +274,7 @@ class SnapshotReader:
                 if opened.about_before is not None:
                     cursor_before.execute(f"use {_BEFORE}")
                     before = Reading(cursor_before, opened.about_before, opened.answers_before)
-                yield Reading(cursor, opened.about, opened.answers, before, self._stopped())
+                yield Reading(cursor, opened.about, opened.answers, before, self._stopped(), opened.damaged)
         finally:
             with self._lock:
                 opened.readers -= 1
@@ -290,11 +297,29 @@ class SnapshotReader:
         with self._lock:
             path, identity = self._identity()
             while self._open is None or self._open.identity != identity:
-                self._replace(_OpenSnapshot(path, identity))
+                self._replace(self._opened(path, identity))
                 # replaced while it was being opened: what is attached may be either file
                 path, identity = self._identity()
             self._open.readers += 1
             return self._open
+
+    def _opened(self, path: Path, identity: tuple[int, ...]) -> _OpenSnapshot:
+        """The published file, or the newest kept one that can be read if that is damaged."""
+        try:
+            return _OpenSnapshot(path, identity)
+        except duckdb.Error as error:
+            if not is_damage(str(error)):
+                raise
+            damaged = f"{path} is damaged ({first_line(error)})"
+        for _, kept in reversed(snapshot_files(self.home.to_read)):
+            try:
+                found = _OpenSnapshot(kept, identity, damaged)
+            except duckdb.Error as error:
+                log.warning("%s can't be read either: %s", kept, first_line(error))
+            else:
+                log.error("%s; %s is shown until the next publication", damaged, kept)
+                return found
+        raise RegularsError(f"{damaged}, and no kept snapshot can be read. Refresh, or restore a backup.")
 
     def _identity(self) -> tuple[Path, tuple[int, ...]]:
         path = self.home.to_read.published

@@ -150,11 +150,16 @@ class Health(Answer):
     status: Annotated[
         Literal["ok", "warnings", "failures"],
         Field(
-            description="`failures` if a check failed or could not run, or the newest refresh was stopped; `warnings` "
+            description="`failures` if a check failed or could not run, the newest refresh was stopped, or the newest "
+            "snapshot is damaged; `warnings` "
             "if a check of severity warning failed."
         ),
     ]
     stopped: Annotated[Stopped | None, Field(description="The newest refresh, if it was stopped; else null.")]
+    damaged: Annotated[
+        str | None,
+        Field(description="What is wrong with the published file, if an older snapshot is answered from; else null."),
+    ]
     freshness: Annotated[Freshness, Field(description="How new the data are.")]
     layers: Annotated[list[LayerChecks], Field(description="Checks by layer, in the order of the layers.")]
     open_checks: Annotated[list[OpenCheck], Field(description="The worst first.")]
@@ -183,13 +188,15 @@ def health(reading: SnapshotReading) -> Envelope[Health]:
     status = "ok"
     if any(layer["warned"] for layer in layers):
         status = "warnings"
-    if reading.stopped is not None or any(layer["failed"] or layer["could_not_run"] for layer in layers):
+    is_of_before = reading.stopped is not None or reading.damaged is not None
+    if is_of_before or any(layer["failed"] or layer["could_not_run"] for layer in layers):
         status = "failures"
     return answer(
         reading,
         {
             "status": status,
             "stopped": None if reading.stopped is None else asdict(reading.stopped),
+            "damaged": reading.damaged,
             "freshness": asdict(queries.freshness(reading)),
             "layers": layers,
             "open_checks": records(queries.open_checks(reading)),

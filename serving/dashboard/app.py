@@ -29,7 +29,7 @@ from serving.filters import DEFAULT_METHOD, METHOD_LABELS, METHODS, Filters, wit
 from serving.lists import LISTS
 from serving.palette import FONT
 from serving.queries.choices import countries, filters_of, found_customers, segments_of
-from serving.snapshot import About, NoSnapshotError, SnapshotReader
+from serving.snapshot import NoSnapshotError, Reading, SnapshotReader
 from warehouse.wording import count, day, moment, plural
 
 log = logging.getLogger(__name__)
@@ -407,7 +407,7 @@ def _register_page(app: Dash, reader: SnapshotReader, pages: Sequence[Page]) -> 
             with reader.reading() as reading:
                 view = View.of_url(reading, search, theme, argument)
                 drawn = page.render(view)
-                freshness, etag = _freshness(reading.about), reading.about.etag
+                freshness, etag = _freshness(reading), reading.about.etag
                 notes = filter_notes(view)
         except NoSnapshotError as error:
             return _nothing_yet(error), menu, bar, "", "", "Nothing published yet – Regulars"
@@ -447,14 +447,20 @@ def _menu(pages: Sequence[Page], current: Page | None, filters: Filters) -> list
     ]
 
 
-def _freshness(about: About) -> list[Any]:
+def _freshness(reading: Reading) -> list[Any]:
+    about = reading.about
     told = f"Sales to {day(about.last_date)} · published {moment(about.published_at)}"
     made_up = (
         html.Span("Sample data", className="badge", title="Made-up history, not a real shop")
         if about.is_sample
         else None
     )
-    return [html.Span(told), made_up]
+    older = (
+        html.Span("Older snapshot", className="badge", title="The newest can't be read; see Data health")
+        if reading.damaged is not None
+        else None
+    )
+    return [html.Span(told), older, made_up]
 
 
 def _nothing_yet(error: NoSnapshotError) -> html.Div:

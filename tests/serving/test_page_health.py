@@ -1,5 +1,7 @@
 """What /health shows: figures against SQL, faults that must catch the eye, hostile texts."""
 
+import os
+import shutil
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +16,7 @@ from serving.lists import LISTS
 from serving.snapshot import NoSnapshotError, Reading, SnapshotReader
 from tests.serving.changed import changed
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
+from warehouse.errors import RegularsError
 from warehouse.home import Home
 from warehouse.stopped import StoppedRefresh, forget_stopped, note_stopped
 from warehouse.wording import moment, money
@@ -160,6 +163,37 @@ def test_a_refresh_that_was_stopped_is_told_though_it_published_nothing(publishe
     with SnapshotReader(home).reading() as it:
         assert it.etag == etag
         assert not of_class(drawn_of(it), "note-error")
+
+
+def test_a_damaged_snapshot_is_replaced_by_the_newest_that_can_be_read(published_small: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(published_small.published.parent, home.published.parent)
+    home.published.unlink()
+    home.published.write_bytes(b"no database")
+    newest, before = sorted(home.snapshots.glob("*.duckdb"), reverse=True)[:2]
+    reader = SnapshotReader(home)
+    with reader.reading() as it:
+        shown = it.about.publication_id
+        [alarm] = of_class(drawn_of(it), "note-error")
+        answered = Health.model_validate(health(it)["data"])
+    assert shown == 2
+    assert alarm.title == "The published snapshot is damaged"
+    assert "not a valid DuckDB database file" in text(alarm) and "the newest that can be read" in text(alarm)
+    assert answered.status == "failures" and "is damaged" in (answered.damaged or "")
+
+    newest.chmod(0o644)
+    newest.write_bytes(b"no database either")
+    # looked at again once the published file changes
+    os.utime(home.published, (1, 1))
+    with reader.reading() as it:
+        assert it.about.publication_id == 1
+
+    before.chmod(0o644)
+    before.write_bytes(b"nor this")
+    os.utime(home.published, (2, 2))
+    with pytest.raises(RegularsError, match=r"no kept snapshot can be read\. Refresh, or restore a backup"):
+        reader.reading().__enter__()
+    reader.close()
 
 
 def test_before_the_first_publication_it_is_told_why_there_is_none(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def render(view: View) -> html.Div:
     checks = checks_by_layer(view.reading)
     faults = open_checks(view.reading)
     return page(
+        *_damaged(view),
         *_stopped(view),
         *_alarms(missing, faults, accounting),
         _cards(fresh, loads, missing, checks, accounting, now),
@@ -154,6 +155,15 @@ def render(view: View) -> html.Div:
 
 
 # ---- what must be seen ------------------------------------------------------------
+
+
+def _damaged(view: View) -> list[Any]:
+    """That what is shown is an older snapshot, because the newest can't be read."""
+    if view.reading.damaged is None:
+        return []
+    shown = f"What you see is the snapshot of {moment(view.reading.about.published_at)}, the newest that can be read."
+    told = html.P(f"{view.reading.damaged}. {shown} The next refresh publishes anew, though nothing else is new.")
+    return [note([told], kind="error", title="The published snapshot is damaged")]
 
 
 def _stopped(view: View) -> list[Any]:
