@@ -4,13 +4,14 @@ More of them: ``python -m benchmarks.reliability files``.
 """
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.formats.hostile import faults, load
 
-FILES = 200
+FILES = int(os.environ.get("REGULARS_HOSTILE_FILES", "200"))
 MANY_LINES = "".join(f"{n},{n * n % 7919},1,2011-03-01,{n * 31 % 977}.00\n" for n in range(40_000)).encode()
 
 

@@ -27,7 +27,7 @@ from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 
 STEPS = 16
-KILLS = 10
+KILLS = int(os.environ.get("REGULARS_KILLS", "10"))
 
 # forked from a process that has imported all and done nothing: ten times four seconds less
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -52,21 +52,21 @@ def run_until_killed(home: Home, *, finished_steps: int, and_then_seconds: float
     return process.exitcode == -signal.SIGKILL
 
 
-def test_kill_at_ten_moments_then_refresh_equals_an_undisturbed_run(shop_once_published: Home, tmp_path: Path) -> None:
+def test_kill_at_any_moment_then_refresh_equals_an_undisturbed_run(shop_once_published: Home, tmp_path: Path) -> None:
     disturbed = Home(tmp_path / "disturbed")
     deliver(disturbed.landing, small_history())
     disturbed.bind(disturbed.landing, is_sample=False)
 
     rng = random.Random(11)
-    # ten of the steps, each at a random moment after the step before
-    moments = rng.sample(range(STEPS), KILLS)
+    # after one step or another, none of them twice before each was, and a random moment later
+    moments = [step for _ in range(0, KILLS, STEPS) for step in rng.sample(range(STEPS), STEPS)][:KILLS]
     killed = 0
     for finished_steps in moments:
         killed += run_until_killed(disturbed, finished_steps=finished_steps, and_then_seconds=rng.random() / 2)
         if disturbed.published.exists():
             with duckdb.connect(str(disturbed.published), read_only=True) as reader:
                 assert reader.execute("select count(*) > 0 from marts.fct_invoice_lines").fetchone() == (True,)
-    assert killed >= KILLS - 2, "the refreshes were over before they could be killed"
+    assert killed >= 0.8 * KILLS, "the refreshes were over before they could be killed"
 
     outcome = refresh(disturbed, full=True)
     assert outcome.succeeded, outcome.problems

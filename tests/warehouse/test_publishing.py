@@ -575,6 +575,9 @@ READER = """
 """
 
 
+PUBLICATIONS = int(os.environ.get("REGULARS_PUBLICATIONS", "7"))
+
+
 def test_a_reader_in_a_loop_sees_no_error_and_no_half_state(home, tmp_path):
     publish_generation(home, 1)
     stop, ready = tmp_path / "stop", tmp_path / "ready"
@@ -587,7 +590,7 @@ def test_a_reader_in_a_loop_sees_no_error_and_no_half_state(home, tmp_path):
     try:
         while not ready.exists():
             assert reader.poll() is None, reader.communicate()
-        for generation in range(2, 9):
+        for generation in range(2, 2 + PUBLICATIONS):
             publish_generation(home, generation)
             if generation % 3 == 0:
                 rollback(home, at=NOON)

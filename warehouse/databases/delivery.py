@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection
 from warehouse.databases.asking import Question
 from warehouse.databases.values import Watermark, WatermarkKind, as_texts, kind_of_watermark
 from warehouse.errors import PullError
+from warehouse.small_files import flush_to_disk
 
 BATCH_ROWS = 10_000
 _WATERMARK_TYPES: dict[WatermarkKind, pa.DataType] = {
@@ -222,10 +223,10 @@ def put_into_landing(
         # the moment that the rows were true, which reading them is told as the time of the delivery
         seconds = delivered_at.replace(tzinfo=UTC).timestamp()
         os.utime(partial, (seconds, seconds))
-        _sync(partial)
+        flush_to_disk(partial)
         before_rename()
         partial.rename(target)
-        _sync(target.parent)
+        flush_to_disk(target.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -234,15 +235,6 @@ def clear_remains(folder: Path) -> None:
     """Remove what a process left that died while it wrote."""
     for remains in folder.glob(".*.parquet.partial"):
         remains.unlink()
-
-
-def _sync(path: Path) -> None:
-    """Have the system write a file or folder out, so that a power cut leaves no record of a file that isn't there."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str, values: dict[str, object] | None = None) -> tuple:
