@@ -28,6 +28,7 @@ from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
 from warehouse.wording import plural
 
 if TYPE_CHECKING:
+    from orchestration.alerts import Entry
     from orchestration.status import Standing
 
 app = typer.Typer(
@@ -195,10 +196,15 @@ def _alert(home: Home, say: Say = _say, *, standing: Standing | None = None, has
     def warn(told: str) -> None:
         say("error", "alert", told)
 
+    def log(entry: Entry) -> None:
+        # who sits at a terminal has just read it in the summary
+        if say is not _say or not stderr.is_terminal:
+            say("warning", "alert", entry.title)
+
     try:
         tell_news(
             home,
-            log=lambda entry: say("warning", "alert", entry.title),
+            log=log,
             warn=warn,
             standing=standing,
             has_news=has_news,

@@ -47,6 +47,7 @@ def write_outcome(outcome: RefreshOutcome) -> None:
         checks_passed=outcome.checks_passed,
         checks_warned=outcome.checks_warned,
         problems=outcome.problems,
+        mended=outcome.mended,
         seconds_by_step={step: round(seconds, 3) for step, seconds in outcome.seconds_by_step.items()},
     )
 
