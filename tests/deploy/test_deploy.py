@@ -120,10 +120,14 @@ CONFINED = """
     for path in "$3"/lib/python*/site-packages/__editable__*regulars*.pth; do
         [ ! -e "$path" ] || mount --bind /dev/null "$path"
     done
+    # scripts of an environment name it by its path, which may lie under /tmp
+    mkdir /opt/environment && mount --bind "$3" /opt/environment
+    mount -o remount,bind,ro /opt/environment
     mount -o remount,bind,ro /opt/regulars
     mount -o remount,ro /opt
     mount -o remount,bind,ro /
     mount -t tmpfs tmpfs /tmp
+    [ -e "$3" ] || { mkdir -p "$3" && mount --bind /opt/environment "$3"; }
     ip link set lo up
     cd /opt/regulars
     shift 3
