@@ -54,7 +54,11 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             increments = _takes_in_what_is_new(context, connection, name, warehouse.home, settings, refresh)
             variables = project_vars(settings, refresh.as_of, exports_in_force(connection), increments=increments)
             done = build(
-                warehouse.home, select, variables, full_refresh=refresh.full, only_selected_tests=context.is_subset
+                warehouse.home,
+                select,
+                variables,
+                full_refresh=refresh.full,
+                only_selected_tests=not context.selected_asset_keys,
             )
             # what dbt sets for itself holds for the whole file
             connection.execute("reset preserve_insertion_order")
@@ -105,11 +109,14 @@ def _takes_in_what_is_new(
 
 
 def _selected_nodes(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
-    """Models, seeds and tests that were asked for; a test is a check of the same name."""
+    """Models and seeds that were asked for; where only checks were, the tests of their names.
+
+    A test beside models is left to dbt, which runs it if all that it reads was made: of tables
+    that were left as they were, those that agree with a new one can't be expected.
+    """
     tables = {tuple(key.path) for key in context.selected_asset_keys}
+    nodes = manifest["nodes"].values()
+    if tables:
+        return [node["name"] for node in nodes if (node["schema"], node["name"]) in tables]
     tests = {key.name for key in context.selected_asset_check_keys}
-    return [
-        node["name"]
-        for node in manifest["nodes"].values()
-        if (node["name"] in tests if node["resource_type"] == "test" else (node["schema"], node["name"]) in tables)
-    ]
+    return [node["name"] for node in nodes if node["resource_type"] == "test" and node["name"] in tests]
