@@ -310,7 +310,8 @@ class SnapshotReader:
         except duckdb.Error as error:
             if not is_damage(str(error)):
                 raise
-            damaged = f"{path} is damaged ({first_line(error)})"
+            # people are told no path of the machine
+            damaged = f"{path.name} is damaged ({first_line(error)})".replace(str(path), path.name)
         for _, kept in reversed(snapshot_files(self.home.to_read)):
             try:
                 found = _OpenSnapshot(kept, identity, damaged)

@@ -6,6 +6,7 @@ Belongs here: their fields and operations. Does not belong here: what a check is
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -21,11 +22,13 @@ from serving.filters import Filters
 from serving.lists import LISTS
 from serving.queries import health as queries
 from serving.snapshot import NoSnapshotError
-from warehouse.errors import RegularsError
+from warehouse.errors import PublishError, RegularsError
 from warehouse.formats import LimitSubject
 from warehouse.freshness import read_ages
 from warehouse.home import Home
 from warehouse.settings import load_settings
+
+log = logging.getLogger(__name__)
 
 router = subject_router("health")
 liveness = APIRouter(tags=["health"])
@@ -136,6 +139,13 @@ class OrderTotals(
     """Orders against what their own files say that they come to."""
 
 
+class DamagedError(RegularsError):
+    """What is published can't be read."""
+
+    status = 503
+    kind = "damaged"
+
+
 class Stopped(Answer, of="quality.validation_results", columns="run_id"):
     """A refresh that something stopped: what is published is from before it."""
 
@@ -227,7 +237,12 @@ def readyz(request: Request, response: Response) -> Readiness:
     """200 while something is published and no older than the settings allow; 503 with the reason else."""
     response.headers["Cache-Control"] = "no-store"
     home: Home = request.state.snapshot_reader.home.to_read
-    published, delivered = read_ages(home, load_settings().freshness, datetime.now(UTC))
+    try:
+        published, delivered = read_ages(home, load_settings().freshness, datetime.now(UTC))
+    except PublishError as error:
+        # the message names a path of the machine, which its log may have and an answer may not
+        log.warning("%s", error)
+        raise DamagedError("What is published can't be read. Refresh.") from error
     if published.at is None:
         raise NoSnapshotError(f"Nothing is published in {home.root} yet.")
     if too_old := [age.told for age in (published, delivered) if age.is_over]:

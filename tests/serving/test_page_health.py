@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from serving.api.health import Health, health
@@ -14,6 +15,7 @@ from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.lists import LISTS
 from serving.snapshot import NoSnapshotError, Reading, SnapshotReader
+from tests.server import served
 from tests.serving.changed import changed
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
 from warehouse.errors import RegularsError
@@ -180,6 +182,10 @@ def test_a_damaged_snapshot_is_replaced_by_the_newest_that_can_be_read(published
     assert alarm.title == "The published snapshot is damaged"
     assert "not a valid DuckDB database file" in text(alarm) and "the newest that can be read" in text(alarm)
     assert answered.status == "failures" and "is damaged" in (answered.damaged or "")
+    assert str(tmp_path) not in text(alarm) + str(answered)
+    with served(home) as url:
+        probed = httpx.get(f"{url}/readyz")
+    assert (probed.status_code, probed.json()["detail"]) == (503, "What is published can't be read. Refresh.")
 
     newest.chmod(0o644)
     newest.write_bytes(b"no database either")
