@@ -7,8 +7,8 @@ Does not belong here: the snapshots' files (:mod:`warehouse.publishing.snapshots
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -97,10 +97,8 @@ def current_publication(home: Home) -> Publication | None:
     """
     if not home.published.exists():
         return None
-    try:
+    with _told_if_unreadable(home):
         record = read_record(home.published)
-    except duckdb.Error as error:
-        raise _unreadable(home, error) from error
     return record[-1] if record else None
 
 
@@ -116,15 +114,12 @@ def read_made(home: Home) -> tuple[datetime, datetime | None] | None:
     """
     if not home.published.exists():
         return None
-    try:
-        with closing(duckdb.connect(":memory:")) as con:
-            con.execute(f"attach {literal(home.published)} as snapshot (read_only)")
-            record = select_record(con, "snapshot.quality")
-            found = con.execute(
-                "select max(recorded_at) from snapshot.quality.load_ledger where status = 'loaded'"
-            ).fetchone()
-    except duckdb.Error as error:
-        raise _unreadable(home, error) from error
+    with _told_if_unreadable(home), closing(duckdb.connect(":memory:")) as con:
+        con.execute(f"attach {literal(home.published)} as snapshot (read_only)")
+        record = select_record(con, "snapshot.quality")
+        found = con.execute(
+            "select max(recorded_at) from snapshot.quality.load_ledger where status = 'loaded'"
+        ).fetchone()
     if not record:
         return None
     made = {row.publication_id: row.published_at for row in record}
@@ -132,10 +127,14 @@ def read_made(home: Home) -> tuple[datetime, datetime | None] | None:
     return made.get(record[-1].shown_id, record[-1].published_at).replace(tzinfo=UTC), delivered_at
 
 
-def _unreadable(home: Home, error: duckdb.Error) -> PublishError:
-    return PublishError(
-        f"{home.published} can't be read ({first_line(error)}). Refresh, or roll back to a kept snapshot."
-    )
+@contextmanager
+def _told_if_unreadable(home: Home) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise PublishError(
+            f"{home.published} can't be read ({first_line(error)}). Refresh, or roll back to a kept snapshot."
+        ) from error
 
 
 def last_published_version(con: duckdb.DuckDBPyConnection) -> RefreshVersion | None:
