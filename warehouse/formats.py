@@ -3,7 +3,7 @@
 Belongs here: the shape of a declaration and reading all of them. A declaration stands in
 the documentation of its dbt model (``dbt_project/models/staging/exports/<format>.yml``,
 under ``config.meta.export_format``), since the two describe one thing and change together.
-Does not belong here: recognising a header (:mod:`warehouse.readers.layouts`), and SQL.
+Does not belong here: recognising a header (:mod:`warehouse.readers.headers`), and SQL.
 """
 
 from __future__ import annotations

@@ -170,6 +170,42 @@ class TestPrices:
         assert judge("lines_are_complete", *file_of(100, 5, self.BLANK)).status == "passed"
 
 
+class TestPricesOfOneUnit:
+    """Socks at 2.50, mugs at 4.00 and bags at 6.00 a piece, each sold once alone and once by three."""
+
+    PIECES = (("SOCKS", "2.50"), ("MUG", "4.00"), ("BAG", "6.00"))
+
+    def sales(self, *, price_of_three: str, products: int = 3) -> list[str]:
+        """The lines of a second source; ``price_of_three`` is SQL from the price of one piece, ``p``."""
+        sold = ", ".join(f"('{code}', {price}::decimal(18, 4))" for code, price in self.PIECES[:products])
+        return [
+            "insert into staging.stg_transactions "
+            "select staged.* replace ((2::bigint << 32) + place * 2 + q as delivered_line_id, 2 as load_id, "
+            "'till' as source, "
+            f"code as stock_code, q as quantity_units, case q when 3 then {price_of_three} else p end as unit_price) "
+            "from (from staging.stg_transactions where quantity_units > 0 and is_readable limit 1) as staged, "
+            f"(select *, row_number() over () as place from (values {sold}) as goods (code, p)), "
+            "(values (1), (3)) as quantities (q)",
+        ]
+
+    def test_prices_that_grow_with_the_quantity_are_told(self, judge: Judge) -> None:
+        result = judge("prices_are_of_one_unit", *self.sales(price_of_three="p * 3"))
+
+        assert result.status == "failed"
+        assert not result.is_blocking
+        assert "till: of 3 products the price grows with the quantity, of 0 it stays" in result.message
+        assert "line_amount" in result.message
+
+    def test_prices_of_a_unit_are_as_they_should_be(self, judge: Judge) -> None:
+        assert judge("prices_are_of_one_unit", *self.sales(price_of_three="p")).status == "passed"
+
+    def test_three_at_a_lower_price_are_no_sign(self, judge: Judge) -> None:
+        assert judge("prices_are_of_one_unit", *self.sales(price_of_three="p * 0.9")).status == "passed"
+
+    def test_two_products_say_too_little(self, judge: Judge) -> None:
+        assert judge("prices_are_of_one_unit", *self.sales(price_of_three="p * 3", products=2)).status == "passed"
+
+
 class TestIds:
     def test_shortened_ids_are_told_by_file_and_column_with_count_and_example(self, judge: Judge) -> None:
         result = judge(

@@ -19,7 +19,7 @@ from warehouse.readers.csv_careful import read_damaged_file
 from warehouse.readers.csv_fast import CsvFile, read_clean_files
 from warehouse.readers.csv_fields import OpenQuoteError, StrayQuoteError, find_header, split_fields
 from warehouse.readers.errors import UnreadableFileError
-from warehouse.readers.layouts import recognise
+from warehouse.readers.headers import recognise
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import inspect_text
 from warehouse.settings import Landing, Settings, SourceMapping

@@ -11,7 +11,7 @@ import xlsxwriter
 from tests.warehouse.conftest import Shop
 from warehouse.errors import RegularsError
 from warehouse.loading import read_file
-from warehouse.readers.layouts import name_fits
+from warehouse.readers.headers import name_fits
 from warehouse.readers.suggest import guess_mapping, write_mapping
 from warehouse.settings import Settings, SourceMapping, load_settings
 
@@ -286,3 +286,138 @@ def test_the_glob_fits_the_file_and_those_that_will_follow(file_name: str, name:
     (source,) = tomllib.loads(block)["landing"]["sources"]
     assert (source["name"], source["files"]) == (name, glob)
     assert name_fits(SourceMapping(name="x", files=glob), file_name)
+
+
+def columns_of_block(headers: str, *lines: str) -> dict[str, str]:
+    """What a mapping for such a file names, once it is pasted."""
+    block = write_mapping(guess_mapping(headers.split(","), [line.split(",") for line in lines]), "a.csv")
+    columns: dict[str, str] = tomllib.loads(block)["landing"]["sources"][0]["columns"]
+    return columns
+
+
+# headers of tables that people try first, with values of our own
+@pytest.mark.parametrize(
+    ("headers", "lines", "money"),
+    [
+        pytest.param(
+            "Order ID,Order Date,Product ID,Product Name,Sales,Quantity,Discount,Profit",
+            ["CA-1,1/3/2014,F-1,Case,24.00,3,0.2,5", "CA-1,1/3/2014,F-2,Lamp,10.00,1,0,2"],
+            {"line_amount": "Sales"},
+            id="the only amount",
+        ),
+        pytest.param(
+            "Order,SKU,Qty,Date,Item price,Total",
+            ["1,A,3,2024-01-03,10.00,27.00", "1,B,1,2024-01-03,5.00,5.00"],
+            {"line_amount": "Total"},
+            id="the amount is after a discount",
+        ),
+        pytest.param(
+            "Order,SKU,Qty,Date,Item price,Total",
+            ["1,A,3,2024-01-03,10.00,30.00", "1,B,7,2024-01-03,0.33,2.31"],
+            {"unit_price": "Item price"},
+            id="both say the same",
+        ),
+        pytest.param(
+            "Order,SKU,Qty,Date,Item price,Total",
+            [
+                *("1,A,3,2024-01-03,10.00,35.00", "1,B,1,2024-01-03,5.00,35.00"),
+                *("2,A,1,2024-01-03,10.00,15.00", "2,B,1,2024-01-03,5.00,15.00"),
+                *("3,A,2,2024-01-03,10.00,25.00", "3,B,1,2024-01-03,5.00,25.00"),
+            ],
+            {"unit_price": "Item price"},
+            id="the amount is the order's",
+        ),
+        pytest.param(
+            "Order,SKU,Qty,Date,Total",
+            [
+                *("1,A,3,2024-01-03,35.00", "1,B,1,2024-01-03,35.00"),
+                *("2,A,1,2024-01-03,15.00", "2,B,1,2024-01-03,15.00"),
+                *("3,A,2,2024-01-03,25.00", "3,B,1,2024-01-03,25.00"),
+            ],
+            {"unit_price": "?"},
+            id="nothing is the money of a line",
+        ),
+        pytest.param(
+            "Invoice ID,Product line,Item price,Quantity,Tax 5%,Total,Date",
+            ["750-1,Sports,20.00,2,2.00,42.00,1/3/2019", "750-2,Home,9.99,3,1.4985,31.4685,1/3/2019"],
+            {"unit_price": "Item price"},
+            id="the amount has tax on top",
+        ),
+        pytest.param(
+            "Order ID,Date,SKU,Qty,Amount",
+            ["405-1,04-30-22,S,2,1295.24", "405-2,04-30-22,T,1,406.00"],
+            {"line_amount": "Amount"},
+            id="an amount beside a quantity is no price",
+        ),
+        pytest.param(
+            "Order,SKU,Qty,Date,Item price",
+            [
+                *(
+                    "1,A,1,2024-01-03,10.00",
+                    "2,A,3,2024-01-03,30.00",
+                    "3,B,2,2024-01-03,5.00",
+                    "4,B,4,2024-01-03,10.00",
+                ),
+                *("5,C,1,2024-01-03,7.50", "6,C,2,2024-01-03,15.00", "7,D,1,2024-01-03,3.00", "8,E,1,2024-01-03,4.00"),
+            ],
+            {"line_amount": "Item price"},
+            id="what is called a price grows with the quantity",
+        ),
+        pytest.param(
+            "Order ID,Date,SKU,Item price",
+            ["405-1,04-30-22,S,647.62"],
+            {"line_amount": "Item price"},
+            id="without a quantity a line is one unit",
+        ),
+    ],
+)
+def test_values_tell_which_column_is_the_money_of_a_line(headers: str, lines: list[str], money: dict[str, str]) -> None:
+    named = columns_of_block(headers, *lines)
+    assert {column: header for column, header in named.items() if column in ("unit_price", "line_amount")} == money
+
+
+def test_a_discount_beside_the_price_is_pointed_at_and_left_to_the_reader() -> None:
+    guess = guess_mapping(["Order", "SKU", "Qty", "Date", "Item price", "Discount amount"])
+    assert '# columns.discount_amount = "Discount amount"' in write_mapping(guess, "a.csv")
+
+
+def test_what_was_bought_is_at_least_the_group_of_products() -> None:
+    headers = "Transaction ID,Date,Customer ID,Gender,Age,Product Category,Quantity,Price per Unit,Total Amount"
+    assert columns_of_block(headers)["description"] == "Product Category"
+    # of a product that is named, the group is no name
+    assert "description" not in columns_of_block(headers + ",SKU")
+
+
+@pytest.mark.parametrize("name", ["retail_sales.csv", "shop.csv"])
+def test_sales_with_age_and_gender_are_not_taken_for_a_list_of_customers(shop: Shop, name: str) -> None:
+    shop.deliver(
+        name,
+        "Transaction ID,Date,Customer ID,Gender,Age,Product Category,Quantity,Price per Unit,Total Amount\n"
+        "1,2023-11-24,CUST001,Male,34,Beauty,3,50,150\n2,2023-02-27,CUST002,Female,26,Clothing,2,500,1000\n",
+    )
+    problem = refusal(shop)
+    assert "adds up to 1,150.00" in problem
+    assert "a list of customers says so by its name, customers" in problem
+    assert 'columns.invoice = "Transaction ID"' in block_of(problem)
+
+
+def test_a_list_of_customers_still_loads_under_any_name(shop: Shop) -> None:
+    shop.deliver("members.csv", "Customer_ID,Age,Gender,Location,Joined on\n7,34,Male,London,2020-01-01\n")
+    (outcome,) = shop.load(settle_wait_seconds=0.01).files
+    assert (outcome.status, outcome.kind) == ("loaded", "customers")
+
+
+def test_sales_with_a_segment_are_not_taken_for_hand_picked_segments(shop: Shop) -> None:
+    shop.deliver(
+        "superstore.csv",
+        "Order ID,Order Date,Customer ID,Segment,Country,Product ID,Product Name,Sales,Quantity\n"
+        "CA-1,1/3/2014,CG-1,Consumer,United States,F-1,Case,24.00,3\n",
+    )
+    problem = refusal(shop)
+    assert "reason" not in problem
+    assert 'columns.line_amount = "Sales"' in block_of(problem)
+
+
+def test_a_file_without_headers_is_told_so(shop: Shop) -> None:
+    shop.deliver("cdnow.txt", " 00001 19970103  4   47.08\n 00002 19970104  1   11.77\n")
+    assert "It looks like data: put a line of headers above it" in refusal(shop)

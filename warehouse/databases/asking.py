@@ -19,7 +19,8 @@ from sqlalchemy.types import TypeEngine
 from warehouse.databases.values import Watermark, WatermarkKind, kind_of_watermark
 from warehouse.errors import PullError
 from warehouse.readers.errors import UnreadableFileError
-from warehouse.readers.layouts import normalise, quoted, recognise
+from warehouse.readers.headers import quoted, recognise
+from warehouse.readers.layouts import normalise
 from warehouse.settings import Database, Settings
 
 _BINDS: dict[WatermarkKind, TypeEngine[Any]] = {

@@ -2,7 +2,7 @@
 
 Belongs here: several headers for one column, a time beside its date, constants, and
 blanks that take the value of the line above. Does not belong here: which header is which
-column (:mod:`warehouse.readers.layouts`), and getting fields out of a file.
+column (:mod:`warehouse.readers.headers`), and getting fields out of a file.
 """
 
 from __future__ import annotations

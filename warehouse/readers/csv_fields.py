@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warehouse.readers.errors import HeaderError, UnreadableFileError
-from warehouse.readers.layouts import Recognised, recognise
-from warehouse.readers.suggest import guess_columns
+from warehouse.readers.header_words import guess_columns
+from warehouse.readers.headers import recognise
+from warehouse.readers.layouts import Recognised
 from warehouse.settings import Settings
 
 DELIMITERS = (",", ";", "\t", "|")

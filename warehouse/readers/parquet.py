@@ -14,7 +14,8 @@ import duckdb
 
 from warehouse.readers.columns import column_expressions
 from warehouse.readers.errors import HeaderError, UnreadableFileError, first_line, is_disk_full
-from warehouse.readers.layouts import Recognised, recognise
+from warehouse.readers.headers import recognise
+from warehouse.readers.layouts import Recognised
 from warehouse.readers.roles import UnusedColumn, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings

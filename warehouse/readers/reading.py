@@ -18,7 +18,8 @@ from warehouse.readers.content import HEAD_BYTES, describe_text, detect_format, 
 from warehouse.readers.csv_fast import CsvFile, read_clean_files
 from warehouse.readers.csv_fields import UnknownDialectError, find_header, split_fields
 from warehouse.readers.errors import HeaderError, UnreadableFileError, explain_os_error, is_disk_full
-from warehouse.readers.layouts import Kind, Recognised, date_column_of, name_fits
+from warehouse.readers.headers import name_fits
+from warehouse.readers.layouts import Kind, Recognised, date_column_of
 from warehouse.readers.packing import Packing, detect_packing, unpack
 from warehouse.readers.refusals import explain_refusal
 from warehouse.readers.roles import UnusedColumn
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from warehouse.readers.parquet import ParquetReading
     from warehouse.readers.workbook import WorkbookReading
 
-READER_VERSION = "5"
+READER_VERSION = "6"
 """Raise it when files would be read otherwise than before; rejected ones are then tried again."""
 
 _ENOUGH_WORTHLESS_LINES = 5

@@ -6,10 +6,10 @@ Does not belong here: deciding that it is refused.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from warehouse.readers.amount_evidence import rough_number
 from warehouse.readers.errors import HeaderError
 from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
 from warehouse.readers.suggest import Guess, guess_mapping, write_mapping
@@ -21,7 +21,6 @@ _LINES_FOR_GUESS = 1_000
 _SALES = (INVOICE_LINES.name, TRANSACTIONS.name)
 _GUESSES_WORTH_SAYING = 3
 _EXAMPLE_LENGTH = 200
-_NUMBER = re.compile(r"\d[\d.,' \u00a0\u202f\u2019]*")
 
 
 def explain_refusal(error: HeaderError, file_name: str) -> str:
@@ -69,9 +68,9 @@ def _extent(lines: Iterator[Sequence[str | None]], headers: Sequence[str], guess
         if not example:
             example = ",".join((field or "") for field in line)[:_EXAMPLE_LENGTH]
         if amount is not None:
-            money += _number(line, amount)
+            money += rough_number(line, amount)
         elif price is not None:
-            money += _number(line, price) * (_number(line, quantity) if quantity is not None else 1)
+            money += rough_number(line, price) * (rough_number(line, quantity) if quantity is not None else 1)
         if count >= ENOUGH_LINES:
             is_capped = True
             break
@@ -85,24 +84,3 @@ def _extent(lines: Iterator[Sequence[str | None]], headers: Sequence[str], guess
         by = f" by '{headers[quantity]}'" if quantity is not None else ""
         told += f". Column '{headers[price]}'{by} adds up to {number(money, 2)}"
     return told
-
-
-def _number(line: Sequence[str | None], position: int) -> Decimal:
-    """A number as it may be written; 0 where there is none. Its decimal mark is the last one in it."""
-    text = (line[position] or "") if position < len(line) else ""
-    found = _NUMBER.search(text)
-    if not found:
-        return Decimal(0)
-    digits = re.sub(r"[^\d.,]", "", found.group())
-    mark = max(digits.rfind("."), digits.rfind(","))
-    is_thousands = mark >= 0 and digits.count(digits[mark]) > 1
-    if mark >= 0 and not is_thousands:
-        digits = re.sub(r"[.,]", "", digits[:mark]) + "." + digits[mark + 1 :]
-    else:
-        digits = re.sub(r"[.,]", "", digits)
-    try:
-        value = Decimal(digits)
-    except InvalidOperation:
-        return Decimal(0)
-    is_negative = text.strip().startswith(("-", "\u2212", "(")) or text.strip().endswith("-")
-    return -value if is_negative else value

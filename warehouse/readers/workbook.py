@@ -23,10 +23,11 @@ import pyarrow.compute as pc
 from warehouse.readers.columns import column_expressions
 from warehouse.readers.csv_fields import HEADER_WITHIN_LINES
 from warehouse.readers.errors import HeaderError, UnreadableFileError, first_line
-from warehouse.readers.layouts import Recognised, recognise
+from warehouse.readers.header_words import guess_columns
+from warehouse.readers.headers import recognise
+from warehouse.readers.layouts import Recognised
 from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
 from warehouse.readers.staging import Staging
-from warehouse.readers.suggest import guess_columns
 from warehouse.settings import Settings
 
 _NEAR_MISS = 3

@@ -1,0 +1,125 @@
+"""Which column of an unknown table is the money of a line, told from its values.
+
+Belongs here: the price of a unit against an amount beside it, and amounts that are those of a whole order. Does not
+belong here: which headers speak of money (:mod:`warehouse.readers.header_words`), and reading a known column
+(:mod:`warehouse.readers.number_styles`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+Line = Sequence[str | None]
+
+_ORDERS_ENOUGH = 3
+"""So many orders of several unlike lines, all with one amount on each of them, are no chance."""
+_PRODUCTS_ENOUGH = 3
+_MOST = 0.9
+_TWO_CENTS = Decimal("0.02")
+_OF_PRODUCT = ("stock_code", "description", "quantity", "unit_price")
+_NUMBER = re.compile(r"\d[\d.,' \u00a0\u202f\u2019]*")
+
+
+def money_column(lines: Sequence[Line], places: Mapping[str, int]) -> Literal["unit_price", "line_amount"] | None:
+    """Tell which of the columns found counts.
+
+    The amount, where it differs from quantity by price: it is what was paid, after discounts. The price, where
+    the amount is that of the whole order, or differs by a tax column; and where both say the same.
+
+    Parameters
+    ----------
+    lines
+        Some lines of the file, as text.
+    places
+        Position of each of our columns that was found; one of ``unit_price`` and ``line_amount`` at least.
+
+    Returns
+    -------
+    str or None
+        None where the only amount is that of the order, so that nothing is the money of a line.
+    """
+    amount = places.get("line_amount")
+    if amount is None:
+        return "unit_price"
+    is_of_order = _is_of_order(lines, places, amount)
+    if "unit_price" not in places:
+        return None if is_of_order else "line_amount"
+    if "quantity" not in places or is_of_order:
+        return "unit_price"
+    compared = [places[column] for column in ("quantity", "unit_price", "line_amount")]
+    differing = taxed = 0
+    for line in lines:
+        if not all(_field(line, place) for place in compared):
+            continue
+        units, price, total = (abs(rough_number(line, place)) for place in compared)
+        more = total - units * price
+        # prices are rounded to cents, so that many units may differ by more
+        if abs(more) > (1 + units) / 200:
+            differing += 1
+            taxed += "tax_amount" in places and abs(more - abs(rough_number(line, places["tax_amount"]))) <= _TWO_CENTS
+    return "line_amount" if taxed < _MOST * differing else "unit_price"
+
+
+def grows_with_quantity(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
+    """Whether what is called a price is the amount of a line: it grows with the quantity of a product.
+
+    As the check ``prices_are_of_one_unit`` sees it in lines that were read.
+    """
+    product = places.get("stock_code", places.get("description"))
+    if product is None or not {"quantity", "unit_price"} <= places.keys():
+        return False
+    units_at: dict[tuple[str, Decimal, bool], set[Decimal]] = defaultdict(set)
+    for line in lines:
+        units, price = rough_number(line, places["quantity"]), rough_number(line, places["unit_price"])
+        if units > 0 and price > 0:
+            units_at[_field(line, product), price, False].add(units)
+            units_at[_field(line, product), round(price / units, 4), True].add(units)
+    shown = {(name, is_share) for (name, _, is_share), units in units_at.items() if len(units) > 1}
+    grow, stay = (sum(is_share is wanted for _, is_share in shown) for wanted in (True, False))
+    return grow >= _PRODUCTS_ENOUGH and grow > 3 * stay
+
+
+def rough_number(line: Line, position: int) -> Decimal:
+    """A number as it may be written; 0 where there is none. Its decimal mark is the last one in it."""
+    text = _field(line, position)
+    found = _NUMBER.search(text)
+    if not found:
+        return Decimal(0)
+    digits = re.sub(r"[^\d.,]", "", found.group())
+    mark = max(digits.rfind("."), digits.rfind(","))
+    is_thousands = mark >= 0 and digits.count(digits[mark]) > 1
+    if mark >= 0 and not is_thousands:
+        digits = re.sub(r"[.,]", "", digits[:mark]) + "." + digits[mark + 1 :]
+    else:
+        digits = re.sub(r"[.,]", "", digits)
+    try:
+        value = Decimal(digits)
+    except InvalidOperation:
+        return Decimal(0)
+    is_negative = text.strip().startswith(("-", "\u2212", "(")) or text.strip().endswith("-")
+    return -value if is_negative else value
+
+
+def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) -> bool:
+    """Whether each order of several unlike lines has one amount on all of them."""
+    if "invoice" not in places:
+        return False
+    orders: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if invoice := _field(line, places["invoice"]):
+            orders[invoice].append(line)
+    telling = [place for column, place in places.items() if column in _OF_PRODUCT]
+    several = [
+        {_field(line, amount) for line in order}
+        for order in orders.values()
+        if len({tuple(_field(line, place) for place in telling) for line in order}) > 1
+    ]
+    return len(several) >= _ORDERS_ENOUGH and all(len(amounts) == 1 for amounts in several)
+
+
+def _field(line: Line, position: int) -> str:
+    return (line[position] or "").strip() if position < len(line) else ""

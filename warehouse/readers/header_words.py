@@ -1,0 +1,147 @@
+"""By which names the columns of sales are known, in the languages of the exports that were seen.
+
+Belongs here: which of our columns the words of a header speak of. Does not belong here: reading by it. A file is
+read by what its layout or its mapping says (:mod:`warehouse.readers.headers`); what its words say finds the line of
+headers in a file, keeps sales from being taken for something else, and makes a mapping for a person to look at
+(:mod:`warehouse.readers.suggest`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
+
+_ORDER = r"(order|orders|bestellung|bestell|auftrag|auftrags|commande|pedido|ordine|bestelling|encomenda|zamowienie)"
+_NUMBER = r"(id|no|nr|number|num|nummer|numero|ref|reference|name|key)"
+# The first pattern that a header fits is the strongest; each is for the header without blanks, marks and accents.
+_PATTERNS: dict[str, tuple[str, ...]] = {
+    "invoice": (
+        rf"(invoice|rechnung|rechnungs|factura|facture|fattura|factuur|fatura|faktura){_NUMBER}?",
+        rf"(amazon|ebay|etsy|web|sales|purchase)?{_ORDER}s?{_NUMBER}",
+        rf"{_NUMBER}{_ORDER}",
+        r"(receipt|bon|beleg|ticket|ticketno|transaction|sale|sales|payment|docket|document)" + _NUMBER,
+        r"(receipt|bon|beleg|belegnr|ticket|kassenbon|dokument|document)",
+        rf"{_ORDER}",
+        r"(basket|cart|warenkorb|panier|cesta|carrello)" + _NUMBER,
+        r"(invoice|sale)(line|item)+(no|number)",
+        # what Magento calls the number that customers see
+        r"incrementid",
+    ),
+    "stock_code": (
+        r"(lineitem|item|product|variant|article|artikel|line)?(sku|skucode|ean|gtin|barcode|upc)",
+        r"(stock|item|product|article|artikel|produkt|material|prod|art|articolo|producto|produit)(code|number|no|nr|nummer|num|id|ref|key)",
+        r"(ref|reference|referencia|codigo|codice|code)(article|articulo|producto|produit|prodotto|articolo)?",
+        r"(artikel|articulo|articolo)",
+    ),
+    "description": (
+        r"(lineitem|item|product|article|artikel|produkt)(name|title|description|bezeichnung|text|titel)",
+        r"(description|bezeichnung|descripcion|descrizione|omschrijving|designation|libelle|descricao|artikelbezeichnung)",
+        r"(product|item|produkt|produit|producto|prodotto|articulo|article|text|title)s?",
+    ),
+    "quantity": (
+        r"(lineitem|item|order|product)?(quantity|qty|menge|anzahl|stueck|stuck|quantite|qte|cantidad|quantita|qta|aantal|"
+        r"quantidade|ilosc|units|pieces|count)(ordered|purchased|sold)?",
+        r"(units|pieces|stk|stck|pcs|pzas)",
+        r"[a-z]+sold",
+    ),
+    "invoice_date": (
+        r"(invoice|order|sale|sales|purchase|transaction|event|receipt|rechnungs|bestell|beleg|kauf|auftrags)"
+        r"(date|datetime|datum|time|timestamp|dt)",
+        r"(created|purchased|ordered|placed)(at|on|date|time|datetime)?",
+        r"(paid|processed|completed)(at|on|date|time|datetime)",
+        r"(date|datum|fecha|data|datetime|zeitpunkt|timestamp|dateheure)",
+        r"(date|fecha|data|datum)(de|del|der|van)?(la)?" + _ORDER,
+    ),
+    "time": (r"(time|uhrzeit|zeit|heure|hora|ora|tijd)(of(sale|day))?", r"(order|sale|transaction)time"),
+    "unit_price": (
+        r"(unit|lineitem|item|single|einzel|stueck|stuck|product)(price|preis|cost)(each|net|netto|gross|brutto)?",
+        r"(price|preis|prix|precio|prezzo|prijs|preco|cena)(unit|each|unitaire|unitario|unitaria|perunit|proeinheit|net|netto)?",
+        r"(prix|precio|prezzo|preco)(unitaire|unitario)",
+        r"(soldfor|salepriceunit|vkpreis|vk)",
+    ),
+    "line_amount": (
+        r"(line|item|row|position|positions|zeilen|product)(total|amount|net|sum|betrag|summe|subtotal)",
+        r"(net|gross)(sales|amount|total|revenue)",
+        r"(sale|sales|extended|revenue)(amount|value|total|price|dollars|euro|euros|pounds|usd|eur|gbp)",
+        r"(sales|revenue|turnover|umsatz|betrag|montant|importe|importo|bedrag|valor|total|amount|subtotal|gesamt|"
+        r"gesamtpreis|gesamtbetrag|sum|summe|totalprice|totalamount|nettobetrag|montantht|totalht)",
+    ),
+    "discount_amount": (r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(amount|betrag)?",),
+    "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|tva|iva|btw)(amount|betrag|amt)?\d*",),
+    "currency": (r"(order|payment)?(currency|waehrung|wahrung|devise|moneda|valuta|moeda)(code)?",),
+    "status": (
+        r"(financial|order|payment|bestell|auftrags|zahlungs)?(status|statut)",
+        r"(order|payment)(state|condition)",
+        r"(estado|stato)",
+    ),
+    "kind": (r"(transaction|event|line|document|sale|belegs|receipt)?(type|typ|art|kind)",),
+    "store": (
+        r"(store|shop|location|filiale|branch|outlet|tienda|magasin|negozio|kasse|till|register|device)(name|id|no|nr)?",
+    ),
+    "customer_id": (
+        r"(customer|client|kunden|cliente|klant|member|user|buyer|account|household)(id|no|nr|number|num|nummer|code|key|ref|reference)",
+        r"(customer|billing|buyer|contact|kunden)?e?mail(address|adresse|billing)?",
+        r"(codigo|numero|no)(client|cliente|kunde)",
+        r"(customer|client|kunde|cliente|klant|buyer)(name|username|user)?",
+        r"(username|userid)",
+    ),
+    "country": (
+        r"(shipping|delivery|ship|ship(to)?|liefer)(country|land)(code|name)?",
+        r"(billing|customer|bill)?(country|land|pays|pais|paese|kraj)(code|name|billing)?",
+    ),
+}
+_PRODUCT_GROUP = (
+    r"(product|item|article|artikel|waren)?(line|category|group|family|kategorie|gruppe|categoria|categorie)(name|no)?"
+)
+"""A group of products: what was bought as far as such a file tells."""
+
+
+def guess_columns(headers: Sequence[str]) -> dict[str, str]:
+    """Guess which of our columns each header is; stronger matches first, each header once.
+
+    The usual names of a layout count as the strongest.
+    """
+    named = [header for header in headers if header.strip()]
+    keys = {header: _plain(header) for header in named}
+    offers: list[tuple[int, int, int, str, str]] = []
+    for order, (column, patterns) in enumerate(_PATTERNS.items()):
+        usual = {_plain(name) for layout in (INVOICE_LINES, TRANSACTIONS) for name in layout.names.get(column, ())}
+        # of lines with a quantity, what is called an amount is no price of one unit
+        usual -= {"amount"}
+        for place, header in enumerate(named):
+            if keys[header] in usual:
+                offers.append((0, order, place, column, header))
+            for strength, pattern in enumerate(patterns, start=1):
+                if re.fullmatch(pattern, keys[header]):
+                    offers.append((strength, order, place, column, header))
+                    break
+    if any(key.startswith("lineitem") for key in keys.values()):
+        # exports with a "Lineitem …" for each item call the order's number its name
+        offers += [(1, 0, place, "invoice", header) for place, header in enumerate(named) if keys[header] == "name"]
+    found: dict[str, str] = {}
+    for _, _, _, column, header in sorted(offers):
+        if column not in found and header not in found.values():
+            found[column] = header
+    return found
+
+
+def tells_of_sales(headers: Sequence[str]) -> bool:
+    """Whether a header speaks of two of these at least: an order, a product or its quantity, a day, money."""
+    found = guess_columns(headers).keys()
+    parts = ({"invoice"}, {"stock_code", "quantity"}, {"invoice_date"}, {"unit_price", "line_amount"})
+    return sum(not found.isdisjoint(part) for part in parts) >= 2
+
+
+def product_group(headers: Sequence[str]) -> str | None:
+    """The header that holds groups of products, such as a category."""
+    return next((header for header in headers if re.fullmatch(_PRODUCT_GROUP, _plain(header))), None)
+
+
+def _plain(header: str) -> str:
+    """Lower case letters and digits, without accents and signs."""
+    spelled = header.casefold().replace("#", " no ").replace("ß", "ss").replace("°", "o").replace("º", "o")
+    decomposed = unicodedata.normalize("NFKD", spelled)
+    return "".join(character for character in decomposed if character.isalnum())
