@@ -128,11 +128,11 @@ def guess_columns(headers: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def tells_of_sales(headers: Sequence[str]) -> bool:
-    """Whether a header speaks of two of these at least: an order, a product or its quantity, a day, money."""
+def tells_of_sales(headers: Sequence[str], *, least: int = 2) -> bool:
+    """Whether a header speaks of so many of these: an order, a product or its quantity, a day, money."""
     found = guess_columns(headers).keys()
     parts = ({"invoice"}, {"stock_code", "quantity"}, {"invoice_date"}, {"unit_price", "line_amount"})
-    return sum(not found.isdisjoint(part) for part in parts) >= 2
+    return sum(not found.isdisjoint(part) for part in parts) >= least
 
 
 def product_group(headers: Sequence[str]) -> str | None:

@@ -66,7 +66,12 @@ def recognise(headers: Sequence[str], file_name: str, settings: Settings) -> Rec
     for layout in (INVOICE_LINES, TRANSACTIONS, SEGMENT_OVERRIDES):
         if not layout.missing(found[layout.name]):
             return _complete(layout, headers, keys)
-    sells = len(found["invoice_lines"]) > 2 or len(found["transactions"].keys() & TRANSACTIONS.needed) > 1
+    sells = (
+        len(found["invoice_lines"]) > 2
+        or len(found["transactions"].keys() & TRANSACTIONS.needed) > 1
+        # a list of customers may have the day on which they came and what they spent
+        or tells_of_sales(headers, least=3)
+    )
     # an id and nothing else of a customer's, but most of an override: a column of that was forgotten
     overrides = len(found["segment_overrides"]) > 2 and len(found["customers"]) == 1
     if base_name.startswith("customers") and "customer_id" in found["customers"] and not sells and not overrides:
@@ -285,7 +290,7 @@ def _unknown_header(
         if name_fits(mapping, file_name) and (absent := _absent_headers(mapping, keys)):
             advice += f" (the mapping {mapping.name!r} fits its name, but {quoted(absent)} is not in the header)"
     if sells and len(found["customers"]) > 1 and "customer_id" in found["customers"]:
-        advice += "; a list of customers says so by its name, customers…"
+        advice += '; a list of customers has customers… as its name, or layout = "customers" there'
     export = _nearest_export(keys)
     if export is not None:
         lacking = [column for (column,) in export.required if column not in _match(export, keys)]
