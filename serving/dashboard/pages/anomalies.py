@@ -10,7 +10,7 @@ bookmark opens the same unusual day with what drove it.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
@@ -20,34 +20,15 @@ from urllib.parse import quote
 import pandas as pd
 from dash import dcc, html
 
+from serving.dashboard import components as ui
 from serving.dashboard.charts import chart, dots, line, money_axis, see_through
-from serving.dashboard.components import (
-    columns,
-    empty,
-    named_rows,
-    note,
-    page,
-    panel,
-    simple_table,
-    stat_card,
-    stat_cards,
-)
+from serving.dashboard.components import empty, named_rows, note, panel, right, stat_card
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import Tokens
 from serving.queries.anomalies import LISTS, TOTAL, Grain, anomaly_drivers, expectations, scored_series
 from serving.queries.health import model_notes
-from warehouse.wording import (
-    MISSING,
-    count,
-    day,
-    is_missing,
-    money,
-    number,
-    percent,
-    plural,
-    short_money,
-)
+from warehouse.wording import MISSING, count, day, is_missing, money, number, percent, plural, short_money
 
 PATH = "/anomalies"
 
@@ -98,14 +79,14 @@ def render(view: View) -> html.Div:
             )
         )
     if found.empty:
-        return page(*head, panel("Unusual days and weeks", _nothing_scored(view)))
+        return ui.page(*head, panel("Unusual days and weeks", _nothing_scored(view)))
     choice, problem = _choose(view.argument, found)
     if problem:
         head.append(note(problem, kind="warning"))
     scored = expectations(view.reading, choice.series, choice.grain, view.filters)
     flagged = scored[scored["is_flagged"]].sort_values("date", ascending=False)
     told = _told(choice, flagged)
-    return page(
+    return ui.page(
         *head,
         *_caveats(view),
         _cards(choice, scored, flagged),
@@ -118,7 +99,7 @@ def render(view: View) -> html.Div:
             + " just before suggest. A point outside it is unusual. Of all sales; "
             "the dates and countries chosen above apply.",
         ),
-        columns(
+        ui.columns(
             panel(
                 "What was unusual, and why",
                 _odd_list(view, choice, flagged, told),
@@ -231,15 +212,12 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
         if len(scored)
         else "none in these dates"
     )
-    return stat_cards(
+    share = f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else ""
+    told = ("far above what was expected", "far below it", "expected trading days without a sale")
+    return ui.stat_cards(
         [
             stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
-            stat_card(
-                f"Unusual {choice.grain}s",
-                count(len(flagged)),
-                about=f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else "",
-                key="odd_periods",
-            ),
+            stat_card(f"Unusual {choice.grain}s", count(len(flagged)), about=share, key="odd_periods"),
             *(
                 stat_card(
                     f"{sign} {many.capitalize()}",
@@ -247,11 +225,7 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
                     about=about,
                     key=f"odd_{many}",
                 )
-                for (direction, (_, sign, _, many)), about in zip(
-                    _SHAPES.items(),
-                    ("far above what was expected", "far below it", "expected trading days without a sale"),
-                    strict=True,
-                )
+                for (direction, (_, sign, _, many)), about in zip(_SHAPES.items(), told, strict=True)
             ),
         ]
     )
@@ -434,9 +408,7 @@ def _described(view: View, choice: _Choice, scored: pd.DataFrame) -> str:
 
 def _mark(direction: str) -> html.Span:
     _, sign, word, _ = _SHAPES[direction]
-    return html.Span(
-        [html.Span(sign, **{"aria-hidden": "true"}), f" {word.capitalize()}"], className=f"odd-mark odd-{direction}"
-    )
+    return html.Span([ui.hidden(sign), f" {word.capitalize()}"], className=f"odd-mark odd-{direction}")
 
 
 def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | None) -> Any:
@@ -449,36 +421,18 @@ def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | N
     for row in named_rows(flagged.head(LATEST_SHOWN)):
         on = row.date.date()
         is_told = on == told
-        when = _when(on, choice.grain)
-        items.append(
-            html.Li(
-                [
-                    html.Div(
-                        [
-                            _mark(row.direction),
-                            html.Span(when, **{"aria-current": "true"})
-                            if is_told
-                            else dcc.Link(when, href=view.link(_path(choice.series, choice.grain, on))),
-                            html.Span(
-                                f"{money(row.actual, view.currency)} booked, "
-                                f"{money(row.expected, view.currency)} expected",
-                                className="about",
-                            ),
-                        ],
-                        className="odd-head",
-                    ),
-                    html.P(row.cause),
-                ],
-                className="odd-current" if is_told else None,
-            )
+        when: Any = _when(on, choice.grain)
+        when = (
+            html.Span(when, **{"aria-current": "true"})
+            if is_told
+            else dcc.Link(when, href=view.link(_path(choice.series, choice.grain, on)))
         )
+        booked = f"{money(row.actual, view.currency)} booked, {money(row.expected, view.currency)} expected"
+        head = html.Div([_mark(row.direction), when, html.Span(booked, className="about")], className="odd-head")
+        items.append(html.Li([head, html.P(row.cause)], className="odd-current" if is_told else None))
     more = len(flagged) - len(items)
-    return html.Div(
-        [
-            html.Ul(items, className="odd-list"),
-            html.P(f"And {count(more)} earlier: see the list below.", className="about") if more > 0 else None,
-        ]
-    )
+    rest = ui.remark(f"And {count(more)} earlier: see the list below.") if more > 0 else None
+    return html.Div([html.Ul(items, className="odd-list"), rest])
 
 
 def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | None) -> Any:
@@ -500,47 +454,31 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
     )
     if frame.empty:
         return html.Div([head, empty("No order, customer, product or country stands out.")])
-    return html.Div(
-        [
-            head,
-            simple_table(
-                ["Kind", "Who or what", "Brought", "Usual", "Share of the difference"],
-                [_driver_cells(view, row) for row in named_rows(frame)],
-                caption=f"What drove the {_SHAPES[flag.direction][2]} of {_when(told, choice.grain)}",
-                numeric=(2, 3, 4),
-            ),
-        ]
+    table = ui.table(
+        f"What drove the {_SHAPES[flag.direction][2]} of {_when(told, choice.grain)}",
+        frame,
+        {
+            "Kind": lambda row: _DIMENSIONS.get(row.dimension, row.dimension),
+            "Who or what": lambda row: html.Div(_member(view, row), className="member"),
+            "Brought": right(lambda row: money(row.actual, view.currency)),
+            # an invoice comes once: nothing was usual of it
+            "Usual": right(lambda row: MISSING if row.dimension == "invoice" else money(row.expected, view.currency)),
+            "Share of the difference": right((_share, "share_pct")),
+        },
     )
+    return html.Div([head, table])
 
 
-def _driver_cells(view: View, row: Any) -> Sequence[Any]:
+def _member(view: View, row: Any) -> Any:
     label = row.label.removeprefix(f"{row.dimension} ")
-    who: Any = label
-    if row.dimension == "customer" and row.member != "(none)":
-        who = dcc.Link(label, href=view.link(f"/customers/{quote(row.member, safe='')}"))
-    return (
-        _DIMENSIONS.get(row.dimension, row.dimension),
-        html.Div(who, className="member"),
-        money(row.actual, view.currency),
-        # an invoice comes once: nothing was usual of it
-        MISSING if row.dimension == "invoice" else money(row.expected, view.currency),
-        _share(row.share_pct),
-    )
+    is_customer = row.dimension == "customer" and row.member != "(none)"
+    return ui.customer_link(view, row.member, label) if is_customer else label
 
 
 def _share(share_pct: float) -> html.Div:
     width = 0.0 if is_missing(share_pct) else min(max(share_pct, 0.0), 100.0)
-    return html.Div(
-        [
-            html.Span(
-                html.Span(className="share-bar", style={"width": f"{width:.1f}%"}),
-                className="share-track",
-                **{"aria-hidden": "true"},
-            ),
-            percent(share_pct, 0),
-        ],
-        className="share",
-    )
+    bar = html.Span(className="share-bar", style={"width": f"{width:.1f}%"})
+    return html.Div([ui.hidden(bar, className="share-track"), percent(share_pct, 0)], className="share")
 
 
 PAGE = Page(PATH, "Anomalies", render)

@@ -23,7 +23,8 @@ from serving.classify import Classification, UploadLimits, classifier_of
 from serving.classify.errors import BadRequestError
 from serving.classify.results import RECOMMENDATIONS, rows_of
 from serving.classify.service import DEFAULT_METHOD, METHODS
-from serving.dashboard.components import empty, note, page, panel, segment_badge, simple_table, stat_card, stat_cards
+from serving.dashboard import components as ui
+from serving.dashboard.components import empty, note, panel, segment_badge
 from serving.dashboard.tables import column_definition, grid_options
 from serving.dashboard.view import Page, View
 from serving.downloads import csv_bytes, xlsx_bytes
@@ -68,7 +69,7 @@ def render(view: View) -> html.Div:
     method = view.filters.method if view.filters.method in METHODS else DEFAULT_METHOD
     about = view.reading.about
     largest = min(PAGE_UPLOAD_BYTES, UploadLimits().upload_bytes) // 1024**2
-    return page(
+    return ui.page(
         panel(
             "Label the customers of a file",
             dcc.Upload(
@@ -174,18 +175,14 @@ def register(app: Dash, reader: SnapshotReader) -> None:
 
     @app.callback(
         Output("classify-download", "data"),
-        Input("classify-customers-csv", "n_clicks"),
-        Input("classify-customers-xlsx", "n_clicks"),
-        Input("classify-set-aside-csv", "n_clicks"),
-        Input("classify-set-aside-xlsx", "n_clicks"),
+        *(Input(f"{grid}-{suffix}", "n_clicks") for grid in (_CUSTOMERS, _SET_ASIDE) for suffix in ("csv", "xlsx")),
         State(_CUSTOMERS, "virtualRowData"),
         State(_SET_ASIDE, "virtualRowData"),
         State("classify-texts", "data"),
         prevent_initial_call=True,
     )
-    def download(
-        _1: int, _2: int, _3: int, _4: int, customers: Any, set_aside: Any, told: dict[str, Any] | None
-    ) -> Any:
+    def download(*given: Any) -> Any:
+        *_, customers, set_aside, told = given
         if not ctx.triggered_id or not ctx.triggered[0]["value"]:
             raise PreventUpdate
         button = str(ctx.triggered_id)
@@ -235,38 +232,27 @@ def _framed(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pd.Dat
 def answer(done: Classification, theme: Theme) -> list[Any]:
     """What came of a file."""
     kept = [row for row in rows_of(done.accounting) if row["row_count"]]
+    refunds = f"and {plural(done.derived_lines, 'refund')} in their sales' rows" if done.derived_lines else ""
+    cards = (
+        ("Lines delivered", done.delivered_lines, refunds, "delivered_lines"),
+        ("Lines kept", done.kept_lines, "", "kept_lines"),
+        ("Lines set aside", len(done.set_aside), "", "set_aside_lines"),
+        ("Customers labelled", len(done.customers), "", "labelled_customers"),
+    )
     return [
         panel(
             f"{done.file_name}: {plural(len(done.customers), 'customer')} labelled",
-            stat_cards(
-                [
-                    stat_card(
-                        "Lines delivered",
-                        count(done.delivered_lines),
-                        about=f"and {plural(done.derived_lines, 'refund')} in their sales' rows"
-                        if done.derived_lines
-                        else "",
-                        key="delivered_lines",
-                    ),
-                    stat_card("Lines kept", count(done.kept_lines), key="kept_lines"),
-                    stat_card("Lines set aside", count(len(done.set_aside)), key="set_aside_lines"),
-                    stat_card("Customers labelled", count(len(done.customers)), key="labelled_customers"),
-                ]
-            ),
-            *(html.Div(note(text), style=_NOTE_STYLE) for text in _notes(done)),
-            simple_table(
-                ["What became of the lines", "Kept", "Lines", "Amount"],
-                [
-                    [
-                        row["description"],
-                        "yes" if row["is_kept"] else "no",
-                        count(row["row_count"]),
-                        money(row["gross_amount"], done.currency, pence=True),
-                    ]
-                    for row in kept
-                ],
-                caption="What became of each delivered line",
-                numeric=(2, 3),
+            ui.stat_cards([ui.stat_card(label, count(n), about=about, key=key) for label, n, about, key in cards]),
+            *(html.Div(note(text), style={"margin": "12px 0"}) for text in _notes(done)),
+            ui.table(
+                "What became of each delivered line",
+                kept,
+                {
+                    "What became of the lines": "description",
+                    "Kept": lambda row: "yes" if row["is_kept"] else "no",
+                    "Lines": (count, "row_count"),
+                    "Amount": ui.right(lambda row: money(row["gross_amount"], done.currency, pence=True)),
+                },
             ),
             about=(
                 f"Segments by {METHOD_LABELS[done.method]} of publication {done.publication_id}. Recency counts to "
@@ -297,9 +283,6 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
             about=_told_rows(len(done.set_aside), "line") + " Lines of a text file count from 1, the header's.",
         ),
     ]
-
-
-_NOTE_STYLE = {"margin": "12px 0"}
 
 
 def _notes(done: Classification) -> list[str]:
