@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from serving.filters import SEGMENT_COLUMNS, Clause, Filters
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, fetch_list
 from serving.queries.products import product_code
 from serving.snapshot import Reading
 from warehouse.measures import aggregates, shown
@@ -205,8 +205,8 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
             """,
             customer,
         ),
-        orders=_whole_list(reading, ORDERS, customer_id),
-        returns=_whole_list(reading, RETURNS, customer_id),
+        orders=fetch_list(reading, ORDERS, Filters(), customer_id),
+        returns=fetch_list(reading, RETURNS, Filters(), customer_id),
         categories=_categories(reading, customer),
         playbooks=_playbooks(reading, facts),
     )
@@ -257,12 +257,6 @@ def _playbooks(reading: Reading, facts: dict[str, Any]) -> pd.DataFrame:
         """,
         {"methods": list(SEGMENT_COLUMNS), "segments": [facts[column] for column in SEGMENT_COLUMNS.values()]},
     )
-
-
-def _whole_list(reading: Reading, spec: ListSpec, customer_id: str) -> pd.DataFrame:
-    rows = spec.clause(Filters(), customer_id)
-    names = ", ".join(column.name for column in spec.columns)
-    return reading.query(f"select {names} from ({rows.sql}) as rows order by {spec.order_by}", rows.parameters)
 
 
 # ---- lists ---------------------------------------------------------------------

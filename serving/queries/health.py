@@ -207,15 +207,7 @@ def set_aside_reasons(reading: Reading) -> pd.DataFrame:
 
 def source_profiles(reading: Reading) -> pd.DataFrame:
     """The rows of ``marts.source_profiles``, the source with most lines first."""
-    return reading.query(
-        """
-        select
-            source, profile, evidence, line_count, file_count, is_cancellation_prefix, is_adjustment_prefix,
-            exact_duplicates
-        from marts.source_profiles
-        order by line_count desc, source
-        """
-    )
+    return reading.query("select * from marts.source_profiles order by line_count desc, source")
 
 
 def source_limits(reading: Reading) -> pd.DataFrame:
@@ -285,13 +277,7 @@ def clocks(reading: Reading) -> pd.DataFrame:
 
 def model_notes(reading: Reading) -> pd.DataFrame:
     """The rows of ``reporting.model_notes``, those with warnings first."""
-    return reading.query(
-        """
-        select model, algorithm, is_about_customer_value, has_warnings, warnings, change_notes
-        from reporting.model_notes
-        order by has_warnings desc, model, algorithm
-        """
-    )
+    return reading.query("select * from reporting.model_notes order by has_warnings desc, model, algorithm")
 
 
 def value_caveats(reading: Reading) -> list[str]:

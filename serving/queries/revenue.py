@@ -15,6 +15,7 @@ instead; anomalies are measured on it. Money is in the shop's currency.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -28,6 +29,7 @@ from serving.snapshot import Reading
 from warehouse.measures import aggregates, shares, shown
 
 Grain = Literal["month", "week", "day"]
+_STARTS: Mapping[Grain, str] = {"month": "month_start", "week": "week_start", "day": "date"}
 
 _PERIODS = [one.key for one in shown("periods")]
 _COUNTRIES = [one.key for one in shown("countries")]
@@ -59,20 +61,12 @@ def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``month_start``, the measures of periods, ``is_complete_month`` (as in ``marts.dim_dates``, and wholly
         within the chosen days). Ascending; empty if no invoice fits at all.
     """
-    return (
-        _revenue_by(reading, filters, "month")
-        .drop(columns="has_invoices")
-        .rename(columns={"period_start": "month_start", "is_complete_period": "is_complete_month"})
-    )
+    return _revenue_by(reading, filters, "month").drop(columns="has_invoices")
 
 
 def weekly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     """The same by ISO week: ``week_start`` (a Monday) and ``is_complete_week``."""
-    return (
-        _revenue_by(reading, filters, "week")
-        .drop(columns="has_invoices")
-        .rename(columns={"period_start": "week_start", "is_complete_period": "is_complete_week"})
-    )
+    return _revenue_by(reading, filters, "week").drop(columns="has_invoices")
 
 
 def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -82,14 +76,14 @@ def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     ``holiday_name``, ``closure_reason`` and ``promotion_name``. Days on which nothing fits are there with zeros; where
     the shop was closed too, measures are null, so that a line breaks there.
     """
-    frame = _revenue_by(reading, filters, "day").rename(columns={"period_start": "date"})
+    frame = _revenue_by(reading, filters, "day").drop(columns="is_complete_day")
     days = reading.query(
         """
         select date, is_trading_day, is_closed_day, is_complete_day, holiday_name, closure_reason, promotion_name
         from marts.dim_dates
         """
     )
-    frame = frame.drop(columns="is_complete_period").merge(days, on="date", how="left", validate="one_to_one")
+    frame = frame.merge(days, on="date", how="left", validate="one_to_one")
     is_gap = frame["is_closed_day"] & ~frame.pop("has_invoices")
     for one in _PERIODS:
         whole = frame[one].astype("Int64") if pd.api.types.is_integer_dtype(frame[one]) else frame[one]
@@ -106,9 +100,9 @@ def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFram
         periods as ({_periods(grain)})
 
         select
-            periods.period_start,
+            periods.period_start as {_STARTS[grain]},
             {aggregates("invoices", _PERIODS)},
-            any_value(periods.is_complete) as is_complete_period,
+            any_value(periods.is_complete) as is_complete_{grain},
             count(kept.invoice_no) > 0 as has_invoices
         from periods
         left join kept on date_trunc('{grain}', kept.invoice_date) = periods.period_start
