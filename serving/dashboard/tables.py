@@ -66,21 +66,16 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                         className="list-rows",
                         role="status",
                     ),
-                    html.A(
-                        "CSV",
-                        id={"part": "csv", **identity},
-                        href=_download(spec.name, "csv", view.filters, context, request),
-                        className="button",
-                        download=f"{spec.name}.csv",
-                        **{"aria-label": f"Download {spec.title} as CSV, as filtered here"},
-                    ),
-                    html.A(
-                        "Excel",
-                        id={"part": "xlsx", **identity},
-                        href=_download(spec.name, "xlsx", view.filters, context, request),
-                        className="button",
-                        download=f"{spec.name}.xlsx",
-                        **{"aria-label": f"Download {spec.title} as an Excel workbook, as filtered here"},
+                    *(
+                        html.A(
+                            label,
+                            id={"part": suffix, **identity},
+                            href=_download(spec.name, suffix, view.filters, context, request),
+                            className="button",
+                            download=f"{spec.name}.{suffix}",
+                            **{"aria-label": f"Download {spec.title} as {kind}, as filtered here"},
+                        )
+                        for suffix, label, kind in (("csv", "CSV", "CSV"), ("xlsx", "Excel", "an Excel workbook"))
                     ),
                 ],
                 className="list-tools",
