@@ -192,6 +192,13 @@ class Reading:
             raise LookupError(f"{len(found)} rows where one was expected")
         return found[0]
 
+    def has(self, table: str) -> bool:
+        """Whether there is a table ``schema.name``; a snapshot of an older version may lack one."""
+        schema, _, name = table.partition(".")
+        there = "database_name = current_database() and schema_name = $schema and table_name = $name"
+        asked = {"schema": schema, "name": name}
+        return bool(self.value(f"select count(*) from duckdb_tables() where {there}", asked))
+
     def value(self, sql: str, parameters: Parameters = None) -> Any:
         """The first column of the one row."""
         return next(iter(self.row(sql, parameters).values()))
@@ -345,7 +352,7 @@ class SnapshotReader:
 
 def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
     kept = dict(connection.execute("select name, value from quality.about").fetchall())
-    last = connection.execute(
+    found = connection.execute(
         """
         select publication_id, published_at, snapshot_date, as_of_date, is_sample, landing, data_version,
             settings_fingerprint, code_fingerprint
@@ -353,7 +360,9 @@ def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
         order by publication_id desc
         limit 1
         """
-    ).fetchone()
+    )
+    names = [column[0] for column in found.description or []]
+    last = found.fetchone()
     days = connection.execute("select min(invoice_date), max(invoice_date) from marts.fct_invoices").fetchone()
     unknown = _TOLD - kept.keys()
     if unknown:
@@ -362,20 +371,13 @@ def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
         )
     if last is None or days is None:
         raise RegularsError("The published snapshot says nothing of itself (quality.publications is empty).")
+    told = dict(zip(names, last, strict=True))
     return About(
-        publication_id=last[0],
-        published_at=last[1].replace(tzinfo=UTC),
-        snapshot_date=last[2],
-        as_of_date=last[3],
+        **told | {"published_at": told["published_at"].replace(tzinfo=UTC)},
         first_date=days[0],
         last_date=days[1],
         currency=kept["currency"],
         home_country=kept["home_country"],
         frequency_counts={"invoices": "orders", "lines": "order lines"}[kept["rfm_frequency"]],
         money_is={"net": "net of returns", "gross": "before returns"}[kept["rfm_monetary"]],
-        is_sample=last[4],
-        landing=last[5],
-        data_version=last[6],
-        settings_fingerprint=last[7],
-        code_fingerprint=last[8],
     )

@@ -169,8 +169,8 @@ def get_customer(
         reading,
         {
             "facts": records([story.facts | {"segment": story.segment(method)}])[0],
-            "history": records(story.history),
-            "categories": records(story.categories),
+            "history": story.history,
+            "categories": story.categories,
             "playbook": records([playbook])[0] if playbook else None,
         },
     )

@@ -178,6 +178,11 @@ def figure(text: Any, key: str, **more: Any) -> html.Span:
     return html.Span(text, **more, **{"data-figure": key})
 
 
+def begun(text: str) -> str:
+    """A text as a sentence begins; not ``str.capitalize``, which would write "19 sep"."""
+    return text[:1].upper() + text[1:]
+
+
 def wide(text: Any) -> html.Div:
     """A sentence in a table: on a phone the table scrolls rather than breaking it word by word."""
     return html.Div(text, className="wide-cell")

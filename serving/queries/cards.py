@@ -44,6 +44,13 @@ class Card:
     about: str
     """What it is and what the change is against, or why there is none."""
 
+    @property
+    def is_good(self) -> bool | None:
+        """Whether its change is welcome; None where there is none, or that can't be said."""
+        if self.is_more_good is None or self.change_pct is None or round(self.change_pct, 1) == 0:
+            return None
+        return self.is_more_good == (self.change_pct > 0)
+
 
 @dataclass(frozen=True)
 class HeadlineNote:
@@ -224,17 +231,15 @@ def _card(measure: Measure, value: float | None, before: float | None, told: str
         value=value,
         unit=measure.unit,
         before=before,
-        change_pct=_change_pct(value, before),
+        change_pct=change_pct(value, before),
         is_more_good=measure.is_more_good,
         about=f"{measure.sentence} {told}.".replace("..", ".").strip(),
     )
 
 
-def _change_pct(value: float | None, before: float | None) -> float | None:
-    # a share of nothing, or of a negative sum, says nothing
-    if value is None or before is None or before <= 0:
-        return None
-    return 100 * (value - before) / before
+def change_pct(now: float | None, before: float | None) -> float | None:
+    """From ``before`` to ``now`` in percent; None of nothing or of a negative sum, where a share says nothing."""
+    return None if now is None or before is None or before <= 0 else 100 * (now - before) / before
 
 
 def _range(start: date, end: date) -> str:

@@ -56,16 +56,9 @@ def freshness(reading: Reading) -> Freshness:
         """
     )
     about = reading.about
-    return Freshness(
-        **found,
-        first_date=about.first_date,
-        last_date=about.last_date,
-        snapshot_date=about.snapshot_date,
-        as_of_date=about.as_of_date,
-        published_at=about.published_at.replace(tzinfo=None),
-        publication_id=about.publication_id,
-        is_sample=about.is_sample,
-    )
+    same = ("first_date", "last_date", "snapshot_date", "as_of_date", "publication_id", "is_sample")
+    told = {name: getattr(about, name) for name in same}
+    return Freshness(**found, **told, published_at=about.published_at.replace(tzinfo=None))
 
 
 def publications(reading: Reading, limit: int | None = None) -> pd.DataFrame:
@@ -278,6 +271,12 @@ def clocks(reading: Reading) -> pd.DataFrame:
 def model_notes(reading: Reading) -> pd.DataFrame:
     """The rows of ``reporting.model_notes``, those with warnings first."""
     return reading.query("select * from reporting.model_notes order by has_warnings desc, model, algorithm")
+
+
+def model_warnings(reading: Reading, model: str) -> list[str]:
+    """What a model's fits warn of."""
+    notes = model_notes(reading)
+    return notes.loc[notes["model"].eq(model) & notes["has_warnings"], "warnings"].tolist()
 
 
 def value_caveats(reading: Reading) -> list[str]:

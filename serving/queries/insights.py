@@ -16,6 +16,7 @@ from typing import Literal
 import pandas as pd
 
 from serving.filters import Filters
+from serving.queries.cards import change_pct
 from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
 from serving.snapshot import Reading
 from warehouse.measures import aggregates
@@ -58,7 +59,8 @@ def insights(reading: Reading, filters: Filters) -> list[Insight]:
         *_slipping(reading, filters),
         *_anomalies(reading, filters),
         *_concentration(reading, filters),
-        *_caveats(reading, filters),
+        *_unfinished_month(reading, filters),
+        *_anonymous_sales(reading, filters),
     ]
 
 
@@ -77,14 +79,14 @@ def _changes(reading: Reading, filters: Filters, months: pd.DataFrame) -> list[I
         return []
     currency = reading.about.currency
     difference = known[now] - known[before]
-    share = _change_pct(known[now], known[before])
+    share = change_pct(known[now], known[before])
     sentence = f"Net revenue was {short_money(known[now], currency)} in {month(now)}, " + (
         f"{_more_or_less(share)} in {month(before)} ({short_money(known[before], currency)})."
         if share is not None
         else f"against {short_money(known[before], currency)} in {month(before)}."
     )
     year_before = now.replace(year=now.year - 1)
-    over_a_year = _change_pct(known[now], known.get(year_before))
+    over_a_year = change_pct(known[now], known.get(year_before))
     if over_a_year is not None:
         sentence += f" Against {month(year_before)} it is {change(over_a_year)}."
     found = [Insight("change", sentence, "good" if difference > 0 else "bad" if difference < 0 else "neutral")]
@@ -320,13 +322,9 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
 # ---- which caveats apply --------------------------------------------------------
 
 
-def _caveats(reading: Reading, filters: Filters) -> list[Insight]:
-    return [*_unfinished_month(reading, filters), *_anonymous_sales(reading, filters)]
-
-
 def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
     span = shown_days(reading, filters)
-    if span is None or (filters.end and span.end == filters.end):
+    if span is None or (filters.end and span[1] == filters.end):
         return []
     known = reading.row(
         """
@@ -335,13 +333,13 @@ def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
         from marts.dim_dates
         where month_start = date_trunc('month', $last_day::date)
         """,
-        {"last_day": span.end},
+        {"last_day": span[1]},
     )
     if known["is_complete"]:
         return []
     # of a history that begins in the month, too
     since = "" if known["first_date"] == known["month_start"] else f"from {day(known['first_date'])} "
-    return [Insight("caveat", f"{month(span.end)} is not complete: sales reach {since}to {day(span.end)}.", "warning")]
+    return [Insight("caveat", f"{month(span[1])} is not complete: sales reach {since}to {day(span[1])}.", "warning")]
 
 
 def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
@@ -373,10 +371,6 @@ def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
 
 
 # ---- words ---------------------------------------------------------------------
-
-
-def _change_pct(now: float, before: float | None) -> float | None:
-    return None if before is None or before <= 0 else 100 * (now - before) / before
 
 
 def _more_or_less(share: float) -> str:

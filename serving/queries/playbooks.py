@@ -7,6 +7,7 @@ for other programs (:mod:`serving.queries.audiences`), and the wording itself (i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -14,6 +15,18 @@ import pandas as pd
 from serving.filters import Clause, Filters, Method
 from serving.queries.lists import Column, ListSpec
 from serving.snapshot import Reading
+
+PLAN: Mapping[str, str] = {
+    "who": "Who",
+    "signals": "Signals",
+    "goal": "Goal",
+    "strategy": "Strategy",
+    "channel": "Channel",
+    "offer": "Offer",
+    "measure": "Measure",
+    "measure_how": "How to measure",
+}
+"""A playbook's texts in their order, with their headings."""
 
 
 def playbooks(reading: Reading, method: Method) -> pd.DataFrame:

@@ -16,7 +16,6 @@ instead; anomalies are measured on it. Money is in the shop's currency.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -35,21 +34,13 @@ _PERIODS = [one.key for one in shown("periods")]
 _COUNTRIES = [one.key for one in shown("countries")]
 
 
-@dataclass(frozen=True)
-class Span:
-    """Days that are shown: those of the data within the chosen range."""
-
-    start: date
-    end: date
-
-
-def shown_days(reading: Reading, filters: Filters) -> Span | None:
-    """The days of the data that the chosen range keeps; None if there are none."""
+def shown_days(reading: Reading, filters: Filters) -> tuple[date, date] | None:
+    """The first and the last day of the data that the chosen range keeps; None if there are none."""
     first, last = reading.about.first_date, reading.about.last_date
     if first is None or last is None:
         return None
     start, end = max(filters.start or first, first), min(filters.end or last, last)
-    return Span(start, end) if start <= end else None
+    return (start, end) if start <= end else None
 
 
 def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -128,13 +119,8 @@ def _periods(grain: Grain) -> str:
 
 
 def _bounds(reading: Reading, filters: Filters) -> dict[str, date | None]:
-    span = shown_days(reading, filters) or Span(date.min, date.min)
-    return {
-        "first_day": span.start,
-        "last_day": span.end,
-        "chosen_start": filters.start,
-        "chosen_end": filters.end,
-    }
+    first, last = shown_days(reading, filters) or (date.min, date.min)
+    return {"first_day": first, "last_day": last, "chosen_start": filters.start, "chosen_end": filters.end}
 
 
 def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:

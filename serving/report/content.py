@@ -23,13 +23,14 @@ from serving.queries.health import (
     load_summary,
     missing_files,
     model_notes,
+    model_warnings,
     open_checks,
     row_accounting,
     source_limits,
     value_caveats,
 )
 from serving.queries.insights import insights
-from serving.queries.playbooks import playbooks
+from serving.queries.playbooks import PLAN, playbooks
 from serving.queries.revenue import monthly_customers, monthly_revenue, unusual_periods
 from serving.queries.segments.evidence import caveats
 from serving.queries.segments.profiles import segment_profiles
@@ -60,17 +61,6 @@ _NOTHING = "No sale fits these filters."
 _MARKS = {"good": "▲", "bad": "▼", "warning": "!", "neutral": "•"}
 _TONES = {"good": "good", "bad": "bad", "warning": "warning", "neutral": "muted"}
 _DIRECTIONS = {"spike": "above", "drop": "below", "silence": "no sales"}
-
-_PLAYBOOK_LINES = (
-    ("Who", "who"),
-    ("Signals", "signals"),
-    ("Goal", "goal"),
-    ("Strategy", "strategy"),
-    ("Channel", "channel"),
-    ("Offer", "offer"),
-    ("Measure", "measure"),
-    ("How", "measure_how"),
-)
 
 
 def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
@@ -148,7 +138,7 @@ def _cards(reading: Reading, filters: Filters) -> dict[str, Any]:
                 "label": card.label,
                 "value": in_unit(card.value, card.unit, currency, is_short=True),
                 "change": _card_change(card, currency),
-                "tone": _card_tone(card),
+                "tone": _CARD_TONES[card.is_good],
                 "about": card.about,
             }
             for card in summary_cards(reading, filters)
@@ -166,10 +156,7 @@ def _card_change(card: Card, currency: str) -> str:
     return f"{change(card.change_pct)} ({before} → {after})"
 
 
-def _card_tone(card: Card) -> str:
-    if card.change_pct is None or card.is_more_good is None or round(card.change_pct, 1) == 0:
-        return "muted"
-    return "good" if (card.change_pct > 0) == card.is_more_good else "bad"
+_CARD_TONES = {True: "good", False: "bad", None: "muted"}
 
 
 # ---- trends -----------------------------------------------------------------
@@ -216,9 +203,8 @@ def _chart(
 def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
     found = anomalies(reading, filters)
-    notes = model_notes(reading)
     # such as that the history is too short to tell
-    warned = " ".join(notes.loc[notes["model"].eq("revenue_anomalies") & notes["has_warnings"], "warnings"])
+    warned = " ".join(model_warnings(reading, "revenue_anomalies"))
     # a country's unusual day that is the whole shop's as well would be told twice
     of_shop = set(found.loc[found["series"] == "total", ["grain", "date"]].itertuples(index=False, name=None))
     found = found[
@@ -342,7 +328,7 @@ def _playbooks(reading: Reading, filters: Filters) -> dict[str, Any]:
                 "summary": _text(row.summary),
                 "lines": [
                     {"label": label, "text": _text(getattr(row, column))}
-                    for label, column in _PLAYBOOK_LINES
+                    for column, label in {**PLAN, "measure_how": "How"}.items()
                     if _text(getattr(row, column))
                 ],
             }

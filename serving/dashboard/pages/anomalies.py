@@ -27,7 +27,7 @@ from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import Tokens
 from serving.queries.anomalies import LISTS, TOTAL, Grain, anomaly_drivers, expectations, scored_series
-from serving.queries.health import model_notes
+from serving.queries.health import model_warnings
 from warehouse.wording import MISSING, count, day, is_missing, money, number, percent, plural, short_money
 
 PATH = "/anomalies"
@@ -88,7 +88,7 @@ def render(view: View) -> html.Div:
     told = _told(choice, flagged)
     return ui.page(
         *head,
-        *_caveats(view),
+        *(note(text, kind="warning") for text in model_warnings(view.reading, "revenue_anomalies")),
         _cards(choice, scored, flagged),
         panel(
             f"Revenue of {_of(choice.series)} by {choice.grain}",
@@ -148,7 +148,7 @@ def _choose(argument: str, found: pd.DataFrame) -> tuple[_Choice, str]:
     grains: list[Grain] = list(found.loc[found["series"] == series, "grain"])
     grain = asked_grain if asked_grain in grains else grains[0]
     if asked_grain and asked_grain != grain:
-        problem = problem or f"{_begun(_of(series))} is not watched by {asked_grain}, only by {grain}."
+        problem = problem or f"{ui.begun(_of(series))} is not watched by {asked_grain}, only by {grain}."
     return _Choice(series, grain, on if grain == (asked_grain or grain) else None), problem
 
 
@@ -175,11 +175,6 @@ def _when(on: date, grain: str) -> str:
     return day(on) if grain == "day" else f"week of {day(on)}"
 
 
-def _begun(text: str) -> str:
-    # not str.capitalize, which would write "19 sep"
-    return text[:1].upper() + text[1:]
-
-
 # ---- parts -----------------------------------------------------------------------
 
 
@@ -197,12 +192,6 @@ def _nothing_scored(view: View) -> html.Div:
         "A day is compared with the trading days before it (28 of them unless set otherwise), a week with the "
         "weeks before: there must be more history than that.",
     )
-
-
-def _caveats(view: View) -> list[Any]:
-    notes = model_notes(view.reading)
-    told = notes[(notes["model"] == "revenue_anomalies") & notes["has_warnings"]]
-    return [note(text, kind="warning") for text in told["warnings"]]
 
 
 def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html.Div:
@@ -439,7 +428,7 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
     if told is None:
         if choice.on is not None:
             return empty(
-                f"{_begun(_when(choice.on, choice.grain))} is not among the unusual {choice.grain}s shown.",
+                f"{ui.begun(_when(choice.on, choice.grain))} is not among the unusual {choice.grain}s shown.",
                 "It was within its expected range, or is outside of the dates chosen above.",
             )
         return empty("Nothing was unusual, so there is nothing to explain.")
@@ -447,7 +436,7 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
     frame = anomaly_drivers(view.reading, choice.series, choice.grain, told)
     head = html.P(
         [
-            html.Strong(_begun(_when(told, choice.grain))),
+            html.Strong(ui.begun(_when(told, choice.grain))),
             f": {money(abs(flag.actual - flag.expected), view.currency)} "
             f"{'more' if flag.actual > flag.expected else 'less'} than expected, a score of {number(flag.score)}.",
         ]

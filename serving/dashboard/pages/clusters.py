@@ -174,7 +174,7 @@ def _evidence(view: View, evidence: pd.DataFrame) -> Any:
 def _sentence(text: Any) -> str:
     if not isinstance(text, str) or not text:
         return ""
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    return ui.begun(text) + ("" if text.endswith(".") else ".")
 
 
 PAGE = Page("/clusters", "Clusters", render)

@@ -269,7 +269,7 @@ def _when(then: datetime | None) -> html.Span:
 
 
 def _meaning(text: str) -> html.Div:
-    return html.Div(f"{text[:1].upper()}{text[1:]}", className="meaning")
+    return html.Div(ui.begun(text), className="meaning")
 
 
 def _bullets(told: list[list[Any]], of: int, rest: str) -> html.Ul:
@@ -666,7 +666,7 @@ def _sources(view: View) -> Any:
             "Evidence": (_meaning, "evidence"),
         },
         *(
-            ui.remark(f"{row.clock[:1].upper()}{row.clock[1:]}: {plural(row.files, 'file')}.")
+            ui.remark(f"{ui.begun(row.clock)}: {plural(row.files, 'file')}.")
             for row in ui.named_rows(queries.clocks(view.reading))
         ),
         caption="Sources, and how their files were judged",

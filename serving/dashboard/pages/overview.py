@@ -118,14 +118,11 @@ def _card(card: Card, view: View) -> html.Div:
     about = card.about
     if card.before is not None:
         about = f"{about.rstrip('.')}: {_value(card, card.before, view.currency)}."
-    is_good = None
-    if card.is_more_good is not None and card.change_pct is not None and round(card.change_pct, 1) != 0:
-        is_good = card.is_more_good == (card.change_pct > 0)
     return ui.stat_card(
         card.label,
         _value(card, card.value, view.currency),
         change="" if card.change_pct is None else wording.change(card.change_pct),
-        is_good=is_good,
+        is_good=card.is_good,
         about=about,
         key=card.key,
     )

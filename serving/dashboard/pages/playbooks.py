@@ -26,17 +26,6 @@ from warehouse.wording import count, day, is_missing, money, percent, plural
 
 _FLOWS_TOLD = 3
 
-_PLAN = {
-    "Who": "who",
-    "Signals": "signals",
-    "Goal": "goal",
-    "Strategy": "strategy",
-    "Channel": "channel",
-    "Offer": "offer",
-    "Measure": "measure",
-    "How to measure": "measure_how",
-}
-
 Row = dict[str, Any]
 
 
@@ -102,7 +91,7 @@ def _playbook(
     parts: list[Any] = [html.P(row["summary"], className="summary"), _figures(view, row)]
     if not row["has_own_playbook"]:
         parts.append(ui.note(f"The general playbook: there is none for {row['segment_kind']} in particular."))
-    plan = ui.definitions([(term, row[name]) for term, name in _PLAN.items()])
+    plan = ui.definitions([(term, row[name]) for name, term in queries.PLAN.items()])
     parts.append(ui.columns(plan, _emails(draft) if draft else empty("There is no draft email for this segment.")))
     parts.append(_came_and_went(view, segment, change, flows, since))
     links = html.Div(
