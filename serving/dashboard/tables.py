@@ -7,7 +7,7 @@ them. Does not belong here: what a list holds.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -80,30 +80,31 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                 ],
                 className="list-tools",
             ),
-            html.Div(
-                dag.AgGrid(
-                    id={"part": "grid", **identity},
-                    rowModelType="infinite",
-                    columnDefs=[column_definition(column, view.currency, view.theme) for column in spec.columns],
-                    defaultColDef={
-                        "sortable": True,
-                        "resizable": True,
-                        "filter": True,
-                        "minWidth": 90,
-                        "wrapHeaderText": True,
-                        "autoHeaderHeight": True,
-                    },
-                    columnSize=None,
-                    dashGridOptions=options,
-                    style={"height": f"{height}px", "width": "100%"},
-                    className="grid",
-                ),
-                role="region",
-                **{"aria-label": label or spec.title},
+            grid(
+                label or spec.title,
+                spec.columns,
+                view.currency,
+                view.theme,
+                id={"part": "grid", **identity},
+                rowModelType="infinite",
+                defaultColDef=COLUMNS | {"wrapHeaderText": True, "autoHeaderHeight": True},
+                columnSize=None,
+                dashGridOptions=options,
+                style={"height": f"{height}px", "width": "100%"},
             ),
         ],
         className="list",
     )
+
+
+COLUMNS: Mapping[str, Any] = {"sortable": True, "resizable": True, "filter": True, "minWidth": 90}
+"""What every column of every grid can do."""
+
+
+def grid(label: str, columns: Sequence[Column], currency: str, theme: Theme, **own: Any) -> html.Div:
+    """A grid of these columns with properties of its own, as a region with a name for screen readers."""
+    drawn = [column_definition(column, currency, theme) for column in columns]
+    return html.Div(dag.AgGrid(columnDefs=drawn, className="grid", **own), role="region", **{"aria-label": label})
 
 
 def grid_options(theme: Theme) -> dict[str, Any]:

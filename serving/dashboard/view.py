@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from dash import Dash, Input, Output, State
@@ -15,6 +16,7 @@ from serving.filters import Filters
 from serving.palette import TOKENS, Theme, Tokens
 from serving.queries.choices import filters_of
 from serving.snapshot import Reading, SnapshotReader
+from warehouse import wording
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,18 @@ class View:
     def currency(self) -> str:
         """The shop's currency, such as ``GBP``."""
         return self.reading.about.currency
+
+    def money(self, value: float | Decimal | None, *, pence: bool | None = None) -> str:
+        """An amount in the shop's currency; see :func:`warehouse.wording.money`."""
+        return wording.money(value, self.currency, pence=pence)
+
+    def short_money(self, value: float | Decimal | None) -> str:
+        """An amount to three digits."""
+        return wording.short_money(value, self.currency)
+
+    def round_money(self, value: float) -> str:
+        """A round amount, as on an axis."""
+        return wording.round_money(value, self.currency)
 
     @property
     def tokens(self) -> Tokens:

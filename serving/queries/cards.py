@@ -22,7 +22,7 @@ import duckdb
 
 from serving.filters import Filters, Period, compared_period
 from serving.snapshot import Reading
-from warehouse.measures import Compared, Measure, Unit, aggregates, measures
+from warehouse.measures import Compared, Measure, Rows, Unit, aggregates, measures
 from warehouse.wording import day, days
 
 
@@ -91,6 +91,19 @@ def headline_notes(reading: Reading) -> list[HeadlineNote]:
             "select note_key, sentence, severity from reporting.headline_notes order by place, note_key"
         )
     ]
+
+
+def figures(reading: Reading, filters: Filters) -> dict[str, Any]:
+    """The value of each measure that filters apply to, by key, for the page that explains them; shares have none.
+
+    A measure over both invoices and customers has that of the customers, as its card.
+    """
+    found: dict[str, Any] = {}
+    rows: tuple[tuple[Rows, Any], ...] = (("invoices", filters.invoices()), ("customers", filters.customers()))
+    for kind, clause in rows:
+        keys = [one.key for one in measures().values() if kind in one.expressions]
+        found |= reading.row(f"select {aggregates(kind, keys)} from ({clause.sql})", clause.parameters)
+    return found
 
 
 # ---- flows ---------------------------------------------------------------------

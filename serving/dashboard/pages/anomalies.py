@@ -25,10 +25,9 @@ from serving.dashboard.charts import chart, dots, line, money_axis, see_through
 from serving.dashboard.components import empty, named_rows, note, panel, right, stat_card
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
-from serving.palette import Tokens
 from serving.queries.anomalies import LISTS, TOTAL, Grain, anomaly_drivers, expectations, scored_series
 from serving.queries.health import model_warnings
-from warehouse.wording import MISSING, count, day, is_missing, money, number, percent, plural, short_money
+from warehouse.wording import MISSING, count, day, is_missing, number, percent, plural
 
 PATH = "/anomalies"
 
@@ -266,10 +265,6 @@ def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
     )
 
 
-def _colours(tokens: Tokens) -> dict[str, str]:
-    return {"spike": tokens.warning, "drop": tokens.bad, "silence": tokens.text}
-
-
 def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None) -> html.Div:
     if scored.empty:
         return empty(
@@ -302,7 +297,7 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
     traces.append(
         line(days_shown, booked, tokens.accent, 1.6, hover, mode=mode, marker={"size": 4}, name="Booked"),
     )
-    colours = _colours(tokens)
+    colours = {"spike": tokens.warning, "drop": tokens.bad, "silence": tokens.text}
     for direction, (symbol, _, word, _) in _SHAPES.items():
         part = scored[scored["direction"] == direction]
         if part.empty:
@@ -365,9 +360,8 @@ def _with_gaps(
 def _hover(view: View, choice: _Choice, row: Any) -> str:
     lines = [
         f"<b>{_when(row.date, choice.grain)}</b>",
-        f"Booked {money(row.actual, view.currency)}",
-        f"Expected {money(row.expected, view.currency)}, "
-        f"from {money(row.lower, view.currency)} to {money(row.upper, view.currency)}",
+        f"Booked {view.money(row.actual)}",
+        f"Expected {view.money(row.expected)}, from {view.money(row.lower)} to {view.money(row.upper)}",
     ]
     if row.is_flagged:
         lines.append(f"<b>{_SHAPES[row.direction][2].capitalize()}</b>")
@@ -387,8 +381,8 @@ def _described(view: View, choice: _Choice, scored: pd.DataFrame) -> str:
     text = (
         f"Net revenue of {_of(choice.series)} by {choice.grain}, "
         f"{day(scored['date'].iloc[0])} to {day(scored['date'].iloc[-1])}, "
-        f"between {short_money(scored['actual'].min(), view.currency)} and "
-        f"{short_money(scored['actual'].max(), view.currency)}. "
+        f"between {view.short_money(scored['actual'].min())} and "
+        f"{view.short_money(scored['actual'].max())}. "
     )
     if not parts:
         return text + f"Every {choice.grain} was within its expected range."
@@ -416,7 +410,7 @@ def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | N
             if is_told
             else dcc.Link(when, href=view.link(_path(choice.series, choice.grain, on)))
         )
-        booked = f"{money(row.actual, view.currency)} booked, {money(row.expected, view.currency)} expected"
+        booked = f"{view.money(row.actual)} booked, {view.money(row.expected)} expected"
         head = html.Div([_mark(row.direction), when, html.Span(booked, className="about")], className="odd-head")
         items.append(html.Li([head, html.P(row.cause)], className="odd-current" if is_told else None))
     more = len(flagged) - len(items)
@@ -437,7 +431,7 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
     head = html.P(
         [
             html.Strong(ui.begun(_when(told, choice.grain))),
-            f": {money(abs(flag.actual - flag.expected), view.currency)} "
+            f": {view.money(abs(flag.actual - flag.expected))} "
             f"{'more' if flag.actual > flag.expected else 'less'} than expected, a score of {number(flag.score)}.",
         ]
     )
@@ -449,9 +443,9 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
         {
             "Kind": lambda row: _DIMENSIONS.get(row.dimension, row.dimension),
             "Who or what": lambda row: html.Div(_member(view, row), className="member"),
-            "Brought": right(lambda row: money(row.actual, view.currency)),
+            "Brought": right(lambda row: view.money(row.actual)),
             # an invoice comes once: nothing was usual of it
-            "Usual": right(lambda row: MISSING if row.dimension == "invoice" else money(row.expected, view.currency)),
+            "Usual": right(lambda row: MISSING if row.dimension == "invoice" else view.money(row.expected)),
             "Share of the difference": right((_share, "share_pct")),
         },
     )

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import dash_ag_grid as dag
 import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, ctx, dcc, html
@@ -25,7 +24,7 @@ from serving.classify.results import RECOMMENDATIONS, rows_of
 from serving.classify.service import DEFAULT_METHOD, METHODS
 from serving.dashboard import components as ui
 from serving.dashboard.components import empty, note, panel, segment_badge
-from serving.dashboard.tables import column_definition, grid_options
+from serving.dashboard.tables import COLUMNS, grid, grid_options
 from serving.dashboard.view import Page, View
 from serving.downloads import csv_bytes, xlsx_bytes
 from serving.filters import METHOD_LABELS
@@ -336,34 +335,23 @@ def _downloads(grid: str, noun: str, *, is_hidden: bool = False) -> list[html.Bu
 
 
 def _grid(
-    name: str,
-    frame: pd.DataFrame,
-    columns: Sequence[Column],
-    currency: str,
-    theme: Theme,
-    label: str,
+    name: str, frame: pd.DataFrame, columns: Sequence[Column], currency: str, theme: Theme, label: str
 ) -> html.Div:
     rows = frame[[column.name for column in columns]].head(SHOWN_ROWS)
-    return html.Div(
-        dag.AgGrid(
-            id=name,
-            rowData=json.loads(rows.to_json(orient="records", date_format="iso", double_precision=10)),
-            columnDefs=[column_definition(column, currency, theme) for column in columns],
-            defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
-            dashGridOptions=_options(theme),
-            style={"height": "480px", "width": "100%"},
-            className="grid",
-        ),
-        role="region",
-        **{"aria-label": label},
-    )
-
-
-def _options(theme: Theme) -> dict[str, Any]:
-    """The house style, less what only lists that are fetched page by page know."""
+    # the house style, less what only lists that are fetched page by page know
     fetched = {"cacheBlockSize", "maxBlocksInCache"}
-    shared = {name: value for name, value in grid_options(theme).items() if name not in fetched}
-    return {**shared, "tooltipShowDelay": 300}
+    options = {option: value for option, value in grid_options(theme).items() if option not in fetched}
+    return grid(
+        label,
+        columns,
+        currency,
+        theme,
+        id=name,
+        rowData=json.loads(rows.to_json(orient="records", date_format="iso", double_precision=10)),
+        defaultColDef=COLUMNS,
+        dashGridOptions={**options, "tooltipShowDelay": 300},
+        style={"height": "480px", "width": "100%"},
+    )
 
 
 PAGE = Page("/classify", "Classify a file", render, register=register, has_filters=False)

@@ -14,11 +14,9 @@ from dash import dcc, html
 
 from serving.dashboard import components as ui
 from serving.dashboard.components import NOBODY, empty, figure, panel, wide
-from serving.dashboard.segment_charts.claims import claims_table
-from serving.dashboard.segment_charts.customers import scatter
-from serving.dashboard.segment_charts.distributions import box, histogram
-from serving.dashboard.segment_charts.evidence import evidence_lines
+from serving.dashboard.segment_charts.clusters import box, evidence_lines, histogram, scatter
 from serving.dashboard.segment_charts.look import Look, Words, legend
+from serving.dashboard.segment_charts.segments import claims_table
 from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, METHOD_LABELS
 from serving.queries.segments.distributions import MEASURES, box_statistics, distributions

@@ -75,7 +75,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
         values,
         [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows],
         [_country_hover(row, view.currency) for row in rows],
-        text=[wording.short_money(value, view.currency) for value in values],
+        text=[view.short_money(value) for value in values],
         textposition="outside",
         cliponaxis=False,
         textfont={"color": view.tokens.text, "size": 12},
@@ -88,7 +88,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     )
     described = (
         f"{shown}{' without the home country' if without_home else ''}. "
-        f"Most net revenue comes from {first['country']}, {wording.short_money(first['net_revenue'], view.currency)}"
+        f"Most net revenue comes from {first['country']}, {view.short_money(first['net_revenue'])}"
         + (
             "."
             if wording.is_missing(first["net_revenue_pct"])
@@ -97,7 +97,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     )
     home = countries[countries["is_home_country"]]
     left_out = (
-        f" {view.reading.about.home_country}: {wording.short_money(float(home['net_revenue'].iloc[0]), view.currency)}."
+        f" {view.reading.about.home_country}: {view.short_money(float(home['net_revenue'].iloc[0]))}."
         if without_home and not home.empty
         else ""
     )
@@ -149,8 +149,8 @@ def _map(view: View, countries: pd.DataFrame) -> list[Any]:
     }
     described = (
         f"{wording.plural(len(rows), 'country', 'countries')} on the map, most revenue from {rows[0]['country']} "
-        f"({wording.short_money(rows[0]['net_revenue'], view.currency)}), least from {rows[-1]['country']} "
-        f"({wording.short_money(rows[-1]['net_revenue'], view.currency)})."
+        f"({view.short_money(rows[0]['net_revenue'])}), least from {rows[-1]['country']} "
+        f"({view.short_money(rows[-1]['net_revenue'])})."
     )
     # said here and not in the template, where Plotly would still zoom in on the countries sold to
     whole_world = {"projection": {"type": "natural earth"}, "lataxis": {"range": [-56, 84]}}
@@ -197,7 +197,7 @@ def _grid(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.D
     )
     described = (
         f"{named[0]['country']} leads; its best month was {wording.month(best['month_start'])} with "
-        f"{wording.short_money(best['net_revenue'], view.currency)}."
+        f"{view.short_money(best['net_revenue'])}."
     )
     return chart(
         view,
@@ -218,7 +218,7 @@ def _log(cell: dict[str, Any] | None) -> float | None:
 def _cell_hover(cell: dict[str, Any] | None, view: View) -> str:
     if cell is None:
         return "no sale"
-    return f"{wording.money(cell['net_revenue'], view.currency)} net<br>{wording.plural(cell['invoices'], 'order')}"
+    return f"{view.money(cell['net_revenue'])} net<br>{wording.plural(cell['invoices'], 'order')}"
 
 
 def _log_colours(view: View, values: Sequence[float], *, bar_y: float = -0.04) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def _log_colours(view: View, values: Sequence[float], *, bar_y: float = -0.04) -
             "yanchor": "top",
             "len": 0.85,
             "tickvals": shown,
-            "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
+            "ticktext": [view.round_money(10.0**step) for step in shown],
             "tickfont": {"size": 11},
         },
     }

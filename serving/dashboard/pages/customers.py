@@ -47,7 +47,7 @@ from serving.queries.customers import (
 )
 from serving.queries.health import value_caveats
 from warehouse.measures import shown
-from warehouse.wording import count, day, days, is_missing, money, month, number, percent, plural
+from warehouse.wording import count, day, days, is_missing, month, number, percent, plural
 
 _FOUND_SHOWN = 12
 _MONTHS_SHOWN = 36
@@ -236,19 +236,19 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
     facts = story.facts
     returned = facts["total_return_revenue"]
     spent = (
-        f"{money(facts['monetary_gross'], view.currency)} ordered, {money(returned, view.currency)} returned"
+        f"{view.money(facts['monetary_gross'])} ordered, {view.money(returned)} returned"
         if returned
         else "ordered and kept in full"
     )
-    each = f"{money(facts['order_value'], view.currency)} each, after returns"
+    each = f"{view.money(facts['order_value'])} each, after returns"
     last = f"on {day(facts['last_purchase_at'])}, counted to {day(view.reading.about.snapshot_date)}"
     expected = _interval(view, facts) or "expected net revenue; no model says"
     told = {
-        "monetary_net": ("Spent", money(facts["monetary_net"], view.currency), spent),
+        "monetary_net": ("Spent", view.money(facts["monetary_net"]), spent),
         "invoice_count": ("Orders", count(facts["invoice_count"]), each),
         "recency_days": ("Last order", f"{days(facts['recency_days'])} ago", last),
         "expected_gap_days": ("Usual gap", days(facts["expected_gap_days"]), _rhythm(facts)),
-        "clv": ("Expected revenue", money(facts["clv"], view.currency), expected),
+        "clv": ("Expected revenue", view.money(facts["clv"]), expected),
     }
     return _stat_cards(told)
 
@@ -277,7 +277,7 @@ def _interval(view: View, facts: dict[str, Any]) -> str:
     horizon = f"next {days(facts['clv_horizon_days'])}"
     if facts["clv_low"] is None:
         return f"{horizon}; no interval, as the history is too short to test one"
-    low, high = money(facts["clv_low"], view.currency), money(facts["clv_high"], view.currency)
+    low, high = view.money(facts["clv_low"]), view.money(facts["clv_high"])
     return f"{horizon}; {percent(facts['clv_interval_pct'], 0)} interval {low} to {high}"
 
 
@@ -346,7 +346,7 @@ def _scores(view: View, facts: dict[str, Any]) -> html.Div:
     rows = [
         ("Recency", days(facts["recency_days"]), "recency", "Bought more recently than {} of customers"),
         ("Frequency", count(facts["frequency"]), "frequency", "Ordered more often than {}"),
-        ("Money", money(facts["monetary"], view.currency), "monetary", "Spent more than {}"),
+        ("Money", view.money(facts["monetary"]), "monetary", "Spent more than {}"),
     ]
     return ui.table(
         "Recency, frequency and money with their scores",
@@ -366,11 +366,11 @@ def _value(view: View, story: CustomerStory) -> Any:
         return empty("No value is forecast for this customer.", "The history has no model of it.")
     pairs = [
         ("Days with a purchase", f"{number(facts['expected_purchases'])} expected"),
-        ("Net value of one", money(facts["expected_purchase_value"], view.currency)),
+        ("Net value of one", view.money(facts["expected_purchase_value"])),
         (
             "Lifetime value",
-            f"{money(facts['lifetime_value'], view.currency)}: {money(facts['monetary_net'], view.currency)} so far "
-            f"and {money(facts['clv'], view.currency)} expected",
+            f"{view.money(facts['lifetime_value'])}: {view.money(facts['monetary_net'])} so far "
+            f"and {view.money(facts['clv'])} expected",
         ),
     ]
     return [_value_chart(view, story), ui.definitions(pairs)]
@@ -386,15 +386,15 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
         values.append(playbook["clv_mean"])
         colours.append(segment_colour(playbook["segment_name"], view.theme, kind=playbook["segment_kind"]))
     traces = []
-    told = [f"{escape(name)}: {money(value, view.currency)}" for name, value in zip(names, values, strict=True)]
+    told = [f"{escape(name)}: {view.money(value)}" for name, value in zip(names, values, strict=True)]
     if low is not None:
-        reach = f"{money(low, view.currency)} to {money(high, view.currency)}"
+        reach = f"{view.money(low)} to {view.money(high)}"
         told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {reach}"
         traces.append(line([low, high], ["This customer"] * 2, tokens.accent, 8, opacity=0.35))
     traces.append(dots(values, [escape(name) for name in names], colours, 13, told, symbol="diamond"))
-    described = f"Expected: {money(clv, view.currency)}, {_interval(view, facts)}."
+    described = f"Expected: {view.money(clv)}, {_interval(view, facts)}."
     if len(names) > 1:
-        described += f" {names[1]}: {money(values[1], view.currency)}."
+        described += f" {names[1]}: {view.money(values[1])}."
     return chart(
         view,
         traces,
@@ -432,7 +432,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
     told = [
         f"<b>{escape(segment)}</b><br>at the end of {label}<br>scores {row['rfm_score']}: "
         f"{days(row['recency_days'])} since the last order, {count(row['frequency'])} so far, "
-        f"{money(row['monetary_net'], view.currency)} spent so far"
+        f"{view.money(row['monetary_net'])} spent so far"
         for row, label, segment in zip(rows, labels, segments, strict=True)
     ]
     months = {**few_names(labels, _MONTHS_NAMED), "range": [-0.5, len(labels) - 0.5]}
@@ -504,7 +504,7 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
             [sign * row[column] for row in rows],
             colour,
             [
-                f"{month(start)}<br>{name}: {money(row[column], view.currency)} in {plural(row[counted], noun)}"
+                f"{month(start)}<br>{name}: {view.money(row[column])} in {plural(row[counted], noun)}"
                 for start, row in zip(starts, rows, strict=True)
             ],
             name=name,
@@ -520,9 +520,9 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
             view,
             traces,
             name="customers-dealings",
-            description=f"{money(ordered, view.currency)} ordered and {money(returned, view.currency)} returned in "
+            description=f"{view.money(ordered)} ordered and {view.money(returned)} returned in "
             f"{plural(len(rows), 'month')}; most was ordered in {month(most['month_start'])}: "
-            f"{money(most['gross_revenue'], view.currency)}.",
+            f"{view.money(most['gross_revenue'])}.",
             height=300,
             barmode="relative",
             xaxis=axis,
@@ -542,10 +542,10 @@ def _returns(view: View, story: CustomerStory) -> html.Section:
     matched, unmatched = story.returns["matched_amount"].sum(), story.returns["unmatched_amount"].sum()
     told = []
     if round(matched, 2):
-        told.append(f"{money(matched, view.currency)} takes back a purchase in the history.")
+        told.append(f"{view.money(matched)} takes back a purchase in the history.")
     if round(unmatched, 2):
         told.append(
-            f"{money(unmatched, view.currency)} fits no purchase in the history (bought before it began, or at "
+            f"{view.money(unmatched)} fits no purchase in the history (bought before it began, or at "
             "another price), and counts on the day of the return."
         )
     if facts["has_purchases"]:
@@ -566,7 +566,7 @@ def _categories(view: View, story: CustomerStory) -> html.Section:
     rows = rows_of(bought.head(_CATEGORIES_SHOWN))
     names = [escape(row["category"]) for row in rows]
     told = [
-        f"<b>{name}</b><br>{money(row['net_revenue'], view.currency)}, {percent(row['share_pct'])} of this customer's "
+        f"<b>{name}</b><br>{view.money(row['net_revenue'])}, {percent(row['share_pct'])} of this customer's "
         f"money<br>{percent(row['shop_share_pct'])} of all customers' money"
         for name, row in zip(names, rows, strict=True)
     ]
@@ -629,7 +629,7 @@ def _without_purchases(view: View, story: CustomerStory) -> list[Any]:
         why = "This customer only gave things back: the purchases are not in the history."
     told = {"invoice_count": ("Orders", "0", "that count")}
     if facts["return_count"]:
-        returned = money(facts["total_return_revenue"], view.currency)
+        returned = view.money(facts["total_return_revenue"])
         matched = f"in {plural(facts['return_count'], 'return')}, matched with no purchase"
         told["total_return_revenue"] = ("Returned", returned, matched)
     told["set_aside_lines"] = ("Set aside", count(facts["set_aside_lines"]), "invoice lines not counted")

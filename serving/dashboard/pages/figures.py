@@ -12,7 +12,7 @@ from dash import html
 
 from serving.dashboard.components import figure, page, panel, right, table, wide
 from serving.dashboard.view import Page, View
-from serving.queries.figures import figures
+from serving.queries.cards import figures
 from warehouse.measures import TABLES, Compared, Measure, Shown, measures
 from warehouse.wording import MISSING, in_unit
 

@@ -9,7 +9,7 @@ was is measured against the clock of the server, when the page is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -27,7 +27,7 @@ from serving.lists import LISTS
 from serving.queries import health as queries
 from serving.queries.health import AccountedLines, Freshness, RowAccounting
 from warehouse.formats import SUBJECTS
-from warehouse.wording import MISSING, clock_time, count, day, is_missing, moment, money, percent, plural, signed_count
+from warehouse.wording import MISSING, clock_time, count, day, is_missing, moment, percent, plural, signed_count
 
 DATA_DOCS = "/data-docs/index.html"
 
@@ -101,8 +101,7 @@ def render(view: View) -> html.Div:
     outcomes = "; ".join(f"{label.lower()}: {meaning}" for _, label, _, meaning in _OUTCOMES.values())
     about = f"Tests of the data after each layer; the latest run of each. {outcomes}."
     return ui.page(
-        *_damaged(view),
-        *_stopped(view),
+        *_older(view),
         *_alarms(missing, faults, accounting),
         _cards(fresh, loads, missing, checks, accounting, now),
         ui.columns(
@@ -164,95 +163,69 @@ def render(view: View) -> html.Div:
 # ---- what must be seen ------------------------------------------------------------
 
 
-def _damaged(view: View) -> list[Any]:
-    """That what is shown is an older snapshot, because the newest can't be read."""
-    if view.reading.damaged is None:
-        return []
-    shown = f"What you see is the snapshot of {moment(view.reading.about.published_at)}, the newest that can be read."
-    told = html.P(f"{view.reading.damaged}. {shown} The next refresh publishes anew, though nothing else is new.")
-    return [note([told], kind="error", title="The published snapshot is damaged")]
-
-
-def _stopped(view: View) -> list[Any]:
-    """That what is shown is from before the newest refresh, and why."""
-    stopped = view.reading.stopped
-    if stopped is None:
-        return []
-    said = [html.Li(_problem("", told), className="fault") for told in stopped.problems]
-    told = note(
-        [
-            html.P(
-                f"It published nothing: what you see is the snapshot of {moment(view.reading.about.published_at)}. "
-                "The next refresh tries again once what is named here is mended."
-            ),
-            html.Ul([html.Li(cause, className="fault") for cause in stopped.causes], className="faults"),
+def _older(view: View) -> list[Any]:
+    """That what is shown is an older snapshot than it might be, and why."""
+    stopped, damaged, alarms = view.reading.stopped, view.reading.damaged, []
+    shown = f"what you see is the snapshot of {moment(view.reading.about.published_at)}"
+    if damaged is not None:
+        told = f"{damaged}. {ui.begun(shown)}, the newest that can be read. The next refresh publishes anew, though"
+        damage = [html.P(f"{told} nothing else is new.")]
+        alarms.append(note(damage, kind="error", title="The published snapshot is damaged"))
+    if stopped is not None:
+        again = "The next refresh tries again once what is named here is mended."
+        said = [html.Li(_problem("", told), className="fault") for told in stopped.problems]
+        causes = [html.Li(cause, className="fault") for cause in stopped.causes]
+        reasons = [
+            html.P(f"It published nothing: {shown}. {again}"),
+            html.Ul(causes, className="faults"),
             html.Details([html.Summary("What was found, and what to do"), html.Ul(said, className="faults")]),
-        ],
-        kind="error",
-        title=f"The newest refresh was stopped on {moment(stopped.stopped_at)}",
-    )
-    return [told]
+        ]
+        title = f"The newest refresh was stopped on {moment(stopped.stopped_at)}"
+        alarms.append(note(reasons, kind="error", title=title))
+    return alarms
 
 
 def _alarms(missing: pd.DataFrame, faults: pd.DataFrame, accounting: RowAccounting) -> list[Any]:
-    alarms: list[Any] = []
-    rejected = missing[missing["status"] == "rejected"]
-    if len(rejected):
-        alarms.append(
-            note(
-                _bullets(
-                    [
-                        [
-                            html.Strong(row.file_name),
-                            ": ",
-                            *_problem(row.file_name, row.problem),
-                            " The version before it stays in use."
-                            if row.has_former
-                            else " Its sales are missing from every figure.",
-                        ]
-                        for row in ui.named_rows(rejected.head(MOST_TOLD))
-                    ],
-                    len(rejected),
-                    "rejected files, in the list of delivered files below",
-                ),
-                kind="error",
-                title=f"{plural(len(rejected), 'delivered file')} could not be loaded",
-            )
-        )
-    unfinished = missing[missing["status"] == "in_transit"]
-    if len(unfinished):
-        alarms.append(
-            note(
-                f"{', '.join(unfinished['file_name'].head(MOST_TOLD))}"
-                f"{' …' if len(unfinished) > MOST_TOLD else ''}: still being written when the folder was read. "
-                "The next refresh takes it in.",
-                kind="warning",
-                title=f"{plural(len(unfinished), 'file')} had not arrived in full",
-            )
-        )
+    rejected, unfinished = (missing[missing["status"] == status] for status in ("rejected", "in_transit"))
     stopped = faults[faults["outcome"] != "warned"]
-    if len(stopped):
-        alarms.append(
-            note(
-                _bullets(
-                    [[f"{row.outcome.capitalize()}: {row.message}"] for row in ui.named_rows(stopped.head(MOST_TOLD))],
-                    len(stopped),
-                    "checks, in the list of all checks below",
-                ),
-                kind="error",
-                title=f"{plural(len(stopped), 'check')} failed or could not run",
-            )
-        )
-    if not accounting.does_add_up:
-        alarms.append(
-            note(
-                "Delivered lines, accounted lines and the sales table disagree: see the row accounting below. "
-                "Figures may lack lines or hold some twice; run a full refresh.",
-                kind="error",
-                title="Lines don't add up",
-            )
-        )
-    return alarms
+    arriving = ", ".join(unfinished["file_name"].head(MOST_TOLD)) + (" …" if len(unfinished) > MOST_TOLD else "")
+    found = (
+        (
+            len(rejected),
+            "error",
+            f"{plural(len(rejected), 'delivered file')} could not be loaded",
+            _bullets(rejected, _refused, "rejected files, in the list of delivered files below"),
+        ),
+        (
+            len(unfinished),
+            "warning",
+            f"{plural(len(unfinished), 'file')} had not arrived in full",
+            f"{arriving}: still being written when the folder was read. The next refresh takes it in.",
+        ),
+        (
+            len(stopped),
+            "error",
+            f"{plural(len(stopped), 'check')} failed or could not run",
+            _bullets(
+                stopped,
+                lambda row: [f"{row.outcome.capitalize()}: {row.message}"],
+                "checks, in the list of all checks below",
+            ),
+        ),
+        (
+            not accounting.does_add_up,
+            "error",
+            "Lines don't add up",
+            "Delivered lines, accounted lines and the sales table disagree: see the row accounting below. "
+            "Figures may lack lines or hold some twice; run a full refresh.",
+        ),
+    )
+    return [note(told, kind=kind, title=title) for is_so, kind, title, told in found if is_so]
+
+
+def _refused(row: Any) -> list[Any]:
+    left = "The version before it stays in use." if row.has_former else "Its sales are missing from every figure."
+    return [html.Strong(row.file_name), ": ", *_problem(row.file_name, row.problem), f" {left}"]
 
 
 def _problem(file_name: str, problem: Any) -> list[Any]:
@@ -272,10 +245,10 @@ def _meaning(text: str) -> html.Div:
     return html.Div(ui.begun(text), className="meaning")
 
 
-def _bullets(told: list[list[Any]], of: int, rest: str) -> html.Ul:
-    items = [html.Li(parts, className="fault") for parts in told]
-    if of > len(told):
-        items.append(html.Li(f"and {count(of - len(told))} more {rest}"))
+def _bullets(rows: pd.DataFrame, told: Callable[[Any], list[Any]], rest: str) -> html.Ul:
+    items = [html.Li(told(row), className="fault") for row in ui.named_rows(rows.head(MOST_TOLD))]
+    if len(rows) > len(items):
+        items.append(html.Li(f"and {count(len(rows) - len(items))} more {rest}"))
     return html.Ul(items, className="faults")
 
 
@@ -384,7 +357,7 @@ def _publications(view: View) -> html.Div:
             "When": (_when, "published_at"),
             "Lines": (count, "lines"),
             "Change": right((signed_count, "lines_change")),
-            "Net revenue": right(lambda one: money(one.net_revenue, view.currency)),
+            "Net revenue": right(lambda one: view.money(one.net_revenue)),
         },
     )
 
@@ -438,7 +411,7 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
     tokens, is_rows = view.tokens, measure == "rows"
 
     def told(value: Decimal | int) -> str:
-        return count(float(value)) if is_rows else money(value, view.currency, pence=True)
+        return count(float(value)) if is_rows else view.money(value, pence=True)
 
     def signed(value: Decimal | int) -> str:
         return f"+{told(value)}" if value > 0 else told(value)
@@ -517,9 +490,7 @@ def _accounting_table(view: View, accounting: RowAccounting) -> html.Div:
         {
             "": lambda row: row[0],
             "Lines": right(lambda row: figure(count(row[1].rows), f"rows_{row[1].key}")),
-            "Amount": right(
-                lambda row: figure(money(row[1].amount, view.currency, pence=True), f"amount_{row[1].key}")
-            ),
+            "Amount": right(lambda row: figure(view.money(row[1].amount, pence=True), f"amount_{row[1].key}")),
             "Meaning": lambda row: html.Div(row[1].meaning, className="meaning"),
         },
     )
@@ -528,7 +499,7 @@ def _accounting_table(view: View, accounting: RowAccounting) -> html.Div:
 
 def _accounting_check(view: View, accounting: RowAccounting) -> html.Div:
     def told_money(amount: Decimal) -> str:
-        return money(amount, view.currency, pence=True)
+        return view.money(amount, pence=True)
 
     in_files = f"The files in use hold {count(accounting.delivered_lines_of_files)} lines"
     if accounting.derived_rows:
@@ -614,7 +585,7 @@ def _reason_amount(view: View, row: Any) -> Any:
     text = "" if is_missing(row.example_amount_text) else f"“{row.example_amount_text}”"
     if row.lines_without_amount == row.line_count:
         return html.Span(text or MISSING)
-    told = _with_share(money(row.amount, view.currency, pence=True), row.amount_pct)
+    told = _with_share(view.money(row.amount, pence=True), row.amount_pct)
     if not row.lines_without_amount:
         return told
     return [told, html.Div(f"none on {plural(row.lines_without_amount, 'line')} {text}".strip(), className="of-all")]

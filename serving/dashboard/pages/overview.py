@@ -97,21 +97,19 @@ def render(view: View) -> Any:
 
 
 def _told(view: View, told: Sequence[Insight]) -> html.Ul:
+    who = [" ", dcc.Link("Who they are", href=view.link("/customers", slipping=True))]
     items = [
         html.Li(
-            [html.Strong(_KIND_LABELS[item.kind], className="insight-kind"), html.Span([item.text, *_who(view, item)])],
+            [
+                html.Strong(_KIND_LABELS[item.kind], className="insight-kind"),
+                html.Span([item.text, *(who if item.kind == "slipping" else [])]),
+            ],
             className=f"insight insight-{item.tone}",
             **{"data-insight": item.kind},
         )
         for item in told
     ]
     return html.Ul(items, className="insights")
-
-
-def _who(view: View, item: Insight) -> list[Any]:
-    if item.kind != "slipping":
-        return []
-    return [" ", dcc.Link("Who they are", href=view.link("/customers", slipping=True))]
 
 
 def _card(card: Card, view: View) -> html.Div:

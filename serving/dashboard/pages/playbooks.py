@@ -22,7 +22,7 @@ from serving.queries import playbooks as queries
 from serving.queries.health import value_caveats
 from serving.queries.playbooks import CHANGES
 from serving.queries.segments.sizes import segment_sizes
-from warehouse.wording import count, day, is_missing, money, percent, plural
+from warehouse.wording import count, day, is_missing, percent, plural
 
 _FLOWS_TOLD = 3
 
@@ -121,7 +121,7 @@ def _figures(view: View, row: Row) -> html.Div:
         "customers": f"{percent(row['customers_pct'])} of all; {percent(row['one_time_pct'], 0)} ordered once",
         "monetary_sum": f"{percent(row['monetary_pct'])} of all money{'; ' if top else ''}{top}",
         "recency_days_mean": "since the last order",
-        "frequency_mean": f"{counts} each; {money(row['money_per_order'], view.currency)} an order",
+        "frequency_mean": f"{counts} each; {view.money(row['money_per_order'])} an order",
         "clv_mean": horizon,
     }
     prefix = f"playbooks.{row['segment_name']}"
@@ -206,7 +206,7 @@ def _came_and_went(view: View, segment: str, change: Row, flows: list[Row], sinc
             "Customers": right(
                 lambda side: figure(count(change[f"{side[0]}_customers"]), f"playbooks.{segment}.{side[0]}")
             ),
-            "Their spend": right(lambda side: money(change[f"{side[0]}_monetary"], view.currency)),
+            "Their spend": right(lambda side: view.money(change[f"{side[0]}_monetary"])),
             "Mostly": lambda side: wide(_from_where(*side[1:])),
         },
     )
@@ -259,9 +259,7 @@ def _changes(view: View, changes: dict[str, Row], since: dict[str, Any] | None) 
                 "Entered": (count, "entered_customers"),
                 "Left": (count, "left_customers"),
                 "Now": (count, "customers_now"),
-                "Money, net change": right(
-                    lambda row: money(row["entered_monetary"] - row["left_monetary"], view.currency)
-                ),
+                "Money, net change": right(lambda row: view.money(row["entered_monetary"] - row["left_monetary"])),
             },
         ),
         html.P(f"{plural(moved, 'customer')} entered a segment.", className="email-note"),

@@ -18,13 +18,8 @@ from dash import dcc, html
 
 from serving.dashboard import components as ui
 from serving.dashboard.components import NOBODY, empty, figure, named_rows, panel, right, segment_badge, segment_mark
-from serving.dashboard.segment_charts.claims import claims_table
-from serving.dashboard.segment_charts.cohorts import cohort_map
-from serving.dashboard.segment_charts.comparison import affinity_map, index_bars
+from serving.dashboard.segment_charts import segments as charts
 from serving.dashboard.segment_charts.look import Look, Words, legend
-from serving.dashboard.segment_charts.moves import largest_moves
-from serving.dashboard.segment_charts.rfm import rfm_map
-from serving.dashboard.segment_charts.sizes import treemap
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View, redrawn
 from serving.filters import METHOD_LABELS
@@ -39,7 +34,7 @@ from serving.queries.segments.profiles import SEGMENTS, segment_profiles
 from serving.queries.segments.rfm import rfm_grid, rfm_rules
 from serving.queries.segments.sizes import segment_sizes
 from warehouse.measures import Measure, shown
-from warehouse.wording import count, day, in_unit, money, month, percent, plural
+from warehouse.wording import count, day, in_unit, month, percent, plural
 
 COMPARED = 3
 """Segments that are compared before anybody has chosen."""
@@ -91,7 +86,7 @@ def render(view: View) -> Any:
                 "segment. Clusters, which a model finds, have a page of their own."
             ),
             _rules(view),
-            ui.below("What the names say", claims_table(view, "rfm")),
+            ui.below("What the names say", charts.claims_table(view, "rfm")),
             about="Lowest and highest scores of each segment's customers. All customers of the shop: filters don't "
             "apply.",
         ),
@@ -121,13 +116,13 @@ def _who(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
     return [
         panel(
             "Recency against frequency",
-            rfm_map(view, rfm_grid(view.reading, view.filters)),
+            charts.rfm_map(view, rfm_grid(view.reading, view.filters)),
             about="Customers by their scores from 1 to 5, by fifths of all customers: 5 is most recent, and most often."
             " Darker cells brought more money; the name is that of the segment that most of a cell's customers are in.",
         ),
         panel(
             "Sizes and money",
-            html.Div(treemap(view, sizes, look, "money"), id="segments-size-chart"),
+            html.Div(charts.treemap(view, sizes, look, "money"), id="segments-size-chart"),
             _size_table(view, sizes, look),
             about=f"{METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
             "expected is what may come from them next. A name opens its customers.",
@@ -141,7 +136,7 @@ def _resized(view: View, by: str | None) -> Any:
     sizes = segment_sizes(view.reading, view.filters)
     if sizes.empty:
         return empty(*NOBODY)
-    return treemap(view, sizes, Look.of(sizes, view.theme), by or "money")
+    return charts.treemap(view, sizes, Look.of(sizes, view.theme), by or "money")
 
 
 def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
@@ -190,7 +185,7 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
         ),
         panel(
             "What they buy",
-            affinity_map(view, category_affinity(view.reading, view.filters), look),
+            charts.affinity_map(view, category_affinity(view.reading, view.filters), look),
             _as_list(data_table(view, CATEGORY_AFFINITY, height=420)),
             about="Share of a segment's net spend that a category takes, against its share among all customers of the "
             "shop: 100 is the same, 200 twice as much. Filters choose the customers, not their comparison.",
@@ -239,7 +234,7 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
     )
     return [
         legend(look),
-        index_bars(view, ordered, overall, look, [one for one in means if one.unit != "count"]),
+        charts.index_bars(view, ordered, overall, look, [one for one in means if one.unit != "count"]),
         table,
     ]
 
@@ -288,7 +283,7 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
             f"From {day(start)} to {day(end)}: ",
             told("moved", count(moved["customers"].sum())),
             f" of {plural(int(flows['customers'].sum()), 'customer')} changed segment, with ",
-            told("moved_money", money(float(moved["monetary"].sum()), view.currency)),
+            told("moved_money", view.money(float(moved["monetary"].sum()))),
             " of money so far; ",
             told("new", count(flows.loc[is_new, "customers"].sum())),
             " bought for the first time; ",
@@ -301,14 +296,14 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
     if shown.empty:
         nobody = empty("Nobody changed segment and nobody is new.", "Switch on who stayed, or choose other months.")
         return [sentence, nobody, table]
-    return [sentence, largest_moves(view, shown, end), table]
+    return [sentence, charts.largest_moves(view, shown, end), table]
 
 
 def _cohorts(view: View) -> Any:
     cohorts = cohort_grid(view.reading)
     if cohorts.empty or cohorts["age_months"].max() < 1:
         return empty("No month after a first purchase has begun yet.", "The grid fills as months go by.")
-    return [*cohort_map(view, cohorts), _as_list(data_table(view, COHORTS, height=420))]
+    return [*charts.cohort_map(view, cohorts), _as_list(data_table(view, COHORTS, height=420))]
 
 
 def _slipping(view: View) -> Any:
