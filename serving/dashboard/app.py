@@ -275,7 +275,7 @@ def _register_filters(app: Dash, reader: SnapshotReader) -> None:
         shown = (
             (no_update,) * len(_CONTROLS)
             if not is_from_url and triggered not in ("filter-reset", "filter-method")
-            else _to_controls(filters)
+            else [_shown(name, getattr(filters, held)) for name, held in PARAMETERS.items()]
         )
         latest = last.isoformat() if last else no_update
         return (
@@ -347,10 +347,6 @@ def _from_controls(values: Sequence[Any]) -> Filters:
         if one not in (None, "") and one is not False
     ]
     return Filters.from_query(urlencode(pairs))
-
-
-def _to_controls(filters: Filters) -> list[Any]:
-    return [_shown(name, getattr(filters, held)) for name, held in PARAMETERS.items()]
 
 
 def _shown(name: str, value: Any) -> Any:

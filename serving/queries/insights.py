@@ -250,7 +250,8 @@ def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
     told = [
         Insight(
             "anomaly",
-            _odd_day(row["date"].date(), row["series"], row["cause"]),
+            f"{day(row['date'])}, {'whole shop' if row['series'] == 'total' else row['series']}: "
+            + ("Revenue was far from what was expected." if is_missing(row["cause"] or None) else row["cause"]),
             "neutral" if row["direction"] == "spike" else "warning",
         )
         for row in found.iloc[::-1].head(MAX_ANOMALIES).to_dict("records")
@@ -259,11 +260,6 @@ def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
         first = told[0]
         told[0] = replace(first, text=f"The last of {plural(len(found), 'unusual day')}{whose}: {first.text}")
     return told
-
-
-def _odd_day(at: date, series: str, cause: str | None) -> str:
-    told = cause if cause and not is_missing(cause) else "Revenue was far from what was expected."
-    return f"{day(at)}, {'whole shop' if series == 'total' else series}: {told}"
 
 
 # ---- concentration -------------------------------------------------------------

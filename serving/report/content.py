@@ -241,11 +241,12 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
+    said = caveats(reading, filters.method)
     horizon = days(playbooks(reading, filters.method)["horizon_days"].max())
     profiles, means = segment_profiles(reading, filters), shown("means")
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
     return {
-        "segments_about": f"By {METHOD_LABELS[filters.method]}. {_changed(reading, filters)}".strip(),
+        "segments_about": " ".join(filter(None, (f"By {METHOD_LABELS[filters.method]}.", said.segments, said.changes))),
         "profiles_about": f"Means per customer. Frequency counts {reading.about.frequency_counts}, money is "
         f"{reading.about.money_is}; expected is the net revenue of the next "
         f"{horizon}, by the model. Last row: all the shop's customers.",
@@ -271,11 +272,6 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 def _measured(measure: Measure, currency: str, row: Any) -> str:
     return in_unit(getattr(row, measure.key), measure.unit, currency)
-
-
-def _changed(reading: Reading, filters: Filters) -> str:
-    said = caveats(reading, filters.method)
-    return f"{said.segments} {said.changes}".strip()
 
 
 def _segment_cell(segment: Any, kind: Any) -> dict[str, str]:

@@ -287,18 +287,15 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
 def _notes(done: Classification) -> list[str]:
     if not done.returns_only:
         return list(done.notes)
-    return [*done.notes, f"Without a label, because they only returned goods: {_few(done.returns_only)}."]
+    more = len(done.returns_only) - 10
+    few = ", ".join(done.returns_only[:10]) + (f" and {count(more)} more" if more > 0 else "")
+    return [*done.notes, f"Without a label, because they only returned goods: {few}."]
 
 
 def _told_rows(rows: int, noun: str) -> str:
     if rows <= SHOWN_ROWS:
         return f"{plural(rows, noun)}; downloads are of what is filtered here."
     return f"The first {count(SHOWN_ROWS)} of {plural(rows, noun)}; `regulars classify` writes all of them."
-
-
-def _few(names: Sequence[str], most: int = 10) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {count(more)} more" if more > 0 else "")
 
 
 def _segment(segment: dict[str, Any], theme: Theme) -> html.Details:

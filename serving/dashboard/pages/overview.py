@@ -212,20 +212,21 @@ def _line_chart(view: View, grain: Literal["week", "day"]) -> list[Any]:
     if not rows:
         return [empty(*NOTHING)]
     cut = [row for row in rows if not row[f"is_complete_{grain}"]]
-    hover = [
-        f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b>"
-        f"{'' if row[f'is_complete_{grain}'] else ' (not complete)'}<br>"
-        f"{wording.money(row['net_revenue_as_booked'], view.currency)} net as booked<br>"
-        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
-        for row in rows
-    ]
+
+    def told_of(row: dict[str, Any]) -> tuple[float | None, str]:
+        # where the shop was closed there is no point, and the line breaks
+        if wording.is_missing(row["net_revenue_as_booked"]):
+            return None, ""
+        return row["net_revenue_as_booked"], (
+            f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b>"
+            f"{'' if row[f'is_complete_{grain}'] else ' (not complete)'}<br>"
+            f"{view.money(row['net_revenue_as_booked'])} net as booked<br>"
+            f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
+        )
+
     # a line needs two ends
     mode = "lines" if len(rows) > 1 else "markers"
-    # where the shop was closed there is no point, and the line breaks
-    told_at = {row[at]: (row["net_revenue_as_booked"], words) for row, words in zip(rows, hover, strict=True)}
-    points = [told_at.get(row[at], (None, "")) for row in every]
-    values = [value for value, _ in points]
-    words = [text for _, text in points]
+    values, words = zip(*map(told_of, every), strict=True)
     traces = [line([row[at] for row in every], values, view.tokens.accent, 1.8, words, mode=mode)]
     if cut:
         ring = {"line": {"width": 1.8}}
@@ -236,8 +237,8 @@ def _line_chart(view: View, grain: Literal["week", "day"]) -> list[Any]:
     marks = rows_of(odd)
     if marks:
         heights = [known.get(row["date"].date(), 0) for row in marks]
-        told_of = [_odd_lines(row) for row in marks]
-        traces.append(dots([row["date"] for row in marks], heights, view.tokens.warning, 10, told_of, symbol="diamond"))
+        causes = [_odd_lines(row) for row in marks]
+        traces.append(dots([row["date"] for row in marks], heights, view.tokens.warning, 10, causes, symbol="diamond"))
     best = max(rows, key=lambda row: (row["net_revenue_as_booked"], row[at]))
     described = (
         f"Net revenue as booked by {grain}; most on {wording.day(best[at])}, "

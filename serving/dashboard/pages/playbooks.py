@@ -53,7 +53,10 @@ def render(view: View) -> Any:
                 "Segments and their goals",
                 chosen,
                 {
-                    "Segment": lambda row: html.A(_badge(view, row), href=f"#{anchor(row['segment_name'])}"),
+                    "Segment": lambda row: html.A(
+                        segment_mark(view, row["segment_name"], kind=row["segment_kind"]),
+                        href=f"#{anchor(row['segment_name'])}",
+                    ),
                     "Customers": right(lambda row: count(sizes[row["segment_name"]].customers)),
                     "Of the money": right(lambda row: percent(sizes[row["segment_name"]].monetary_net_pct, 0)),
                     "Goal": (wide, "goal"),
@@ -75,10 +78,6 @@ def render(view: View) -> Any:
 def anchor(segment: str) -> str:
     """The id of a segment's playbook on the page, for links within it."""
     return f"playbooks-{quote(segment, safe='')}"
-
-
-def _badge(view: View, row: Row) -> html.Span:
-    return segment_mark(view, row["segment_name"], kind=row["segment_kind"])
 
 
 # ---- one playbook --------------------------------------------------------------

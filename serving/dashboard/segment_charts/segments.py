@@ -99,7 +99,10 @@ def rfm_map(view: View, cells: pd.DataFrame) -> list[Any]:
         list(SCORES),
         [[None if one is None else max(one.monetary_net_sum, 0) for one in line] for line in grid],
         [["" if one is None else _rfm_hover(view, one, total) for one in line] for line in grid],
-        text=[["" if one is None else _named(one) for one in line] for line in grid],
+        text=[
+            ["" if one is None else f"{count(one.customers)}<br>{safe(one.rfm_segment)}" for one in line]
+            for line in grid
+        ],
         texttemplate="%{text}",
         textfont={"size": 11},
         colorscale=colour_scale(view.theme),
@@ -124,10 +127,6 @@ def rfm_map(view: View, cells: pd.DataFrame) -> list[Any]:
     )
     # five names in a row don't fit a phone
     return [html.P(described), scrolling(html.Div(shown, style={"minWidth": "560px"}), "Customers by score")]
-
-
-def _named(row: Any) -> str:
-    return f"{count(row.customers)}<br>{safe(row.rfm_segment)}"
 
 
 def _rfm_hover(view: View, row: Any, total: int) -> str:
