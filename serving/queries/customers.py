@@ -310,20 +310,6 @@ CUSTOMERS = ListSpec(
 )
 
 
-def _orders(_: Filters, customer_id: str) -> Clause:
-    return Clause(
-        """
-        select
-            invoice_no, invoiced_at, days_since_previous_order, country, line_count, quantity_units,
-            gross_revenue::double as gross_revenue,
-            returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
-        from marts.fct_invoices
-        where customer_id = $of_customer and not is_return
-        """,
-        {"of_customer": customer_id},
-    )
-
-
 ORDERS = ListSpec(
     name="customer_orders",
     title="Orders of one customer",
@@ -338,26 +324,17 @@ ORDERS = ListSpec(
         Column("net_revenue", "Kept"),
         Column("country", "Country"),
     ),
-    rows=_orders,
+    rows="""
+        select
+            invoice_no, invoiced_at, days_since_previous_order, country, line_count, quantity_units,
+            gross_revenue::double as gross_revenue,
+            returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
+        from marts.fct_invoices
+        where customer_id = $context and not is_return
+    """,
     order_by="invoiced_at desc, invoice_no",
     tables=("marts.fct_invoices",),
 )
-
-
-def _returns(_: Filters, customer_id: str) -> Clause:
-    return Clause(
-        f"""
-        select
-            r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
-            r.returned_units, r.unit_price::double as unit_price, r.return_amount::double as return_amount,
-            r.reversed_invoices, r.sold_at, r.days_after_purchase, r.is_matched_in_full, r.matched_by,
-            r.matched_amount::double as matched_amount, r.unmatched_amount::double as unmatched_amount
-        from marts.fct_returns as r
-        left join marts.dim_products as p on r.stock_code = p.stock_code
-        where r.customer_id = $of_customer
-        """,
-        {"of_customer": customer_id},
-    )
 
 
 RETURNS = ListSpec(
@@ -378,26 +355,19 @@ RETURNS = ListSpec(
         Column("is_matched_in_full", "In full"),
         Column("matched_by", "Matched by"),
     ),
-    rows=_returns,
+    rows=f"""
+        select
+            r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
+            r.returned_units, r.unit_price::double as unit_price, r.return_amount::double as return_amount,
+            r.reversed_invoices, r.sold_at, r.days_after_purchase, r.is_matched_in_full, r.matched_by,
+            r.matched_amount::double as matched_amount, r.unmatched_amount::double as unmatched_amount
+        from marts.fct_returns as r
+        left join marts.dim_products as p on r.stock_code = p.stock_code
+        where r.customer_id = $context
+    """,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",
     tables=("marts.fct_returns", "marts.dim_products"),
 )
-
-
-def _lines(_: Filters, customer_id: str) -> Clause:
-    return Clause(
-        f"""
-        select
-            l.line_id, l.invoiced_at, l.invoice_no, l.line_type, {product_code("l.stock_code")} as stock_code,
-            p.description, p.category,
-            l.quantity_units, l.unit_price::double as unit_price, l.gross_revenue::double as gross_revenue,
-            l.returned_quantity, l.net_revenue::double as net_revenue
-        from marts.fct_invoice_lines as l
-        left join marts.dim_products as p on l.stock_code = p.stock_code
-        where l.customer_id = $of_customer
-        """,
-        {"of_customer": customer_id},
-    )
 
 
 LINES = ListSpec(
@@ -416,7 +386,16 @@ LINES = ListSpec(
         Column("returned_quantity", "Units back"),
         Column("net_revenue", "Kept"),
     ),
-    rows=_lines,
+    rows=f"""
+        select
+            l.line_id, l.invoiced_at, l.invoice_no, l.line_type, {product_code("l.stock_code")} as stock_code,
+            p.description, p.category,
+            l.quantity_units, l.unit_price::double as unit_price, l.gross_revenue::double as gross_revenue,
+            l.returned_quantity, l.net_revenue::double as net_revenue
+        from marts.fct_invoice_lines as l
+        left join marts.dim_products as p on l.stock_code = p.stock_code
+        where l.customer_id = $context
+    """,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",
     tables=("marts.fct_invoice_lines", "marts.dim_products"),
 )

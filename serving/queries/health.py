@@ -17,7 +17,8 @@ from decimal import Decimal
 
 import pandas as pd
 
-from serving.queries.lists import Column, ListSpec
+from serving.filters import Filters
+from serving.queries.lists import Column, ListSpec, fetch_list
 from serving.queries.products import product_code
 from serving.snapshot import Reading
 from warehouse.measures import measures
@@ -194,8 +195,8 @@ def row_accounting(reading: Reading) -> RowAccounting:
 
 
 def set_aside_reasons(reading: Reading) -> pd.DataFrame:
-    """The rows of ``marts.set_aside_reasons``, the one with most lines first."""
-    return reading.query(f"select * from ({_SET_ASIDE_REASONS}) as reasons order by {_BY_LINES}")
+    """The list ``set_aside_reasons``: the reason with most lines first."""
+    return fetch_list(reading, _REASONS, Filters())
 
 
 def source_profiles(reading: Reading) -> pd.DataFrame:
@@ -343,11 +344,6 @@ def missing_files(reading: Reading) -> pd.DataFrame:
 # ---- lists ---------------------------------------------------------------------
 
 
-# what weighs most first; the rest only so that the order is always the same
-_BY_LINES = "line_count desc, disposition, reason"
-
-_SET_ASIDE_REASONS = "select * replace (amount::double as amount) from marts.set_aside_reasons"
-
 _PUBLICATIONS = """
     select
         publication_id,
@@ -383,31 +379,34 @@ _PUBLICATIONS = """
     window before as (order by publication_id)
 """
 
-LISTS: tuple[ListSpec, ...] = (
-    ListSpec(
-        name="set_aside_reasons",
-        title="Why lines were set aside",
-        columns=(
-            Column("disposition", "Kind", width=175),
-            Column("reason", "Why", width=360),
-            Column("rule", "Rule", width=150),
-            Column("line_count", "Lines"),
-            Column("line_pct", "Lines, %"),
-            Column("amount", "Amount"),
-            Column("amount_pct", "Amount, %"),
-            Column("lines_without_amount", "Without"),
-            Column("example_amount_text", "As delivered", width=150),
-            Column("customer_count", "Customers"),
-            Column("lost_customer_count", "Lost"),
-            Column("lost_customer_pct", "Lost, %"),
-            Column("file_count", "Files"),
-            Column("example_file_name", "For example", width=200),
-            Column("example_row_number", "Line"),
-        ),
-        rows=_SET_ASIDE_REASONS,
-        order_by=_BY_LINES,
-        tables=("marts.set_aside_reasons",),
+_REASONS = ListSpec(
+    name="set_aside_reasons",
+    title="Why lines were set aside",
+    columns=(
+        Column("disposition", "Kind", width=175),
+        Column("reason", "Why", width=360),
+        Column("rule", "Rule", width=150),
+        Column("line_count", "Lines"),
+        Column("line_pct", "Lines, %"),
+        Column("amount", "Amount"),
+        Column("amount_pct", "Amount, %"),
+        Column("lines_without_amount", "Without"),
+        Column("example_amount_text", "As delivered", width=150),
+        Column("customer_count", "Customers"),
+        Column("lost_customer_count", "Lost"),
+        Column("lost_customer_pct", "Lost, %"),
+        Column("file_count", "Files"),
+        Column("example_file_name", "For example", width=200),
+        Column("example_row_number", "Line"),
     ),
+    rows="select * replace (amount::double as amount) from marts.set_aside_reasons",
+    # what weighs most first; the rest only so that the order is always the same
+    order_by="line_count desc, disposition, reason",
+    tables=("marts.set_aside_reasons",),
+)
+
+LISTS: tuple[ListSpec, ...] = (
+    _REASONS,
     ListSpec(
         name="set_aside_lines",
         title="Lines set aside",

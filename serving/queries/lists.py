@@ -98,7 +98,8 @@ class ListSpec:
     title: str
     columns: tuple[Column, ...]
     rows: str | Callable[[Filters, str], Clause]
-    """A select statement, or from the filters and the list's context (such as a customer id) to one."""
+    """A select statement that may ask for the list's ``$context`` (such as a customer id), or from the filters and
+    the context to one."""
     order_by: str
     """Such as ``monetary_net desc, customer_id``; ends in what is unique, so that pages never overlap."""
     tables: tuple[str, ...] = ()
@@ -109,7 +110,9 @@ class ListSpec:
 
     def clause(self, filters: Filters, context: str) -> Clause:
         """All its rows; a statement that is always the same knows no filters."""
-        return Clause(self.rows, {}) if isinstance(self.rows, str) else self.rows(filters, context)
+        if callable(self.rows):
+            return self.rows(filters, context)
+        return Clause(self.rows, {"context": context} if "$context" in self.rows else {})
 
     def column(self, name: str) -> Column:
         """The column of that name.
