@@ -220,6 +220,16 @@ _COMPARISONS = {
 }
 
 
+_MATCHES = {
+    "contains": "contains({sql}, {value})",
+    "notContains": "not coalesce(contains({sql}, {value}), false)",
+    "startsWith": "starts_with({sql}, {value})",
+    "endsWith": "ends_with({sql}, {value})",
+    "equals": "{sql} = {value}",
+    "notEqual": "{sql} is distinct from {value}",
+}
+
+
 def _condition(column: Column, model: Any, bound: _Bound) -> str:
     given = model.get("conditions", ()) if isinstance(model, Mapping) else None
     if not isinstance(given, list | tuple):
@@ -262,20 +272,9 @@ def _text_condition(sql: str, operation: str, given: Any, bound: _Bound) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise UnknownColumnError("The text to filter by holds half a character.")
     value = bound(text)
-    match operation:
-        case "contains":
-            return f"contains({sql}, {value})"
-        case "notContains":
-            return f"not coalesce(contains({sql}, {value}), false)"
-        case "startsWith":
-            return f"starts_with({sql}, {value})"
-        case "endsWith":
-            return f"ends_with({sql}, {value})"
-        case "equals":
-            return f"{sql} = {value}"
-        case "notEqual":
-            return f"{sql} is distinct from {value}"
-    raise UnknownColumnError(f"No such comparison: {operation[:40]!r}.")
+    if operation not in _MATCHES:
+        raise UnknownColumnError(f"No such comparison: {operation[:40]!r}.")
+    return _MATCHES[operation].format(sql=sql, value=value)
 
 
 def _day(text: Any) -> date:

@@ -168,8 +168,8 @@ def _older(view: View) -> list[Any]:
     stopped, damaged, alarms = view.reading.stopped, view.reading.damaged, []
     shown = f"what you see is the snapshot of {moment(view.reading.about.published_at)}"
     if damaged is not None:
-        told = f"{damaged}. {ui.begun(shown)}, the newest that can be read. The next refresh publishes anew, though"
-        damage = [html.P(f"{told} nothing else is new.")]
+        again = "The next refresh publishes anew, though nothing else is new."
+        damage = [html.P(f"{damaged}. {ui.begun(shown)}, the newest that can be read. {again}")]
         alarms.append(note(damage, kind="error", title="The published snapshot is damaged"))
     if stopped is not None:
         again = "The next refresh tries again once what is named here is mended."
@@ -308,10 +308,9 @@ def _outcome(outcome: str, told: Any = None) -> html.Span:
 def _counted(outcome: str, row: Any) -> html.Span:
     name = outcome.replace(" ", "_")
     amount, key = int(getattr(row, name)), f"checks_{row.layer}_{name}"
-    return _outcome(outcome, figure(count(amount), key)) if amount else figure("0", key, className=_NONE)
-
-
-_NONE = "outcome outcome-none"
+    return (
+        _outcome(outcome, figure(count(amount), key)) if amount else figure("0", key, className="outcome outcome-none")
+    )
 
 
 def _checks(checks: pd.DataFrame, faults: pd.DataFrame) -> list[Any]:

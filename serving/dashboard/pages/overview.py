@@ -21,16 +21,13 @@ from serving.dashboard.components import NOTHING, Rows, empty, figure, rows_of
 from serving.dashboard.view import Page, View, redrawn
 from serving.palette import SEQUENTIAL
 from serving.queries import revenue
-from serving.queries.cards import Card, headline_notes, summary_cards
+from serving.queries.cards import Card, HeadlineNote, headline_notes, summary_cards
 from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
 from warehouse import wording
 
 LISTED_DAYS = 12
 HOVERED_DAYS = 3
-
-_NOTES = {"warning": "warning"}
-"""Kinds of notes by severity; what is no warning is a remark."""
 
 _KIND_LABELS = {
     "change": "Last full month",
@@ -47,10 +44,7 @@ def render(view: View) -> Any:
     """The overview of one view."""
     months = revenue.monthly_revenue(view.reading, view.filters)
     cards = ui.stat_cards([_card(card, view) for card in summary_cards(view.reading, view.filters)])
-    doubts = [
-        html.Div(ui.note(one.sentence, kind=_NOTES.get(one.severity, "info")), **{"data-doubt": one.key})
-        for one in headline_notes(view.reading)
-    ]
+    doubts = [_doubt(one) for one in headline_notes(view.reading)]
     if months.empty:
         return ui.page(*doubts, empty(*NOTHING), cards)
     grains = {"month": "Months", "week": "Weeks", "day": "Days"}
@@ -94,6 +88,11 @@ def render(view: View) -> Any:
 
 
 # ---- in words and figures --------------------------------------------------------
+
+
+def _doubt(told: HeadlineNote) -> html.Div:
+    kind = "warning" if told.severity == "warning" else "info"
+    return html.Div(ui.note(told.sentence, kind=kind), **{"data-doubt": told.key})
 
 
 def _told(view: View, told: Sequence[Insight]) -> html.Ul:
