@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import duckdb
 import pandas as pd
@@ -95,6 +95,30 @@ class About:
         return f'"{self.publication_id}-{self.published_at:%Y%m%dT%H%M%S}-{self.data_version[:12]}"'
 
 
+class Selection(Protocol):
+    """A select statement with its bound values, as :class:`serving.filters.Clause` is one."""
+
+    @property
+    def sql(self) -> str:
+        """The statement."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Its values by name."""
+
+
+def _over(sql: str, parameters: Parameters, over: Mapping[str, Selection]) -> tuple[str, Parameters]:
+    """The statement with the selections as common table expressions before its own."""
+    if not over:
+        return sql, parameters
+    bound = dict(cast("Mapping[str, Any]", parameters or {}))
+    for one in over.values():
+        bound |= one.parameters
+    tables = ", ".join(f"{name} as ({one.sql})" for name, one in over.items())
+    body = sql.strip()
+    return f"with {tables}" + (f", {body[5:]}" if body.startswith("with ") else f" {body}"), bound
+
+
 class _Answers:
     """What was asked of one snapshot lately: it never changes, so neither do the answers.
 
@@ -161,16 +185,21 @@ class Reading:
             return self.about.etag
         return f'"{self.about.etag.strip(chr(34))}-{self.stopped.run_id[:8]}"'
 
-    def query(self, sql: str, parameters: Parameters = None) -> pd.DataFrame:
-        """The answer as a frame. Values are bound, never written into ``sql``."""
+    def query(self, sql: str, parameters: Parameters = None, **over: Selection) -> pd.DataFrame:
+        """The answer as a frame. Values are bound, never written into ``sql``.
+
+        ``over`` are selections that the statement reads by these names, such as ``kept=filters.invoices()``.
+        """
+        sql, parameters = _over(sql, parameters, over)
         kept = self._answers.find("frame", sql, parameters)
         if kept is None:
             kept = self._cursor.execute(sql, parameters).df()
             self._answers.keep("frame", sql, parameters, kept, cells=kept.size)
         return kept.copy()
 
-    def rows(self, sql: str, parameters: Parameters = None) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Parameters = None, **over: Selection) -> list[dict[str, Any]]:
         """The answer as plain Python values (None, Decimal, date …), one dict per row."""
+        sql, parameters = _over(sql, parameters, over)
         kept = self._answers.find("rows", sql, parameters)
         if kept is None:
             found = self._cursor.execute(sql, parameters)
@@ -179,7 +208,7 @@ class Reading:
             self._answers.keep("rows", sql, parameters, kept, cells=len(kept) * len(names))
         return [dict(row) for row in kept]
 
-    def row(self, sql: str, parameters: Parameters = None) -> dict[str, Any]:
+    def row(self, sql: str, parameters: Parameters = None, **over: Selection) -> dict[str, Any]:
         """The one row that an aggregate gives.
 
         Raises
@@ -187,7 +216,7 @@ class Reading:
         LookupError
             If there is not exactly one.
         """
-        found = self.rows(sql, parameters)
+        found = self.rows(sql, parameters, **over)
         if len(found) != 1:
             raise LookupError(f"{len(found)} rows where one was expected")
         return found[0]

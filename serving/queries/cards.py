@@ -102,7 +102,7 @@ def figures(reading: Reading, filters: Filters) -> dict[str, Any]:
     rows: tuple[tuple[Rows, Any], ...] = (("invoices", filters.invoices()), ("customers", filters.customers()))
     for kind, clause in rows:
         keys = [one.key for one in measures().values() if kind in one.expressions]
-        found |= reading.row(f"select {aggregates(kind, keys)} from ({clause.sql})", clause.parameters)
+        found |= reading.row(f"select {aggregates(kind, keys)} from kept", kept=clause)
     return found
 
 
@@ -128,17 +128,17 @@ def _flow_cards(reading: Reading, filters: Filters, period: Period | None) -> li
 
 
 def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
-    customers, kept = filters.customers(), filters.invoices()
     of_customers = [one.key for one in _compared("days") if "customers" in one.expressions]
     of_invoices = [one.key for one in _compared("days") if one.key not in of_customers]
     return reading.row(
         f"""
         select *
         from
-            (select {aggregates("customers", of_customers)} from ({customers.sql}))
-            cross join (select {aggregates("invoices", of_invoices)} from ({kept.sql}))
+            (select {aggregates("customers", of_customers)} from chosen)
+            cross join (select {aggregates("invoices", of_invoices)} from kept)
         """,
-        customers.parameters | kept.parameters,
+        chosen=filters.customers(),
+        kept=filters.invoices(),
     )
 
 
@@ -146,8 +146,7 @@ def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 
 def _state_cards(reading: Reading, filters: Filters, period: Period | None) -> list[Card]:
-    chosen = filters.customers()
-    values = reading.row(f"select {_states()} from ({chosen.sql})", chosen.parameters)
+    values = reading.row(f"select {_states()} from chosen", chosen=filters.customers())
     before, told = _states_before(reading, filters, period)
     return [_card(one, values[one.key], before.get(one.key), told) for one in _compared("month_end")]
 
@@ -177,20 +176,17 @@ def _states_before(reading: Reading, filters: Filters, period: Period | None) ->
 
 
 def _states_at(reading: Reading, filters: Filters, month_end: date) -> dict[str, Any]:
-    chosen = filters.customers()
     return reading.row(
         f"""
-        with
-        chosen as ({chosen.sql}),
-
-        stood as (
+        with stood as (
             select * from marts.customer_rfm_monthly
             where month_end = $month_end and customer_id in (select customer_id from chosen)
         )
 
         select {_states()} from stood
         """,
-        chosen.parameters | {"month_end": month_end},
+        {"month_end": month_end},
+        chosen=filters.customers(),
     )
 
 
@@ -224,11 +220,10 @@ def _expectation_cards(reading: Reading, filters: Filters) -> list[Card]:
 
 
 def _expected(reading: Reading, filters: Filters) -> tuple[dict[str, Any], int | None]:
-    chosen = filters.customers()
     keys = [one.key for one in _compared("publication")]
     found = reading.row(
-        f"select {aggregates('customers', keys)}, max(clv_horizon_days) as horizon_days from ({chosen.sql})",
-        chosen.parameters,
+        f"select {aggregates('customers', keys)}, max(clv_horizon_days) as horizon_days from chosen",
+        chosen=filters.customers(),
     )
     return found, found["horizon_days"]
 

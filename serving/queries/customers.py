@@ -144,16 +144,15 @@ def closest_customers(reading: Reading, text: str, limit: int = 5) -> list[str]:
 
 def customer_summary(reading: Reading, filters: Filters) -> CustomerSummary:
     """The customers under the filters, taken together."""
-    chosen = filters.customers()
     row = reading.row(
         f"""
         select
             {aggregates("customers", [one.key for one in shown("customers")])},
             max(clv_horizon_days) as horizon_days,
             (select count(*) from reporting.customer_360 where not has_purchases) as customers_without_purchases
-        from ({chosen.sql})
+        from chosen
         """,
-        chosen.parameters,
+        chosen=filters.customers(),
     )
     horizon_days, without = row.pop("horizon_days"), row.pop("customers_without_purchases")
     return CustomerSummary(row, horizon_days, without)

@@ -99,13 +99,9 @@ def _changes(reading: Reading, filters: Filters, months: pd.DataFrame) -> list[I
 def _drivers(reading: Reading, filters: Filters, now: date, before: date, difference: float) -> list[Insight]:
     """The country and the segment whose change goes furthest the way of the whole."""
     end = (now.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    kept = filters.between(before, end).invoices()
     moved = reading.rows(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        parts as (
+        with parts as (
             select
                 kept.country,
                 case
@@ -135,7 +131,8 @@ def _drivers(reading: Reading, filters: Filters, now: date, before: date, differ
         from sums
         qualify row_number() over (partition by dimension order by moved * $sign desc, member) = 1
         """,
-        kept.parameters | {"month_start": now, "sign": 1 if difference > 0 else -1},
+        {"month_start": now, "sign": 1 if difference > 0 else -1},
+        kept=filters.between(before, end).invoices(),
     )
     currency = reading.about.currency
     found = {row["dimension"]: row for row in moved if row["moved"] * difference > 0}
@@ -161,13 +158,9 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
     """Which RFM segment grew and which shrank between the last two month ends that are over."""
     if filters.is_by_standing:
         return []
-    chosen = filters.between(None, None).customers()
     rows = reading.rows(
-        f"""
-        with
-        chosen as ({chosen.sql}),
-
-        ends as (
+        """
+        with ends as (
             select month_end, row_number() over (order by month_end desc) as position
             from (select distinct month_end from marts.customer_rfm_monthly where month_end <= $last_day)
         ),
@@ -190,7 +183,8 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
         where month_end_before is not null
         order by customers - customers_before desc, segment
         """,
-        chosen.parameters | {"last_day": filters.end or date.max},
+        {"last_day": filters.end or date.max},
+        chosen=filters.between(None, None).customers(),
     )
     if not rows:
         return []
@@ -216,9 +210,8 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
 
 def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
     """How many of the best fifth have been silent for too long, and what they spent."""
-    chosen = filters.customers()
     keys = ["slipping_customers", "slipping_best_customers", "slipping_best_monetary"]
-    row = reading.row(f"select {aggregates('customers', keys)} from ({chosen.sql})", chosen.parameters)
+    row = reading.row(f"select {aggregates('customers', keys)} from chosen", chosen=filters.customers())
     every, best = row["slipping_customers"], row["slipping_best_customers"]
     if not every:
         return []
@@ -267,13 +260,9 @@ def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
 
 def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
     """As ``marts.revenue_concentration`` measures it: spend less returns, of identified customers."""
-    kept = filters.invoices()
     row = reading.row(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        spent as (
+        with spent as (
             select customer_id, {aggregates("invoices", ["net_revenue", "invoices"])}
             from kept
             where customer_id is not null
@@ -298,7 +287,7 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
             sum(net_revenue) filter (spending_rank <= ceil(customers * 0.1)) as net_revenue_10
         from ranked
         """,
-        kept.parameters,
+        kept=filters.invoices(),
     )
     # a hundredth of fewer is one person
     if row["customers"] < 20 or row["net_revenue"] <= 0:
@@ -341,18 +330,15 @@ def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
 def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
     if filters.is_about_customers:
         return []
-    kept, net_revenue = filters.invoices(), aggregates("invoices", ["net_revenue"])
+    net_revenue = aggregates("invoices", ["net_revenue"])
     row = reading.row(
         f"""
-        with
-        kept as ({kept.sql})
-
         select *
         from
             (select {net_revenue} from kept)
             cross join (select {net_revenue} from kept where customer_id is null) as anonymous (anonymous_net_revenue)
         """,
-        kept.parameters,
+        kept=filters.invoices(),
     )
     if not row["anonymous_net_revenue"] or row["net_revenue"] <= 0:
         return []

@@ -83,12 +83,9 @@ def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
 
 
 def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFrame:
-    kept = filters.invoices()
     return reading.query(
         f"""
-        with
-        kept as ({kept.sql}),
-        periods as ({_periods(grain)})
+        with periods as ({_periods(grain)})
 
         select
             periods.period_start as {_STARTS[grain]},
@@ -101,7 +98,8 @@ def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFram
         group by periods.period_start
         order by periods.period_start
         """,
-        kept.parameters | _bounds(reading, filters),
+        _bounds(reading, filters),
+        kept=filters.invoices(),
     )
 
 
@@ -137,12 +135,9 @@ def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
         of the new who had ordered once by the month's end), ``is_complete_month``.
         Ascending; empty if no customer fits at all.
     """
-    kept = filters.invoices()
     return reading.query(
         f"""
-        with
-        kept as ({kept.sql}),
-        periods as ({_periods("month")}),
+        with periods as ({_periods("month")}),
 
         bought as (
             select distinct customer_id, month_start from kept where order_number is not null
@@ -174,7 +169,8 @@ def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
         group by periods.period_start
         order by periods.period_start
         """,
-        kept.parameters | _bounds(reading, filters),
+        _bounds(reading, filters),
+        kept=filters.invoices(),
     )
 
 
@@ -188,13 +184,11 @@ def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``net_revenue`` of their invoices that fit and its ``net_revenue_pct`` (null if nothing was kept).
         Always both rows, returning first; empty if no customer fits.
     """
-    customers, kept = filters.customers(), filters.invoices()
     return reading.query(
         f"""
-        with
-        chosen as ({customers.sql}),
-        kept as ({kept.sql}),
-        counted as (select customer_type, {aggregates("customers", ["customers"])} from chosen group by customer_type),
+        with counted as (
+            select customer_type, {aggregates("customers", ["customers"])} from chosen group by customer_type
+        ),
 
         earned as (
             select chosen.customer_type, {aggregates("invoices", ["net_revenue"])}
@@ -218,7 +212,8 @@ def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
         where exists (select 1 from chosen)
         order by customer_type desc
         """,
-        customers.parameters | kept.parameters,
+        chosen=filters.customers(),
+        kept=filters.invoices(),
     )
 
 
@@ -233,13 +228,9 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         net revenue of all invoices that fit, also those of no customer (null if that is zero or
         less). By net revenue, then id; only who bought.
     """
-    kept = filters.invoices()
     return reading.query(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        spent as (
+        with spent as (
             select
                 customer_id,
                 {aggregates("invoices", ["net_revenue", "gross_revenue", "invoices"])},
@@ -267,7 +258,8 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         order by spent.net_revenue desc, spent.customer_id
         limit $row_limit
         """,
-        kept.parameters | {"row_limit": limit},
+        {"row_limit": limit},
+        kept=filters.invoices(),
     )
 
 
@@ -317,13 +309,9 @@ def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``country``, ``month_start`` and the measures of countries; the country with most net revenue first, months
         ascending.
     """
-    kept = filters.invoices()
     return reading.query(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        sums as (
+        with sums as (
             select
                 country,
                 month_start,
@@ -335,7 +323,7 @@ def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:
         select * from sums
         order by sum(net_revenue) over (partition by country) desc, country, month_start
         """,
-        kept.parameters,
+        kept=filters.invoices(),
     )
 
 
