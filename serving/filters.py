@@ -12,7 +12,7 @@ that sales with no customer leave the sums.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
@@ -42,6 +42,29 @@ SEGMENT_COLUMNS: Mapping[str, str] = {
     "mixture": "mixture_segment",
 }
 """Which column of ``reporting.customer_360`` holds a method's segment."""
+
+PARAMETERS: Mapping[str, str] = {
+    "method": "method",
+    "segment": "segments",
+    "country": "countries",
+    "from": "start",
+    "to": "end",
+    "min_frequency": "min_frequency",
+    "min_clv": "min_clv",
+    "customer": "customer",
+    "slipping": "slipping",
+}
+"""In the URL's order: from the name of each filter there, and in the bar, to that of its value in :class:`Filters`."""
+
+_CUSTOMERS: Mapping[str, str] = {
+    "segments": "c.{segment} in (select unnest($segments))",
+    "countries": "c.country in (select unnest($countries))",
+    "min_frequency": "c.frequency >= $min_frequency",
+    "min_clv": "c.clv >= $min_clv",
+    "customer": "starts_with(lower(c.customer_id), lower($customer))",
+    "slipping": "c.is_slipping",
+}
+"""Which rows of ``reporting.customer_360`` a filter keeps."""
 
 MAX_CUSTOMER_TEXT = 64
 MAX_CHOICES = 200
@@ -104,8 +127,7 @@ class Filters:
         if method not in METHODS:
             problems.append(f"method = {method[:40]!r} is not one of {', '.join(METHODS)}; showing RFM segments")
             method = DEFAULT_METHOD
-        start = parsed("from", date.fromisoformat, "a day such as 2011-09-01")
-        end = parsed("to", date.fromisoformat, "a day such as 2011-11-30")
+        start, end, min_frequency, min_clv, slipping = (parsed(name, *read) for name, read in _READ.items())
         if start and end and start > end:
             problems.append(f"the range from {start} to {end} ends before it begins, and was turned round")
             start, end = end, start
@@ -120,40 +142,21 @@ class Filters:
             countries=tuple(sorted(set(given.get("country", [])[:MAX_CHOICES]))),
             start=start,
             end=end,
-            min_frequency=parsed("min_frequency", _whole, "a whole number from 0 on"),
-            min_clv=parsed("min_clv", _amount, "an amount such as 250"),
+            min_frequency=min_frequency,
+            min_clv=min_clv,
             customer=(one("customer") or "")[:MAX_CUSTOMER_TEXT],
-            slipping=parsed("slipping", _yes_or_no, "1 or 0") or False,
+            slipping=bool(slipping),
             problems=tuple(problems),
         )
 
-    def to_query(self, **others: str) -> str:
-        """The part of a URL after the question mark; empty for the view of everything.
-
-        Parameters
-        ----------
-        others
-            Choices of one page that are kept in the URL beside the filters.
-        """
-        pairs: list[tuple[str, str]] = []
-        if self.method != DEFAULT_METHOD:
-            pairs.append(("method", self.method))
-        pairs += [("segment", name) for name in self.segments]
-        pairs += [("country", name) for name in self.countries]
-        if self.start:
-            pairs.append(("from", self.start.isoformat()))
-        if self.end:
-            pairs.append(("to", self.end.isoformat()))
-        if self.min_frequency is not None:
-            pairs.append(("min_frequency", str(self.min_frequency)))
-        if self.min_clv is not None:
-            # all digits of an amount: with fewer, a link would show other customers
-            pairs.append(("min_clv", f"{self.min_clv:.15g}"))
-        if self.customer:
-            pairs.append(("customer", self.customer))
-        if self.slipping:
-            pairs.append(("slipping", "1"))
-        pairs += [(name, value) for name, value in sorted(others.items()) if value]
+    def to_query(self) -> str:
+        """The part of a URL after the question mark; empty for the view of everything."""
+        pairs = [
+            (parameter, _written(one))
+            for parameter, name in PARAMETERS.items()
+            if (value := getattr(self, name)) != getattr(Filters, name)
+            for one in (value if isinstance(value, tuple) else (value,))
+        ]
         return urlencode(pairs)
 
     # ---- what they mean ----------------------------------------------------
@@ -187,25 +190,14 @@ class Filters:
 
     def customers(self) -> Clause:
         """Rows of ``reporting.customer_360`` that are kept, with ``segment`` by the chosen method."""
-        conditions = ["c.has_purchases"]
-        parameters: dict[str, Any] = {}
-        if self.segments:
-            conditions.append(f"c.{self.segment_column} in (select unnest($segments))")
-            parameters["segments"] = list(self.segments)
-        if self.countries:
-            conditions.append("c.country in (select unnest($countries))")
-            parameters["countries"] = list(self.countries)
-        if self.min_frequency is not None:
-            conditions.append("c.frequency >= $min_frequency")
-            parameters["min_frequency"] = self.min_frequency
-        if self.min_clv is not None:
-            conditions.append("c.clv >= $min_clv")
-            parameters["min_clv"] = self.min_clv
-        if self.customer:
-            conditions.append("starts_with(lower(c.customer_id), lower($customer))")
-            parameters["customer"] = self.customer
-        if self.slipping:
-            conditions.append("c.is_slipping")
+        given = {name: value for name in _CUSTOMERS if (value := getattr(self, name)) != getattr(Filters, name)}
+        conditions = ["c.has_purchases", *(_CUSTOMERS[name].format(segment=self.segment_column) for name in given)]
+        # what is only switched on binds no value
+        parameters: dict[str, Any] = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in given.items()
+            if name != "slipping"
+        }
         if self.start or self.end:
             days, bound = self._days("i")
             conditions.append(
@@ -300,6 +292,25 @@ def _yes_or_no(text: str) -> bool:
     if text not in ("1", "0"):
         raise ValueError(text)
     return text == "1"
+
+
+_READ: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "from": (date.fromisoformat, "a day such as 2011-09-01"),
+    "to": (date.fromisoformat, "a day such as 2011-11-30"),
+    "min_frequency": (_whole, "a whole number from 0 on"),
+    "min_clv": (_amount, "an amount such as 250"),
+    "slipping": (_yes_or_no, "1 or 0"),
+}
+"""How a parameter of one value is read, and what was expected where it can't be."""
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "1"
+    # all digits of an amount: with fewer, a link would show other customers
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def with_segments_of(filters: Filters, known: Iterable[str]) -> Filters:

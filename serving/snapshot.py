@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import duckdb
 import pandas as pd
@@ -95,6 +95,30 @@ class About:
         return f'"{self.publication_id}-{self.published_at:%Y%m%dT%H%M%S}-{self.data_version[:12]}"'
 
 
+class Selection(Protocol):
+    """A select statement with its bound values, as :class:`serving.filters.Clause` is one."""
+
+    @property
+    def sql(self) -> str:
+        """The statement."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Its values by name."""
+
+
+def _over(sql: str, parameters: Parameters, over: Mapping[str, Selection]) -> tuple[str, Parameters]:
+    """The statement with the selections as common table expressions before its own."""
+    if not over:
+        return sql, parameters
+    bound = dict(cast("Mapping[str, Any]", parameters or {}))
+    for one in over.values():
+        bound |= one.parameters
+    tables = ", ".join(f"{name} as ({one.sql})" for name, one in over.items())
+    body = sql.strip()
+    return f"with {tables}" + (f", {body[5:]}" if body.startswith("with ") else f" {body}"), bound
+
+
 class _Answers:
     """What was asked of one snapshot lately: it never changes, so neither do the answers.
 
@@ -161,16 +185,21 @@ class Reading:
             return self.about.etag
         return f'"{self.about.etag.strip(chr(34))}-{self.stopped.run_id[:8]}"'
 
-    def query(self, sql: str, parameters: Parameters = None) -> pd.DataFrame:
-        """The answer as a frame. Values are bound, never written into ``sql``."""
+    def query(self, sql: str, parameters: Parameters = None, **over: Selection) -> pd.DataFrame:
+        """The answer as a frame. Values are bound, never written into ``sql``.
+
+        ``over`` are selections that the statement reads by these names, such as ``kept=filters.invoices()``.
+        """
+        sql, parameters = _over(sql, parameters, over)
         kept = self._answers.find("frame", sql, parameters)
         if kept is None:
             kept = self._cursor.execute(sql, parameters).df()
             self._answers.keep("frame", sql, parameters, kept, cells=kept.size)
         return kept.copy()
 
-    def rows(self, sql: str, parameters: Parameters = None) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Parameters = None, **over: Selection) -> list[dict[str, Any]]:
         """The answer as plain Python values (None, Decimal, date …), one dict per row."""
+        sql, parameters = _over(sql, parameters, over)
         kept = self._answers.find("rows", sql, parameters)
         if kept is None:
             found = self._cursor.execute(sql, parameters)
@@ -179,7 +208,7 @@ class Reading:
             self._answers.keep("rows", sql, parameters, kept, cells=len(kept) * len(names))
         return [dict(row) for row in kept]
 
-    def row(self, sql: str, parameters: Parameters = None) -> dict[str, Any]:
+    def row(self, sql: str, parameters: Parameters = None, **over: Selection) -> dict[str, Any]:
         """The one row that an aggregate gives.
 
         Raises
@@ -187,10 +216,17 @@ class Reading:
         LookupError
             If there is not exactly one.
         """
-        found = self.rows(sql, parameters)
+        found = self.rows(sql, parameters, **over)
         if len(found) != 1:
             raise LookupError(f"{len(found)} rows where one was expected")
         return found[0]
+
+    def has(self, table: str) -> bool:
+        """Whether there is a table ``schema.name``; a snapshot of an older version may lack one."""
+        schema, _, name = table.partition(".")
+        there = "database_name = current_database() and schema_name = $schema and table_name = $name"
+        asked = {"schema": schema, "name": name}
+        return bool(self.value(f"select count(*) from duckdb_tables() where {there}", asked))
 
     def value(self, sql: str, parameters: Parameters = None) -> Any:
         """The first column of the one row."""
@@ -345,7 +381,7 @@ class SnapshotReader:
 
 def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
     kept = dict(connection.execute("select name, value from quality.about").fetchall())
-    last = connection.execute(
+    found = connection.execute(
         """
         select publication_id, published_at, snapshot_date, as_of_date, is_sample, landing, data_version,
             settings_fingerprint, code_fingerprint
@@ -353,7 +389,9 @@ def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
         order by publication_id desc
         limit 1
         """
-    ).fetchone()
+    )
+    names = [column[0] for column in found.description or []]
+    last = found.fetchone()
     days = connection.execute("select min(invoice_date), max(invoice_date) from marts.fct_invoices").fetchone()
     unknown = _TOLD - kept.keys()
     if unknown:
@@ -362,20 +400,13 @@ def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
         )
     if last is None or days is None:
         raise RegularsError("The published snapshot says nothing of itself (quality.publications is empty).")
+    told = dict(zip(names, last, strict=True))
     return About(
-        publication_id=last[0],
-        published_at=last[1].replace(tzinfo=UTC),
-        snapshot_date=last[2],
-        as_of_date=last[3],
+        **told | {"published_at": told["published_at"].replace(tzinfo=UTC)},
         first_date=days[0],
         last_date=days[1],
         currency=kept["currency"],
         home_country=kept["home_country"],
         frequency_counts={"invoices": "orders", "lines": "order lines"}[kept["rfm_frequency"]],
         money_is={"net": "net of returns", "gross": "before returns"}[kept["rfm_monetary"]],
-        is_sample=last[4],
-        landing=last[5],
-        data_version=last[6],
-        settings_fingerprint=last[7],
-        code_fingerprint=last[8],
     )

@@ -13,7 +13,7 @@ from fastapi import Query
 from pydantic import Field
 
 from serving.answers import Answer, Money, UnitPrice
-from serving.api.models import Envelope, PagedEnvelope, records
+from serving.api.models import Envelope, PagedEnvelope
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
 from serving.lists import LISTS
@@ -87,8 +87,8 @@ def accounting(reading: SnapshotReading) -> Envelope[WarehouseAccounting]:
     found = queries.row_accounting(reading)
     told = {
         "does_add_up": found.does_add_up,
-        "reasons": records(queries.set_aside_reasons(reading)),
-        "sources": records(queries.source_profiles(reading)),
+        "reasons": queries.set_aside_reasons(reading),
+        "sources": queries.source_profiles(reading),
     }
     return answer(reading, asdict(found) | told)
 

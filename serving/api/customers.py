@@ -7,27 +7,25 @@ Belongs here: their fields and operations. Does not belong here: what the figure
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import pandas as pd
 from fastapi import Path, Query
 from pydantic import Field
 
 from serving.answers import Answer
-from serving.api.models import Envelope, PagedEnvelope, page_info, records
+from serving.api.models import Envelope, PagedEnvelope, records
 from serving.api.playbooks import Playbook
 from serving.api.problems import NotFoundError, responses
 from serving.api.requests import (
     GivenFilters,
     GivenPage,
     MethodParameter,
-    PageRequest,
     SnapshotReading,
     answer,
     page_of,
     subject_router,
 )
-from serving.filters import DEFAULT_METHOD
+from serving.filters import DEFAULT_METHOD, Filters
 from serving.queries.customers import ORDERS, RETURNS, CustomerStory, customer_story
 from serving.queries.lists import Column, ListRequest, ListSpec
 from serving.snapshot import Reading
@@ -145,22 +143,19 @@ def _story(reading: Reading, customer_id: str) -> CustomerStory:
     return story
 
 
-def _cut(reading: Reading, rows: pd.DataFrame, page: PageRequest) -> Any:
-    part = rows.iloc[page.offset : page.offset + page.limit]
-    return answer(reading, part) | {"page": page_info(len(rows), page.limit, page.offset)}
-
-
 # ids may hold a slash; the longer paths come first, because the id would swallow their ends
 @router.get("/customers/{customer_id:path}/orders", summary="Orders of one customer", responses=responses(404))
 def list_orders(reading: SnapshotReading, customer_id: CustomerId, page: GivenPage) -> PagedEnvelope[CustomerOrder]:
     """The newest first."""
-    return _cut(reading, _story(reading, customer_id).orders, page)
+    _story(reading, customer_id)
+    return page_of(reading, ORDERS, Filters(), page, context=customer_id)
 
 
 @router.get("/customers/{customer_id:path}/returns", summary="Returns of one customer", responses=responses(404))
 def list_returns(reading: SnapshotReading, customer_id: CustomerId, page: GivenPage) -> PagedEnvelope[CustomerReturn]:
     """The newest first."""
-    return _cut(reading, _story(reading, customer_id).returns, page)
+    _story(reading, customer_id)
+    return page_of(reading, RETURNS, Filters(), page, context=customer_id)
 
 
 @router.get("/customers/{customer_id:path}", summary="One customer", responses=responses(404))
@@ -174,8 +169,8 @@ def get_customer(
         reading,
         {
             "facts": records([story.facts | {"segment": story.segment(method)}])[0],
-            "history": records(story.history),
-            "categories": records(story.categories),
+            "history": story.history,
+            "categories": story.categories,
             "playbook": records([playbook])[0] if playbook else None,
         },
     )

@@ -73,7 +73,9 @@ def page_info(total: int, limit: int, offset: int) -> PageInfo:
 
 
 def plain(value: Any) -> Any:
-    """A value of a frame as Python's own; None where there is no figure."""
+    """A value of a frame, or a whole one, as Python's own; None where there is no figure."""
+    if isinstance(value, pd.DataFrame):
+        return records(value)
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if hasattr(value, "item") and not isinstance(value, (datetime, date)):

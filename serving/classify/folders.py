@@ -1,7 +1,7 @@
 """One temporary folder per upload, gone with its answer.
 
-Belongs here: making it, removing it, and removing those that a killed server left. Does
-not belong here: what is put into it.
+Belongs here: making it, removing it, and removing those that a killed server left; the names of the files in which
+the one who asks and the process that reads hand things over. Does not belong here: what is put into them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+JOB, ANSWER, REFUSAL = "job.json", "answer.json", "refusal.json"
+REFUSED = 3
+"""Exit code: the reason is in :data:`REFUSAL`."""
+TABLES = ("customers", "segments", "set_aside", "accounting")
+"""Parts of the answer that are tables, each in a file of its own."""
 _PREFIX = "upload-"
 
 

@@ -55,31 +55,17 @@ def read_recipe(reading: Reading, targets: Sequence[str]) -> list[Step]:
     NoRecipeError
         If the snapshot carries no recipe, or a step of it is missing.
     """
-    there = reading.value(
-        "select count(*) from duckdb_tables() where database_name = current_database() "
-        "and schema_name = 'quality' and table_name = 'classification_recipe'"
-    )
-    if not there:
+    if not reading.has("quality.classification_recipe"):
         raise NoRecipeError(
             "The published snapshot was made by a version that did not keep how its labels are made, so nothing "
             f"can be classified by it. {_REFRESH}"
         )
     rows = reading.rows(
-        "select database_name, schema_name, table_name, kind, depends_on, sql, as_of_sql "
-        "from quality.classification_recipe order by step"
+        'select database_name as database, schema_name as "schema", table_name as "table", kind, depends_on, sql, '
+        "as_of_sql from quality.classification_recipe order by step"
     )
-    steps = {
-        f"{row['schema_name']}.{row['table_name']}": Step(
-            database=row["database_name"],
-            schema=row["schema_name"],
-            table=row["table_name"],
-            kind=row["kind"],
-            depends_on=tuple(row["depends_on"]),
-            sql=row["sql"],
-            as_of_sql=row["as_of_sql"],
-        )
-        for row in rows
-    }
+    found = [Step(**row | {"depends_on": tuple(row["depends_on"])}) for row in rows]
+    steps = {step.key: step for step in found}
     wanted: set[str] = set()
     waiting = [*targets]
     while waiting:
@@ -128,11 +114,7 @@ def known_profiles(reading: Reading) -> dict[str, str]:
 
     None of it where the snapshot was made by a version that did not look.
     """
-    there = reading.value(
-        "select count(*) from duckdb_tables() where database_name = current_database() "
-        "and schema_name = 'marts' and table_name = 'source_profiles'"
-    )
-    if not there:
+    if not reading.has("marts.source_profiles"):
         return {}
     return {row["source"]: row["profile"] for row in reading.rows("select source, profile from marts.source_profiles")}
 

@@ -29,9 +29,9 @@ from serving.classify.errors import (
     TooLongError,
     UploadRefusedError,
     UploadTooLargeError,
+    too_much_memory,
 )
-from serving.classify.folders import sweep, upload_folder
-from serving.classify.handover import ANSWER, JOB, REFUSAL, REFUSED, TABLES, too_much_memory
+from serving.classify.folders import ANSWER, JOB, REFUSAL, REFUSED, TABLES, sweep, upload_folder
 from serving.classify.limits import UploadLimits
 from serving.classify.results import Classification
 from serving.snapshot import NoSnapshotError

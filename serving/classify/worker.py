@@ -20,8 +20,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from serving.classify.errors import UploadRefusedError
-from serving.classify.handover import ANSWER, JOB, REFUSAL, REFUSED, TABLES, too_much_memory
+from serving.classify.errors import UploadRefusedError, too_much_memory
+from serving.classify.folders import ANSWER, JOB, REFUSAL, REFUSED, TABLES
 from serving.classify.limits import UploadLimits
 
 

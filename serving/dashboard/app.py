@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -25,7 +26,7 @@ from serving.dashboard import tables
 from serving.dashboard.components import empty, filter_notes, note
 from serving.dashboard.pages import all_pages
 from serving.dashboard.view import Page, View
-from serving.filters import DEFAULT_METHOD, METHOD_LABELS, METHODS, Filters, with_segments_of
+from serving.filters import DEFAULT_METHOD, METHOD_LABELS, METHODS, PARAMETERS, Filters, with_segments_of
 from serving.lists import LISTS
 from serving.palette import FONT
 from serving.queries.choices import countries, filters_of, found_customers, segments_of
@@ -37,17 +38,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 20
 """How often an open page looks whether something new was published."""
 
-_CONTROLS = {
-    "method": "value",
-    "segment": "value",
-    "country": "value",
-    "from": "value",
-    "to": "value",
-    "min-frequency": "value",
-    "min-clv": "value",
-    "customer": "value",
-    "slipping": "checked",
-}
+_CONTROLS = {name.replace("_", "-"): "checked" if name == "slipping" else "value" for name in PARAMETERS}
 """The filter bar's controls, each with the property that holds what was chosen."""
 
 _INDEX = """<!DOCTYPE html>
@@ -179,24 +170,23 @@ def _filter_bar() -> html.Div:
                             allowDeselect=False,
                             comboboxProps={"withinPortal": True},
                         ),
-                        dmc.MultiSelect(
-                            id="filter-segment",
-                            label="Segment",
-                            placeholder="All",
-                            value=[],
-                            searchable=True,
-                            clearable=True,
+                        *(
+                            dmc.MultiSelect(
+                                id=f"filter-{name}",
+                                label=name.capitalize(),
+                                placeholder="All",
+                                value=[],
+                                searchable=True,
+                                clearable=True,
+                            )
+                            for name in ("segment", "country")
                         ),
-                        dmc.MultiSelect(
-                            id="filter-country",
-                            label="Country",
-                            placeholder="All",
-                            value=[],
-                            searchable=True,
-                            clearable=True,
+                        *(
+                            dmc.DateInput(
+                                id=f"filter-{name}", label=name.capitalize(), valueFormat="D MMM YYYY", clearable=True
+                            )
+                            for name in ("from", "to")
                         ),
-                        dmc.DateInput(id="filter-from", label="From", valueFormat="D MMM YYYY", clearable=True),
-                        dmc.DateInput(id="filter-to", label="To", valueFormat="D MMM YYYY", clearable=True),
                         dmc.NumberInput(
                             id="filter-min-frequency",
                             label="Min. orders",
@@ -285,7 +275,7 @@ def _register_filters(app: Dash, reader: SnapshotReader) -> None:
         shown = (
             (no_update,) * len(_CONTROLS)
             if not is_from_url and triggered not in ("filter-reset", "filter-method")
-            else _to_controls(filters)
+            else [_shown(name, getattr(filters, held)) for name, held in PARAMETERS.items()]
         )
         latest = last.isoformat() if last else no_update
         return (
@@ -350,33 +340,22 @@ def _found_links(customers: int, examples: Sequence[str], filters: Filters) -> A
 
 def _from_controls(values: Sequence[Any]) -> Filters:
     """The bar's values in the order of its controls, through the same reading as a URL's."""
-    method, segments, chosen_countries, start, end, frequency, clv, customer, slipping = values
     pairs = [
-        ("method", method),
-        *(("segment", name) for name in segments or ()),
-        *(("country", name) for name in chosen_countries or ()),
-        ("from", start),
-        ("to", end),
-        ("min_frequency", frequency),
-        ("min_clv", clv),
-        ("customer", customer),
-        ("slipping", 1 if slipping else None),
+        (name, int(one) if one is True else one)
+        for name, value in zip(PARAMETERS, values, strict=True)
+        for one in (value if isinstance(value, list) else [value])
+        if one not in (None, "") and one is not False
     ]
-    return Filters.from_query(urlencode([(name, str(value)) for name, value in pairs if value not in (None, "")]))
+    return Filters.from_query(urlencode(pairs))
 
 
-def _to_controls(filters: Filters) -> tuple[Any, ...]:
-    return (
-        filters.method,
-        list(filters.segments),
-        list(filters.countries),
-        filters.start.isoformat() if filters.start else None,
-        filters.end.isoformat() if filters.end else None,
-        filters.min_frequency if filters.min_frequency is not None else "",
-        filters.min_clv if filters.min_clv is not None else "",
-        filters.customer,
-        filters.slipping,
-    )
+def _shown(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    # a field of numbers is cleared by a text
+    return "" if value is None and name.startswith("min_") else value
 
 
 # ---- the page ------------------------------------------------------------------
@@ -450,17 +429,12 @@ def _menu(pages: Sequence[Page], current: Page | None, filters: Filters) -> list
 def _freshness(reading: Reading) -> list[Any]:
     about = reading.about
     told = f"Sales to {day(about.last_date)} · published {moment(about.published_at)}"
-    made_up = (
-        html.Span("Sample data", className="badge", title="Made-up history, not a real shop")
-        if about.is_sample
-        else None
-    )
-    older = (
-        html.Span("Older snapshot", className="badge", title="The newest can't be read; see Data health")
-        if reading.damaged is not None
-        else None
-    )
-    return [html.Span(told), older, made_up]
+    badges = [
+        ("Older snapshot", "The newest can't be read; see Data health", reading.damaged is not None),
+        ("Sample data", "Made-up history, not a real shop", about.is_sample),
+    ]
+    told_too = [html.Span(text, className="badge", title=title) for text, title, is_so in badges if is_so]
+    return [html.Span(told), *told_too]
 
 
 def _nothing_yet(error: NoSnapshotError) -> html.Div:

@@ -19,7 +19,7 @@ from dash import dcc, html
 
 from serving.dashboard.view import View
 from serving.palette import BAR_EDGE, FONT, SEQUENTIAL, TOKENS, Theme
-from warehouse.wording import currency_symbol, round_money
+from warehouse.wording import currency_symbol
 
 Trace = dict[str, Any]
 """One series of marks, with the properties of Plotly's."""
@@ -200,7 +200,7 @@ def money_axis(view: View, values: Sequence[float], title: str, *, steps: int = 
     return {
         "title": {"text": f"{title} ({currency_symbol(view.currency).strip()})"},
         "tickvals": ticks,
-        "ticktext": [round_money(tick, view.currency) for tick in ticks],
+        "ticktext": [view.round_money(tick) for tick in ticks],
     }
 
 

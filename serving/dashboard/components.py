@@ -7,14 +7,19 @@ charts (:mod:`serving.dashboard.charts`), and colours (:mod:`serving.palette`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import dash_mantine_components as dmc
 import pandas as pd
-from dash import html
+from dash import dcc, html
 
 from serving.dashboard.view import View
+from serving.palette import segment_colour
+from warehouse.measures import measures
+from warehouse.wording import count, in_unit, number, percent
 
 NOBODY = ("No customer fits these filters.", "Widen them in the bar above, or press Reset.")
 NOTHING = ("No sale fits these filters.", "Take a filter away, or choose other days.")
@@ -49,6 +54,16 @@ def switch(name: str, choices: Mapping[str, str], label: str) -> dmc.SegmentedCo
     )
 
 
+def tabs(name: str, contents: Mapping[str, tuple[str, Any]], chosen: str) -> dmc.Tabs:
+    """Contents of which one is in sight; from each one's value to its title and itself.
+
+    Only the open tab is there: a chart or a grid that was hidden would not know its size.
+    """
+    heads = dmc.TabsList([dmc.TabsTab(title, value=value) for value, (title, _) in contents.items()])
+    panels = [dmc.TabsPanel(content, value=value, pt="sm") for value, (_, content) in contents.items()]
+    return dmc.Tabs([heads, *panels], value=chosen, keepMounted=False, id=name)
+
+
 def scrolling(child: Any, label: str) -> html.Div:
     """What is too wide for a phone scrolls, also by keyboard."""
     return html.Div(child, className="table-scroll", tabIndex=0, role="region", **{"aria-label": label})
@@ -60,7 +75,7 @@ def columns(*children: Any, narrow: bool = False) -> html.Div:
 
 
 def panel(title: str, *children: Any, about: str = "", tools: Any = None, wide: bool = False) -> html.Section:
-    """A titled box.
+    """A titled box; of its children one may be a list of several.
 
     Parameters
     ----------
@@ -74,8 +89,9 @@ def panel(title: str, *children: Any, about: str = "", tools: Any = None, wide: 
     head: list[Any] = [html.Div([html.H2(title), html.P(about, className="about") if about else None])]
     if tools is not None:
         head.append(html.Div(tools, className="tools"))
+    content = [one for child in children for one in (child if isinstance(child, list) else [child])]
     return html.Section(
-        [html.Div(head, className="panel-head"), *children], className="panel panel-wide" if wide else "panel"
+        [html.Div(head, className="panel-head"), *content], className="panel panel-wide" if wide else "panel"
     )
 
 
@@ -113,6 +129,13 @@ def stat_cards(cards: Sequence[html.Div]) -> html.Div:
     return html.Div(list(cards), className="stats")
 
 
+def measure_card(view: View, key: str, value: Any, *, about: str, prefix: str) -> html.Div:
+    """A measure's value under its name; ``prefix`` comes before its key in the figure's name."""
+    one = measures()[key]
+    told = in_unit(value, one.unit, view.currency, is_short=True)
+    return stat_card(one.label, told, about=about, key=f"{prefix}.{key}")
+
+
 def empty(message: str, hint: Any = "") -> html.Div:
     """Says that there is nothing to show, and why or what to do."""
     return html.Div([html.P(message, className="empty-message"), html.P(hint) if hint else None], className="empty")
@@ -137,40 +160,102 @@ def value_note(caveats: Sequence[str]) -> dmc.Alert | None:
 
 def segment_badge(segment: str | None, colour: str) -> html.Span:
     """A segment's name with its colour beside it (never the colour alone)."""
-    return html.Span(
-        [html.Span(className="swatch", style={"background": colour}, **{"aria-hidden": "true"}), segment or "none"],
-        className="segment",
-    )
+    return html.Span([hidden(className="swatch", style={"background": colour}), segment or "none"], className="segment")
 
 
-def simple_table(
-    headers: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str, numeric: Sequence[int] = ()
-) -> html.Div:
+def segment_mark(view: View, segment: str | None, *, kind: str | None = None) -> html.Span:
+    """A segment's name beside the one colour that it has on every page; see :func:`serving.palette.segment_colour`."""
+    return segment_badge(segment, segment_colour(segment, view.theme, kind=kind) if segment else view.tokens.neutral)
+
+
+def hidden(sign: Any = None, **more: Any) -> html.Span:
+    """A sign for the eye alone, because the words beside it say the same."""
+    return html.Span(sign, **more, **{"aria-hidden": "true"})
+
+
+def figure(text: Any, key: str, **more: Any) -> html.Span:
+    """A figure in running text or a table, named for tests and scripts (``data-figure``)."""
+    return html.Span(text, **more, **{"data-figure": key})
+
+
+def begun(text: str) -> str:
+    """A text as a sentence begins; not ``str.capitalize``, which would write "19 sep"."""
+    return text[:1].upper() + text[1:]
+
+
+def wide(text: Any) -> html.Div:
+    """A sentence in a table: on a phone the table scrolls rather than breaking it word by word."""
+    return html.Div(text, className="wide-cell")
+
+
+def remark(*text: Any) -> html.P:
+    """A line in small print."""
+    return html.P(list(text), className="about")
+
+
+def customer_link(view: View, customer_id: str, text: str = "") -> dcc.Link:
+    """A customer's id, or another text, that opens the story and keeps the filters."""
+    return dcc.Link(text or customer_id, href=view.link(f"/customers/{quote(customer_id, safe='')}"))
+
+
+class _Column(NamedTuple):
+    cell: Callable[[Any], Any]
+    is_right: bool = False
+
+
+def right(told: Any) -> _Column:
+    """A column of :func:`table` that is set to the right."""
+    return _column(told)._replace(is_right=True)
+
+
+def _column(told: Any) -> _Column:
+    if isinstance(told, _Column):
+        return told
+    if isinstance(told, str):
+        return _Column(partial(_value, told))
+    if isinstance(told, tuple):
+        write, name = told
+        return _Column(lambda row: write(_value(name, row)), is_right=write in (count, number, percent))
+    return _Column(told)
+
+
+def _value(name: str, row: Any) -> Any:
+    return row[name] if isinstance(row, Mapping) else getattr(row, name)
+
+
+def table(caption: str, rows: Any, columns: Mapping[Any, Any]) -> html.Div:
     """A short table that needs no paging (a dozen rows at most); longer lists use :mod:`serving.dashboard.tables`.
 
     Parameters
     ----------
     caption
         Its name for screen readers.
-    numeric
-        Positions of the columns that are set to the right.
+    rows
+        A frame, or objects of any kind.
+    columns
+        From each heading to what stands below it: the name of a column or an attribute, ``(count, "files")`` for one
+        that is written by a function, or a function of the row. Counts, numbers and percentages stand at the right,
+        others where :func:`right` says so.
     """
-    align = dict.fromkeys(numeric, "number")
-    head = html.Tr([html.Th(text, scope="col", className=align.get(at)) for at, text in enumerate(headers)])
-    body = [html.Tr([html.Td(cell, className=align.get(at)) for at, cell in enumerate(row)]) for row in rows]
-    table = html.Table(
-        [html.Caption(caption, className="visually-hidden"), html.Thead(head), html.Tbody(body)],
-        className="simple-table",
-    )
-    return scrolling(table, caption)
+    read = [_column(told) for told in columns.values()]
+    align = ["number" if one.is_right else None for one in read]
+    head = [html.Th(title, scope="col", className=at) for title, at in zip(columns, align, strict=True)]
+    body = [
+        html.Tr([html.Td(one.cell(row), className=at) for one, at in zip(read, align, strict=True)])
+        for row in (named_rows(rows) if isinstance(rows, pd.DataFrame) else rows)
+    ]
+    drawn = [html.Caption(caption, className="visually-hidden"), html.Thead(html.Tr(head)), html.Tbody(body)]
+    return scrolling(html.Table(drawn, className="simple-table"), caption)
 
 
 def definitions(pairs: Sequence[tuple[str, Any]]) -> html.Dl:
     """Terms with what holds of each, such as the facts of one customer."""
-    return html.Dl(
-        [html.Div([html.Dt(term), html.Dd(text)]) for term, text in pairs],
-        className="definitions",
-    )
+    return html.Dl([html.Div([html.Dt(term), html.Dd(text)]) for term, text in pairs], className="definitions")
+
+
+def rows_of(frame: pd.DataFrame) -> Rows:
+    """A frame's rows, each a value by column."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def named_rows(frame: pd.DataFrame) -> list[Any]:

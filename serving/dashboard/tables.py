@@ -7,7 +7,7 @@ them. Does not belong here: what a list holds.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -66,49 +66,45 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                         className="list-rows",
                         role="status",
                     ),
-                    html.A(
-                        "CSV",
-                        id={"part": "csv", **identity},
-                        href=_download(spec.name, "csv", view.filters, context, request),
-                        className="button",
-                        download=f"{spec.name}.csv",
-                        **{"aria-label": f"Download {spec.title} as CSV, as filtered here"},
-                    ),
-                    html.A(
-                        "Excel",
-                        id={"part": "xlsx", **identity},
-                        href=_download(spec.name, "xlsx", view.filters, context, request),
-                        className="button",
-                        download=f"{spec.name}.xlsx",
-                        **{"aria-label": f"Download {spec.title} as an Excel workbook, as filtered here"},
+                    *(
+                        html.A(
+                            label,
+                            id={"part": suffix, **identity},
+                            href=_download(spec.name, suffix, view.filters, context, request),
+                            className="button",
+                            download=f"{spec.name}.{suffix}",
+                            **{"aria-label": f"Download {spec.title} as {kind}, as filtered here"},
+                        )
+                        for suffix, label, kind in (("csv", "CSV", "CSV"), ("xlsx", "Excel", "an Excel workbook"))
                     ),
                 ],
                 className="list-tools",
             ),
-            html.Div(
-                dag.AgGrid(
-                    id={"part": "grid", **identity},
-                    rowModelType="infinite",
-                    columnDefs=[column_definition(column, view.currency, view.theme) for column in spec.columns],
-                    defaultColDef={
-                        "sortable": True,
-                        "resizable": True,
-                        "filter": True,
-                        "minWidth": 90,
-                        "wrapHeaderText": True,
-                        "autoHeaderHeight": True,
-                    },
-                    columnSize=None,
-                    dashGridOptions=options,
-                    style={"height": f"{height}px", "width": "100%"},
-                    className="grid",
-                ),
-                role="region",
-                **{"aria-label": label or spec.title},
+            grid(
+                label or spec.title,
+                spec.columns,
+                view.currency,
+                view.theme,
+                id={"part": "grid", **identity},
+                rowModelType="infinite",
+                defaultColDef=COLUMNS | {"wrapHeaderText": True, "autoHeaderHeight": True},
+                columnSize=None,
+                dashGridOptions=options,
+                style={"height": f"{height}px", "width": "100%"},
             ),
         ],
         className="list",
     )
+
+
+COLUMNS: Mapping[str, Any] = {"sortable": True, "resizable": True, "filter": True, "minWidth": 90}
+"""What every column of every grid can do."""
+
+
+def grid(label: str, columns: Sequence[Column], currency: str, theme: Theme, **own: Any) -> html.Div:
+    """A grid of these columns with properties of its own, as a region with a name for screen readers."""
+    drawn = [column_definition(column, currency, theme) for column in columns]
+    return html.Div(dag.AgGrid(columnDefs=drawn, className="grid", **own), role="region", **{"aria-label": label})
 
 
 def grid_options(theme: Theme) -> dict[str, Any]:

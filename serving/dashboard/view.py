@@ -1,18 +1,22 @@
-"""What a page is drawn from.
+"""What a page is drawn from, and drawn anew by its own controls.
 
-Belongs here: the one value that every page takes. Does not belong here: any page.
+Belongs here: the one value that every page takes, and what a page is. Does not belong here: any page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
+
+from dash import Dash, Input, Output, State
 
 from serving.filters import Filters
 from serving.palette import TOKENS, Theme, Tokens
 from serving.queries.choices import filters_of
-from serving.snapshot import Reading
+from serving.snapshot import Reading, SnapshotReader
+from warehouse import wording
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,18 @@ class View:
         """The shop's currency, such as ``GBP``."""
         return self.reading.about.currency
 
+    def money(self, value: float | Decimal | None, *, pence: bool | None = None) -> str:
+        """An amount in the shop's currency; see :func:`warehouse.wording.money`."""
+        return wording.money(value, self.currency, pence=pence)
+
+    def short_money(self, value: float | Decimal | None) -> str:
+        """An amount to three digits."""
+        return wording.short_money(value, self.currency)
+
+    def round_money(self, value: float) -> str:
+        """A round amount, as on an axis."""
+        return wording.round_money(value, self.currency)
+
     @property
     def tokens(self) -> Tokens:
         """The colours of the theme."""
@@ -42,10 +58,40 @@ class View:
 
     def link(self, path: str, **changes: Any) -> str:
         """A page's address with the filters kept, or changed by ``changes``."""
-        from dataclasses import replace
-
         query = replace(self.filters, problems=(), **changes).to_query()
         return f"{path}?{query}" if query else path
+
+
+Register = Callable[[Dash, SnapshotReader], None]
+"""Adds the callbacks of a page's own controls."""
+
+
+def redrawn(*parts: tuple[str, tuple[str, ...], Callable[..., Any]]) -> Register:
+    """Callbacks that draw parts of a page anew; the page is complete before any of them has run.
+
+    Parameters
+    ----------
+    parts
+        The id of a part, the controls whose values it depends on (``overview-grain.value``), and a function from
+        :class:`View` and these values to what is in it.
+    """
+
+    def register(app: Dash, reader: SnapshotReader) -> None:
+        for part, controls, draw in parts:
+            inputs = [Input(*control.split(".")) for control in controls]
+            given = [*inputs, State("url", "search"), State("theme", "data")]
+            app.callback(Output(part, "children"), *given, prevent_initial_call=True)(_drawn_by(reader, draw))
+
+    return register
+
+
+def _drawn_by(reader: SnapshotReader, draw: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(*given: Any) -> Any:
+        *values, search, theme = given
+        with reader.reading() as reading:
+            return draw(View.of_url(reading, search, theme), *values)
+
+    return answer
 
 
 @dataclass(frozen=True)
@@ -56,7 +102,6 @@ class Page:
     """Such as ``/segments``; what follows it is the view's argument."""
     title: str
     render: Callable[[View], Any]
-    register: Callable[[Any, Any], None] | None = None
-    """``(dash app, snapshot reader)``: callbacks of the page's own controls."""
+    register: Register | None = None
     is_in_menu: bool = True
     has_filters: bool = True

@@ -209,7 +209,7 @@ def export_audiences(
         about=reading.about,
         audiences=audiences,
         is_unchanged=_put_in_place(folder, content, overwrite=overwrite, is_private=contacts is not None),
-        disarmed_ids=_disarmed_ids(members) if request.file_format == "csv" else 0,
+        disarmed_ids=sum(disarmed(one) != one for one in members["customer_id"]) if request.file_format == "csv" else 0,
         caveats=caveats,
         names_in_doubt=in_doubt,
         contacts=filled,
@@ -355,10 +355,6 @@ def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
         for name in frame.columns
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _disarmed_ids(members: pd.DataFrame) -> int:
-    return sum(disarmed(customer) != customer for customer in members["customer_id"])
 
 
 # ---- names ------------------------------------------------------------------

@@ -44,12 +44,8 @@ def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:
         scores 1 to 5, expected net revenue with its interval and horizon (days), usual gap
         (days) and silence in gaps, country, day of the last purchase, top category, customer type.
     """
-    chosen = filters.customers()
     return reading.query(
-        f"""
-        with
-        chosen as ({chosen.sql})
-
+        """
         select
             customer_id, segment, recency_days, frequency, monetary::double as monetary, r_score, f_score, m_score,
             rfm_score, round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
@@ -60,7 +56,7 @@ def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:
         where segment is not null
         order by segment, customer_id
         """,
-        chosen.parameters,
+        chosen=filters.customers(),
     )
 
 

@@ -22,7 +22,7 @@ import duckdb
 
 from serving.filters import Filters, Period, compared_period
 from serving.snapshot import Reading
-from warehouse.measures import Compared, Measure, Unit, aggregates, measures
+from warehouse.measures import Compared, Measure, Rows, Unit, aggregates, measures
 from warehouse.wording import day, days
 
 
@@ -43,6 +43,13 @@ class Card:
     """Whether a rise is welcome; None where that can't be said."""
     about: str
     """What it is and what the change is against, or why there is none."""
+
+    @property
+    def is_good(self) -> bool | None:
+        """Whether its change is welcome; None where there is none, or that can't be said."""
+        if self.is_more_good is None or self.change_pct is None or round(self.change_pct, 1) == 0:
+            return None
+        return self.is_more_good == (self.change_pct > 0)
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,19 @@ def headline_notes(reading: Reading) -> list[HeadlineNote]:
     ]
 
 
+def figures(reading: Reading, filters: Filters) -> dict[str, Any]:
+    """The value of each measure that filters apply to, by key, for the page that explains them; shares have none.
+
+    A measure over both invoices and customers has that of the customers, as its card.
+    """
+    found: dict[str, Any] = {}
+    rows: tuple[tuple[Rows, Any], ...] = (("invoices", filters.invoices()), ("customers", filters.customers()))
+    for kind, clause in rows:
+        keys = [one.key for one in measures().values() if kind in one.expressions]
+        found |= reading.row(f"select {aggregates(kind, keys)} from kept", kept=clause)
+    return found
+
+
 # ---- flows ---------------------------------------------------------------------
 
 
@@ -108,17 +128,17 @@ def _flow_cards(reading: Reading, filters: Filters, period: Period | None) -> li
 
 
 def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
-    customers, kept = filters.customers(), filters.invoices()
     of_customers = [one.key for one in _compared("days") if "customers" in one.expressions]
     of_invoices = [one.key for one in _compared("days") if one.key not in of_customers]
     return reading.row(
         f"""
         select *
         from
-            (select {aggregates("customers", of_customers)} from ({customers.sql}))
-            cross join (select {aggregates("invoices", of_invoices)} from ({kept.sql}))
+            (select {aggregates("customers", of_customers)} from chosen)
+            cross join (select {aggregates("invoices", of_invoices)} from kept)
         """,
-        customers.parameters | kept.parameters,
+        chosen=filters.customers(),
+        kept=filters.invoices(),
     )
 
 
@@ -126,8 +146,7 @@ def _flows(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 
 def _state_cards(reading: Reading, filters: Filters, period: Period | None) -> list[Card]:
-    chosen = filters.customers()
-    values = reading.row(f"select {_states()} from ({chosen.sql})", chosen.parameters)
+    values = reading.row(f"select {_states()} from chosen", chosen=filters.customers())
     before, told = _states_before(reading, filters, period)
     return [_card(one, values[one.key], before.get(one.key), told) for one in _compared("month_end")]
 
@@ -157,20 +176,17 @@ def _states_before(reading: Reading, filters: Filters, period: Period | None) ->
 
 
 def _states_at(reading: Reading, filters: Filters, month_end: date) -> dict[str, Any]:
-    chosen = filters.customers()
     return reading.row(
         f"""
-        with
-        chosen as ({chosen.sql}),
-
-        stood as (
+        with stood as (
             select * from marts.customer_rfm_monthly
             where month_end = $month_end and customer_id in (select customer_id from chosen)
         )
 
         select {_states()} from stood
         """,
-        chosen.parameters | {"month_end": month_end},
+        {"month_end": month_end},
+        chosen=filters.customers(),
     )
 
 
@@ -204,11 +220,10 @@ def _expectation_cards(reading: Reading, filters: Filters) -> list[Card]:
 
 
 def _expected(reading: Reading, filters: Filters) -> tuple[dict[str, Any], int | None]:
-    chosen = filters.customers()
     keys = [one.key for one in _compared("publication")]
     found = reading.row(
-        f"select {aggregates('customers', keys)}, max(clv_horizon_days) as horizon_days from ({chosen.sql})",
-        chosen.parameters,
+        f"select {aggregates('customers', keys)}, max(clv_horizon_days) as horizon_days from chosen",
+        chosen=filters.customers(),
     )
     return found, found["horizon_days"]
 
@@ -224,17 +239,15 @@ def _card(measure: Measure, value: float | None, before: float | None, told: str
         value=value,
         unit=measure.unit,
         before=before,
-        change_pct=_change_pct(value, before),
+        change_pct=change_pct(value, before),
         is_more_good=measure.is_more_good,
         about=f"{measure.sentence} {told}.".replace("..", ".").strip(),
     )
 
 
-def _change_pct(value: float | None, before: float | None) -> float | None:
-    # a share of nothing, or of a negative sum, says nothing
-    if value is None or before is None or before <= 0:
-        return None
-    return 100 * (value - before) / before
+def change_pct(now: float | None, before: float | None) -> float | None:
+    """From ``before`` to ``now`` in percent; None of nothing or of a negative sum, where a share says nothing."""
+    return None if now is None or before is None or before <= 0 else 100 * (now - before) / before
 
 
 def _range(start: date, end: date) -> str:

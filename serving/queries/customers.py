@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from serving.filters import SEGMENT_COLUMNS, Clause, Filters
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, fetch_list
 from serving.queries.products import product_code
 from serving.snapshot import Reading
 from warehouse.measures import aggregates, shown
@@ -144,16 +144,15 @@ def closest_customers(reading: Reading, text: str, limit: int = 5) -> list[str]:
 
 def customer_summary(reading: Reading, filters: Filters) -> CustomerSummary:
     """The customers under the filters, taken together."""
-    chosen = filters.customers()
     row = reading.row(
         f"""
         select
             {aggregates("customers", [one.key for one in shown("customers")])},
             max(clv_horizon_days) as horizon_days,
             (select count(*) from reporting.customer_360 where not has_purchases) as customers_without_purchases
-        from ({chosen.sql})
+        from chosen
         """,
-        chosen.parameters,
+        chosen=filters.customers(),
     )
     horizon_days, without = row.pop("horizon_days"), row.pop("customers_without_purchases")
     return CustomerSummary(row, horizon_days, without)
@@ -205,8 +204,8 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
             """,
             customer,
         ),
-        orders=_whole_list(reading, ORDERS, customer_id),
-        returns=_whole_list(reading, RETURNS, customer_id),
+        orders=fetch_list(reading, ORDERS, Filters(), customer_id),
+        returns=fetch_list(reading, RETURNS, Filters(), customer_id),
         categories=_categories(reading, customer),
         playbooks=_playbooks(reading, facts),
     )
@@ -257,12 +256,6 @@ def _playbooks(reading: Reading, facts: dict[str, Any]) -> pd.DataFrame:
         """,
         {"methods": list(SEGMENT_COLUMNS), "segments": [facts[column] for column in SEGMENT_COLUMNS.values()]},
     )
-
-
-def _whole_list(reading: Reading, spec: ListSpec, customer_id: str) -> pd.DataFrame:
-    rows = spec.clause(Filters(), customer_id)
-    names = ", ".join(column.name for column in spec.columns)
-    return reading.query(f"select {names} from ({rows.sql}) as rows order by {spec.order_by}", rows.parameters)
 
 
 # ---- lists ---------------------------------------------------------------------
@@ -316,20 +309,6 @@ CUSTOMERS = ListSpec(
 )
 
 
-def _orders(_: Filters, customer_id: str) -> Clause:
-    return Clause(
-        """
-        select
-            invoice_no, invoiced_at, days_since_previous_order, country, line_count, quantity_units,
-            gross_revenue::double as gross_revenue,
-            returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
-        from marts.fct_invoices
-        where customer_id = $of_customer and not is_return
-        """,
-        {"of_customer": customer_id},
-    )
-
-
 ORDERS = ListSpec(
     name="customer_orders",
     title="Orders of one customer",
@@ -344,26 +323,17 @@ ORDERS = ListSpec(
         Column("net_revenue", "Kept"),
         Column("country", "Country"),
     ),
-    rows=_orders,
+    rows="""
+        select
+            invoice_no, invoiced_at, days_since_previous_order, country, line_count, quantity_units,
+            gross_revenue::double as gross_revenue,
+            returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
+        from marts.fct_invoices
+        where customer_id = $context and not is_return
+    """,
     order_by="invoiced_at desc, invoice_no",
     tables=("marts.fct_invoices",),
 )
-
-
-def _returns(_: Filters, customer_id: str) -> Clause:
-    return Clause(
-        f"""
-        select
-            r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
-            r.returned_units, r.unit_price::double as unit_price, r.return_amount::double as return_amount,
-            r.reversed_invoices, r.sold_at, r.days_after_purchase, r.is_matched_in_full, r.matched_by,
-            r.matched_amount::double as matched_amount, r.unmatched_amount::double as unmatched_amount
-        from marts.fct_returns as r
-        left join marts.dim_products as p on r.stock_code = p.stock_code
-        where r.customer_id = $of_customer
-        """,
-        {"of_customer": customer_id},
-    )
 
 
 RETURNS = ListSpec(
@@ -384,26 +354,19 @@ RETURNS = ListSpec(
         Column("is_matched_in_full", "In full"),
         Column("matched_by", "Matched by"),
     ),
-    rows=_returns,
+    rows=f"""
+        select
+            r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
+            r.returned_units, r.unit_price::double as unit_price, r.return_amount::double as return_amount,
+            r.reversed_invoices, r.sold_at, r.days_after_purchase, r.is_matched_in_full, r.matched_by,
+            r.matched_amount::double as matched_amount, r.unmatched_amount::double as unmatched_amount
+        from marts.fct_returns as r
+        left join marts.dim_products as p on r.stock_code = p.stock_code
+        where r.customer_id = $context
+    """,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",
     tables=("marts.fct_returns", "marts.dim_products"),
 )
-
-
-def _lines(_: Filters, customer_id: str) -> Clause:
-    return Clause(
-        f"""
-        select
-            l.line_id, l.invoiced_at, l.invoice_no, l.line_type, {product_code("l.stock_code")} as stock_code,
-            p.description, p.category,
-            l.quantity_units, l.unit_price::double as unit_price, l.gross_revenue::double as gross_revenue,
-            l.returned_quantity, l.net_revenue::double as net_revenue
-        from marts.fct_invoice_lines as l
-        left join marts.dim_products as p on l.stock_code = p.stock_code
-        where l.customer_id = $of_customer
-        """,
-        {"of_customer": customer_id},
-    )
 
 
 LINES = ListSpec(
@@ -422,7 +385,16 @@ LINES = ListSpec(
         Column("returned_quantity", "Units back"),
         Column("net_revenue", "Kept"),
     ),
-    rows=_lines,
+    rows=f"""
+        select
+            l.line_id, l.invoiced_at, l.invoice_no, l.line_type, {product_code("l.stock_code")} as stock_code,
+            p.description, p.category,
+            l.quantity_units, l.unit_price::double as unit_price, l.gross_revenue::double as gross_revenue,
+            l.returned_quantity, l.net_revenue::double as net_revenue
+        from marts.fct_invoice_lines as l
+        left join marts.dim_products as p on l.stock_code = p.stock_code
+        where l.customer_id = $context
+    """,
     order_by="invoiced_at desc, invoice_no, stock_code, line_id",
     tables=("marts.fct_invoice_lines", "marts.dim_products"),
 )

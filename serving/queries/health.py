@@ -17,7 +17,8 @@ from decimal import Decimal
 
 import pandas as pd
 
-from serving.queries.lists import Column, ListSpec
+from serving.filters import Filters
+from serving.queries.lists import Column, ListSpec, fetch_list
 from serving.queries.products import product_code
 from serving.snapshot import Reading
 from warehouse.measures import measures
@@ -56,16 +57,9 @@ def freshness(reading: Reading) -> Freshness:
         """
     )
     about = reading.about
-    return Freshness(
-        **found,
-        first_date=about.first_date,
-        last_date=about.last_date,
-        snapshot_date=about.snapshot_date,
-        as_of_date=about.as_of_date,
-        published_at=about.published_at.replace(tzinfo=None),
-        publication_id=about.publication_id,
-        is_sample=about.is_sample,
-    )
+    same = ("first_date", "last_date", "snapshot_date", "as_of_date", "publication_id", "is_sample")
+    told = {name: getattr(about, name) for name in same}
+    return Freshness(**found, **told, published_at=about.published_at.replace(tzinfo=None))
 
 
 def publications(reading: Reading, limit: int | None = None) -> pd.DataFrame:
@@ -201,21 +195,13 @@ def row_accounting(reading: Reading) -> RowAccounting:
 
 
 def set_aside_reasons(reading: Reading) -> pd.DataFrame:
-    """The rows of ``marts.set_aside_reasons``, the one with most lines first."""
-    return reading.query(f"select * from ({_SET_ASIDE_REASONS}) as reasons order by {_BY_LINES}")
+    """The list ``set_aside_reasons``: the reason with most lines first."""
+    return fetch_list(reading, _REASONS, Filters())
 
 
 def source_profiles(reading: Reading) -> pd.DataFrame:
     """The rows of ``marts.source_profiles``, the source with most lines first."""
-    return reading.query(
-        """
-        select
-            source, profile, evidence, line_count, file_count, is_cancellation_prefix, is_adjustment_prefix,
-            exact_duplicates
-        from marts.source_profiles
-        order by line_count desc, source
-        """
-    )
+    return reading.query("select * from marts.source_profiles order by line_count desc, source")
 
 
 def source_limits(reading: Reading) -> pd.DataFrame:
@@ -285,13 +271,13 @@ def clocks(reading: Reading) -> pd.DataFrame:
 
 def model_notes(reading: Reading) -> pd.DataFrame:
     """The rows of ``reporting.model_notes``, those with warnings first."""
-    return reading.query(
-        """
-        select model, algorithm, is_about_customer_value, has_warnings, warnings, change_notes
-        from reporting.model_notes
-        order by has_warnings desc, model, algorithm
-        """
-    )
+    return reading.query("select * from reporting.model_notes order by has_warnings desc, model, algorithm")
+
+
+def model_warnings(reading: Reading, model: str) -> list[str]:
+    """What a model's fits warn of."""
+    notes = model_notes(reading)
+    return notes.loc[notes["model"].eq(model) & notes["has_warnings"], "warnings"].tolist()
 
 
 def value_caveats(reading: Reading) -> list[str]:
@@ -358,11 +344,6 @@ def missing_files(reading: Reading) -> pd.DataFrame:
 # ---- lists ---------------------------------------------------------------------
 
 
-# what weighs most first; the rest only so that the order is always the same
-_BY_LINES = "line_count desc, disposition, reason"
-
-_SET_ASIDE_REASONS = "select * replace (amount::double as amount) from marts.set_aside_reasons"
-
 _PUBLICATIONS = """
     select
         publication_id,
@@ -398,31 +379,34 @@ _PUBLICATIONS = """
     window before as (order by publication_id)
 """
 
-LISTS: tuple[ListSpec, ...] = (
-    ListSpec(
-        name="set_aside_reasons",
-        title="Why lines were set aside",
-        columns=(
-            Column("disposition", "Kind", width=175),
-            Column("reason", "Why", width=360),
-            Column("rule", "Rule", width=150),
-            Column("line_count", "Lines"),
-            Column("line_pct", "Lines, %"),
-            Column("amount", "Amount"),
-            Column("amount_pct", "Amount, %"),
-            Column("lines_without_amount", "Without"),
-            Column("example_amount_text", "As delivered", width=150),
-            Column("customer_count", "Customers"),
-            Column("lost_customer_count", "Lost"),
-            Column("lost_customer_pct", "Lost, %"),
-            Column("file_count", "Files"),
-            Column("example_file_name", "For example", width=200),
-            Column("example_row_number", "Line"),
-        ),
-        rows=_SET_ASIDE_REASONS,
-        order_by=_BY_LINES,
-        tables=("marts.set_aside_reasons",),
+_REASONS = ListSpec(
+    name="set_aside_reasons",
+    title="Why lines were set aside",
+    columns=(
+        Column("disposition", "Kind", width=175),
+        Column("reason", "Why", width=360),
+        Column("rule", "Rule", width=150),
+        Column("line_count", "Lines"),
+        Column("line_pct", "Lines, %"),
+        Column("amount", "Amount"),
+        Column("amount_pct", "Amount, %"),
+        Column("lines_without_amount", "Without"),
+        Column("example_amount_text", "As delivered", width=150),
+        Column("customer_count", "Customers"),
+        Column("lost_customer_count", "Lost"),
+        Column("lost_customer_pct", "Lost, %"),
+        Column("file_count", "Files"),
+        Column("example_file_name", "For example", width=200),
+        Column("example_row_number", "Line"),
     ),
+    rows="select * replace (amount::double as amount) from marts.set_aside_reasons",
+    # what weighs most first; the rest only so that the order is always the same
+    order_by="line_count desc, disposition, reason",
+    tables=("marts.set_aside_reasons",),
+)
+
+LISTS: tuple[ListSpec, ...] = (
+    _REASONS,
     ListSpec(
         name="set_aside_lines",
         title="Lines set aside",

@@ -16,6 +16,7 @@ from typing import Literal
 import pandas as pd
 
 from serving.filters import Filters
+from serving.queries.cards import change_pct
 from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
 from serving.snapshot import Reading
 from warehouse.measures import aggregates
@@ -58,7 +59,8 @@ def insights(reading: Reading, filters: Filters) -> list[Insight]:
         *_slipping(reading, filters),
         *_anomalies(reading, filters),
         *_concentration(reading, filters),
-        *_caveats(reading, filters),
+        *_unfinished_month(reading, filters),
+        *_anonymous_sales(reading, filters),
     ]
 
 
@@ -77,14 +79,14 @@ def _changes(reading: Reading, filters: Filters, months: pd.DataFrame) -> list[I
         return []
     currency = reading.about.currency
     difference = known[now] - known[before]
-    share = _change_pct(known[now], known[before])
+    share = change_pct(known[now], known[before])
     sentence = f"Net revenue was {short_money(known[now], currency)} in {month(now)}, " + (
         f"{_more_or_less(share)} in {month(before)} ({short_money(known[before], currency)})."
         if share is not None
         else f"against {short_money(known[before], currency)} in {month(before)}."
     )
     year_before = now.replace(year=now.year - 1)
-    over_a_year = _change_pct(known[now], known.get(year_before))
+    over_a_year = change_pct(known[now], known.get(year_before))
     if over_a_year is not None:
         sentence += f" Against {month(year_before)} it is {change(over_a_year)}."
     found = [Insight("change", sentence, "good" if difference > 0 else "bad" if difference < 0 else "neutral")]
@@ -97,13 +99,9 @@ def _changes(reading: Reading, filters: Filters, months: pd.DataFrame) -> list[I
 def _drivers(reading: Reading, filters: Filters, now: date, before: date, difference: float) -> list[Insight]:
     """The country and the segment whose change goes furthest the way of the whole."""
     end = (now.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    kept = filters.between(before, end).invoices()
     moved = reading.rows(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        parts as (
+        with parts as (
             select
                 kept.country,
                 case
@@ -133,7 +131,8 @@ def _drivers(reading: Reading, filters: Filters, now: date, before: date, differ
         from sums
         qualify row_number() over (partition by dimension order by moved * $sign desc, member) = 1
         """,
-        kept.parameters | {"month_start": now, "sign": 1 if difference > 0 else -1},
+        {"month_start": now, "sign": 1 if difference > 0 else -1},
+        kept=filters.between(before, end).invoices(),
     )
     currency = reading.about.currency
     found = {row["dimension"]: row for row in moved if row["moved"] * difference > 0}
@@ -159,13 +158,9 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
     """Which RFM segment grew and which shrank between the last two month ends that are over."""
     if filters.is_by_standing:
         return []
-    chosen = filters.between(None, None).customers()
     rows = reading.rows(
-        f"""
-        with
-        chosen as ({chosen.sql}),
-
-        ends as (
+        """
+        with ends as (
             select month_end, row_number() over (order by month_end desc) as position
             from (select distinct month_end from marts.customer_rfm_monthly where month_end <= $last_day)
         ),
@@ -188,7 +183,8 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
         where month_end_before is not null
         order by customers - customers_before desc, segment
         """,
-        chosen.parameters | {"last_day": filters.end or date.max},
+        {"last_day": filters.end or date.max},
+        chosen=filters.between(None, None).customers(),
     )
     if not rows:
         return []
@@ -214,9 +210,8 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
 
 def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
     """How many of the best fifth have been silent for too long, and what they spent."""
-    chosen = filters.customers()
     keys = ["slipping_customers", "slipping_best_customers", "slipping_best_monetary"]
-    row = reading.row(f"select {aggregates('customers', keys)} from ({chosen.sql})", chosen.parameters)
+    row = reading.row(f"select {aggregates('customers', keys)} from chosen", chosen=filters.customers())
     every, best = row["slipping_customers"], row["slipping_best_customers"]
     if not every:
         return []
@@ -248,7 +243,8 @@ def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
     told = [
         Insight(
             "anomaly",
-            _odd_day(row["date"].date(), row["series"], row["cause"]),
+            f"{day(row['date'])}, {'whole shop' if row['series'] == 'total' else row['series']}: "
+            + ("Revenue was far from what was expected." if is_missing(row["cause"] or None) else row["cause"]),
             "neutral" if row["direction"] == "spike" else "warning",
         )
         for row in found.iloc[::-1].head(MAX_ANOMALIES).to_dict("records")
@@ -259,23 +255,14 @@ def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
     return told
 
 
-def _odd_day(at: date, series: str, cause: str | None) -> str:
-    told = cause if cause and not is_missing(cause) else "Revenue was far from what was expected."
-    return f"{day(at)}, {'whole shop' if series == 'total' else series}: {told}"
-
-
 # ---- concentration -------------------------------------------------------------
 
 
 def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
     """As ``marts.revenue_concentration`` measures it: spend less returns, of identified customers."""
-    kept = filters.invoices()
     row = reading.row(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        spent as (
+        with spent as (
             select customer_id, {aggregates("invoices", ["net_revenue", "invoices"])}
             from kept
             where customer_id is not null
@@ -300,7 +287,7 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
             sum(net_revenue) filter (spending_rank <= ceil(customers * 0.1)) as net_revenue_10
         from ranked
         """,
-        kept.parameters,
+        kept=filters.invoices(),
     )
     # a hundredth of fewer is one person
     if row["customers"] < 20 or row["net_revenue"] <= 0:
@@ -320,13 +307,9 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
 # ---- which caveats apply --------------------------------------------------------
 
 
-def _caveats(reading: Reading, filters: Filters) -> list[Insight]:
-    return [*_unfinished_month(reading, filters), *_anonymous_sales(reading, filters)]
-
-
 def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
     span = shown_days(reading, filters)
-    if span is None or (filters.end and span.end == filters.end):
+    if span is None or (filters.end and span[1] == filters.end):
         return []
     known = reading.row(
         """
@@ -335,30 +318,27 @@ def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
         from marts.dim_dates
         where month_start = date_trunc('month', $last_day::date)
         """,
-        {"last_day": span.end},
+        {"last_day": span[1]},
     )
     if known["is_complete"]:
         return []
     # of a history that begins in the month, too
     since = "" if known["first_date"] == known["month_start"] else f"from {day(known['first_date'])} "
-    return [Insight("caveat", f"{month(span.end)} is not complete: sales reach {since}to {day(span.end)}.", "warning")]
+    return [Insight("caveat", f"{month(span[1])} is not complete: sales reach {since}to {day(span[1])}.", "warning")]
 
 
 def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
     if filters.is_about_customers:
         return []
-    kept, net_revenue = filters.invoices(), aggregates("invoices", ["net_revenue"])
+    net_revenue = aggregates("invoices", ["net_revenue"])
     row = reading.row(
         f"""
-        with
-        kept as ({kept.sql})
-
         select *
         from
             (select {net_revenue} from kept)
             cross join (select {net_revenue} from kept where customer_id is null) as anonymous (anonymous_net_revenue)
         """,
-        kept.parameters,
+        kept=filters.invoices(),
     )
     if not row["anonymous_net_revenue"] or row["net_revenue"] <= 0:
         return []
@@ -373,10 +353,6 @@ def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:
 
 
 # ---- words ---------------------------------------------------------------------
-
-
-def _change_pct(now: float, before: float | None) -> float | None:
-    return None if before is None or before <= 0 else 100 * (now - before) / before
 
 
 def _more_or_less(share: float) -> str:

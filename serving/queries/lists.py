@@ -98,7 +98,8 @@ class ListSpec:
     title: str
     columns: tuple[Column, ...]
     rows: str | Callable[[Filters, str], Clause]
-    """A select statement, or from the filters and the list's context (such as a customer id) to one."""
+    """A select statement that may ask for the list's ``$context`` (such as a customer id), or from the filters and
+    the context to one."""
     order_by: str
     """Such as ``monetary_net desc, customer_id``; ends in what is unique, so that pages never overlap."""
     tables: tuple[str, ...] = ()
@@ -109,7 +110,9 @@ class ListSpec:
 
     def clause(self, filters: Filters, context: str) -> Clause:
         """All its rows; a statement that is always the same knows no filters."""
-        return Clause(self.rows, {}) if isinstance(self.rows, str) else self.rows(filters, context)
+        if callable(self.rows):
+            return self.rows(filters, context)
+        return Clause(self.rows, {"context": context} if "$context" in self.rows else {})
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -217,6 +220,16 @@ _COMPARISONS = {
 }
 
 
+_MATCHES = {
+    "contains": "contains({sql}, {value})",
+    "notContains": "not coalesce(contains({sql}, {value}), false)",
+    "startsWith": "starts_with({sql}, {value})",
+    "endsWith": "ends_with({sql}, {value})",
+    "equals": "{sql} = {value}",
+    "notEqual": "{sql} is distinct from {value}",
+}
+
+
 def _condition(column: Column, model: Any, bound: _Bound) -> str:
     given = model.get("conditions", ()) if isinstance(model, Mapping) else None
     if not isinstance(given, list | tuple):
@@ -259,20 +272,9 @@ def _text_condition(sql: str, operation: str, given: Any, bound: _Bound) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise UnknownColumnError("The text to filter by holds half a character.")
     value = bound(text)
-    match operation:
-        case "contains":
-            return f"contains({sql}, {value})"
-        case "notContains":
-            return f"not coalesce(contains({sql}, {value}), false)"
-        case "startsWith":
-            return f"starts_with({sql}, {value})"
-        case "endsWith":
-            return f"ends_with({sql}, {value})"
-        case "equals":
-            return f"{sql} = {value}"
-        case "notEqual":
-            return f"{sql} is distinct from {value}"
-    raise UnknownColumnError(f"No such comparison: {operation[:40]!r}.")
+    if operation not in _MATCHES:
+        raise UnknownColumnError(f"No such comparison: {operation[:40]!r}.")
+    return _MATCHES[operation].format(sql=sql, value=value)
 
 
 def _day(text: Any) -> date:

@@ -7,6 +7,7 @@ for other programs (:mod:`serving.queries.audiences`), and the wording itself (i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -14,6 +15,18 @@ import pandas as pd
 from serving.filters import Clause, Filters, Method
 from serving.queries.lists import Column, ListSpec
 from serving.snapshot import Reading
+
+PLAN: Mapping[str, str] = {
+    "who": "Who",
+    "signals": "Signals",
+    "goal": "Goal",
+    "strategy": "Strategy",
+    "channel": "Channel",
+    "offer": "Offer",
+    "measure": "Measure",
+    "measure_how": "How to measure",
+}
+"""A playbook's texts in their order, with their headings."""
 
 
 def playbooks(reading: Reading, method: Method) -> pd.DataFrame:
@@ -74,56 +87,33 @@ def audience_changes(reading: Reading, method: Method) -> pd.DataFrame:
     """
     return reading.query(
         """
-        with
-
-        changes as (select * from reporting.audience_changes where method = $method),
-
-        now as (
-            select segment_name as segment, customers as customers_now
+        with sides as (
+            select 'now' as side, segment_name as segment, customers, null as monetary, null as clv
             from reporting.segment_claims
             where method = $method
-        ),
-
-        entered as (
-            select
-                to_segment as segment, count(*) as customers, sum(monetary)::double as monetary, sum(clv) as clv
-            from changes
-            where to_segment is not null
-            group by to_segment
-        ),
-
-        departed as (
-            select
-                from_segment as segment, count(*) as customers, sum(monetary)::double as monetary, sum(clv) as clv
-            from changes
-            where from_segment is not null
-            group by from_segment
-        ),
-
-        segments as (
-            select segment from now
-            union
-            select segment from entered
-            union
-            select segment from departed
+            union all
+            select 'entered', to_segment, null, monetary, clv
+            from reporting.audience_changes
+            where method = $method and to_segment is not null
+            union all
+            select 'left', from_segment, null, monetary, clv
+            from reporting.audience_changes
+            where method = $method and from_segment is not null
         )
 
         select
-            segments.segment,
-            coalesce(now.customers_now, 0) - coalesce(entered.customers, 0) + coalesce(departed.customers, 0)
-                as customers_before,
-            coalesce(entered.customers, 0) as entered_customers,
-            coalesce(departed.customers, 0) as left_customers,
-            coalesce(now.customers_now, 0) as customers_now,
-            coalesce(entered.monetary, 0) as entered_monetary,
-            round(coalesce(entered.clv, 0), 2) as entered_clv,
-            coalesce(departed.monetary, 0) as left_monetary,
-            round(coalesce(departed.clv, 0), 2) as left_clv
-        from segments
-        left join now on segments.segment = now.segment
-        left join entered on segments.segment = entered.segment
-        left join departed on segments.segment = departed.segment
-        order by segments.segment
+            segment,
+            coalesce(max(customers), 0) as customers_now,
+            count(*) filter (side = 'entered') as entered_customers,
+            count(*) filter (side = 'left') as left_customers,
+            customers_now - entered_customers + left_customers as customers_before,
+            coalesce(sum(monetary) filter (side = 'entered'), 0)::double as entered_monetary,
+            round(coalesce(sum(clv) filter (side = 'entered'), 0), 2) as entered_clv,
+            coalesce(sum(monetary) filter (side = 'left'), 0)::double as left_monetary,
+            round(coalesce(sum(clv) filter (side = 'left'), 0), 2) as left_clv
+        from sides
+        group by segment
+        order by segment
         """,
         {"method": method},
     )

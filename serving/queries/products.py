@@ -5,7 +5,6 @@ Belongs here: the SQL of it. Does not belong here: which lines are of which prod
 
 from __future__ import annotations
 
-from serving.filters import Clause
 from serving.queries.lists import Column, ListSpec
 
 NO_PRODUCT = "(NONE)"
@@ -33,15 +32,12 @@ PAIRS = ListSpec(
         Column("confidence_a_to_b_pct", "Of one, with other", width=150),
         Column("confidence_b_to_a_pct", "Of other, with one", width=150),
     ),
-    rows=lambda _, __: Clause(
-        """
+    rows="""
         select pairs.*, one.description as description_a, other.description as description_b
         from marts.product_pairs as pairs
         inner join marts.dim_products as one on pairs.stock_code_a = one.stock_code
         inner join marts.dim_products as other on pairs.stock_code_b = other.stock_code
-        """,
-        {},
-    ),
+    """,
     order_by="lift desc, stock_code_a, stock_code_b",
     tables=("marts.product_pairs", "marts.dim_products"),
 )

@@ -15,7 +15,7 @@ instead; anomalies are measured on it. Money is in the shop's currency.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
@@ -28,26 +28,19 @@ from serving.snapshot import Reading
 from warehouse.measures import aggregates, shares, shown
 
 Grain = Literal["month", "week", "day"]
+_STARTS: Mapping[Grain, str] = {"month": "month_start", "week": "week_start", "day": "date"}
 
 _PERIODS = [one.key for one in shown("periods")]
 _COUNTRIES = [one.key for one in shown("countries")]
 
 
-@dataclass(frozen=True)
-class Span:
-    """Days that are shown: those of the data within the chosen range."""
-
-    start: date
-    end: date
-
-
-def shown_days(reading: Reading, filters: Filters) -> Span | None:
-    """The days of the data that the chosen range keeps; None if there are none."""
+def shown_days(reading: Reading, filters: Filters) -> tuple[date, date] | None:
+    """The first and the last day of the data that the chosen range keeps; None if there are none."""
     first, last = reading.about.first_date, reading.about.last_date
     if first is None or last is None:
         return None
     start, end = max(filters.start or first, first), min(filters.end or last, last)
-    return Span(start, end) if start <= end else None
+    return (start, end) if start <= end else None
 
 
 def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -59,20 +52,12 @@ def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``month_start``, the measures of periods, ``is_complete_month`` (as in ``marts.dim_dates``, and wholly
         within the chosen days). Ascending; empty if no invoice fits at all.
     """
-    return (
-        _revenue_by(reading, filters, "month")
-        .drop(columns="has_invoices")
-        .rename(columns={"period_start": "month_start", "is_complete_period": "is_complete_month"})
-    )
+    return _revenue_by(reading, filters, "month").drop(columns="has_invoices")
 
 
 def weekly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     """The same by ISO week: ``week_start`` (a Monday) and ``is_complete_week``."""
-    return (
-        _revenue_by(reading, filters, "week")
-        .drop(columns="has_invoices")
-        .rename(columns={"period_start": "week_start", "is_complete_period": "is_complete_week"})
-    )
+    return _revenue_by(reading, filters, "week").drop(columns="has_invoices")
 
 
 def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -82,14 +67,14 @@ def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     ``holiday_name``, ``closure_reason`` and ``promotion_name``. Days on which nothing fits are there with zeros; where
     the shop was closed too, measures are null, so that a line breaks there.
     """
-    frame = _revenue_by(reading, filters, "day").rename(columns={"period_start": "date"})
+    frame = _revenue_by(reading, filters, "day").drop(columns="is_complete_day")
     days = reading.query(
         """
         select date, is_trading_day, is_closed_day, is_complete_day, holiday_name, closure_reason, promotion_name
         from marts.dim_dates
         """
     )
-    frame = frame.drop(columns="is_complete_period").merge(days, on="date", how="left", validate="one_to_one")
+    frame = frame.merge(days, on="date", how="left", validate="one_to_one")
     is_gap = frame["is_closed_day"] & ~frame.pop("has_invoices")
     for one in _PERIODS:
         whole = frame[one].astype("Int64") if pd.api.types.is_integer_dtype(frame[one]) else frame[one]
@@ -98,17 +83,14 @@ def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
 
 
 def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFrame:
-    kept = filters.invoices()
     return reading.query(
         f"""
-        with
-        kept as ({kept.sql}),
-        periods as ({_periods(grain)})
+        with periods as ({_periods(grain)})
 
         select
-            periods.period_start,
+            periods.period_start as {_STARTS[grain]},
             {aggregates("invoices", _PERIODS)},
-            any_value(periods.is_complete) as is_complete_period,
+            any_value(periods.is_complete) as is_complete_{grain},
             count(kept.invoice_no) > 0 as has_invoices
         from periods
         left join kept on date_trunc('{grain}', kept.invoice_date) = periods.period_start
@@ -116,7 +98,8 @@ def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFram
         group by periods.period_start
         order by periods.period_start
         """,
-        kept.parameters | _bounds(reading, filters),
+        _bounds(reading, filters),
+        kept=filters.invoices(),
     )
 
 
@@ -134,13 +117,8 @@ def _periods(grain: Grain) -> str:
 
 
 def _bounds(reading: Reading, filters: Filters) -> dict[str, date | None]:
-    span = shown_days(reading, filters) or Span(date.min, date.min)
-    return {
-        "first_day": span.start,
-        "last_day": span.end,
-        "chosen_start": filters.start,
-        "chosen_end": filters.end,
-    }
+    first, last = shown_days(reading, filters) or (date.min, date.min)
+    return {"first_day": first, "last_day": last, "chosen_start": filters.start, "chosen_end": filters.end}
 
 
 def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -157,12 +135,9 @@ def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
         of the new who had ordered once by the month's end), ``is_complete_month``.
         Ascending; empty if no customer fits at all.
     """
-    kept = filters.invoices()
     return reading.query(
         f"""
-        with
-        kept as ({kept.sql}),
-        periods as ({_periods("month")}),
+        with periods as ({_periods("month")}),
 
         bought as (
             select distinct customer_id, month_start from kept where order_number is not null
@@ -194,7 +169,8 @@ def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
         group by periods.period_start
         order by periods.period_start
         """,
-        kept.parameters | _bounds(reading, filters),
+        _bounds(reading, filters),
+        kept=filters.invoices(),
     )
 
 
@@ -208,13 +184,11 @@ def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``net_revenue`` of their invoices that fit and its ``net_revenue_pct`` (null if nothing was kept).
         Always both rows, returning first; empty if no customer fits.
     """
-    customers, kept = filters.customers(), filters.invoices()
     return reading.query(
         f"""
-        with
-        chosen as ({customers.sql}),
-        kept as ({kept.sql}),
-        counted as (select customer_type, {aggregates("customers", ["customers"])} from chosen group by customer_type),
+        with counted as (
+            select customer_type, {aggregates("customers", ["customers"])} from chosen group by customer_type
+        ),
 
         earned as (
             select chosen.customer_type, {aggregates("invoices", ["net_revenue"])}
@@ -238,7 +212,8 @@ def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
         where exists (select 1 from chosen)
         order by customer_type desc
         """,
-        customers.parameters | kept.parameters,
+        chosen=filters.customers(),
+        kept=filters.invoices(),
     )
 
 
@@ -253,13 +228,9 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         net revenue of all invoices that fit, also those of no customer (null if that is zero or
         less). By net revenue, then id; only who bought.
     """
-    kept = filters.invoices()
     return reading.query(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        spent as (
+        with spent as (
             select
                 customer_id,
                 {aggregates("invoices", ["net_revenue", "gross_revenue", "invoices"])},
@@ -287,7 +258,8 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         order by spent.net_revenue desc, spent.customer_id
         limit $row_limit
         """,
-        kept.parameters | {"row_limit": limit},
+        {"row_limit": limit},
+        kept=filters.invoices(),
     )
 
 
@@ -337,13 +309,9 @@ def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``country``, ``month_start`` and the measures of countries; the country with most net revenue first, months
         ascending.
     """
-    kept = filters.invoices()
     return reading.query(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        sums as (
+        with sums as (
             select
                 country,
                 month_start,
@@ -355,7 +323,7 @@ def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:
         select * from sums
         order by sum(net_revenue) over (partition by country) desc, country, month_start
         """,
-        kept.parameters,
+        kept=filters.invoices(),
     )
 
 

@@ -12,12 +12,13 @@ import io
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from serving.palette import TOKENS
-from warehouse.wording import count, month_name, percent, short_money
+import pandas as pd
+
+from serving.palette import TOKENS, segment_colour
+from warehouse.wording import count, is_missing, month_name, percent, short_money
 
 _TOKENS = TOKENS["light"]
 _WIDTH_INCHES = 6.9
@@ -53,35 +54,6 @@ MARKER_COLOURS = {"spike": _TOKENS.good, "drop": _TOKENS.bad, "silence": _TOKENS
 MARKER_WORDS = {"spike": "spike", "drop": "drop", "silence": "no sales"}
 
 
-@dataclass(frozen=True)
-class Month:
-    """One bar: a month with its money, and the unusual days in it by direction."""
-
-    month_start: date
-    net_revenue: float
-    is_complete: bool
-    odd_days: dict[str, int]
-
-
-@dataclass(frozen=True)
-class MonthCustomers:
-    """Customers of a month: those who bought for the first time, and the others."""
-
-    month_start: date
-    new: int
-    returning: int
-
-
-@dataclass(frozen=True)
-class Share:
-    """A segment's part of customers and of money, in percent."""
-
-    segment: str
-    colour: str
-    customers_pct: float
-    money_pct: float | None
-
-
 @contextmanager
 def _drawing(height_inches: float, columns: int = 1) -> Iterator[tuple[list, io.BytesIO]]:
     import matplotlib as mpl
@@ -97,19 +69,27 @@ def _drawing(height_inches: float, columns: int = 1) -> Iterator[tuple[list, io.
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
 
 
-def monthly_revenue_chart(months: Sequence[Month], currency: str) -> bytes:
-    """Bars of net revenue by month; unusual days stand above theirs, a shape and colour for each direction."""
+def monthly_revenue_chart(months: pd.DataFrame, odd: pd.DataFrame, currency: str) -> bytes:
+    """Bars of net revenue by month; unusual days stand above theirs, a shape and colour for each direction.
+
+    Parameters
+    ----------
+    months
+        Rows of :func:`serving.queries.revenue.monthly_revenue`.
+    odd
+        Rows of :func:`serving.queries.revenue.unusual_periods`.
+    """
     with _drawing(2.15) as (axes, target):
         plot = axes[0]
-        positions = range(len(months))
-        values = [month.net_revenue for month in months]
-        colours = [_TOKENS.accent if month.is_complete else _TOKENS.neutral for month in months]
-        plot.bar(positions, values, color=colours, width=0.72)
+        values = months["net_revenue"].astype(float).tolist()
+        colours = [_TOKENS.accent if is_complete else _TOKENS.neutral for is_complete in months["is_complete_month"]]
+        plot.bar(range(len(months)), values, color=colours, width=0.72)
         top = max([*values, 0.0]) or 1.0
         named = set()
-        for position, month in enumerate(months):
-            for level, (direction, count) in enumerate(sorted(month.odd_days.items())):
-                height = max(month.net_revenue, 0.0) + top * (0.07 + 0.09 * level)
+        for position, (start, value) in enumerate(zip(months["month_start"], values, strict=True)):
+            odd_days = odd.loc[odd["month_start"] == start, "direction"].value_counts().to_dict()
+            for level, (direction, count) in enumerate(sorted(odd_days.items())):
+                height = max(value, 0.0) + top * (0.07 + 0.09 * level)
                 label = MARKER_WORDS[direction] if direction not in named else "_nolegend_"
                 named.add(direction)
                 plot.scatter(
@@ -125,7 +105,7 @@ def monthly_revenue_chart(months: Sequence[Month], currency: str) -> bytes:
                     plot.annotate(
                         str(count), (position, height), xytext=(5, 0), textcoords="offset points", va="center", size=6
                     )
-        _months(plot, [month.month_start for month in months])
+        _months(plot, [start.date() for start in months["month_start"]])
         plot.yaxis.set_major_formatter(lambda value, _: "0" if value == 0 else short_money(value, currency))
         plot.set_ylim(top=top * 1.3 if named else top * 1.05)
         if named:
@@ -141,57 +121,55 @@ def monthly_revenue_chart(months: Sequence[Month], currency: str) -> bytes:
     return target.getvalue()
 
 
-def monthly_customers_chart(months: Sequence[MonthCustomers]) -> bytes:
-    """Stacked bars: customers who came back, and on top those who bought for the first time."""
+def monthly_customers_chart(months: pd.DataFrame) -> bytes:
+    """Stacked bars: customers who came back, and on top those who bought for the first time.
+
+    Parameters
+    ----------
+    months
+        Rows of :func:`serving.queries.revenue.monthly_customers`.
+    """
     with _drawing(1.75) as (axes, target):
-        plot = axes[0]
-        positions = range(len(months))
-        returning = [month.returning for month in months]
+        plot, positions = axes[0], range(len(months))
+        returning, new = (months[name].astype(int).tolist() for name in ("existing_customers", "new_customers"))
         plot.bar(positions, returning, color=_TOKENS.accent, width=0.72, label="bought before")
-        plot.bar(
-            positions,
-            [month.new for month in months],
-            bottom=returning,
-            color="#88ccee",
-            width=0.72,
-            label="first purchase",
-        )
-        _months(plot, [month.month_start for month in months])
+        plot.bar(positions, new, bottom=returning, color="#88ccee", width=0.72, label="first purchase")
+        _months(plot, [start.date() for start in months["month_start"]])
         plot.yaxis.set_major_formatter(lambda value, _: count(value))
         plot.yaxis.get_major_locator().set_params(integer=True)
-        plot.set_ylim(top=(max([month.new + month.returning for month in months], default=0) or 1) * 1.22)
+        plot.set_ylim(
+            top=(max((one + other for one, other in zip(new, returning, strict=True)), default=0) or 1) * 1.22
+        )
         plot.legend(loc="upper left", ncols=2, frameon=False, fontsize=6.5)
     return target.getvalue()
 
 
-def shares_chart(shares: Sequence[Share]) -> bytes:
-    """Each segment's part of customers beside its part of money."""
-    with _drawing(0.45 + 0.22 * max(len(shares), 3), columns=2) as (axes, target):
-        rows = range(len(shares))
-        colours = [share.colour for share in shares]
-        for plot, title, values in (
-            (axes[0], "of customers", [share.customers_pct for share in shares]),
-            (axes[1], "of money", [share.money_pct for share in shares]),
-        ):
+def shares_chart(segments: pd.DataFrame) -> bytes:
+    """Each segment's part of customers beside its part of money.
+
+    Parameters
+    ----------
+    segments
+        Rows of :func:`serving.queries.segments.profiles.segment_profiles`.
+    """
+    names, kinds = segments["segment"].tolist(), segments["kind"].tolist()
+    with _drawing(0.45 + 0.22 * max(len(names), 3), columns=2) as (axes, target):
+        rows = range(len(names))
+        colours = [segment_colour(name, kind=kind or None) for name, kind in zip(names, kinds, strict=True)]
+        for plot, title, column in ((axes[0], "of customers", "customers_pct"), (axes[1], "of money", "monetary_pct")):
+            values = [None if is_missing(value) else float(value) for value in segments[column]]
             plot.barh(rows, [value or 0.0 for value in values], color=colours, height=0.66)
             for row, value in zip(rows, values, strict=True):
-                shown = percent(value)
-                plot.annotate(
-                    shown,
-                    (max(value or 0.0, 0.0), row),
-                    xytext=(3, 0),
-                    textcoords="offset points",
-                    va="center",
-                    size=6.5,
-                )
+                at = (max(value or 0.0, 0.0), row)
+                plot.annotate(percent(value), at, xytext=(3, 0), textcoords="offset points", va="center", size=6.5)
             plot.set_title(title, loc="left", fontsize=7.5, color=_TOKENS.muted)
             # downwards, and a single bar as thin as many
-            plot.set_ylim(max(len(shares), 3) - 0.5, -0.6)
+            plot.set_ylim(max(len(names), 3) - 0.5, -0.6)
             plot.grid(visible=False)
             plot.set_xticks([])
             plot.spines["bottom"].set_visible(False)
             plot.set_xlim(0, max([*(value or 0.0 for value in values), 1.0]) * 1.22)
-            plot.set_yticks(list(rows), [_short(share.segment) if plot is axes[0] else "" for share in shares])
+            plot.set_yticks(list(rows), [_short(name) if plot is axes[0] else "" for name in names])
             plot.tick_params(axis="y", labelcolor=_TOKENS.text)
     return target.getvalue()
 

@@ -6,7 +6,8 @@ words. Does not belong here: SQL, and where on the page things stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -22,26 +23,20 @@ from serving.queries.health import (
     load_summary,
     missing_files,
     model_notes,
+    model_warnings,
     open_checks,
     row_accounting,
     source_limits,
     value_caveats,
 )
 from serving.queries.insights import insights
-from serving.queries.playbooks import playbooks
+from serving.queries.playbooks import PLAN, playbooks
 from serving.queries.revenue import monthly_customers, monthly_revenue, unusual_periods
 from serving.queries.segments.evidence import caveats
 from serving.queries.segments.profiles import segment_profiles
-from serving.report.charts import (
-    Month,
-    MonthCustomers,
-    Share,
-    monthly_customers_chart,
-    monthly_revenue_chart,
-    shares_chart,
-)
+from serving.report.charts import monthly_customers_chart, monthly_revenue_chart, shares_chart
 from serving.snapshot import About, Reading
-from warehouse.measures import Unit, shown
+from warehouse.measures import Measure, Unit, shown
 from warehouse.wording import (
     MISSING,
     change,
@@ -66,17 +61,6 @@ _NOTHING = "No sale fits these filters."
 _MARKS = {"good": "▲", "bad": "▼", "warning": "!", "neutral": "•"}
 _TONES = {"good": "good", "bad": "bad", "warning": "warning", "neutral": "muted"}
 _DIRECTIONS = {"spike": "above", "drop": "below", "silence": "no sales"}
-
-_PLAYBOOK_LINES = (
-    ("Who", "who"),
-    ("Signals", "signals"),
-    ("Goal", "goal"),
-    ("Strategy", "strategy"),
-    ("Channel", "channel"),
-    ("Offer", "offer"),
-    ("Measure", "measure"),
-    ("How", "measure_how"),
-)
 
 
 def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
@@ -154,7 +138,7 @@ def _cards(reading: Reading, filters: Filters) -> dict[str, Any]:
                 "label": card.label,
                 "value": in_unit(card.value, card.unit, currency, is_short=True),
                 "change": _card_change(card, currency),
-                "tone": _card_tone(card),
+                "tone": _CARD_TONES[card.is_good],
                 "about": card.about,
             }
             for card in summary_cards(reading, filters)
@@ -172,10 +156,7 @@ def _card_change(card: Card, currency: str) -> str:
     return f"{change(card.change_pct)} ({before} → {after})"
 
 
-def _card_tone(card: Card) -> str:
-    if card.change_pct is None or card.is_more_good is None or round(card.change_pct, 1) == 0:
-        return "muted"
-    return "good" if (card.change_pct > 0) == card.is_more_good else "bad"
+_CARD_TONES = {True: "good", False: "bad", None: "muted"}
 
 
 # ---- trends -----------------------------------------------------------------
@@ -194,57 +175,36 @@ def _trends(reading: Reading, filters: Filters) -> dict[str, Any]:
             else ""
         ),
         "revenue_chart": _chart(
-            monthly_revenue_chart(
-                [
-                    Month(
-                        row.month_start.date(),
-                        float(row.net_revenue),
-                        bool(row.is_complete_month),
-                        odd.loc[odd["month_start"] == row.month_start, "direction"].value_counts().to_dict(),
-                    )
-                    for row in _rows(revenue)
-                ],
-                currency,
-            ),
-            "Net revenue by month: "
-            + _told((month(row.month_start), money(row.net_revenue, currency)) for row in _rows(revenue)),
-        )
-        if len(revenue)
-        else None,
+            revenue,
+            partial(monthly_revenue_chart, revenue, odd, currency),
+            "Net revenue by month",
+            lambda row: f"{month(row.month_start)} {money(row.net_revenue, currency)}",
+        ),
         "customers_about": "Customers with a number who bought in the month. First purchase: never seen before in the "
         "data, so the first months hold many who only seem new.",
         "customers_chart": _chart(
-            monthly_customers_chart(
-                [
-                    MonthCustomers(row.month_start.date(), int(row.new_customers), int(row.existing_customers))
-                    for row in _rows(customers)
-                ]
-            ),
-            "Customers by month, first purchase and bought before: "
-            + _told(
-                (month(row.month_start), f"{count(row.new_customers)} and {count(row.existing_customers)}")
-                for row in _rows(customers)
-            ),
-        )
-        if len(customers)
-        else None,
+            customers,
+            partial(monthly_customers_chart, customers),
+            "Customers by month, first purchase and bought before",
+            lambda row: f"{month(row.month_start)} {count(row.new_customers)} and {count(row.existing_customers)}",
+        ),
     }
 
 
-def _chart(svg: bytes, described: str) -> dict[str, str]:
-    return {"svg": svg.decode(), "alt": described}
-
-
-def _told(pairs: Iterable[tuple[str, str]]) -> str:
-    return "; ".join(f"{name} {value}" for name, value in pairs) + "."
+def _chart(
+    shown: pd.DataFrame, draw: Callable[[], bytes], title: str, told: Callable[[Any], str]
+) -> dict[str, str] | None:
+    """A chart of some rows with its figures in words; None where there are none."""
+    if shown.empty:
+        return None
+    return {"svg": draw().decode(), "alt": f"{title}: {'; '.join(map(told, _rows(shown)))}."}
 
 
 def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
     found = anomalies(reading, filters)
-    notes = model_notes(reading)
     # such as that the history is too short to tell
-    warned = " ".join(notes.loc[notes["model"].eq("revenue_anomalies") & notes["has_warnings"], "warnings"])
+    warned = " ".join(model_warnings(reading, "revenue_anomalies"))
     # a country's unusual day that is the whole shop's as well would be told twice
     of_shop = set(found.loc[found["series"] == "total", ["grain", "date"]].itertuples(index=False, name=None))
     found = found[
@@ -262,20 +222,16 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
         if len(found) > len(shown)
         else "",
         "anomalies": _table(
-            ["When", "Revenue of", "", "Actual", "Expected", "Cause"],
-            [
-                [
-                    ("week of " if row.grain == "week" else "") + day(row.date),
-                    "whole shop" if row.series == "total" else str(row.series),
-                    _DIRECTIONS[str(row.direction)],
-                    money(row.actual, currency),
-                    money(row.expected, currency),
-                    "" if is_missing(row.cause) else str(row.cause),
-                ]
-                for row in _rows(shown)
-            ],
-            widths=[1.3, 1.15, 0.75, 0.9, 0.9, 5],
-            right=[3, 4],
+            _rows(shown),
+            {
+                "When": (1.3, lambda row: ("week of " if row.grain == "week" else "") + day(row.date)),
+                "Revenue of": (1.15, lambda row: "whole shop" if row.series == "total" else str(row.series)),
+                "": (0.75, lambda row: _DIRECTIONS[str(row.direction)]),
+                "Actual": (0.9, lambda row: money(row.actual, currency)),
+                "Expected": (0.9, lambda row: money(row.expected, currency)),
+                "Cause": (5, lambda row: _text(row.cause)),
+            },
+            right=("Actual", "Expected"),
         ),
     }
 
@@ -285,50 +241,37 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
+    said = caveats(reading, filters.method)
     horizon = days(playbooks(reading, filters.method)["horizon_days"].max())
     profiles, means = segment_profiles(reading, filters), shown("means")
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
-    shares = [
-        Share(
-            str(row.segment),
-            segment_colour(str(row.segment), kind=_text(row.kind) or None),
-            float(row.customers_pct),
-            None if is_missing(row.monetary_pct) else float(row.monetary_pct),
-        )
-        for row in _rows(segments)
-    ]
     return {
-        "segments_about": f"By {METHOD_LABELS[filters.method]}. {_changed(reading, filters)}".strip(),
+        "segments_about": " ".join(filter(None, (f"By {METHOD_LABELS[filters.method]}.", said.segments, said.changes))),
         "profiles_about": f"Means per customer. Frequency counts {reading.about.frequency_counts}, money is "
         f"{reading.about.money_is}; expected is the net revenue of the next "
         f"{horizon}, by the model. Last row: all the shop's customers.",
         "shares_chart": _chart(
-            shares_chart(shares),
-            "Share of customers and of money by segment: "
-            + _told(
-                (share.segment, f"{percent(share.customers_pct)} and {percent(share.money_pct)}") for share in shares
-            ),
-        )
-        if shares
-        else None,
+            segments,
+            partial(shares_chart, segments),
+            "Share of customers and of money by segment",
+            lambda row: f"{row.segment} {percent(row.customers_pct)} and {percent(row.monetary_pct)}",
+        ),
         "segments": _table(
-            ["Segment", *(one.short for one in means)],
-            [
-                [
-                    _segment_cell(row.segment, row.kind) if not row.is_everyone else str(row.segment),
-                    *(in_unit(getattr(row, one.key), one.unit, currency) for one in means),
-                ]
-                for row in _rows(profiles)
-            ],
-            widths=[2.2, *(1.1 for _ in means)],
-            right=list(range(1, len(means) + 1)),
+            _rows(profiles),
+            {
+                "Segment": (
+                    2.2,
+                    lambda row: str(row.segment) if row.is_everyone else _segment_cell(row.segment, row.kind),
+                ),
+                **{one.short: (1.1, partial(_measured, one, currency)) for one in means},
+            },
+            right=[one.short for one in means],
         ),
     }
 
 
-def _changed(reading: Reading, filters: Filters) -> str:
-    said = caveats(reading, filters.method)
-    return f"{said.segments} {said.changes}".strip()
+def _measured(measure: Measure, currency: str, row: Any) -> str:
+    return in_unit(getattr(row, measure.key), measure.unit, currency)
 
 
 def _segment_cell(segment: Any, kind: Any) -> dict[str, str]:
@@ -347,21 +290,21 @@ def _moves(reading: Reading, filters: Filters) -> dict[str, Any]:
         if previous
         else "",
         "moves": _table(
-            ["Segment", "Entered", "of them new", "Left", "of them gone"],
-            [
-                [
-                    _segment_cell(name, None),
-                    count((moves["to_segment"] == name).sum()),
-                    count(((moves["to_segment"] == name) & (moves["change"] == "joined")).sum()),
-                    count((moves["from_segment"] == name).sum()),
-                    count(((moves["from_segment"] == name) & (moves["change"] == "gone")).sum()),
-                ]
-                for name in names
-            ],
-            widths=[2.2, 1, 1, 1, 1],
-            right=[1, 2, 3, 4],
+            names,
+            {
+                "Segment": (2.2, lambda name: _segment_cell(name, None)),
+                "Entered": (1, lambda name: count((moves["to_segment"] == name).sum())),
+                "of them new": (1, partial(_changed_by, moves, "to_segment", "joined")),
+                "Left": (1, lambda name: count((moves["from_segment"] == name).sum())),
+                "of them gone": (1, partial(_changed_by, moves, "from_segment", "gone")),
+            },
+            right=("Entered", "of them new", "Left", "of them gone"),
         ),
     }
+
+
+def _changed_by(moves: pd.DataFrame, side: str, change: str, name: str) -> str:
+    return count(((moves[side] == name) & (moves["change"] == change)).sum())
 
 
 # ---- playbooks --------------------------------------------------------------
@@ -381,7 +324,7 @@ def _playbooks(reading: Reading, filters: Filters) -> dict[str, Any]:
                 "summary": _text(row.summary),
                 "lines": [
                     {"label": label, "text": _text(getattr(row, column))}
-                    for label, column in _PLAYBOOK_LINES
+                    for column, label in {**PLAN, "measure_how": "How"}.items()
                     if _text(getattr(row, column))
                 ],
             }
@@ -397,29 +340,28 @@ def _health(reading: Reading) -> dict[str, Any]:
     currency = reading.about.currency
     fresh, accounted = freshness(reading), row_accounting(reading)
     loads, missing, notes = load_summary(reading), missing_files(reading), model_notes(reading)
+    in_currency = f"Amount, {currency_symbol(currency).strip()}"
     return {
         "freshness": _table(
-            ["What", "When or how much"],
             [
-                ["Latest sale", clock_time(fresh.last_invoiced_at)],
-                ["Recency is counted to", day(fresh.snapshot_date)],
-                ["Latest file delivered", moment(fresh.last_delivered_at)],
-                ["Published", f"{moment(fresh.published_at)} as publication {fresh.publication_id}"],
+                ("Latest sale", clock_time(fresh.last_invoiced_at)),
+                ("Recency is counted to", day(fresh.snapshot_date)),
+                ("Latest file delivered", moment(fresh.last_delivered_at)),
+                ("Published", f"{moment(fresh.published_at)} as publication {fresh.publication_id}"),
                 *(
-                    [
+                    (
                         f"Files {str(row.status).replace('_', ' ')}",
                         f"{count(row.files)} ({count(row.delivered_lines)} lines)",
-                    ]
+                    )
                     for row in _rows(loads)
                 ),
                 # what there is to paste stands on the page of data health
                 *(
-                    [f"Not in the figures: {row.file_name}", _text(row.problem).partition("\n")[0]]
+                    (f"Not in the figures: {row.file_name}", _text(row.problem).partition("\n")[0])
                     for row in _rows(missing.head(5))
                 ),
             ],
-            widths=[1.4, 3],
-            right=[],
+            {"What": (1.4, lambda row: row[0]), "When or how much": (3, lambda row: row[1])},
         ),
         "accounting_about": (
             "Every delivered line is in one of these groups; lines and money add up to what was delivered."
@@ -427,47 +369,43 @@ def _health(reading: Reading) -> dict[str, Any]:
             else "Lines or money do not add up to what was delivered: look at the page of data health."
         ),
         "accounting": _table(
-            ["Group", "Kept", "Lines", f"Amount, {currency_symbol(currency).strip()}", "What it means"],
             [
                 *(
-                    [
+                    (
                         line.disposition.replace("_", " "),
                         "yes" if line.is_kept else "no",
-                        count(line.row_count),
-                        money(line.gross_amount, currency, pence=True),
+                        line.row_count,
+                        line.gross_amount,
                         line.description,
-                    ]
+                    )
                     for line in accounted.lines
                 ),
-                _bold("kept", "", count(accounted.kept_rows), money(accounted.kept_amount, currency, pence=True), ""),
-                _bold(
-                    "delivered",
-                    "",
-                    count(accounted.delivered_rows),
-                    money(accounted.delivered_amount, currency, pence=True),
-                    "",
-                ),
+                ("kept", "", accounted.kept_rows, accounted.kept_amount, ""),
+                ("delivered", "", accounted.delivered_rows, accounted.delivered_amount, ""),
             ],
-            widths=[1.4, 0.5, 0.9, 1.4, 3.6],
-            right=[2, 3],
+            {
+                "Group": (1.4, lambda row: row[0]),
+                "Kept": (0.5, lambda row: row[1]),
+                "Lines": (0.9, lambda row: count(row[2])),
+                in_currency: (1.4, lambda row: money(row[3], currency, pence=True)),
+                "What it means": (3.6, lambda row: row[4]),
+            },
+            right=("Lines", in_currency),
+            # the sums
+            bold=2,
         ),
         "checks_about": "The latest run after each layer. A warning lets the refresh go on; a failure keeps the former "
         "snapshot; a check that could not run tells nothing about the data.",
         "checks": _table(
-            ["After layer", "Checks", "Passed", "Warned", "Failed", "Could not run"],
-            [
-                [
-                    str(row.layer),
-                    count(row.checks),
-                    count(row.passed),
-                    count(row.warned),
-                    count(row.failed),
-                    count(row.could_not_run),
-                ]
-                for row in _rows(checks_by_layer(reading))
-            ],
-            widths=[1.6, 1, 1, 1, 1, 1],
-            right=[1, 2, 3, 4, 5],
+            _rows(checks_by_layer(reading)),
+            {
+                "After layer": (1.6, lambda row: str(row.layer)),
+                **{
+                    title: (1, partial(_counted, title.lower().replace(" ", "_")))
+                    for title in ("Checks", "Passed", "Warned", "Failed", "Could not run")
+                },
+            },
+            right=("Checks", "Passed", "Warned", "Failed", "Could not run"),
         ),
         "notes": [
             *(
@@ -492,17 +430,41 @@ def _health(reading: Reading) -> dict[str, Any]:
 # ---- all --------------------------------------------------------------------
 
 
-def _table(header: list[str], rows: list[list[Any]], *, widths: list[float], right: list[int]) -> dict[str, Any]:
-    return {"header": header, "rows": rows, "widths": widths, "right": right}
+def _counted(name: str, row: Any) -> str:
+    return count(getattr(row, name))
+
+
+def _table(
+    rows: Iterable[Any],
+    columns: Mapping[str, tuple[float, Callable[[Any], Any]]],
+    *,
+    right: Iterable[str] = (),
+    bold: int = 0,
+) -> dict[str, Any]:
+    """A table as the template reads it.
+
+    Parameters
+    ----------
+    columns
+        From each heading to the column's part of the width, and from a row to what stands in it.
+    right
+        Headings of the columns that are set to the right.
+    bold
+        How many of the last rows are bold.
+    """
+    cells = [[cell(row) for _, cell in columns.values()] for row in rows]
+    plain = len(cells) - bold
+    return {
+        "header": list(columns),
+        "rows": [*cells[:plain], *([{"text": cell} for cell in row] for row in cells[plain:])],
+        "widths": [width for width, _ in columns.values()],
+        "right": [at for at, title in enumerate(columns) if title in right],
+    }
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[Any]:
     """Rows by name of their columns, whose types are those of the query."""
     return frame.itertuples()
-
-
-def _bold(*cells: str) -> list[dict[str, str]]:
-    return [{"text": cell} for cell in cells]
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ from dash import Dash
 from serving.dashboard.pages import segments as module
 from serving.dashboard.pages.segments import PAGE
 from serving.dashboard.segment_charts.look import Axis, Look, Words, log_edge
-from serving.dashboard.segment_charts.sizes import treemap
+from serving.dashboard.segment_charts.segments import treemap
 from serving.dashboard.view import View
 from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
 from serving.palette import segment_colour

@@ -10,7 +10,7 @@ bookmark opens the same unusual day with what drove it.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
@@ -20,34 +20,14 @@ from urllib.parse import quote
 import pandas as pd
 from dash import dcc, html
 
+from serving.dashboard import components as ui
 from serving.dashboard.charts import chart, dots, line, money_axis, see_through
-from serving.dashboard.components import (
-    columns,
-    empty,
-    named_rows,
-    note,
-    page,
-    panel,
-    simple_table,
-    stat_card,
-    stat_cards,
-)
+from serving.dashboard.components import empty, named_rows, note, panel, right, stat_card
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
-from serving.palette import Tokens
 from serving.queries.anomalies import LISTS, TOTAL, Grain, anomaly_drivers, expectations, scored_series
-from serving.queries.health import model_notes
-from warehouse.wording import (
-    MISSING,
-    count,
-    day,
-    is_missing,
-    money,
-    number,
-    percent,
-    plural,
-    short_money,
-)
+from serving.queries.health import model_warnings
+from warehouse.wording import MISSING, count, day, is_missing, number, percent, plural
 
 PATH = "/anomalies"
 
@@ -98,16 +78,16 @@ def render(view: View) -> html.Div:
             )
         )
     if found.empty:
-        return page(*head, panel("Unusual days and weeks", _nothing_scored(view)))
+        return ui.page(*head, panel("Unusual days and weeks", _nothing_scored(view)))
     choice, problem = _choose(view.argument, found)
     if problem:
         head.append(note(problem, kind="warning"))
     scored = expectations(view.reading, choice.series, choice.grain, view.filters)
     flagged = scored[scored["is_flagged"]].sort_values("date", ascending=False)
     told = _told(choice, flagged)
-    return page(
+    return ui.page(
         *head,
-        *_caveats(view),
+        *(note(text, kind="warning") for text in model_warnings(view.reading, "revenue_anomalies")),
         _cards(choice, scored, flagged),
         panel(
             f"Revenue of {_of(choice.series)} by {choice.grain}",
@@ -118,7 +98,7 @@ def render(view: View) -> html.Div:
             + " just before suggest. A point outside it is unusual. Of all sales; "
             "the dates and countries chosen above apply.",
         ),
-        columns(
+        ui.columns(
             panel(
                 "What was unusual, and why",
                 _odd_list(view, choice, flagged, told),
@@ -167,7 +147,7 @@ def _choose(argument: str, found: pd.DataFrame) -> tuple[_Choice, str]:
     grains: list[Grain] = list(found.loc[found["series"] == series, "grain"])
     grain = asked_grain if asked_grain in grains else grains[0]
     if asked_grain and asked_grain != grain:
-        problem = problem or f"{_begun(_of(series))} is not watched by {asked_grain}, only by {grain}."
+        problem = problem or f"{ui.begun(_of(series))} is not watched by {asked_grain}, only by {grain}."
     return _Choice(series, grain, on if grain == (asked_grain or grain) else None), problem
 
 
@@ -194,11 +174,6 @@ def _when(on: date, grain: str) -> str:
     return day(on) if grain == "day" else f"week of {day(on)}"
 
 
-def _begun(text: str) -> str:
-    # not str.capitalize, which would write "19 sep"
-    return text[:1].upper() + text[1:]
-
-
 # ---- parts -----------------------------------------------------------------------
 
 
@@ -218,12 +193,6 @@ def _nothing_scored(view: View) -> html.Div:
     )
 
 
-def _caveats(view: View) -> list[Any]:
-    notes = model_notes(view.reading)
-    told = notes[(notes["model"] == "revenue_anomalies") & notes["has_warnings"]]
-    return [note(text, kind="warning") for text in told["warnings"]]
-
-
 def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html.Div:
     by_direction = flagged["direction"].value_counts()
     span = (
@@ -231,15 +200,12 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
         if len(scored)
         else "none in these dates"
     )
-    return stat_cards(
+    share = f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else ""
+    told = ("far above what was expected", "far below it", "expected trading days without a sale")
+    return ui.stat_cards(
         [
             stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
-            stat_card(
-                f"Unusual {choice.grain}s",
-                count(len(flagged)),
-                about=f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else "",
-                key="odd_periods",
-            ),
+            stat_card(f"Unusual {choice.grain}s", count(len(flagged)), about=share, key="odd_periods"),
             *(
                 stat_card(
                     f"{sign} {many.capitalize()}",
@@ -247,11 +213,7 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
                     about=about,
                     key=f"odd_{many}",
                 )
-                for (direction, (_, sign, _, many)), about in zip(
-                    _SHAPES.items(),
-                    ("far above what was expected", "far below it", "expected trading days without a sale"),
-                    strict=True,
-                )
+                for (direction, (_, sign, _, many)), about in zip(_SHAPES.items(), told, strict=True)
             ),
         ]
     )
@@ -303,10 +265,6 @@ def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
     )
 
 
-def _colours(tokens: Tokens) -> dict[str, str]:
-    return {"spike": tokens.warning, "drop": tokens.bad, "silence": tokens.text}
-
-
 def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None) -> html.Div:
     if scored.empty:
         return empty(
@@ -339,7 +297,7 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
     traces.append(
         line(days_shown, booked, tokens.accent, 1.6, hover, mode=mode, marker={"size": 4}, name="Booked"),
     )
-    colours = _colours(tokens)
+    colours = {"spike": tokens.warning, "drop": tokens.bad, "silence": tokens.text}
     for direction, (symbol, _, word, _) in _SHAPES.items():
         part = scored[scored["direction"] == direction]
         if part.empty:
@@ -402,9 +360,8 @@ def _with_gaps(
 def _hover(view: View, choice: _Choice, row: Any) -> str:
     lines = [
         f"<b>{_when(row.date, choice.grain)}</b>",
-        f"Booked {money(row.actual, view.currency)}",
-        f"Expected {money(row.expected, view.currency)}, "
-        f"from {money(row.lower, view.currency)} to {money(row.upper, view.currency)}",
+        f"Booked {view.money(row.actual)}",
+        f"Expected {view.money(row.expected)}, from {view.money(row.lower)} to {view.money(row.upper)}",
     ]
     if row.is_flagged:
         lines.append(f"<b>{_SHAPES[row.direction][2].capitalize()}</b>")
@@ -424,8 +381,8 @@ def _described(view: View, choice: _Choice, scored: pd.DataFrame) -> str:
     text = (
         f"Net revenue of {_of(choice.series)} by {choice.grain}, "
         f"{day(scored['date'].iloc[0])} to {day(scored['date'].iloc[-1])}, "
-        f"between {short_money(scored['actual'].min(), view.currency)} and "
-        f"{short_money(scored['actual'].max(), view.currency)}. "
+        f"between {view.short_money(scored['actual'].min())} and "
+        f"{view.short_money(scored['actual'].max())}. "
     )
     if not parts:
         return text + f"Every {choice.grain} was within its expected range."
@@ -434,9 +391,7 @@ def _described(view: View, choice: _Choice, scored: pd.DataFrame) -> str:
 
 def _mark(direction: str) -> html.Span:
     _, sign, word, _ = _SHAPES[direction]
-    return html.Span(
-        [html.Span(sign, **{"aria-hidden": "true"}), f" {word.capitalize()}"], className=f"odd-mark odd-{direction}"
-    )
+    return html.Span([ui.hidden(sign), f" {word.capitalize()}"], className=f"odd-mark odd-{direction}")
 
 
 def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | None) -> Any:
@@ -449,43 +404,25 @@ def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | N
     for row in named_rows(flagged.head(LATEST_SHOWN)):
         on = row.date.date()
         is_told = on == told
-        when = _when(on, choice.grain)
-        items.append(
-            html.Li(
-                [
-                    html.Div(
-                        [
-                            _mark(row.direction),
-                            html.Span(when, **{"aria-current": "true"})
-                            if is_told
-                            else dcc.Link(when, href=view.link(_path(choice.series, choice.grain, on))),
-                            html.Span(
-                                f"{money(row.actual, view.currency)} booked, "
-                                f"{money(row.expected, view.currency)} expected",
-                                className="about",
-                            ),
-                        ],
-                        className="odd-head",
-                    ),
-                    html.P(row.cause),
-                ],
-                className="odd-current" if is_told else None,
-            )
+        when: Any = _when(on, choice.grain)
+        when = (
+            html.Span(when, **{"aria-current": "true"})
+            if is_told
+            else dcc.Link(when, href=view.link(_path(choice.series, choice.grain, on)))
         )
+        booked = f"{view.money(row.actual)} booked, {view.money(row.expected)} expected"
+        head = html.Div([_mark(row.direction), when, html.Span(booked, className="about")], className="odd-head")
+        items.append(html.Li([head, html.P(row.cause)], className="odd-current" if is_told else None))
     more = len(flagged) - len(items)
-    return html.Div(
-        [
-            html.Ul(items, className="odd-list"),
-            html.P(f"And {count(more)} earlier: see the list below.", className="about") if more > 0 else None,
-        ]
-    )
+    rest = ui.remark(f"And {count(more)} earlier: see the list below.") if more > 0 else None
+    return html.Div([html.Ul(items, className="odd-list"), rest])
 
 
 def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | None) -> Any:
     if told is None:
         if choice.on is not None:
             return empty(
-                f"{_begun(_when(choice.on, choice.grain))} is not among the unusual {choice.grain}s shown.",
+                f"{ui.begun(_when(choice.on, choice.grain))} is not among the unusual {choice.grain}s shown.",
                 "It was within its expected range, or is outside of the dates chosen above.",
             )
         return empty("Nothing was unusual, so there is nothing to explain.")
@@ -493,54 +430,38 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
     frame = anomaly_drivers(view.reading, choice.series, choice.grain, told)
     head = html.P(
         [
-            html.Strong(_begun(_when(told, choice.grain))),
-            f": {money(abs(flag.actual - flag.expected), view.currency)} "
+            html.Strong(ui.begun(_when(told, choice.grain))),
+            f": {view.money(abs(flag.actual - flag.expected))} "
             f"{'more' if flag.actual > flag.expected else 'less'} than expected, a score of {number(flag.score)}.",
         ]
     )
     if frame.empty:
         return html.Div([head, empty("No order, customer, product or country stands out.")])
-    return html.Div(
-        [
-            head,
-            simple_table(
-                ["Kind", "Who or what", "Brought", "Usual", "Share of the difference"],
-                [_driver_cells(view, row) for row in named_rows(frame)],
-                caption=f"What drove the {_SHAPES[flag.direction][2]} of {_when(told, choice.grain)}",
-                numeric=(2, 3, 4),
-            ),
-        ]
+    table = ui.table(
+        f"What drove the {_SHAPES[flag.direction][2]} of {_when(told, choice.grain)}",
+        frame,
+        {
+            "Kind": lambda row: _DIMENSIONS.get(row.dimension, row.dimension),
+            "Who or what": lambda row: html.Div(_member(view, row), className="member"),
+            "Brought": right(lambda row: view.money(row.actual)),
+            # an invoice comes once: nothing was usual of it
+            "Usual": right(lambda row: MISSING if row.dimension == "invoice" else view.money(row.expected)),
+            "Share of the difference": right((_share, "share_pct")),
+        },
     )
+    return html.Div([head, table])
 
 
-def _driver_cells(view: View, row: Any) -> Sequence[Any]:
+def _member(view: View, row: Any) -> Any:
     label = row.label.removeprefix(f"{row.dimension} ")
-    who: Any = label
-    if row.dimension == "customer" and row.member != "(none)":
-        who = dcc.Link(label, href=view.link(f"/customers/{quote(row.member, safe='')}"))
-    return (
-        _DIMENSIONS.get(row.dimension, row.dimension),
-        html.Div(who, className="member"),
-        money(row.actual, view.currency),
-        # an invoice comes once: nothing was usual of it
-        MISSING if row.dimension == "invoice" else money(row.expected, view.currency),
-        _share(row.share_pct),
-    )
+    is_customer = row.dimension == "customer" and row.member != "(none)"
+    return ui.customer_link(view, row.member, label) if is_customer else label
 
 
 def _share(share_pct: float) -> html.Div:
     width = 0.0 if is_missing(share_pct) else min(max(share_pct, 0.0), 100.0)
-    return html.Div(
-        [
-            html.Span(
-                html.Span(className="share-bar", style={"width": f"{width:.1f}%"}),
-                className="share-track",
-                **{"aria-hidden": "true"},
-            ),
-            percent(share_pct, 0),
-        ],
-        className="share",
-    )
+    bar = html.Span(className="share-bar", style={"width": f"{width:.1f}%"})
+    return html.Div([ui.hidden(bar, className="share-track"), percent(share_pct, 0)], className="share")
 
 
 PAGE = Page(PATH, "Anomalies", render)

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import dash_ag_grid as dag
 import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, ctx, dcc, html
@@ -23,8 +22,9 @@ from serving.classify import Classification, UploadLimits, classifier_of
 from serving.classify.errors import BadRequestError
 from serving.classify.results import RECOMMENDATIONS, rows_of
 from serving.classify.service import DEFAULT_METHOD, METHODS
-from serving.dashboard.components import empty, note, page, panel, segment_badge, simple_table, stat_card, stat_cards
-from serving.dashboard.tables import column_definition, grid_options
+from serving.dashboard import components as ui
+from serving.dashboard.components import empty, note, panel, segment_badge
+from serving.dashboard.tables import COLUMNS, grid, grid_options
 from serving.dashboard.view import Page, View
 from serving.downloads import csv_bytes, xlsx_bytes
 from serving.filters import METHOD_LABELS
@@ -68,7 +68,7 @@ def render(view: View) -> html.Div:
     method = view.filters.method if view.filters.method in METHODS else DEFAULT_METHOD
     about = view.reading.about
     largest = min(PAGE_UPLOAD_BYTES, UploadLimits().upload_bytes) // 1024**2
-    return page(
+    return ui.page(
         panel(
             "Label the customers of a file",
             dcc.Upload(
@@ -174,18 +174,14 @@ def register(app: Dash, reader: SnapshotReader) -> None:
 
     @app.callback(
         Output("classify-download", "data"),
-        Input("classify-customers-csv", "n_clicks"),
-        Input("classify-customers-xlsx", "n_clicks"),
-        Input("classify-set-aside-csv", "n_clicks"),
-        Input("classify-set-aside-xlsx", "n_clicks"),
+        *(Input(f"{grid}-{suffix}", "n_clicks") for grid in (_CUSTOMERS, _SET_ASIDE) for suffix in ("csv", "xlsx")),
         State(_CUSTOMERS, "virtualRowData"),
         State(_SET_ASIDE, "virtualRowData"),
         State("classify-texts", "data"),
         prevent_initial_call=True,
     )
-    def download(
-        _1: int, _2: int, _3: int, _4: int, customers: Any, set_aside: Any, told: dict[str, Any] | None
-    ) -> Any:
+    def download(*given: Any) -> Any:
+        *_, customers, set_aside, told = given
         if not ctx.triggered_id or not ctx.triggered[0]["value"]:
             raise PreventUpdate
         button = str(ctx.triggered_id)
@@ -235,38 +231,27 @@ def _framed(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pd.Dat
 def answer(done: Classification, theme: Theme) -> list[Any]:
     """What came of a file."""
     kept = [row for row in rows_of(done.accounting) if row["row_count"]]
+    refunds = f"and {plural(done.derived_lines, 'refund')} in their sales' rows" if done.derived_lines else ""
+    cards = (
+        ("Lines delivered", done.delivered_lines, refunds, "delivered_lines"),
+        ("Lines kept", done.kept_lines, "", "kept_lines"),
+        ("Lines set aside", len(done.set_aside), "", "set_aside_lines"),
+        ("Customers labelled", len(done.customers), "", "labelled_customers"),
+    )
     return [
         panel(
             f"{done.file_name}: {plural(len(done.customers), 'customer')} labelled",
-            stat_cards(
-                [
-                    stat_card(
-                        "Lines delivered",
-                        count(done.delivered_lines),
-                        about=f"and {plural(done.derived_lines, 'refund')} in their sales' rows"
-                        if done.derived_lines
-                        else "",
-                        key="delivered_lines",
-                    ),
-                    stat_card("Lines kept", count(done.kept_lines), key="kept_lines"),
-                    stat_card("Lines set aside", count(len(done.set_aside)), key="set_aside_lines"),
-                    stat_card("Customers labelled", count(len(done.customers)), key="labelled_customers"),
-                ]
-            ),
-            *(html.Div(note(text), style=_NOTE_STYLE) for text in _notes(done)),
-            simple_table(
-                ["What became of the lines", "Kept", "Lines", "Amount"],
-                [
-                    [
-                        row["description"],
-                        "yes" if row["is_kept"] else "no",
-                        count(row["row_count"]),
-                        money(row["gross_amount"], done.currency, pence=True),
-                    ]
-                    for row in kept
-                ],
-                caption="What became of each delivered line",
-                numeric=(2, 3),
+            ui.stat_cards([ui.stat_card(label, count(n), about=about, key=key) for label, n, about, key in cards]),
+            *(html.Div(note(text), style={"margin": "12px 0"}) for text in _notes(done)),
+            ui.table(
+                "What became of each delivered line",
+                kept,
+                {
+                    "What became of the lines": "description",
+                    "Kept": lambda row: "yes" if row["is_kept"] else "no",
+                    "Lines": (count, "row_count"),
+                    "Amount": ui.right(lambda row: money(row["gross_amount"], done.currency, pence=True)),
+                },
             ),
             about=(
                 f"Segments by {METHOD_LABELS[done.method]} of publication {done.publication_id}. Recency counts to "
@@ -299,24 +284,18 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
     ]
 
 
-_NOTE_STYLE = {"margin": "12px 0"}
-
-
 def _notes(done: Classification) -> list[str]:
     if not done.returns_only:
         return list(done.notes)
-    return [*done.notes, f"Without a label, because they only returned goods: {_few(done.returns_only)}."]
+    more = len(done.returns_only) - 10
+    few = ", ".join(done.returns_only[:10]) + (f" and {count(more)} more" if more > 0 else "")
+    return [*done.notes, f"Without a label, because they only returned goods: {few}."]
 
 
 def _told_rows(rows: int, noun: str) -> str:
     if rows <= SHOWN_ROWS:
         return f"{plural(rows, noun)}; downloads are of what is filtered here."
     return f"The first {count(SHOWN_ROWS)} of {plural(rows, noun)}; `regulars classify` writes all of them."
-
-
-def _few(names: Sequence[str], most: int = 10) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {count(more)} more" if more > 0 else "")
 
 
 def _segment(segment: dict[str, Any], theme: Theme) -> html.Details:
@@ -353,34 +332,23 @@ def _downloads(grid: str, noun: str, *, is_hidden: bool = False) -> list[html.Bu
 
 
 def _grid(
-    name: str,
-    frame: pd.DataFrame,
-    columns: Sequence[Column],
-    currency: str,
-    theme: Theme,
-    label: str,
+    name: str, frame: pd.DataFrame, columns: Sequence[Column], currency: str, theme: Theme, label: str
 ) -> html.Div:
     rows = frame[[column.name for column in columns]].head(SHOWN_ROWS)
-    return html.Div(
-        dag.AgGrid(
-            id=name,
-            rowData=json.loads(rows.to_json(orient="records", date_format="iso", double_precision=10)),
-            columnDefs=[column_definition(column, currency, theme) for column in columns],
-            defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
-            dashGridOptions=_options(theme),
-            style={"height": "480px", "width": "100%"},
-            className="grid",
-        ),
-        role="region",
-        **{"aria-label": label},
-    )
-
-
-def _options(theme: Theme) -> dict[str, Any]:
-    """The house style, less what only lists that are fetched page by page know."""
+    # the house style, less what only lists that are fetched page by page know
     fetched = {"cacheBlockSize", "maxBlocksInCache"}
-    shared = {name: value for name, value in grid_options(theme).items() if name not in fetched}
-    return {**shared, "tooltipShowDelay": 300}
+    options = {option: value for option, value in grid_options(theme).items() if option not in fetched}
+    return grid(
+        label,
+        columns,
+        currency,
+        theme,
+        id=name,
+        rowData=json.loads(rows.to_json(orient="records", date_format="iso", double_precision=10)),
+        defaultColDef=COLUMNS,
+        dashGridOptions={**options, "tooltipShowDelay": 300},
+        style={"height": "480px", "width": "100%"},
+    )
 
 
 PAGE = Page("/classify", "Classify a file", render, register=register, has_filters=False)

@@ -9,24 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 from dash import dcc, html
 
-from serving.dashboard.components import (
-    NOBODY,
-    columns,
-    empty,
-    named_rows,
-    note,
-    page,
-    panel,
-    simple_table,
-    titled,
-)
-from serving.dashboard.segment_charts.claims import claims_table
-from serving.dashboard.segment_charts.customers import scatter
-from serving.dashboard.segment_charts.distributions import box, histogram
-from serving.dashboard.segment_charts.evidence import evidence_lines
+from serving.dashboard import components as ui
+from serving.dashboard.components import NOBODY, empty, figure, panel, wide
+from serving.dashboard.segment_charts.clusters import box, evidence_lines, histogram, scatter
 from serving.dashboard.segment_charts.look import Look, Words, legend
+from serving.dashboard.segment_charts.segments import claims_table
 from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, METHOD_LABELS
 from serving.queries.segments.distributions import MEASURES, box_statistics, distributions
@@ -44,14 +34,30 @@ def render(view: View) -> Any:
         view = replace(view, filters=replace(view.filters, method="kmeans", segments=()))
     remarks = caveats(view.reading, view.filters.method)
     notes = [
-        note(text, kind=kind, title=title)
+        ui.note(text, kind=kind, title=title)
         for text, kind, title in (
             (remarks.segments, "warning", "Read these clusters with care"),
             (remarks.changes, "info", "Since the publication before"),
         )
         if text
     ]
-    return page(_choice(view), *notes, _names_panel(view), _evidence_panel(view), *_spread(view))
+    return ui.page(
+        _choice(view),
+        *notes,
+        panel(
+            "Who is in them",
+            claims_table(view, view.filters.method),
+            about="A cluster has a name only if what the name says is true of four in five of its customers; else it "
+            "has a number. All customers of the shop: filters don't apply.",
+        ),
+        panel(
+            "How many clusters, and why",
+            _evidence(view, cluster_evidence(view.reading, view.filters.method)),
+            about=f"{METHOD_LABELS[view.filters.method]} with each number of clusters, on all customers of the shop: "
+            "filters don't apply.",
+        ),
+        *_spread(view),
+    )
 
 
 def _choice(view: View) -> html.Nav:
@@ -62,15 +68,6 @@ def _choice(view: View) -> html.Nav:
         for name in CLUSTERINGS
     ]
     return html.Nav(links, className="header-tools", style={"flexWrap": "wrap"}, **{"aria-label": "Clusterings"})
-
-
-def _names_panel(view: View) -> html.Section:
-    return panel(
-        "Who is in them",
-        claims_table(view, view.filters.method),
-        about="A cluster has a name only if what the name says is true of four in five of its customers; else it has a "
-        "number. All customers of the shop: filters don't apply.",
-    )
 
 
 def _spread(view: View) -> list[Any]:
@@ -85,7 +82,7 @@ def _spread(view: View) -> list[Any]:
         panel(
             "Spread within each cluster",
             legend(look),
-            columns(*(box(view, statistics, look, words, measure) for measure in MEASURES)),
+            ui.columns(*(box(view, statistics, look, words, measure) for measure in MEASURES)),
             about=(
                 "The box holds the middle half of a cluster's customers, the line in it is the middle one, the diamond "
                 "the mean; nine of ten lie between the whiskers. From all customers that the filters keep."
@@ -94,7 +91,7 @@ def _spread(view: View) -> list[Any]:
         panel(
             "How each measure is distributed",
             legend(look),
-            columns(*(histogram(view, bins, look, words, measure) for measure in MEASURES)),
+            ui.columns(*(histogram(view, bins, look, words, measure) for measure in MEASURES)),
             about="Customers by days since the last purchase, orders, money and expected revenue, stacked by cluster.",
         ),
     ]
@@ -110,59 +107,31 @@ def _scatters(view: View, look: Look, words: Words) -> Any:
     )
     valued = rows[rows["clv"].notna()]
     title = "Money so far against expected"
+    nothing = empty("No customer's value could be forecast.", "The history is too short or too thin for the models.")
     worth = (
-        titled(
-            title,
-            empty("No customer's value could be forecast.", "The history is too short or too thin for the models."),
-        )
+        ui.titled(title, nothing)
         if valued.empty
         else scatter(view, valued, look, words, "clusters-money-clv", title, "monetary", "clv")
     )
+    often = ("clusters-recency-frequency", "Recency against frequency", "recency_days", "frequency")
+    spent = ("clusters-recency-money", "Recency against money", "recency_days", "monetary")
     return panel(
         "Customer by customer",
         legend(look),
-        columns(
-            scatter(
-                view,
-                rows,
-                look,
-                words,
-                "clusters-recency-frequency",
-                "Recency against frequency",
-                "recency_days",
-                "frequency",
-            ),
-            scatter(
-                view, rows, look, words, "clusters-recency-money", "Recency against money", "recency_days", "monetary"
-            ),
-            worth,
-            narrow=True,
-        ),
+        ui.columns(*(scatter(view, rows, look, words, *told) for told in (often, spent)), worth, narrow=True),
         about=f"{shown}. Further left is more recent, further up more often, more money or more worth.",
     )
 
 
-def _evidence_panel(view: View) -> Any:
-    evidence = cluster_evidence(view.reading, view.filters.method)
-    title = "How many clusters, and why"
-    method = METHOD_LABELS[view.filters.method]
-    about = f"{method} with each number of clusters, on all customers of the shop: filters don't apply."
-    rows = named_rows(evidence)
-    taken = next((row for row in rows if row.is_chosen), None)
+def _evidence(view: View, evidence: pd.DataFrame) -> Any:
+    taken = next((row for row in ui.named_rows(evidence) if row.is_chosen), None)
     if taken is None:
-        nothing = empty(
+        return empty(
             "There is no evidence to show.",
             "With so few customers no number of clusters could be compared with another.",
         )
-        return panel(title, nothing, about=about)
-    verdict = html.P(
-        [
-            html.Strong([html.Span(count(taken.k), **{"data-figure": "evidence.k"}), " clusters."]),
-            " ",
-            _sentence(taken.reason),
-        ]
-    )
-    charts = columns(
+    chosen = html.Strong([figure(count(taken.k), "evidence.k"), " clusters."])
+    charts = ui.columns(
         evidence_lines(
             view,
             evidence,
@@ -185,29 +154,25 @@ def _evidence_panel(view: View) -> Any:
             "steadier mean over resampled customers.",
         ),
     )
-    table = simple_table(
-        ["Clusters", "Silhouette", "Davies–Bouldin", "Smallest", "Same when resampled", "Why, or why not"],
-        [
-            [
-                html.Strong(f"{row.k}, chosen") if row.is_chosen else str(row.k),
-                number(row.resample_silhouette, 3),
-                number(row.davies_bouldin, 2),
-                percent(row.smallest_share_pct),
-                number(row.bootstrap_stability, 2),
-                html.Div(_sentence(row.reason), className="wide-cell"),
-            ]
-            for row in rows
-        ],
-        caption="Evidence for each number of clusters that was tried",
-        numeric=(1, 2, 3, 4),
+    table = ui.table(
+        "Evidence for each number of clusters that was tried",
+        evidence,
+        {
+            "Clusters": lambda row: html.Strong(f"{row.k}, chosen") if row.is_chosen else str(row.k),
+            "Silhouette": ui.right(lambda row: number(row.resample_silhouette, 3)),
+            "Davies–Bouldin": ui.right(lambda row: number(row.davies_bouldin, 2)),
+            "Smallest": (percent, "smallest_share_pct"),
+            "Same when resampled": ui.right(lambda row: number(row.bootstrap_stability, 2)),
+            "Why, or why not": lambda row: wide(_sentence(row.reason)),
+        },
     )
-    return panel(title, verdict, charts, table, about=about)
+    return [html.P([chosen, " ", _sentence(taken.reason)]), charts, table]
 
 
 def _sentence(text: Any) -> str:
     if not isinstance(text, str) or not text:
         return ""
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    return ui.begun(text) + ("" if text.endswith(".") else ".")
 
 
 PAGE = Page("/clusters", "Clusters", render)

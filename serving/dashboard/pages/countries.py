@@ -13,14 +13,14 @@ from html import escape
 from typing import Any
 
 import pandas as pd
-from dash import Dash, Input, Output, State, html
+from dash import html
 
+from serving.dashboard import components as ui
 from serving.dashboard.charts import NAMES, chart, colour_scale, few_names, flat_bars, heat_map, money_axis
-from serving.dashboard.components import NOTHING, Rows, columns, empty, page, panel, scope, switch
+from serving.dashboard.components import NOTHING, Rows, empty, rows_of
 from serving.dashboard.tables import data_table
-from serving.dashboard.view import Page, View
+from serving.dashboard.view import Page, View, redrawn
 from serving.queries.revenue import COUNTRIES, country_months, country_revenue, monthly_revenue
-from serving.snapshot import SnapshotReader
 from warehouse import wording
 
 BAR_COUNTRIES = 10
@@ -31,12 +31,31 @@ def render(view: View) -> Any:
     """The countries of one view."""
     months = monthly_revenue(view.reading, view.filters)
     if months.empty:
-        return page(empty(*NOTHING))
+        return ui.page(empty(*NOTHING))
     countries = country_revenue(view.reading, view.filters)
-    return page(
-        columns(_bar_panel(view, countries), _map_panel(view, countries)),
-        _grid_panel(view, countries, months),
-        panel(
+    has_choice = bool(countries["is_home_country"].any()) and len(countries) > 1
+    choices = {"all": "All", "without": f"Without {view.reading.about.home_country}"}
+    return ui.page(
+        ui.columns(
+            ui.panel(
+                "Revenue by country",
+                html.Div(_country_bars(view, countries, without_home=False), id="countries-bars"),
+                about="Net revenue by the country of the invoice, the ten largest." + ui.scope(view),
+                tools=ui.switch("countries-home", choices, "With or without the home country") if has_choice else None,
+            ),
+            ui.panel(
+                "World map",
+                _map(view, countries),
+                about="Net revenue by the country of the invoice; each step of the scale is ten times the one before.",
+            ),
+        ),
+        ui.panel(
+            "Countries by month",
+            _grid(view, countries, months),
+            about=f"Net revenue of the {GRID_COUNTRIES} largest countries; each step of the scale is ten times the one "
+            "before. Empty: nothing, or more returned than sold.",
+        ),
+        ui.panel(
             "Every country",
             data_table(view, COUNTRIES, height=420),
             about="Revenue of all countries by the country of the invoice; sort, filter and download.",
@@ -44,23 +63,11 @@ def render(view: View) -> Any:
     )
 
 
-def _bar_panel(view: View, countries: pd.DataFrame) -> html.Section:
-    home = countries[countries["is_home_country"]]
-    has_choice = not home.empty and len(countries) > 1
-    choices = {"all": "All", "without": f"Without {view.reading.about.home_country}"}
-    return panel(
-        "Revenue by country",
-        html.Div(_country_bars(view, countries, without_home=False), id="countries-bars"),
-        about="Net revenue by the country of the invoice, the ten largest." + scope(view),
-        tools=switch("countries-home", choices, "With or without the home country") if has_choice else None,
-    )
-
-
 def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) -> list[Any]:
     kept = countries[~countries["is_home_country"]] if without_home else countries
     if kept.empty:
         return [empty(*NOTHING)]
-    rows: Rows = kept.head(BAR_COUNTRIES).to_dict("records")[::-1]  # type: ignore[assignment]
+    rows = rows_of(kept.head(BAR_COUNTRIES))[::-1]
     values = [row["net_revenue"] for row in rows]
     reach = max(abs(value) for value in values) or 1
     drawn = flat_bars(
@@ -68,7 +75,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
         values,
         [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows],
         [_country_hover(row, view.currency) for row in rows],
-        text=[wording.short_money(value, view.currency) for value in values],
+        text=[view.short_money(value) for value in values],
         textposition="outside",
         cliponaxis=False,
         textfont={"color": view.tokens.text, "size": 12},
@@ -81,7 +88,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     )
     described = (
         f"{shown}{' without the home country' if without_home else ''}. "
-        f"Most net revenue comes from {first['country']}, {wording.short_money(first['net_revenue'], view.currency)}"
+        f"Most net revenue comes from {first['country']}, {view.short_money(first['net_revenue'])}"
         + (
             "."
             if wording.is_missing(first["net_revenue_pct"])
@@ -90,7 +97,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     )
     home = countries[countries["is_home_country"]]
     left_out = (
-        f" {view.reading.about.home_country}: {wording.short_money(float(home['net_revenue'].iloc[0]), view.currency)}."
+        f" {view.reading.about.home_country}: {view.short_money(float(home['net_revenue'].iloc[0]))}."
         if without_home and not home.empty
         else ""
     )
@@ -109,7 +116,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
             },
             yaxis={"type": "category", "showgrid": False},
         ),
-        html.P(f"{shown}.{left_out}", className="about"),
+        ui.remark(f"{shown}.{left_out}"),
     ]
 
 
@@ -126,15 +133,12 @@ def _country_hover(row: dict[str, Any], currency: str) -> str:
     )
 
 
-def _map_panel(view: View, countries: pd.DataFrame) -> html.Section:
-    title = "World map"
-    about = "Net revenue by the country of the invoice; each step of the scale is ten times the one before."
+def _map(view: View, countries: pd.DataFrame) -> list[Any]:
     is_drawn = countries["iso_alpha3"].notna() & (countries["net_revenue"] > 0)
-    rows: Rows = countries[is_drawn].to_dict("records")  # type: ignore[assignment]
-    absent: Rows = countries[~is_drawn].to_dict("records")  # type: ignore[assignment]
-    told = html.P(_not_on_map(absent, view.currency), className="about") if absent else None
+    rows, absent = rows_of(countries[is_drawn]), rows_of(countries[~is_drawn])
+    told = ui.remark(_not_on_map(absent, view.currency)) if absent else None
     if not rows:
-        return panel(title, empty("None of these sales can be placed on a map."), told, about=about)
+        return [empty("None of these sales can be placed on a map."), told]
     drawn = {
         "type": "choropleth",
         "locationmode": "ISO-3",
@@ -145,15 +149,15 @@ def _map_panel(view: View, countries: pd.DataFrame) -> html.Section:
     }
     described = (
         f"{wording.plural(len(rows), 'country', 'countries')} on the map, most revenue from {rows[0]['country']} "
-        f"({wording.short_money(rows[0]['net_revenue'], view.currency)}), least from {rows[-1]['country']} "
-        f"({wording.short_money(rows[-1]['net_revenue'], view.currency)})."
+        f"({view.short_money(rows[0]['net_revenue'])}), least from {rows[-1]['country']} "
+        f"({view.short_money(rows[-1]['net_revenue'])})."
     )
     # said here and not in the template, where Plotly would still zoom in on the countries sold to
     whole_world = {"projection": {"type": "natural earth"}, "lataxis": {"range": [-56, 84]}}
     shown = chart(
         view, [drawn], name="countries-map", description=described, height=330, dragmode=False, geo=whole_world
     )
-    return panel(title, shown, told, about=about)
+    return [shown, told]
 
 
 def _not_on_map(absent: Rows, currency: str) -> str:
@@ -162,27 +166,19 @@ def _not_on_map(absent: Rows, currency: str) -> str:
     return f"Not on the map, because they have no country code or had no net revenue: {', '.join(listed)}{rest}."
 
 
-def _grid_panel(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.Section:
-    title = "Countries by month"
-    about = (
-        f"Net revenue of the {GRID_COUNTRIES} largest countries; each step of the scale is ten times the one before. "
-        "Empty: nothing, or more returned than sold."
-    )
-    named = countries[countries["net_revenue"] > 0].head(GRID_COUNTRIES).to_dict("records")
+def _grid(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.Div:
+    named = rows_of(countries[countries["net_revenue"] > 0].head(GRID_COUNTRIES))
     if not named:
-        return panel(title, empty("No country had any net revenue."), about=about)
+        return empty("No country had any net revenue.")
     months = by_month["month_start"].tolist()
-    cells = {
-        (row["country"], row["month_start"]): row
-        for row in country_months(view.reading, view.filters).to_dict("records")
-    }
+    cells = {(row["country"], row["month_start"]): row for row in rows_of(country_months(view.reading, view.filters))}
     known = [
         cells[row["country"], at]["net_revenue"] for row in named for at in months if (row["country"], at) in cells
     ]
     labels = [wording.month(at) for at in months]
     drawn = heat_map(
         labels,
-        [_country_label(row) for row in named],  # type: ignore[arg-type]
+        [_country_label(row) for row in named],
         [[_log(cells.get((row["country"], at))) for at in months] for row in named],
         [
             [
@@ -201,9 +197,9 @@ def _grid_panel(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> 
     )
     described = (
         f"{named[0]['country']} leads; its best month was {wording.month(best['month_start'])} with "
-        f"{wording.short_money(best['net_revenue'], view.currency)}."
+        f"{view.short_money(best['net_revenue'])}."
     )
-    shown = chart(
+    return chart(
         view,
         [drawn],
         name="countries-months",
@@ -213,17 +209,16 @@ def _grid_panel(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> 
         xaxis=few_names(labels, 4, from_end=True),
         yaxis={"type": "category", **NAMES},
     )
-    return panel(title, shown, about=about)
 
 
-def _log(cell: dict[Any, Any] | None) -> float | None:
+def _log(cell: dict[str, Any] | None) -> float | None:
     return math.log10(cell["net_revenue"]) if cell is not None and cell["net_revenue"] > 0 else None
 
 
-def _cell_hover(cell: dict[Any, Any] | None, view: View) -> str:
+def _cell_hover(cell: dict[str, Any] | None, view: View) -> str:
     if cell is None:
         return "no sale"
-    return f"{wording.money(cell['net_revenue'], view.currency)} net<br>{wording.plural(cell['invoices'], 'order')}"
+    return f"{view.money(cell['net_revenue'])} net<br>{wording.plural(cell['invoices'], 'order')}"
 
 
 def _log_colours(view: View, values: Sequence[float], *, bar_y: float = -0.04) -> dict[str, Any]:
@@ -244,27 +239,20 @@ def _log_colours(view: View, values: Sequence[float], *, bar_y: float = -0.04) -
             "yanchor": "top",
             "len": 0.85,
             "tickvals": shown,
-            "ticktext": [wording.round_money(10.0**step, view.currency) for step in shown],
+            "ticktext": [view.round_money(10.0**step) for step in shown],
             "tickfont": {"size": 11},
         },
     }
 
 
-def register(app: Dash, reader: SnapshotReader) -> None:
-    """The callback of the home country."""
-
-    @app.callback(
-        Output("countries-bars", "children"),
-        Input("countries-home", "value"),
-        State("url", "search"),
-        State("theme", "data"),
-        prevent_initial_call=True,
-    )
-    def show_home(choice: str, search: str | None, theme: str | None) -> Any:
-        with reader.reading() as reading:
-            view = View.of_url(reading, search, theme)
-            countries = country_revenue(reading, view.filters)
-            return _country_bars(view, countries, without_home=choice == "without")
+def _home_chosen(view: View, choice: str) -> list[Any]:
+    countries = country_revenue(view.reading, view.filters)
+    return _country_bars(view, countries, without_home=choice == "without")
 
 
-PAGE = Page("/countries", "Countries", render, register=register)
+PAGE = Page(
+    "/countries",
+    "Countries",
+    render,
+    register=redrawn(("countries-bars", ("countries-home.value",), _home_chosen)),
+)

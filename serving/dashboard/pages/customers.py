@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from html import escape
 from itertools import pairwise
 from typing import Any
-from urllib.parse import quote
 
 from dash import dcc, html
 
+from serving.dashboard import components as ui
 from serving.dashboard.charts import (
     LEGEND_ABOVE,
     NAMES,
@@ -28,19 +28,7 @@ from serving.dashboard.charts import (
     line,
     titled_axis,
 )
-from serving.dashboard.components import (
-    columns,
-    definitions,
-    empty,
-    note,
-    page,
-    panel,
-    segment_badge,
-    simple_table,
-    stat_card,
-    stat_cards,
-    value_note,
-)
+from serving.dashboard.components import customer_link, empty, panel, right, rows_of, stat_card, wide
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, DEFAULT_METHOD, METHOD_LABELS, METHODS
@@ -59,7 +47,7 @@ from serving.queries.customers import (
 )
 from serving.queries.health import value_caveats
 from warehouse.measures import shown
-from warehouse.wording import count, day, days, in_unit, is_missing, money, month, number, percent, plural
+from warehouse.wording import count, day, days, is_missing, month, number, percent, plural
 
 _FOUND_SHOWN = 12
 _MONTHS_SHOWN = 36
@@ -95,41 +83,27 @@ def render(view: View) -> Any:
     return _unknown(view) if story is None else _one(view, story)
 
 
-def customer_link(view: View, customer_id: str) -> dcc.Link:
-    """A customer's id, which opens the story and keeps the filters."""
-    return dcc.Link(customer_id, href=view.link(f"/customers/{quote(customer_id, safe='')}"))
-
-
 # ---- the list ------------------------------------------------------------------
 
 
 def _everybody(view: View) -> html.Div:
-    summary = customer_summary(view.reading, view.filters)
-    search = (
-        find_customers(view.reading, view.filters, view.filters.customer, _FOUND_SHOWN)
-        if view.filters.customer
-        else None
-    )
-    found = [_found(view, search)] if search else []
+    summary, searched = customer_summary(view.reading, view.filters), view.filters.customer
+    found = [_found(view, find_customers(view.reading, view.filters, searched, _FOUND_SHOWN))] if searched else []
     if not summary.figures["customers"]:
         hint = (
             "Take a filter away, or press Reset."
             if not view.filters.is_everything
             else "No purchase in the snapshot has a customer."
         )
-        return page(*found, empty("No customer fits these filters.", hint))
+        return ui.page(*found, empty("No customer fits these filters.", hint))
+    horizon = summary.horizon_days
     abouts = {
         "customers": "under these filters",
-        "clv_mean": f"expected of one of them in {days(summary.horizon_days)}"
-        if summary.horizon_days
-        else "no model of customer value",
+        "clv_mean": f"expected of one of them in {days(horizon)}" if horizon else "no model of customer value",
     }
     cards = [
-        stat_card(
-            one.label,
-            in_unit(summary.figures[one.key], one.unit, view.currency, is_short=True),
-            about=abouts.get(one.key, one.sentence),
-            key=f"customers.{one.key}",
+        ui.measure_card(
+            view, one.key, summary.figures[one.key], about=abouts.get(one.key, one.sentence), prefix="customers"
         )
         for one in shown("customers")
     ]
@@ -140,10 +114,10 @@ def _everybody(view: View) -> html.Div:
             f"; {plural(without, 'more customer')} without a purchase that counts"
             f" {'is' if without == 1 else 'are'} on no list, but found by id"
         )
-    return page(
+    return ui.page(
         *found,
-        stat_cards(cards),
-        value_note(value_caveats(view.reading)),
+        ui.stat_cards(cards),
+        ui.value_note(value_caveats(view.reading)),
         panel(
             "All customers" if view.filters.is_everything else "Customers under these filters",
             data_table(view, CUSTOMERS, height=620),
@@ -194,12 +168,8 @@ def _unknown(view: View) -> html.Div:
             html.P(dcc.Link("All customers", href=view.link("/customers", customer=""))),
         ]
     )
-    return page(
-        html.Div(
-            [html.P(f"No customer has the id “{view.argument[:80]}”.", className="empty-message"), hint],
-            className="empty",
-        )
-    )
+    told = html.P(f"No customer has the id “{view.argument[:80]}”.", className="empty-message")
+    return ui.page(html.Div([told, hint], className="empty"))
 
 
 # ---- one customer --------------------------------------------------------------
@@ -215,22 +185,45 @@ def _one(view: View, story: CustomerStory) -> html.Div:
         className="story-head",
     )
     if not facts["has_purchases"]:
-        return page(head, *_without_purchases(view, story))
-    return page(
+        return ui.page(head, *_without_purchases(view, story))
+    horizon = f"{days(facts['clv_horizon_days'])} after {day(view.reading.about.snapshot_date)}"
+    return ui.page(
         head,
         _figures(view, story),
-        columns(_who(story), _segments(view, story)),
-        columns(_scores(view, story), _value(view, story)),
-        value_note(value_caveats(view.reading)),
-        columns(_over_time(view, story), _dealings(view, story)),
+        ui.columns(
+            _who(story),
+            panel(
+                "Segments",
+                _segments(view, story),
+                about="Campaigns use the audience: RFM, unless a person said otherwise.",
+            ),
+        ),
+        ui.columns(
+            panel(
+                "Scores",
+                _scores(view, facts),
+                about="A score is the fifth of all customers that this one stands in: 5 is the best, 1 the last.",
+            ),
+            panel(
+                "Expected value",
+                _value(view, story),
+                about="" if facts["clv"] is None else f"Net revenue expected in the {horizon}, not discounted.",
+            ),
+        ),
+        ui.value_note(value_caveats(view.reading)),
+        ui.columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",
             data_table(view, ORDERS, context=facts["customer_id"], height=_list_height(len(story.orders))),
             about="The whole history, whatever filters are chosen.",
         ),
         _returns(view, story),
-        columns(_categories(view, story), _playbook(view, story)),
-        _lines(view, story),
+        ui.columns(_categories(view, story), _playbook(view, story)),
+        panel(
+            "Line by line",
+            data_table(view, LINES, context=facts["customer_id"], height=_list_height(facts["line_count"] or 0)),
+            about="Every sale and return line that counts. The whole history, whatever filters are chosen.",
+        ),
     )
 
 
@@ -243,38 +236,27 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
     facts = story.facts
     returned = facts["total_return_revenue"]
     spent = (
-        f"{money(facts['monetary_gross'], view.currency)} ordered, {money(returned, view.currency)} returned"
+        f"{view.money(facts['monetary_gross'])} ordered, {view.money(returned)} returned"
         if returned
         else "ordered and kept in full"
     )
-    return stat_cards(
-        [
-            stat_card("Spent", money(facts["monetary_net"], view.currency), about=spent, key="customer.monetary_net"),
-            stat_card(
-                "Orders",
-                count(facts["invoice_count"]),
-                about=f"{money(facts['order_value'], view.currency)} each, after returns",
-                key="customer.invoice_count",
-            ),
-            stat_card(
-                "Last order",
-                f"{days(facts['recency_days'])} ago",
-                about=f"on {day(facts['last_purchase_at'])}, counted to {day(view.reading.about.snapshot_date)}",
-                key="customer.recency_days",
-            ),
-            stat_card(
-                "Usual gap",
-                days(facts["expected_gap_days"]),
-                about=_rhythm(facts),
-                key="customer.expected_gap_days",
-            ),
-            stat_card(
-                "Expected revenue",
-                money(facts["clv"], view.currency),
-                about=_interval(view, facts) or "expected net revenue; no model says",
-                key="customer.clv",
-            ),
-        ]
+    each = f"{view.money(facts['order_value'])} each, after returns"
+    last = f"on {day(facts['last_purchase_at'])}, counted to {day(view.reading.about.snapshot_date)}"
+    expected = _interval(view, facts) or "expected net revenue; no model says"
+    told = {
+        "monetary_net": ("Spent", view.money(facts["monetary_net"]), spent),
+        "invoice_count": ("Orders", count(facts["invoice_count"]), each),
+        "recency_days": ("Last order", f"{days(facts['recency_days'])} ago", last),
+        "expected_gap_days": ("Usual gap", days(facts["expected_gap_days"]), _rhythm(facts)),
+        "clv": ("Expected revenue", view.money(facts["clv"]), expected),
+    }
+    return _stat_cards(told)
+
+
+def _stat_cards(told: dict[str, tuple[str, str, str]]) -> html.Div:
+    """Cards by the figure's name: each one's label, value and what it is."""
+    return ui.stat_cards(
+        [stat_card(label, value, about=about, key=f"customer.{key}") for key, (label, value, about) in told.items()]
     )
 
 
@@ -295,7 +277,7 @@ def _interval(view: View, facts: dict[str, Any]) -> str:
     horizon = f"next {days(facts['clv_horizon_days'])}"
     if facts["clv_low"] is None:
         return f"{horizon}; no interval, as the history is too short to test one"
-    low, high = money(facts["clv_low"], view.currency), money(facts["clv_high"], view.currency)
+    low, high = view.money(facts["clv_low"]), view.money(facts["clv_high"])
     return f"{horizon}; {percent(facts['clv_interval_pct'], 0)} interval {low} to {high}"
 
 
@@ -314,21 +296,17 @@ def _who(story: CustomerStory) -> html.Section:
         ("Location", facts["location"]),
     ]
     pairs += [(term, text) for term, text in told if text]
-    pairs.append(("Returns", _returns_in_words(facts)))
+    pairs.append(("Returns", plural(facts["return_count"], "return") if facts["return_count"] else "none"))
     if facts["set_aside_lines"]:
         pairs.append(
             ("Set aside", f"{plural(facts['set_aside_lines'], 'invoice line')} not counted, such as postage or repeats")
         )
-    return panel("Who this is", definitions(pairs), about="From the sales and, where there is one, the customers file.")
+    return panel(
+        "Who this is", ui.definitions(pairs), about="From the sales and, where there is one, the customers file."
+    )
 
 
-def _returns_in_words(facts: dict[str, Any]) -> str:
-    if not facts["return_count"]:
-        return "none"
-    return plural(facts["return_count"], "return")
-
-
-def _segments(view: View, story: CustomerStory) -> html.Section:
+def _segments(view: View, story: CustomerStory) -> list[Any]:
     facts = story.facts
     remarks = {
         "kmeans": f"Same segment in {percent(100 * facts['stability'], 0)} of refits on resampled customers"
@@ -340,99 +318,62 @@ def _segments(view: View, story: CustomerStory) -> html.Section:
         else "",
         "audience": "Assigned by hand, see below" if facts["is_overridden"] else "As by RFM",
     }
-    rows = [
-        [
-            METHOD_LABELS[method].split(" (")[0],
-            _badge(view, story.segment(method)),
-            _wide(remarks[method]) if remarks.get(method) else "",
-        ]
-        for method in METHODS
-    ]
-    parts: list[Any] = [simple_table(["By", "Segment", ""], rows, caption="The customer's segment by each method")]
+    by_method = {
+        "By": _method,
+        "Segment": lambda method: ui.segment_mark(view, story.segment(method)),
+        "": lambda method: wide(remarks[method]) if remarks.get(method) else "",
+    }
+    parts: list[Any] = [ui.table("The customer's segment by each method", METHODS, by_method)]
     if facts["is_overridden"]:
-        parts.append(
-            note(
-                definitions(
-                    [
-                        ("Why", facts["override_reason"] or "not told"),
-                        ("By", facts["override_author"] or "not told"),
-                        ("Until", day(facts["override_expires_on"])),
-                    ]
-                ),
-                title=f"Put into {facts['audience_segment']} by hand",
-            )
-        )
+        why = [
+            ("Why", facts["override_reason"] or "not told"),
+            ("By", facts["override_author"] or "not told"),
+            ("Until", day(facts["override_expires_on"])),
+        ]
+        parts.append(ui.note(ui.definitions(why), title=f"Put into {facts['audience_segment']} by hand"))
     if not facts["has_positive_monetary"]:
         parts.append(html.P("As much came back as was bought, or more, so the models leave this customer out."))
     elif facts["is_outlier_excluded"]:
         parts.append(html.P("Too unusual to fit the models on: only labelled by them."))
-    return panel("Segments", *parts, about="Campaigns use the audience: RFM, unless a person said otherwise.")
+    return parts
 
 
-def _wide(text: str) -> html.Div:
-    # a sentence in a table cell: on a phone the table scrolls rather than breaking it word by word
-    return html.Div(text, className="wide-cell")
+def _method(method: str) -> str:
+    return METHOD_LABELS[method].split(" (")[0]
 
 
-def _badge(view: View, segment: str | None) -> html.Span:
-    return segment_badge(segment, segment_colour(segment, view.theme) if segment else view.tokens.neutral)
-
-
-def _scores(view: View, story: CustomerStory) -> html.Section:
-    facts = story.facts
+def _scores(view: View, facts: dict[str, Any]) -> html.Div:
     rows = [
-        [
-            "Recency",
-            days(facts["recency_days"]),
-            f"{facts['r_score']} of 5",
-            _wide(f"Bought more recently than {percent(facts['recency_rank_pct'], 0)} of customers"),
-        ],
-        [
-            "Frequency",
-            count(facts["frequency"]),
-            f"{facts['f_score']} of 5",
-            _wide(f"Ordered more often than {percent(facts['frequency_rank_pct'], 0)}"),
-        ],
-        [
-            "Money",
-            money(facts["monetary"], view.currency),
-            f"{facts['m_score']} of 5",
-            _wide(f"Spent more than {percent(facts['monetary_rank_pct'], 0)}"),
-        ],
+        ("Recency", days(facts["recency_days"]), "recency", "Bought more recently than {} of customers"),
+        ("Frequency", count(facts["frequency"]), "frequency", "Ordered more often than {}"),
+        ("Money", view.money(facts["monetary"]), "monetary", "Spent more than {}"),
     ]
-    return panel(
-        "Scores",
-        simple_table(
-            ["", "Figure", "Score", "Meaning"],
-            rows,
-            caption="Recency, frequency and money with their scores",
-            numeric=(1,),
-        ),
-        about="A score is the fifth of all customers that this one stands in: 5 is the best, 1 the last.",
+    return ui.table(
+        "Recency, frequency and money with their scores",
+        rows,
+        {
+            "": lambda row: row[0],
+            "Figure": right(lambda row: row[1]),
+            "Score": lambda row: f"{facts[f'{row[2][0]}_score']} of 5",
+            "Meaning": lambda row: wide(row[3].format(percent(facts[f"{row[2]}_rank_pct"], 0))),
+        },
     )
 
 
-def _value(view: View, story: CustomerStory) -> html.Section:
+def _value(view: View, story: CustomerStory) -> Any:
     facts = story.facts
-    title = "Expected value"
     if facts["clv"] is None:
-        return panel(title, empty("No value is forecast for this customer.", "The history has no model of it."))
+        return empty("No value is forecast for this customer.", "The history has no model of it.")
     pairs = [
         ("Days with a purchase", f"{number(facts['expected_purchases'])} expected"),
-        ("Net value of one", money(facts["expected_purchase_value"], view.currency)),
+        ("Net value of one", view.money(facts["expected_purchase_value"])),
         (
             "Lifetime value",
-            f"{money(facts['lifetime_value'], view.currency)}: {money(facts['monetary_net'], view.currency)} so far "
-            f"and {money(facts['clv'], view.currency)} expected",
+            f"{view.money(facts['lifetime_value'])}: {view.money(facts['monetary_net'])} so far "
+            f"and {view.money(facts['clv'])} expected",
         ),
     ]
-    return panel(
-        title,
-        _value_chart(view, story),
-        definitions(pairs),
-        about=f"Net revenue expected in the {days(facts['clv_horizon_days'])} after "
-        f"{day(view.reading.about.snapshot_date)}, not discounted.",
-    )
+    return [_value_chart(view, story), ui.definitions(pairs)]
 
 
 def _value_chart(view: View, story: CustomerStory) -> html.Div:
@@ -445,15 +386,15 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
         values.append(playbook["clv_mean"])
         colours.append(segment_colour(playbook["segment_name"], view.theme, kind=playbook["segment_kind"]))
     traces = []
-    told = [f"{escape(name)}: {money(value, view.currency)}" for name, value in zip(names, values, strict=True)]
+    told = [f"{escape(name)}: {view.money(value)}" for name, value in zip(names, values, strict=True)]
     if low is not None:
-        reach = f"{money(low, view.currency)} to {money(high, view.currency)}"
+        reach = f"{view.money(low)} to {view.money(high)}"
         told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {reach}"
         traces.append(line([low, high], ["This customer"] * 2, tokens.accent, 8, opacity=0.35))
     traces.append(dots(values, [escape(name) for name in names], colours, 13, told, symbol="diamond"))
-    described = f"Expected: {money(clv, view.currency)}, {_interval(view, facts)}."
+    described = f"Expected: {view.money(clv)}, {_interval(view, facts)}."
     if len(names) > 1:
-        described += f" {names[1]}: {money(values[1], view.currency)}."
+        described += f" {names[1]}: {view.money(values[1])}."
     return chart(
         view,
         traces,
@@ -482,7 +423,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
     about = "RFM segment and scores as they looked at each month end; the other methods keep no history."
     if left_out:
         about += f" The last {_MONTHS_SHOWN} of {len(story.history)} month ends."
-    rows = shown.to_dict("records")
+    rows = rows_of(shown)
     ends = [row["month_end"].date() for row in rows]
     labels = [month(end) for end in ends]
     segments = [row["rfm_segment"] for row in rows]
@@ -491,7 +432,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
     told = [
         f"<b>{escape(segment)}</b><br>at the end of {label}<br>scores {row['rfm_score']}: "
         f"{days(row['recency_days'])} since the last order, {count(row['frequency'])} so far, "
-        f"{money(row['monetary_net'], view.currency)} spent so far"
+        f"{view.money(row['monetary_net'])} spent so far"
         for row, label, segment in zip(rows, labels, segments, strict=True)
     ]
     months = {**few_names(labels, _MONTHS_NAMED), "range": [-0.5, len(labels) - 0.5]}
@@ -547,7 +488,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
 def _dealings(view: View, story: CustomerStory) -> html.Section:
     title = "Orders and returns by month"
     about = view.reading.about
-    rows = story.months.to_dict("records")
+    rows = rows_of(story.months)
     starts: list[date] = [row["month_start"].date() for row in rows]
     axis: dict[str, Any] = {"type": "date", "nticks": 6, "tickformat": "%b<br>%Y", "tickangle": 0, "showgrid": False}
     if about.first_date and about.last_date:
@@ -563,7 +504,7 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
             [sign * row[column] for row in rows],
             colour,
             [
-                f"{month(start)}<br>{name}: {money(row[column], view.currency)} in {plural(row[counted], noun)}"
+                f"{month(start)}<br>{name}: {view.money(row[column])} in {plural(row[counted], noun)}"
                 for start, row in zip(starts, rows, strict=True)
             ],
             name=name,
@@ -579,9 +520,9 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
             view,
             traces,
             name="customers-dealings",
-            description=f"{money(ordered, view.currency)} ordered and {money(returned, view.currency)} returned in "
+            description=f"{view.money(ordered)} ordered and {view.money(returned)} returned in "
             f"{plural(len(rows), 'month')}; most was ordered in {month(most['month_start'])}: "
-            f"{money(most['gross_revenue'], view.currency)}.",
+            f"{view.money(most['gross_revenue'])}.",
             height=300,
             barmode="relative",
             xaxis=axis,
@@ -601,10 +542,10 @@ def _returns(view: View, story: CustomerStory) -> html.Section:
     matched, unmatched = story.returns["matched_amount"].sum(), story.returns["unmatched_amount"].sum()
     told = []
     if round(matched, 2):
-        told.append(f"{money(matched, view.currency)} takes back a purchase in the history.")
+        told.append(f"{view.money(matched)} takes back a purchase in the history.")
     if round(unmatched, 2):
         told.append(
-            f"{money(unmatched, view.currency)} fits no purchase in the history (bought before it began, or at "
+            f"{view.money(unmatched)} fits no purchase in the history (bought before it began, or at "
             "another price), and counts on the day of the return."
         )
     if facts["has_purchases"]:
@@ -622,10 +563,10 @@ def _categories(view: View, story: CustomerStory) -> html.Section:
     bought = story.categories[story.categories["net_revenue"] > 0]
     if bought.empty:
         return panel(title, empty("No purchase was kept, so there are no shares."))
-    rows = bought.head(_CATEGORIES_SHOWN).to_dict("records")
+    rows = rows_of(bought.head(_CATEGORIES_SHOWN))
     names = [escape(row["category"]) for row in rows]
     told = [
-        f"<b>{name}</b><br>{money(row['net_revenue'], view.currency)}, {percent(row['share_pct'])} of this customer's "
+        f"<b>{name}</b><br>{view.money(row['net_revenue'])}, {percent(row['share_pct'])} of this customer's "
         f"money<br>{percent(row['shop_share_pct'])} of all customers' money"
         for name, row in zip(names, rows, strict=True)
     ]
@@ -668,36 +609,15 @@ def _playbook(view: View, story: CustomerStory) -> html.Section:
     # clusters have no playbooks
     method = DEFAULT_METHOD if view.filters.method in CLUSTERINGS else view.filters.method
     playbook = story.playbook(method)
-    label = METHOD_LABELS[method].split(" (")[0]
+    label = _method(method)
     if playbook is None:
         return panel("What to do", empty(f"There is no segment by {label}, and so no playbook."))
-    segment = playbook["segment_name"]
+    segment, terms = playbook["segment_name"], ("goal", "strategy", "channel", "offer", "measure")
     return panel(
         f"What to do: {segment}",
-        definitions(
-            [
-                (term, playbook[name])
-                for term, name in (
-                    ("Goal", "goal"),
-                    ("Strategy", "strategy"),
-                    ("Channel", "channel"),
-                    ("Offer", "offer"),
-                    ("Measure", "measure"),
-                )
-            ]
-        ),
+        ui.definitions([(name.capitalize(), playbook[name]) for name in terms]),
         html.P(dcc.Link("The whole playbook with its email", href=view.link("/playbooks", segments=(segment,)))),
         about=f"The playbook of the segment by {label}; figures in it are of the whole segment.",
-    )
-
-
-def _lines(view: View, story: CustomerStory) -> html.Section:
-    return panel(
-        "Line by line",
-        data_table(
-            view, LINES, context=story.facts["customer_id"], height=_list_height(story.facts["line_count"] or 0)
-        ),
-        about="Every sale and return line that counts. The whole history, whatever filters are chosen.",
     )
 
 
@@ -707,29 +627,18 @@ def _without_purchases(view: View, story: CustomerStory) -> list[Any]:
         why = "All of this customer's lines were set aside, such as postage or lines without a price."
     else:
         why = "This customer only gave things back: the purchases are not in the history."
-    cards = [
-        stat_card("Orders", "0", about="that count", key="customer.invoice_count"),
-        stat_card(
-            "Set aside",
-            count(facts["set_aside_lines"]),
-            about="invoice lines not counted",
-            key="customer.set_aside_lines",
-        ),
-    ]
+    told = {"invoice_count": ("Orders", "0", "that count")}
     if facts["return_count"]:
-        returned = stat_card(
-            "Returned",
-            money(facts["total_return_revenue"], view.currency),
-            about=f"in {plural(facts['return_count'], 'return')}, matched with no purchase",
-            key="customer.total_return_revenue",
-        )
-        cards.insert(1, returned)
+        returned = view.money(facts["total_return_revenue"])
+        matched = f"in {plural(facts['return_count'], 'return')}, matched with no purchase"
+        told["total_return_revenue"] = ("Returned", returned, matched)
+    told["set_aside_lines"] = ("Set aside", count(facts["set_aside_lines"]), "invoice lines not counted")
     parts: list[Any] = [
-        note(
+        ui.note(
             f"{why} So there are no scores, no segment and no expected value, and the customer is on no list.",
             title="No purchase that counts",
         ),
-        stat_cards(cards),
+        _stat_cards(told),
         _who(story),
     ]
     if not story.months.empty:

@@ -10,9 +10,9 @@ from typing import Any
 
 from dash import html
 
-from serving.dashboard.components import page, panel, simple_table
+from serving.dashboard.components import figure, page, panel, right, table, wide
 from serving.dashboard.view import Page, View
-from serving.queries.figures import figures
+from serving.queries.cards import figures
 from warehouse.measures import TABLES, Compared, Measure, Shown, measures
 from warehouse.wording import MISSING, in_unit
 
@@ -65,27 +65,24 @@ def _over(measure: Measure) -> dict[Any, str]:
 def _panel(view: View, title: str, told: list[Measure], values: dict[str, Any], about: str) -> html.Section:
     return panel(
         title,
-        simple_table(
-            ["Figure", "Now", "What it is", "How it is computed", "Adds up over", "Where it stands"],
-            [
-                [
-                    html.Strong(one.label),
-                    html.Span(
-                        in_unit(values[one.key], one.unit, view.currency) if one.key in values else MISSING,
-                        **{"data-figure": f"figures.{one.key}"},
-                    ),
-                    html.Div(one.sentence, className="wide-cell"),
-                    html.Div(_computed(one), className="wide-cell"),
-                    ", ".join(one.adds_up) or "nothing",
-                    _places(one),
-                ]
-                for one in told
-            ],
-            caption=f"Figures {title.lower()}, with what they mean and how they are computed",
-            numeric=(1,),
+        table(
+            f"Figures {title.lower()}, with what they mean and how they are computed",
+            told,
+            {
+                "Figure": lambda one: html.Strong(one.label),
+                "Now": right(lambda one: figure(_now(view, one, values), f"figures.{one.key}")),
+                "What it is": (wide, "sentence"),
+                "How it is computed": lambda one: wide(_computed(one)),
+                "Adds up over": lambda one: ", ".join(one.adds_up) or "nothing",
+                "Where it stands": _places,
+            },
         ),
         about=about,
     )
+
+
+def _now(view: View, measure: Measure, values: dict[str, Any]) -> str:
+    return in_unit(values[measure.key], measure.unit, view.currency) if measure.key in values else MISSING
 
 
 def _computed(measure: Measure) -> Any:

@@ -10,52 +10,20 @@ import textwrap
 from collections.abc import Sequence
 from datetime import date
 from html import escape
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Literal
 
 import pandas as pd
-from dash import Dash, Input, Output, State, dcc, html
+from dash import dcc, html
 
-from serving.dashboard.charts import (
-    bars,
-    chart,
-    dots,
-    flat_bars,
-    line,
-    money_axis,
-    titled_axis,
-)
-from serving.dashboard.components import (
-    NOTHING,
-    Rows,
-    columns,
-    empty,
-    note,
-    page,
-    panel,
-    scope,
-    segment_badge,
-    simple_table,
-    stat_card,
-    stat_cards,
-    switch,
-    value_note,
-)
-from serving.dashboard.view import Page, View
-from serving.palette import SEQUENTIAL, segment_colour
-from serving.queries.cards import Card, headline_notes, summary_cards
+from serving.dashboard import components as ui
+from serving.dashboard.charts import bars, chart, dots, flat_bars, line, money_axis, titled_axis
+from serving.dashboard.components import NOTHING, Rows, empty, figure, rows_of
+from serving.dashboard.view import Page, View, redrawn
+from serving.palette import SEQUENTIAL
+from serving.queries import revenue
+from serving.queries.cards import Card, HeadlineNote, headline_notes, summary_cards
 from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
-from serving.queries.revenue import (
-    customer_types,
-    daily_revenue,
-    monthly_customers,
-    monthly_revenue,
-    top_customers,
-    unusual_periods,
-    weekly_revenue,
-)
-from serving.snapshot import SnapshotReader
 from warehouse import wording
 
 LISTED_DAYS = 12
@@ -74,72 +42,84 @@ _KIND_LABELS = {
 
 def render(view: View) -> Any:
     """The overview of one view."""
-    months = monthly_revenue(view.reading, view.filters)
-    cards = stat_cards([_card(card, view) for card in summary_cards(view.reading, view.filters)])
-    doubts = [
-        html.Div(note(one.sentence, kind="warning" if one.severity == "warning" else "info"), **{"data-doubt": one.key})
-        for one in headline_notes(view.reading)
-    ]
+    months = revenue.monthly_revenue(view.reading, view.filters)
+    cards = ui.stat_cards([_card(card, view) for card in summary_cards(view.reading, view.filters)])
+    doubts = [_doubt(one) for one in headline_notes(view.reading)]
     if months.empty:
-        return page(
-            *doubts,
-            empty(*NOTHING),
-            cards,
-        )
-    told = insights(view.reading, view.filters)
-    return page(
+        return ui.page(*doubts, empty(*NOTHING), cards)
+    grains = {"month": "Months", "week": "Weeks", "day": "Days"}
+    return ui.page(
         *doubts,
         cards,
-        _insight_panel(view, told),
-        value_note(value_caveats(view.reading)),
-        _revenue_panel(view, months),
-        columns(_customers_panel(view), _types_panel(view)),
-        _top_panel(view),
+        ui.panel(
+            "In short",
+            _told(view, insights(view.reading, view.filters)),
+            about="Written from the published data for the filters above.",
+        ),
+        ui.value_note(value_caveats(view.reading)),
+        ui.panel(
+            "Net revenue",
+            html.Div(_monthly_chart(view, months), id="overview-revenue"),
+            about="Gross revenue less returns. Marks show unusual days: hover for the cause, or read them below."
+            + ui.scope(view),
+            tools=ui.switch("overview-grain", grains, "Revenue by month, week or day"),
+        ),
+        ui.columns(
+            ui.panel(
+                "Customers by month",
+                _customers(view),
+                about="Identified customers who bought in the month, each counted once. New: the first purchase ever; "
+                "once: a single order by the month's end. Existing: bought in an earlier month." + ui.scope(view),
+            ),
+            ui.panel(
+                "Returning and one-time customers",
+                _types(view),
+                about="Returning: ordered more than once in the whole history. The lower bar is the net revenue that "
+                "they bring.",
+            ),
+        ),
+        ui.panel(
+            "Top 10 customers",
+            _top(view),
+            about="By net revenue of the chosen days: gross less what came back. Share is of all net revenue shown, "
+            "including sales without a customer.",
+        ),
     )
 
 
 # ---- in words and figures --------------------------------------------------------
 
 
-def _insight_panel(view: View, told: Sequence[Insight]) -> html.Section:
-    return panel(
-        "In short",
-        html.Ul(
+def _doubt(told: HeadlineNote) -> html.Div:
+    kind = "warning" if told.severity == "warning" else "info"
+    return html.Div(ui.note(told.sentence, kind=kind), **{"data-doubt": told.key})
+
+
+def _told(view: View, told: Sequence[Insight]) -> html.Ul:
+    who = [" ", dcc.Link("Who they are", href=view.link("/customers", slipping=True))]
+    items = [
+        html.Li(
             [
-                html.Li(
-                    [
-                        html.Strong(_KIND_LABELS[item.kind], className="insight-kind"),
-                        html.Span([item.text, *_who(view, item)]),
-                    ],
-                    className=f"insight insight-{item.tone}",
-                    **{"data-insight": item.kind},
-                )
-                for item in told
+                html.Strong(_KIND_LABELS[item.kind], className="insight-kind"),
+                html.Span([item.text, *(who if item.kind == "slipping" else [])]),
             ],
-            className="insights",
-        ),
-        about="Written from the published data for the filters above.",
-    )
-
-
-def _who(view: View, item: Insight) -> list[Any]:
-    if item.kind != "slipping":
-        return []
-    return [" ", dcc.Link("Who they are", href=view.link("/customers", slipping=True))]
+            className=f"insight insight-{item.tone}",
+            **{"data-insight": item.kind},
+        )
+        for item in told
+    ]
+    return html.Ul(items, className="insights")
 
 
 def _card(card: Card, view: View) -> html.Div:
     about = card.about
     if card.before is not None:
         about = f"{about.rstrip('.')}: {_value(card, card.before, view.currency)}."
-    is_good = None
-    if card.is_more_good is not None and card.change_pct is not None and round(card.change_pct, 1) != 0:
-        is_good = card.is_more_good == (card.change_pct > 0)
-    return stat_card(
+    return ui.stat_card(
         card.label,
         _value(card, card.value, view.currency),
         change="" if card.change_pct is None else wording.change(card.change_pct),
-        is_good=is_good,
+        is_good=card.is_good,
         about=about,
         key=card.key,
     )
@@ -152,29 +132,17 @@ def _value(card: Card, value: float | None, currency: str) -> str:
 # ---- revenue over time -----------------------------------------------------------
 
 
-def _revenue_panel(view: View, months: pd.DataFrame) -> html.Section:
-    return panel(
-        "Net revenue",
-        html.Div(_monthly_chart(view, months), id="overview-revenue"),
-        about="Gross revenue less returns. Marks show unusual days: hover for the cause, or read them below."
-        + scope(view),
-        tools=switch(
-            "overview-grain", {"month": "Months", "week": "Weeks", "day": "Days"}, "Revenue by month, week or day"
-        ),
-    )
-
-
-def _revenue_chart(view: View, grain: str) -> list[Any]:
+def _revenue_chart(view: View, grain: revenue.Grain) -> list[Any]:
     """The chart of one grain, for the page's own control."""
-    if grain in ("week", "day"):
+    if grain != "month":
         return _line_chart(view, grain)
-    months = monthly_revenue(view.reading, view.filters)
+    months = revenue.monthly_revenue(view.reading, view.filters)
     return [empty(*NOTHING)] if months.empty else _monthly_chart(view, months)
 
 
 def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
-    rows: Rows = months.to_dict("records")  # type: ignore[assignment]
-    odd = unusual_periods(view.reading, view.filters, "day")
+    rows = rows_of(months)
+    odd = revenue.unusual_periods(view.reading, view.filters, "day")
     values = [row["net_revenue"] for row in rows]
     traces = [
         bars(
@@ -225,46 +193,39 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
             xaxis=_month_ticks(rows),
             yaxis=money_axis(view, values, "Net revenue per month"),
         ),
-        html.P(
-            [
-                "Each return is taken off the sale that it reverses, or where none was found off its own day: recent "
-                "months can still shrink a little. ",
-                f"Paler, not complete: {', '.join(partial)}." if partial else "",
-            ],
-            className="about",
+        ui.remark(
+            "Each return is taken off the sale that it reverses, or where none was found off its own day: recent "
+            "months can still shrink a little. ",
+            f"Paler, not complete: {', '.join(partial)}." if partial else "",
         ),
         _odd_list(view, odd, "day"),
     ]
 
 
-def _line_chart(view: View, grain: str) -> list[Any]:
-    if grain == "week":
-        frame, at = weekly_revenue(view.reading, view.filters), "week_start"
-        odd = unusual_periods(view.reading, view.filters, "week")
-    else:
-        frame, at = daily_revenue(view.reading, view.filters), "date"
-        odd = unusual_periods(view.reading, view.filters, "day")
-    if frame.empty:
-        return [empty(*NOTHING)]
-    every: Rows = frame.to_dict("records")  # type: ignore[assignment]
+def _line_chart(view: View, grain: Literal["week", "day"]) -> list[Any]:
+    by_grain = {"week": (revenue.weekly_revenue, "week_start"), "day": (revenue.daily_revenue, "date")}
+    ask, at = by_grain[grain]
+    frame, odd = ask(view.reading, view.filters), revenue.unusual_periods(view.reading, view.filters, grain)
+    every = rows_of(frame)
     rows = [row for row in every if not wording.is_missing(row["net_revenue_as_booked"])]
     if not rows:
         return [empty(*NOTHING)]
     cut = [row for row in rows if not row[f"is_complete_{grain}"]]
-    hover = [
-        f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b>"
-        f"{'' if row[f'is_complete_{grain}'] else ' (not complete)'}<br>"
-        f"{wording.money(row['net_revenue_as_booked'], view.currency)} net as booked<br>"
-        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
-        for row in rows
-    ]
+
+    def told_of(row: dict[str, Any]) -> tuple[float | None, str]:
+        # where the shop was closed there is no point, and the line breaks
+        if wording.is_missing(row["net_revenue_as_booked"]):
+            return None, ""
+        return row["net_revenue_as_booked"], (
+            f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b>"
+            f"{'' if row[f'is_complete_{grain}'] else ' (not complete)'}<br>"
+            f"{view.money(row['net_revenue_as_booked'])} net as booked<br>"
+            f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
+        )
+
     # a line needs two ends
     mode = "lines" if len(rows) > 1 else "markers"
-    # where the shop was closed there is no point, and the line breaks
-    told_at = {row[at]: (row["net_revenue_as_booked"], words) for row, words in zip(rows, hover, strict=True)}
-    points = [told_at.get(row[at], (None, "")) for row in every]
-    values = [value for value, _ in points]
-    words = [text for _, text in points]
+    values, words = zip(*map(told_of, every), strict=True)
     traces = [line([row[at] for row in every], values, view.tokens.accent, 1.8, words, mode=mode)]
     if cut:
         ring = {"line": {"width": 1.8}}
@@ -272,11 +233,11 @@ def _line_chart(view: View, grain: str) -> list[Any]:
         at_cut = [row[at] for row in cut]
         traces.append(dots(at_cut, amounts, view.tokens.accent, 8, symbol="circle-open", marker=ring))
     known = {row[at].date(): row["net_revenue_as_booked"] for row in rows}
-    marks = odd.to_dict("records")
+    marks = rows_of(odd)
     if marks:
         heights = [known.get(row["date"].date(), 0) for row in marks]
-        told_of = [_odd_lines(row) for row in marks]
-        traces.append(dots([row["date"] for row in marks], heights, view.tokens.warning, 10, told_of, symbol="diamond"))
+        causes = [_odd_lines(row) for row in marks]
+        traces.append(dots([row["date"] for row in marks], heights, view.tokens.warning, 10, causes, symbol="diamond"))
     best = max(rows, key=lambda row: (row["net_revenue_as_booked"], row[at]))
     described = (
         f"Net revenue as booked by {grain}; most on {wording.day(best[at])}, "
@@ -300,7 +261,7 @@ def _line_chart(view: View, grain: str) -> list[Any]:
             xaxis={"type": "date", "tickformat": "%b\n%Y", "nticks": 8, "showgrid": False},
             yaxis=money_axis(view, [value for value in values if value is not None], f"Net revenue per {grain}"),
         ),
-        html.P(told, className="about"),
+        ui.remark(told),
         _odd_list(view, odd, grain),
     ]
 
@@ -322,8 +283,8 @@ def _month_hover(row: dict[str, Any], currency: str) -> str:
 
 def _by_month(odd: pd.DataFrame) -> dict[date, Rows]:
     found: dict[date, Rows] = {}
-    for row in odd.to_dict("records"):
-        found.setdefault(row["month_start"].date(), []).append(row)  # type: ignore[arg-type]
+    for row in rows_of(odd):
+        found.setdefault(row["month_start"].date(), []).append(row)
     return found
 
 
@@ -338,12 +299,12 @@ def _odd_hover(month_start: date, days: Rows) -> str:
     return "<br>".join(lines)
 
 
-def _odd_lines(row: dict[Any, Any]) -> str:
+def _odd_lines(row: dict[str, Any]) -> str:
     told = _odd_text(row)
     return "<br>".join(escape(line) for line in textwrap.wrap(told, 58)[:7])
 
 
-def _odd_text(row: dict[Any, Any]) -> str:
+def _odd_text(row: dict[str, Any]) -> str:
     whose = "" if row["series"] == "total" else f"{row['series']}, "
     cause = "Far from what was expected." if wording.is_missing(row["cause"]) else row["cause"]
     return f"{whose}{wording.day(row['date'])}: {cause}"
@@ -352,38 +313,28 @@ def _odd_text(row: dict[Any, Any]) -> str:
 def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
     if view.filters.is_about_customers:
         told = "Unusual days are measured for the whole shop and its larger countries, not for chosen customers."
-        return html.P([told, " ", dcc.Link("Those of the shop", href=view.link("/anomalies"))], className="about")
+        return ui.remark(told, " ", dcc.Link("Those of the shop", href=view.link("/anomalies")))
     whose = "the chosen countries" if view.filters.countries else "the whole shop"
     if odd.empty:
-        return html.P(f"No unusual {grain} of {whose} in this time.", className="about")
-    rows = odd.to_dict("records")[::-1]
+        return ui.remark(f"No unusual {grain} of {whose} in this time.")
+    rows = rows_of(odd)[::-1]
     shown = rows[:LISTED_DAYS]
-    total = html.Span(wording.count(len(rows)), **{"data-figure": f"unusual_{grain}s"})
+    total = figure(wording.count(len(rows)), f"unusual_{grain}s")
     head = [total, f" unusual {grain}{'' if len(rows) == 1 else 's'} of {whose}"]
     if len(rows) > len(shown):
         head.append(f", the last {len(shown)} in words")
-    return html.Details(
-        [
-            html.Summary(head),
-            html.Ul([html.Li(_odd_text(row)) for row in shown]),
-        ],
-        className="odd-days",
-    )
+    listed = html.Ul([html.Li(_odd_text(row)) for row in shown])
+    return html.Details([html.Summary(head), listed], className="odd-days")
 
 
 # ---- customers -------------------------------------------------------------------
 
 
-def _customers_panel(view: View) -> html.Section:
-    title = "Customers by month"
-    about = (
-        "Identified customers who bought in the month, each counted once. New: the first purchase ever; "
-        "once: a single order by the month's end. Existing: bought in an earlier month." + scope(view)
-    )
-    months = monthly_customers(view.reading, view.filters)
+def _customers(view: View) -> html.Div:
+    months = revenue.monthly_customers(view.reading, view.filters)
     if months.empty:
-        return panel(title, empty("No sale here has a customer."), about=about)
-    rows: Rows = months.to_dict("records")  # type: ignore[assignment]
+        return empty("No sale here has a customer.")
+    rows = rows_of(months)
     again = [row["new_customers"] - row["one_time_customers"] for row in rows]
     parts = (
         ("Existing", view.tokens.accent, [row["existing_customers"] for row in rows]),
@@ -407,7 +358,7 @@ def _customers_panel(view: View) -> html.Section:
         f"{wording.month(last['month_start'])}, {wording.count(last['customers'])}, of them "
         f"{wording.count(last['existing_customers'])} existing."
     )
-    drawn = chart(
+    return chart(
         view,
         traces,
         name="overview-customers",
@@ -418,16 +369,13 @@ def _customers_panel(view: View) -> html.Section:
         xaxis=_month_ticks(rows),
         yaxis=titled_axis("Customers", tickformat=",d", nticks=6, rangemode="tozero"),
     )
-    return panel(title, drawn, about=about)
 
 
-def _types_panel(view: View) -> html.Section:
-    title = "Returning and one-time customers"
-    about = "Returning: ordered more than once in the whole history. The lower bar is the net revenue that they bring."
-    found = customer_types(view.reading, view.filters)
+def _types(view: View) -> Any:
+    found = revenue.customer_types(view.reading, view.filters)
     if found.empty:
-        return panel(title, empty("No customer fits these filters."), about=about)
-    returning, once = found.to_dict("records")
+        return empty("No customer fits these filters.")
+    returning, once = rows_of(found)
     traces = []
     has_money = not wording.is_missing(returning["net_revenue_pct"])
     # shares of a sum with a negative part are no parts of 100
@@ -458,9 +406,9 @@ def _types_panel(view: View) -> html.Section:
     sentence = [
         html.Span(wording.plural(returning["customers"], "returning customer")),
         " (",
-        html.Span(wording.percent(returning["customers_pct"]), **{"data-figure": "returning_customers_pct"}),
+        figure(wording.percent(returning["customers_pct"]), "returning_customers_pct"),
         ") bring ",
-        html.Span(wording.percent(returning["net_revenue_pct"]), **{"data-figure": "returning_revenue_pct"}),
+        figure(wording.percent(returning["net_revenue_pct"]), "returning_revenue_pct"),
         " of the net revenue of identified customers; ",
         html.Span(wording.plural(once["customers"], "customer")),
         " ordered once.",
@@ -469,8 +417,7 @@ def _types_panel(view: View) -> html.Section:
         f"{wording.percent(returning['customers_pct'])} of customers are returning and bring "
         f"{wording.percent(returning['net_revenue_pct'])} of the net revenue."
     )
-    return panel(
-        title,
+    return [
         html.P(sentence, className="finding"),
         chart(
             view,
@@ -484,47 +431,27 @@ def _types_panel(view: View) -> html.Section:
             xaxis={"range": [0, 100], "ticksuffix": "%", "nticks": 6, "showgrid": False},
             bargap=0.45,
         ),
-        about=about,
-    )
+    ]
 
 
-def _top_panel(view: View) -> html.Section:
-    title = "Top 10 customers"
-    about = (
-        "By net revenue of the chosen days: gross less what came back. Share is of all net revenue shown, "
-        "including sales without a customer."
-    )
-    found = top_customers(view.reading, view.filters, limit=10)
+def _top(view: View) -> html.Div:
+    found = revenue.top_customers(view.reading, view.filters, limit=10)
     if found.empty:
-        return panel(title, empty("No sale here has a customer."), about=about)
-    rows: Rows = found.to_dict("records")  # type: ignore[assignment]
-    return panel(
-        title,
-        simple_table(
-            ["Customer", "Net revenue", "Share", "Orders", "Last order", "Segment"],
-            [
-                [
-                    dcc.Link(
-                        row["customer_id"],
-                        href=view.link(f"/customers/{quote(row['customer_id'], safe='')}"),
-                    ),
-                    wording.money(row["net_revenue"], view.currency),
-                    wording.percent(row["net_revenue_pct"]),
-                    wording.count(row["invoices"]),
-                    wording.day(row["last_purchase_date"]),
-                    _segment(row["segment"], view),
-                ]
-                for row in rows
-            ],
-            caption="The ten customers with the most net revenue",
-            numeric=(1, 2, 3, 4),
-        ),
-        about=about,
+        return empty("No sale here has a customer.")
+    return ui.table(
+        "The ten customers with the most net revenue",
+        found,
+        {
+            "Customer": lambda row: ui.customer_link(view, row.customer_id),
+            "Net revenue": ui.right(lambda row: wording.money(row.net_revenue, view.currency)),
+            "Share": (wording.percent, "net_revenue_pct"),
+            "Orders": (wording.count, "invoices"),
+            "Last order": ui.right((wording.day, "last_purchase_date")),
+            "Segment": lambda row: (
+                wording.MISSING if wording.is_missing(row.segment) else ui.segment_mark(view, row.segment)
+            ),
+        },
     )
-
-
-def _segment(name: Any, view: View) -> Any:
-    return wording.MISSING if wording.is_missing(name) else segment_badge(name, segment_colour(name, view.theme))
 
 
 # ---- axes ------------------------------------------------------------------------
@@ -542,22 +469,5 @@ def _month_ticks(rows: Rows) -> dict[str, Any]:
     }
 
 
-# ---- the page's own controls -----------------------------------------------------
-
-
-def register(app: Dash, reader: SnapshotReader) -> None:
-    """The callback of the grain of revenue."""
-
-    @app.callback(
-        Output("overview-revenue", "children"),
-        Input("overview-grain", "value"),
-        State("url", "search"),
-        State("theme", "data"),
-        prevent_initial_call=True,
-    )
-    def show_grain(grain: str, search: str | None, theme: str | None) -> Any:
-        with reader.reading() as reading:
-            return _revenue_chart(View.of_url(reading, search, theme), grain)
-
-
+register = redrawn(("overview-revenue", ("overview-grain.value",), _revenue_chart))
 PAGE = Page("/", "Overview", render, register=register)

@@ -10,41 +10,19 @@ from typing import Any
 from urllib.parse import quote
 
 import dash_mantine_components as dmc
-import pandas as pd
 from dash import dcc, html
 
-from serving.dashboard.components import (
-    NOBODY,
-    columns,
-    definitions,
-    empty,
-    named_rows,
-    note,
-    page,
-    panel,
-    segment_badge,
-    simple_table,
-    stat_card,
-    stat_cards,
-    value_note,
-)
+from serving.dashboard import components as ui
+from serving.dashboard.components import NOBODY, empty, figure, panel, right, segment_mark, wide
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
-from serving.filters import CLUSTERINGS, METHOD_LABELS
+from serving.filters import CLUSTERINGS, METHOD_LABELS, Filters
 from serving.palette import segment_colour
+from serving.queries import playbooks as queries
 from serving.queries.health import value_caveats
-from serving.queries.playbooks import (
-    CHANGES,
-    audience_changes,
-    audience_flows,
-    compared_publication,
-    division_notes,
-    emails,
-    playbooks,
-)
+from serving.queries.playbooks import CHANGES
 from serving.queries.segments.sizes import segment_sizes
-from warehouse.measures import measures
-from warehouse.wording import count, day, in_unit, is_missing, money, percent, plural
+from warehouse.wording import count, day, is_missing, percent, plural
 
 _FLOWS_TOLD = 3
 
@@ -54,27 +32,41 @@ Row = dict[str, Any]
 def render(view: View) -> Any:
     """The playbooks of the segments that the filters leave customers in."""
     method = view.filters.method
-    every = _rows(playbooks(view.reading, method))
     if method in CLUSTERINGS:
-        return page(empty("There is no playbook for clusters.", "Playbooks are for RFM segments and audiences."))
+        return ui.page(empty("There is no playbook for clusters.", "Playbooks are for RFM segments and audiences."))
+    every = ui.rows_of(queries.playbooks(view.reading, method))
     if not every:
-        return page(
-            empty(
-                "There is no playbook yet.",
-                "Playbooks come with segments, which need customers who bought something.",
-            )
-        )
-    sizes = {row.segment: row for row in named_rows(segment_sizes(view.reading, view.filters))}
+        hint = "Playbooks come with segments, which need customers who bought something."
+        return ui.page(empty("There is no playbook yet.", hint))
+    sizes = {row.segment: row for row in ui.named_rows(segment_sizes(view.reading, view.filters))}
     chosen = [row for row in every if row["segment_name"] in sizes]
     if not chosen:
-        return page(empty(*NOBODY))
-    drafts = {row["segment_name"]: row for row in _rows(emails(view.reading, method))}
-    changes = {row["segment"]: row for row in _rows(audience_changes(view.reading, method))}
-    flows = _rows(audience_flows(view.reading, method))
-    since = compared_publication(view.reading, method)
-    return page(
-        _contents(view, every, chosen, sizes),
-        value_note(value_caveats(view.reading)),
+        return ui.page(empty(*NOBODY))
+    drafts = {row["segment_name"]: row for row in ui.rows_of(queries.emails(view.reading, method))}
+    changes = {row["segment"]: row for row in ui.rows_of(queries.audience_changes(view.reading, method))}
+    flows = ui.rows_of(queries.audience_flows(view.reading, method))
+    since = queries.compared_publication(view.reading, method)
+    return ui.page(
+        panel(
+            "The segments and their goals",
+            ui.table(
+                "Segments and their goals",
+                chosen,
+                {
+                    "Segment": lambda row: html.A(
+                        segment_mark(view, row["segment_name"], kind=row["segment_kind"]),
+                        href=f"#{anchor(row['segment_name'])}",
+                    ),
+                    "Customers": right(lambda row: count(sizes[row["segment_name"]].customers)),
+                    "Of the money": right(lambda row: percent(sizes[row["segment_name"]].monetary_net_pct, 0)),
+                    "Goal": (wide, "goal"),
+                },
+            ),
+            about=f"{METHOD_LABELS[method]}, the one with the most money first. Customers and shares are those under "
+            "the filters; what a playbook says below is of all customers of its segment.",
+            tools=html.Span(f"{len(chosen)} of {len(every)} segments") if len(chosen) < len(every) else None,
+        ),
+        ui.value_note(value_caveats(view.reading)),
         *(
             _playbook(view, row, drafts.get(row["segment_name"]), changes[row["segment_name"]], flows, since)
             for row in chosen
@@ -88,41 +80,6 @@ def anchor(segment: str) -> str:
     return f"playbooks-{quote(segment, safe='')}"
 
 
-def _rows(frame: pd.DataFrame) -> list[Row]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-# ---- what is here --------------------------------------------------------------
-
-
-def _contents(view: View, every: list[Row], chosen: list[Row], sizes: dict[str, Any]) -> html.Section:
-    rows = [
-        [
-            html.A(_badge(view, row), href=f"#{anchor(row['segment_name'])}"),
-            count(sizes[row["segment_name"]].customers),
-            percent(sizes[row["segment_name"]].monetary_net_pct, 0),
-            html.Div(row["goal"], className="wide-cell"),
-        ]
-        for row in chosen
-    ]
-    tools = None
-    if len(chosen) < len(every):
-        tools = html.Span(f"{len(chosen)} of {len(every)} segments")
-    return panel(
-        "The segments and their goals",
-        simple_table(
-            ["Segment", "Customers", "Of the money", "Goal"], rows, caption="Segments and their goals", numeric=(1, 2)
-        ),
-        about=f"{METHOD_LABELS[view.filters.method]}, the one with the most money first. Customers and shares are "
-        "those under the filters; what a playbook says below is of all customers of its segment.",
-        tools=tools,
-    )
-
-
-def _badge(view: View, row: Row) -> html.Span:
-    return segment_badge(row["segment_name"], segment_colour(row["segment_name"], view.theme, kind=row["segment_kind"]))
-
-
 # ---- one playbook --------------------------------------------------------------
 
 
@@ -132,20 +89,9 @@ def _playbook(
     segment = row["segment_name"]
     parts: list[Any] = [html.P(row["summary"], className="summary"), _figures(view, row)]
     if not row["has_own_playbook"]:
-        parts.append(note(f"The general playbook: there is none for {row['segment_kind']} in particular."))
-    plan = definitions(
-        [
-            ("Who", row["who"]),
-            ("Signals", row["signals"]),
-            ("Goal", row["goal"]),
-            ("Strategy", row["strategy"]),
-            ("Channel", row["channel"]),
-            ("Offer", row["offer"]),
-            ("Measure", row["measure"]),
-            ("How to measure", row["measure_how"]),
-        ]
-    )
-    parts.append(columns(plan, _emails(draft) if draft else empty("There is no draft email for this segment.")))
+        parts.append(ui.note(f"The general playbook: there is none for {row['segment_kind']} in particular."))
+    plan = ui.definitions([(term, row[name]) for name, term in queries.PLAN.items()])
+    parts.append(ui.columns(plan, _emails(draft) if draft else empty("There is no draft email for this segment.")))
     parts.append(_came_and_went(view, segment, change, flows, since))
     links = html.Div(
         [
@@ -163,9 +109,6 @@ def _playbook(
 
 
 def _figures(view: View, row: Row) -> html.Div:
-    def key(name: str) -> str:
-        return f"playbooks.{row['segment_name']}.{name}"
-
     horizon = "" if is_missing(row["horizon_days"]) else f"each in {count(row['horizon_days'])} days"
     top = (
         f"{percent(row['top_category_pct'], 0)} of it for {row['top_category']}"
@@ -177,46 +120,26 @@ def _figures(view: View, row: Row) -> html.Div:
         "customers": f"{percent(row['customers_pct'])} of all; {percent(row['one_time_pct'], 0)} ordered once",
         "monetary_sum": f"{percent(row['monetary_pct'])} of all money{'; ' if top else ''}{top}",
         "recency_days_mean": "since the last order",
-        "frequency_mean": f"{counts} each; {money(row['money_per_order'], view.currency)} an order",
+        "frequency_mean": f"{counts} each; {view.money(row['money_per_order'])} an order",
         "clv_mean": horizon,
     }
-    told = measures()
-    return stat_cards(
-        [
-            stat_card(
-                told[name].label,
-                in_unit(row[name], told[name].unit, view.currency, is_short=True),
-                about=about,
-                key=key(name),
-            )
-            for name, about in abouts.items()
-        ]
+    prefix = f"playbooks.{row['segment_name']}"
+    return ui.stat_cards(
+        [ui.measure_card(view, name, row[name], about=about, prefix=prefix) for name, about in abouts.items()]
     )
 
 
 def _emails(draft: Row) -> html.Div:
-    status = draft["redraft_status"]
-    parts: list[Any] = []
-    if status == "redrafted":
-        parts.append(
-            _email(
-                f"Redraft by {draft['redraft_model']}",
-                draft["redraft_subject"],
-                None,
-                draft["redraft_body"],
-                about="Written by a language model: read every word before it goes out. A refresh may write it anew.",
-            )
-        )
-    parts.append(
-        _email(
-            "Draft email",
-            draft["subject"],
-            draft["preheader"],
-            draft["body"],
-            about="What stands in square brackets is filled in by you or by your mail program.",
-        )
-    )
-    parts.append(html.P([html.B("For you: "), draft["note_to_marketer"]], className="email-note"))
+    status, subject, body = draft["redraft_status"], draft["redraft_subject"], draft["redraft_body"]
+    by_model = "Written by a language model: read every word before it goes out. A refresh may write it anew."
+    own = "What stands in square brackets is filled in by you or by your mail program."
+    parts: list[Any] = [
+        _email(f"Redraft by {draft['redraft_model']}", subject, None, body, about=by_model)
+        if status == "redrafted"
+        else None,
+        _email("Draft email", draft["subject"], draft["preheader"], draft["body"], about=own),
+        html.P([html.B("For you: "), draft["note_to_marketer"]], className="email-note"),
+    ]
     if status in ("failed", "not_asked"):
         told = "was asked for a redraft and failed" if status == "failed" else "was not asked for a redraft"
         why = "" if is_missing(draft["redraft_problem"]) else f": {draft['redraft_problem']}"
@@ -270,65 +193,43 @@ def _came_and_went(view: View, segment: str, change: Row, flows: list[Row], sinc
     title = html.H3("Who entered and who left")
     if since is None:
         return html.Div([title, html.P(_NO_CHANGES)], className="came-and-went")
-    entered = [(row["from_segment"], row["customers"]) for row in flows if row["to_segment"] == segment]
-    left = [(row["to_segment"], row["customers"]) for row in flows if row["from_segment"] == segment]
-    cells = [
-        [
-            "Entered",
-            html.Span(count(change["entered_customers"]), **{"data-figure": f"playbooks.{segment}.entered"}),
-            money(change["entered_monetary"], view.currency),
-            html.Div(_from_where("from", entered, "new customers"), className="wide-cell"),
-        ],
-        [
-            "Left",
-            html.Span(count(change["left_customers"]), **{"data-figure": f"playbooks.{segment}.left"}),
-            money(change["left_monetary"], view.currency),
-            html.Div(_from_where("to", left, "gone from the shop"), className="wide-cell"),
-        ],
-    ]
-    files = html.P(
-        [
-            "Who they are: ",
-            html.A("CSV", href=_download(view, segment, "csv"), download="audience_changes.csv"),
-            ", ",
-            html.A("Excel", href=_download(view, segment, "xlsx"), download="audience_changes.xlsx"),
-            f" · {count(change['customers_before'])} before, {count(change['customers_now'])} now",
-        ],
-        className="email-note",
+    sides = (
+        ("entered", "from", "new customers", [row for row in flows if row["to_segment"] == segment]),
+        ("left", "to", "gone from the shop", [row for row in flows if row["from_segment"] == segment]),
     )
-    table = simple_table(
-        ["", "Customers", "Their spend", "Mostly"],
-        cells,
-        caption=f"Who entered and who left {segment}",
-        numeric=(1, 2),
+    table = ui.table(
+        f"Who entered and who left {segment}",
+        sides,
+        {
+            "": lambda side: side[0].capitalize(),
+            "Customers": right(
+                lambda side: figure(count(change[f"{side[0]}_customers"]), f"playbooks.{segment}.{side[0]}")
+            ),
+            "Their spend": right(lambda side: view.money(change[f"{side[0]}_monetary"])),
+            "Mostly": lambda side: wide(_from_where(*side[1:])),
+        },
     )
+    # of the whole segment, as the counts are: the other filters are left out
+    query = Filters(method=view.filters.method, segments=(segment,)).to_query()
+    csv, excel = (
+        html.A(label, href=f"/download/{CHANGES.name}.{suffix}?{query}", download=f"{CHANGES.name}.{suffix}")
+        for label, suffix in (("CSV", "csv"), ("Excel", "xlsx"))
+    )
+    before = f" · {count(change['customers_before'])} before, {count(change['customers_now'])} now"
+    files = html.P(["Who they are: ", csv, ", ", excel, before], className="email-note")
     return html.Div([title, table, files], className="came-and-went")
 
 
-def _from_where(preposition: str, flows: list[tuple[Any, int]], without: str) -> str:
+def _from_where(preposition: str, without: str, flows: list[Row]) -> str:
     if not flows:
         return "nobody"
     told = [
-        f"{without} ({count(customers)})" if is_missing(name) else f"{preposition} {name} ({count(customers)})"
-        for name, customers in flows[:_FLOWS_TOLD]
+        (without if is_missing(name) else f"{preposition} {name}") + f" ({count(flow['customers'])})"
+        for flow in flows[:_FLOWS_TOLD]
+        for name in [flow[f"{preposition}_segment"]]
     ]
-    others = sum(customers for _, customers in flows[_FLOWS_TOLD:])
+    others = sum(flow["customers"] for flow in flows[_FLOWS_TOLD:])
     return ", ".join(told) + (f", {plural(others, 'other')}" if others else "")
-
-
-def _download(view: View, segment: str, suffix: str) -> str:
-    # of the whole segment, as the counts are: the other filters are left out
-    return view.link(
-        f"/download/{CHANGES.name}.{suffix}",
-        segments=(segment,),
-        countries=(),
-        start=None,
-        end=None,
-        min_frequency=None,
-        min_clv=None,
-        customer="",
-        slipping=False,
-    )
 
 
 _NO_CHANGES = (
@@ -341,29 +242,24 @@ def _changes(view: View, changes: dict[str, Row], since: dict[str, Any] | None) 
     title = "Everybody who changed segment"
     if since is None:
         return panel(title, empty("No change is recorded.", _NO_CHANGES.split(": ")[1]))
-    rows = [
-        [
-            segment_badge(name, segment_colour(name, view.theme)),
-            count(row["customers_before"]),
-            count(row["entered_customers"]),
-            count(row["left_customers"]),
-            count(row["customers_now"]),
-            money(row["entered_monetary"] - row["left_monetary"], view.currency),
-        ]
-        for name, row in changes.items()
-    ]
     moved = sum(row["entered_customers"] for row in changes.values())
     return panel(
         title,
         *(
-            note(text, title="The division itself changed")
-            for text in division_notes(view.reading, view.filters.method)
+            ui.note(text, title="The division itself changed")
+            for text in queries.division_notes(view.reading, view.filters.method)
         ),
-        simple_table(
-            ["Segment", "Before", "Entered", "Left", "Now", "Money, net change"],
-            rows,
-            caption="Customers of each segment before and now",
-            numeric=(1, 2, 3, 4, 5),
+        ui.table(
+            "Customers of each segment before and now",
+            changes.values(),
+            {
+                "Segment": lambda row: segment_mark(view, row["segment"]),
+                "Before": (count, "customers_before"),
+                "Entered": (count, "entered_customers"),
+                "Left": (count, "left_customers"),
+                "Now": (count, "customers_now"),
+                "Money, net change": right(lambda row: view.money(row["entered_monetary"] - row["left_monetary"])),
+            },
         ),
         html.P(f"{plural(moved, 'customer')} entered a segment.", className="email-note"),
         data_table(view, CHANGES, height=420),

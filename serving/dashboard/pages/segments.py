@@ -9,35 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 import dash_mantine_components as dmc
 import pandas as pd
-from dash import Dash, Input, Output, State, dcc, html
+from dash import dcc, html
 
-from serving.dashboard.components import (
-    NOBODY,
-    below,
-    empty,
-    named_rows,
-    page,
-    panel,
-    segment_badge,
-    simple_table,
-    switch,
-    value_note,
-)
-from serving.dashboard.segment_charts.claims import claims_table
-from serving.dashboard.segment_charts.cohorts import cohort_map
-from serving.dashboard.segment_charts.comparison import affinity_map, index_bars
+from serving.dashboard import components as ui
+from serving.dashboard.components import NOBODY, empty, figure, named_rows, panel, right, segment_badge, segment_mark
+from serving.dashboard.segment_charts import segments as charts
 from serving.dashboard.segment_charts.look import Look, Words, legend
-from serving.dashboard.segment_charts.moves import largest_moves
-from serving.dashboard.segment_charts.rfm import rfm_map
-from serving.dashboard.segment_charts.sizes import treemap
 from serving.dashboard.tables import data_table
-from serving.dashboard.view import Page, View
+from serving.dashboard.view import Page, View, redrawn
 from serving.filters import METHOD_LABELS
-from serving.palette import segment_colour
 from serving.queries.health import value_caveats
 from serving.queries.products import PAIRS
 from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
@@ -48,9 +33,8 @@ from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_con
 from serving.queries.segments.profiles import SEGMENTS, segment_profiles
 from serving.queries.segments.rfm import rfm_grid, rfm_rules
 from serving.queries.segments.sizes import segment_sizes
-from serving.snapshot import SnapshotReader
 from warehouse.measures import Measure, shown
-from warehouse.wording import count, day, in_unit, money, month, percent, plural
+from warehouse.wording import count, day, in_unit, month, percent, plural
 
 COMPARED = 3
 """Segments that are compared before anybody has chosen."""
@@ -66,18 +50,46 @@ _GROUPS = (
 def render(view: View) -> Any:
     """The whole page; its controls only change parts of it."""
     sizes = segment_sizes(view.reading, view.filters)
-    words = Words.of(view)
     look = Look.of(sizes, view.theme)
-    return page(
+    who, differ = [empty(*NOBODY)], [empty(*NOBODY)]
+    if len(sizes):
+        who, differ = _who(view, sizes, look), _differ(view, sizes, look)
+    return ui.page(
         _anchors(),
-        *_who(view, sizes, look),
-        *_differ(view, sizes, look, words),
+        *(_heading(0), *who),
+        *(_heading(1), *differ),
         _heading(2),
-        _moves_panel(view),
-        _slipping_panel(view),
-        _cohort_panel(view),
+        panel(
+            "Moves between RFM segments",
+            _flows(view),
+            about="The filtered customers, by their RFM segment at two month ends. Only RFM segments have a monthly "
+            "history; those of the models are made again from the whole history with every refresh.",
+        ),
+        panel(
+            "Who comes back after a silence",
+            _slipping(view),
+            about="Customers with two visits or more, by how many of their usual gaps they had been silent at a month "
+            "end, and whether they bought within 90 days of it. All customers of the shop: filters don't apply.",
+        ),
+        panel(
+            "Who came back, by month of the first purchase",
+            _cohorts(view),
+            about="Percent of a month's new customers who bought again in each month since. All customers of the shop: "
+            "filters don't apply. The first row also holds older customers, whom the data first see then.",
+        ),
         _heading(3),
-        _rules_panel(view),
+        panel(
+            "RFM segments are made by rule",
+            html.P(
+                "No model has chosen them: recency, frequency and money are each scored from 1 to 5 by fifths of the "
+                "customers (equal values get equal scores, 5 is best), and each of the 125 combinations belongs to one "
+                "segment. Clusters, which a model finds, have a page of their own."
+            ),
+            _rules(view),
+            ui.below("What the names say", charts.claims_table(view, "rfm")),
+            about="Lowest and highest scores of each segment's customers. All customers of the shop: filters don't "
+            "apply.",
+        ),
     )
 
 
@@ -100,98 +112,89 @@ def _as_list(table: html.Div) -> html.Details:
 
 
 def _who(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
+    areas = {"money": "By money", "customers": "By customers"}
+    return [
+        panel(
+            "Recency against frequency",
+            charts.rfm_map(view, rfm_grid(view.reading, view.filters)),
+            about="Customers by their scores from 1 to 5, by fifths of all customers: 5 is most recent, and most often."
+            " Darker cells brought more money; the name is that of the segment that most of a cell's customers are in.",
+        ),
+        panel(
+            "Sizes and money",
+            html.Div(charts.treemap(view, sizes, look, "money"), id="segments-size-chart"),
+            _size_table(view, sizes, look),
+            about=f"{METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
+            "expected is what may come from them next. A name opens its customers.",
+            tools=ui.switch("segments-size-by", areas, "Areas by money or by customers"),
+        ),
+        ui.value_note(value_caveats(view.reading)),
+    ]
+
+
+def _resized(view: View, by: str | None) -> Any:
+    sizes = segment_sizes(view.reading, view.filters)
     if sizes.empty:
-        return [_heading(0), empty(*NOBODY)]
-    shown = panel(
-        "Sizes and money",
-        html.Div(treemap(view, sizes, look, "money"), id="segments-size-chart"),
-        _size_table(view, sizes, look),
-        about=(
-            f"{METHOD_LABELS[view.filters.method]}. Money is net revenue of the customers' whole history, "
-            "expected is what may come from them next. A name opens its customers."
-        ),
-        tools=switch(
-            "segments-size-by", {"money": "By money", "customers": "By customers"}, "Areas by money or by customers"
-        ),
-    )
-    return [_heading(0), _grid_panel(view), shown, value_note(value_caveats(view.reading))]
-
-
-def _grid_panel(view: View) -> Any:
-    cells = rfm_grid(view.reading, view.filters)
-    return panel(
-        "Recency against frequency",
-        *rfm_map(view, cells),
-        about=(
-            "Customers by their scores from 1 to 5, by fifths of all customers: 5 is most recent, and most often. "
-            "Darker cells brought more money; the name is that of the segment that most of a cell's customers are in."
-        ),
-    )
+        return empty(*NOBODY)
+    return charts.treemap(view, sizes, Look.of(sizes, view.theme), by or "money")
 
 
 def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
-    def told(name: str, key: str, text: str) -> html.Span:
-        return html.Span(text, **{"data-figure": f"segments.{name}.{key}"})
-
-    rows: list[list[Any]] = []
-    for row in named_rows(sizes):
+    def name(row: Any) -> Any:
+        if row is None:
+            return html.Strong("All of these")
         badge = segment_badge(row.segment, look.colours[row.segment])
         is_segment = row.segment != NO_SEGMENT
-        rows.append(
-            [
-                dcc.Link(badge, href=view.link("/customers", segments=(row.segment,))) if is_segment else badge,
-                *(
-                    told(row.segment, one.key, in_unit(getattr(row, one.key), one.unit, view.currency))
-                    for one in shown("sizes")
-                ),
-            ]
-        )
-    if len(rows) > 1:
-        rows.append(
-            [
-                html.Strong("All of these"),
-                *(
-                    ""
-                    if one.share_of
-                    else told("all", one.key, in_unit(sizes[one.key].sum(min_count=1), one.unit, view.currency))
-                    for one in shown("sizes")
-                ),
-            ]
-        )
-    return simple_table(
-        ["Segment", *(one.short for one in shown("sizes"))],
-        rows,
-        caption="Customers, money and expected value of each segment",
-        numeric=(1, 2, 3, 4, 5),
+        return dcc.Link(badge, href=view.link("/customers", segments=(row.segment,))) if is_segment else badge
+
+    def told(one: Measure, row: Any) -> Any:
+        if row is None and one.share_of:
+            return ""
+        value = sizes[one.key].sum(min_count=1) if row is None else getattr(row, one.key)
+        segment = "all" if row is None else row.segment
+        return figure(in_unit(value, one.unit, view.currency), f"segments.{segment}.{one.key}")
+
+    rows: list[Any] = named_rows(sizes)
+    return ui.table(
+        "Customers, money and expected value of each segment",
+        # the last one stands for all of them
+        [*rows, None] if len(rows) > 1 else rows,
+        {"Segment": name, **{one.short: right(partial(told, one)) for one in shown("sizes")}},
     )
 
 
 # ---- how they differ ---------------------------------------------------------------
 
 
-def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[Any]:
-    if sizes.empty:
-        return [_heading(1), empty(*NOBODY)]
-    affinity = category_affinity(view.reading, view.filters)
+def _differ(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
+    chosen = list(look.order[:COMPARED])
     return [
-        _heading(1),
-        _comparison(view, look, words),
+        panel(
+            "Compare segments",
+            dmc.MultiSelect(
+                id="segments-compare",
+                label="Segments to compare",
+                data=list(look.order),
+                value=chosen,
+                searchable=True,
+                clearable=True,
+            ),
+            html.Div(_compared(view, Words.of(view), chosen), id="segments-compare-shown", **{"aria-live": "polite"}),
+            about="Means per customer. 100 is the mean of all customers of the shop, whatever the filters: to the "
+            "right is more, to the left less.",
+        ),
         panel(
             "What they buy",
-            *affinity_map(view, affinity, look),
+            charts.affinity_map(view, category_affinity(view.reading, view.filters), look),
             _as_list(data_table(view, CATEGORY_AFFINITY, height=420)),
-            about=(
-                "Share of a segment's net spend that a category takes, against its share among all customers of the "
-                "shop: 100 is the same, 200 twice as much. Filters choose the customers, not their comparison."
-            ),
+            about="Share of a segment's net spend that a category takes, against its share among all customers of the "
+            "shop: 100 is the same, 200 twice as much. Filters choose the customers, not their comparison.",
         ),
         panel(
             "Bought together",
             data_table(view, PAIRS, height=420),
-            about=(
-                "Pairs of products on at least 1 % of all invoices, or what the settings say. Lift 10: ten times as "
-                "many invoices have both as chance would bring. All sales of the shop: filters don't apply."
-            ),
+            about="Pairs of products on at least 1 % of all invoices, or what the settings say. Lift 10: ten times as "
+            "many invoices have both as chance would bring. All sales of the shop: filters don't apply.",
         ),
         panel(
             "All figures by segment",
@@ -199,26 +202,6 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look, words: Words) -> list[A
             about="Means, medians and totals, to sort, filter and download.",
         ),
     ]
-
-
-def _comparison(view: View, look: Look, words: Words) -> Any:
-    chosen = list(look.order[:COMPARED])
-    return panel(
-        "Compare segments",
-        dmc.MultiSelect(
-            id="segments-compare",
-            label="Segments to compare",
-            data=list(look.order),
-            value=chosen,
-            searchable=True,
-            clearable=True,
-        ),
-        html.Div(_compared(view, words, chosen), id="segments-compare-shown", **{"aria-live": "polite"}),
-        about=(
-            "Means per customer. 100 is the mean of all customers of the shop, whatever the filters: to the right is "
-            "more, to the left less."
-        ),
-    )
 
 
 def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
@@ -229,29 +212,29 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
         return [empty("No segment is chosen.", "Choose two or more above.")]
     overall = next(row for row in rows if row.is_everyone)
 
-    def said(measure: Measure, row: Any) -> str:
-        return in_unit(getattr(row, measure.key), measure.unit, view.currency)
-
     # as this shop's settings count them
     titles = {"frequency_mean": words.frequency, "monetary_mean": words.money}
     means = shown("means")
     look = Look.of(profiles[~profiles["is_everyone"]], view.theme).only(row.segment for row in ordered)
-    table = simple_table(
-        ["Mean of", *(segment_badge(name, look.colours[name]) for name in look.order), "All customers"],
-        [
-            [
-                titles.get(one.key, one.short),
-                *(html.Span(said(one, row), **{"data-figure": f"compare.{row.segment}.{one.key}"}) for row in ordered),
-                html.Span(said(one, overall), **{"data-figure": f"compare.all.{one.key}"}),
-            ]
-            for one in means
-        ],
-        caption="Means per customer of the segments compared, and of all customers",
-        numeric=tuple(range(1, len(ordered) + 2)),
+
+    def told(row: Any, name: str, one: Measure) -> html.Span:
+        return figure(in_unit(getattr(row, one.key), one.unit, view.currency), f"compare.{name}.{one.key}")
+
+    table = ui.table(
+        "Means per customer of the segments compared, and of all customers",
+        means,
+        {
+            "Mean of": lambda one: titles.get(one.key, one.short),
+            **{
+                segment_badge(row.segment, look.colours[row.segment]): right(partial(told, row, row.segment))
+                for row in ordered
+            },
+            "All customers": right(partial(told, overall, "all")),
+        },
     )
     return [
         legend(look),
-        index_bars(view, ordered, overall, look, [one for one in means if one.unit != "count"]),
+        charts.index_bars(view, ordered, overall, look, [one for one in means if one.unit != "count"]),
         table,
     ]
 
@@ -259,38 +242,25 @@ def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
 # ---- how they move -----------------------------------------------------------------
 
 
-def _moves_panel(view: View) -> Any:
-    title = "Moves between RFM segments"
-    about = (
-        "The filtered customers, by their RFM segment at two month ends. Only RFM segments have a monthly "
-        "history; those of the models are made again from the whole history with every refresh."
-    )
+def _flows(view: View) -> Any:
     months = flow_months(view.reading)
     if len(months) < 2:
-        return panel(
-            title,
-            empty("There are no two month ends to compare yet.", "Moves show once two months of sales are over."),
-            about=about,
-        )
+        return empty("There are no two month ends to compare yet.", "Moves show once two months of sales are over.")
     options = [{"value": one.isoformat(), "label": f"End of {month(one)}"} for one in months]
+    ends = [
+        dmc.Select(id=f"segments-moves-{side.lower()}", label=side, data=data, value=at["value"], allowDeselect=False)
+        for side, data, at in (("From", options[:-1], options[-2]), ("To", options[1:], options[-1]))
+    ]
     controls = html.Div(
-        [
-            dmc.Select(
-                id="segments-moves-from",
-                label="From",
-                data=options[:-1],
-                value=options[-2]["value"],
-                allowDeselect=False,
-            ),
-            dmc.Select(
-                id="segments-moves-to", label="To", data=options[1:], value=options[-1]["value"], allowDeselect=False
-            ),
-            dmc.Switch(id="segments-moves-stayed", label="Also who stayed", checked=False, mb=8),
-        ],
+        [*ends, dmc.Switch(id="segments-moves-stayed", label="Also who stayed", checked=False, mb=8)],
         style={"display": "flex", "flexWrap": "wrap", "gap": ".75rem", "alignItems": "end", "marginBottom": ".75rem"},
     )
     shown = _moves(view, months[-2], months[-1], with_stayed=False)
-    return panel(title, controls, html.Div(shown, id="segments-moves-shown", **{"aria-live": "polite"}), about=about)
+    return [controls, html.Div(shown, id="segments-moves-shown", **{"aria-live": "polite"})]
+
+
+def _moved(view: View, start: str, end: str, with_stayed: bool | None) -> list[Any]:
+    return _moves(view, date.fromisoformat(start), date.fromisoformat(end), with_stayed=bool(with_stayed))
 
 
 def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any]:
@@ -313,7 +283,7 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
             f"From {day(start)} to {day(end)}: ",
             told("moved", count(moved["customers"].sum())),
             f" of {plural(int(flows['customers'].sum()), 'customer')} changed segment, with ",
-            told("moved_money", money(float(moved["monetary"].sum()), view.currency)),
+            told("moved_money", view.money(float(moved["monetary"].sum()))),
             " of money so far; ",
             told("new", count(flows.loc[is_new, "customers"].sum())),
             " bought for the first time; ",
@@ -321,152 +291,74 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
             " stayed.",
         ]
     )
-    table = _as_list(
-        data_table(view, SEGMENT_MOVES, context=flow_context(start, end), height=420),
-    )
+    table = _as_list(data_table(view, SEGMENT_MOVES, context=flow_context(start, end), height=420))
     shown = flows if with_stayed else flows[is_shown]
     if shown.empty:
         nobody = empty("Nobody changed segment and nobody is new.", "Switch on who stayed, or choose other months.")
         return [sentence, nobody, table]
-    return [sentence, largest_moves(view, shown, end), table]
+    return [sentence, charts.largest_moves(view, shown, end), table]
 
 
-def _cohort_panel(view: View) -> Any:
+def _cohorts(view: View) -> Any:
     cohorts = cohort_grid(view.reading)
-    title = "Who came back, by month of the first purchase"
-    about = (
-        "Percent of a month's new customers who bought again in each month since. All customers of the shop: filters "
-        "don't apply. The first row also holds older customers, whom the data first see then."
-    )
     if cohorts.empty or cohorts["age_months"].max() < 1:
-        nothing = empty("No month after a first purchase has begun yet.", "The grid fills as months go by.")
-        return panel(title, nothing, about=about)
-    return panel(
-        title,
-        *cohort_map(view, cohorts),
-        _as_list(data_table(view, COHORTS, height=420)),
-        about=about,
-    )
+        return empty("No month after a first purchase has begun yet.", "The grid fills as months go by.")
+    return [*charts.cohort_map(view, cohorts), _as_list(data_table(view, COHORTS, height=420))]
+
+
+def _slipping(view: View) -> Any:
+    """Whether silence tells who is lost: what came of customers who had been as silent before."""
+    found = came_back(view.reading)
+    if found.empty:
+        return empty("No month end has 90 days after it yet.", "It shows as months go by.")
+    return [
+        ui.table(
+            "How many came back within 90 days, by silence",
+            found,
+            {
+                "Silent for": lambda row: f"{row.silence_band} gaps",
+                "Called": lambda row: "slipping" if row.is_slipping else "",
+                "Customers": (count, "customers"),
+                "Came back": (count, "came_back_customers"),
+                "Of them": right(lambda row: html.Strong(percent(row.came_back_pct, 0))),
+                "By month end": lambda row: f"{percent(row.lowest_pct, 0)} to {percent(row.highest_pct, 0)}",
+            },
+        ),
+        ui.remark(f"Over {plural(found['month_ends'].max(), 'month end')}; a customer counts at each anew."),
+    ]
 
 
 # ---- how they were made ------------------------------------------------------------
 
 
-def _rules_panel(view: View) -> Any:
-    def span(low: int, high: int) -> str:
+def _rules(view: View) -> html.Div:
+    def span(score: str, row: Any) -> str:
+        low, high = getattr(row, f"{score}_low"), getattr(row, f"{score}_high")
         return str(low) if low == high else f"{low} to {high}"
 
-    return panel(
-        "RFM segments are made by rule",
-        html.P(
-            "No model has chosen them: recency, frequency and money are each scored from 1 to 5 by fifths of the "
-            "customers (equal values get equal scores, 5 is best), and each of the 125 combinations belongs to one "
-            "segment. Clusters, which a model finds, have a page of their own."
-        ),
-        simple_table(
-            ["Segment", "Customers", "Recency score", "Frequency score", "Money score"],
-            [
-                [
-                    segment_badge(row.segment, segment_colour(row.segment, view.theme)),
-                    count(row.customers),
-                    span(row.r_low, row.r_high),
-                    span(row.f_low, row.f_high),
-                    span(row.m_low, row.m_high),
-                ]
-                for row in named_rows(rfm_rules(view.reading))
-            ],
-            caption="Lowest and highest scores of each RFM segment's customers",
-            numeric=(1,),
-        ),
-        below("What the names say", claims_table(view, "rfm")),
-        about="Lowest and highest scores of each segment's customers. All customers of the shop: filters don't apply.",
+    scores = {"r": "Recency score", "f": "Frequency score", "m": "Money score"}
+    return ui.table(
+        "Lowest and highest scores of each RFM segment's customers",
+        rfm_rules(view.reading),
+        {
+            "Segment": lambda row: segment_mark(view, row.segment),
+            "Customers": (count, "customers"),
+            **{title: partial(span, score) for score, title in scores.items()},
+        },
     )
 
 
-def _slipping_panel(view: View) -> Any:
-    """Whether silence tells who is lost: what came of customers who had been as silent before."""
-    title = "Who comes back after a silence"
-    about = (
-        "Customers with two visits or more, by how many of their usual gaps they had been silent at a month end, and "
-        "whether they bought within 90 days of it. All customers of the shop: filters don't apply."
-    )
-    rows = named_rows(came_back(view.reading))
-    if not rows:
-        return panel(title, empty("No month end has 90 days after it yet.", "It shows as months go by."), about=about)
-    return panel(
-        title,
-        simple_table(
-            ["Silent for", "Called", "Customers", "Came back", "Of them", "By month end"],
-            [
-                [
-                    f"{row.silence_band} gaps",
-                    "slipping" if row.is_slipping else "",
-                    count(row.customers),
-                    count(row.came_back_customers),
-                    html.Strong(percent(row.came_back_pct, 0)),
-                    f"{percent(row.lowest_pct, 0)} to {percent(row.highest_pct, 0)}",
-                ]
-                for row in rows
-            ],
-            caption="How many came back within 90 days, by silence",
-            numeric=(2, 3, 4),
-        ),
-        html.P(
-            f"Over {plural(max(row.month_ends for row in rows), 'month end')}; a customer counts at each anew.",
-            className="about",
-        ),
-        about=about,
-    )
-
-
-# ---- controls ----------------------------------------------------------------------
-
-
-def register(app: Dash, reader: SnapshotReader) -> None:
-    """Callbacks of the page's own controls; the page is complete before any of them has run."""
-    states = (State("url", "search"), State("theme", "data"))
-
-    @app.callback(
-        Output("segments-size-chart", "children"),
-        Input("segments-size-by", "value"),
-        *states,
-        prevent_initial_call=True,
-    )
-    def resize(by: str | None, search: str | None, theme: str | None) -> Any:
-        with reader.reading() as reading:
-            view = View.of_url(reading, search, theme)
-            sizes = segment_sizes(reading, view.filters)
-            if sizes.empty:
-                return empty(*NOBODY)
-            return treemap(view, sizes, Look.of(sizes, view.theme), by or "money")
-
-    @app.callback(
-        Output("segments-compare-shown", "children"),
-        Input("segments-compare", "value"),
-        *states,
-        prevent_initial_call=True,
-    )
-    def compare(chosen: list[str] | None, search: str | None, theme: str | None) -> Any:
-        with reader.reading() as reading:
-            view = View.of_url(reading, search, theme)
-            return _compared(view, Words.of(view), chosen or [])
-
-    @app.callback(
-        Output("segments-moves-shown", "children"),
-        Input("segments-moves-from", "value"),
-        Input("segments-moves-to", "value"),
-        Input("segments-moves-stayed", "checked"),
-        *states,
-        prevent_initial_call=True,
-    )
-    def move(start: str, end: str, with_stayed: bool | None, search: str | None, theme: str | None) -> Any:
-        with reader.reading() as reading:
-            return _moves(
-                View.of_url(reading, search, theme),
-                date.fromisoformat(start),
-                date.fromisoformat(end),
-                with_stayed=bool(with_stayed),
-            )
-
-
+register = redrawn(
+    ("segments-size-chart", ("segments-size-by.value",), _resized),
+    (
+        "segments-compare-shown",
+        ("segments-compare.value",),
+        lambda view, chosen: _compared(view, Words.of(view), chosen or []),
+    ),
+    (
+        "segments-moves-shown",
+        ("segments-moves-from.value", "segments-moves-to.value", "segments-moves-stayed.checked"),
+        _moved,
+    ),
+)
 PAGE = Page("/segments", "Segments", render, register=register)

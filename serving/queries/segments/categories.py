@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from serving.filters import Clause, Filters
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, fetch_list
 from serving.queries.segments.kept import kept_customers
 from serving.snapshot import Reading
 
@@ -74,13 +74,10 @@ def category_affinity(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``segment``, ``category``, ``customers`` (who kept something of it), ``net_revenue``, ``share_pct`` of
-        what the segment kept, ``all_share_pct`` of what all customers did, and ``index_to_all`` (100: the same
-        share; 200: twice as much of the wallet; null where there is nothing to compare with). Every pair of
-        a segment and a category, by segment, then by category.
+        The columns of the list ``category_affinity``: every pair of a segment and a category, by segment, then by
+        category; ``index_to_all`` is null where there is nothing to compare with.
     """
-    clause = _affinity(filters)
-    return reading.query(f"select * from ({clause.sql}) order by segment, category", clause.parameters)
+    return fetch_list(reading, CATEGORY_AFFINITY, filters)
 
 
 CATEGORY_AFFINITY = ListSpec(

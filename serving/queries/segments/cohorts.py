@@ -4,23 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from serving.queries.lists import Column, ListSpec
+from serving.filters import Filters
+from serving.queries.lists import Column, ListSpec, fetch_list
 from serving.snapshot import Reading
-
-_COHORTS = """
-    select
-        cohort_month,
-        age_months,
-        month_start,
-        is_complete_month,
-        cohort_customers,
-        active_customers,
-        retention_pct,
-        cast(net_revenue_as_booked as double) as net_revenue_as_booked,
-        cast(cumulative_net_revenue_as_booked as double) as cumulative_net_revenue_as_booked,
-        cast(net_revenue_per_customer as double) as net_revenue_per_customer
-    from marts.cohort_retention
-"""
 
 
 def cohort_grid(reading: Reading) -> pd.DataFrame:
@@ -31,7 +17,7 @@ def cohort_grid(reading: Reading) -> pd.DataFrame:
     DataFrame
         Columns of ``marts.cohort_retention``, by cohort and age. ``retention_pct`` is 0 to 100.
     """
-    return reading.query(f"{_COHORTS} order by cohort_month, age_months")
+    return fetch_list(reading, COHORTS, Filters())
 
 
 COHORTS = ListSpec(
@@ -49,7 +35,7 @@ COHORTS = ListSpec(
         Column("cumulative_net_revenue_as_booked", "Net revenue so far"),
         Column("net_revenue_per_customer", "Per customer"),
     ),
-    rows=_COHORTS,
+    rows="select * from marts.cohort_retention",
     order_by="cohort_month, age_months",
     tables=("marts.cohort_retention",),
 )

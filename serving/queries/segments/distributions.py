@@ -7,7 +7,7 @@ import math
 
 import pandas as pd
 
-from serving.filters import Filters
+from serving.filters import Clause, Filters
 from serving.queries.segments.kept import kept_customers
 from serving.snapshot import Reading
 
@@ -17,6 +17,19 @@ MEASURES = ("recency_days", "frequency", "monetary", "clv")
 MAX_RECENCY_BINS = 26
 FREQUENCY_STEP = 1.4
 """Each bin of the frequency begins this many times as high as the one before."""
+
+
+def _values(filters: Filters) -> Clause:
+    """Common table expressions up to ``long``: each known value of each measure, with the customer's segment."""
+    kept = kept_customers(filters)
+    doubles = ", ".join(f"cast({name} as double) as {name}" for name in MEASURES)
+    sql = f"""{kept.sql},
+
+        long as (
+            select segment, measure, value
+            from (select segment, {doubles} from kept) unpivot (value for measure in ({", ".join(MEASURES)}))
+        )"""
+    return Clause(sql, kept.parameters | {"measures": list(MEASURES)})
 
 
 def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -31,55 +44,38 @@ def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``measure`` (one of :data:`MEASURES`), ``segment``, ``kind``, ``customers`` (with a value),
         ``low_whisker``, ``q1``, ``median``, ``q3``, ``high_whisker``, ``mean``.
     """
-    kept = kept_customers(filters)
-    columns = ",\n".join(
-        f"""
-                quantile_cont(cast({name} as double), [0.05, 0.25, 0.5, 0.75, 0.95]) as {name}_quantiles,
-                avg(cast({name} as decimal(28, 4))) as {name}_mean,
-                count({name}) as {name}_customers"""
-        for name in MEASURES
-    )
-    parts = ",\n".join(
-        f"""
-                    {{
-                        'position': {position}, 'measure': '{name}', 'quantiles': {name}_quantiles,
-                        'mean': {name}_mean, 'customers': {name}_customers
-                    }}"""
-        for position, name in enumerate(MEASURES)
-    )
+    values = _values(filters)
     return reading.query(
         f"""
-        with {kept.sql},
+        with {values.sql},
 
-        wide as (
+        summed as (
             select
+                measure,
                 segment,
-                {columns}
-            from kept
-            group by segment
-        ),
-
-        long as (
-            select segment, unnest([{parts}]) as part from wide
+                count(*) as customers,
+                quantile_cont(value, [0.05, 0.25, 0.5, 0.75, 0.95]) as quantiles,
+                avg(cast(value as decimal(28, 4))) as mean
+            from long
+            group by measure, segment
         )
 
         select
-            part.measure as measure,
-            long.segment,
-            coalesce(kinds.segment_kind, long.segment) as kind,
-            part.customers as customers,
-            part.quantiles[1] as low_whisker,
-            part.quantiles[2] as q1,
-            part.quantiles[3] as median,
-            part.quantiles[4] as q3,
-            part.quantiles[5] as high_whisker,
-            part.mean as mean
-        from long
-        left join kinds on kinds.segment_name = long.segment
-        where part.customers > 0
-        order by part.position, long.segment
+            measure,
+            segment,
+            coalesce(kinds.segment_kind, segment) as kind,
+            customers,
+            quantiles[1] as low_whisker,
+            quantiles[2] as q1,
+            quantiles[3] as median,
+            quantiles[4] as q3,
+            quantiles[5] as high_whisker,
+            mean
+        from summed
+        left join kinds on kinds.segment_name = summed.segment
+        order by list_position($measures, measure), segment
         """,
-        kept.parameters,
+        values.parameters,
     )
 
 
@@ -96,63 +92,56 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``measure``, ``bin_start`` (included), ``bin_end`` (not included), ``segment``, ``customers``: every
         bin between the lowest and the highest value for every segment, also with 0. Empty if no customer fits.
     """
-    kept = kept_customers(filters)
-    bounds = reading.row(
+    values = _values(filters)
+    bounds = reading.rows(
         f"""
-        with {kept.sql}
+        with {values.sql}
 
-        select
-            {", ".join(f"min({name}) as {name}_low, max({name}) as {name}_high" for name in MEASURES)}
-        from kept
+        select measure, min(value) as low, max(value) as high
+        from long
+        group by measure
+        order by list_position($measures, measure)
         """,
-        kept.parameters,
+        values.parameters,
     )
-    parts, parameters = [], dict(kept.parameters)
-    for position, name in enumerate(MEASURES):
-        low, high = bounds[f"{name}_low"], bounds[f"{name}_high"]
-        if low is None:
-            continue
-        edges = _bin_edges(name, float(low), float(high))
-        parameters |= {f"{name}_starts": edges[:-1], f"{name}_ends": edges[1:]}
-        # every edge is a whole number: whole values fall into the same bins, and are few
-        parts.append(
-            f"""
-            select
-                {position} as position,
-                '{name}' as measure,
-                bins.bin_start,
-                bins.bin_end,
-                segments.segment,
-                coalesce(sum(counted.customers), 0) as customers
-            from (select unnest(${name}_starts) as bin_start, unnest(${name}_ends) as bin_end) as bins
-            cross join segments
-            left join (
-                select segment, floor({name}) as value, count(*) as customers
-                from kept
-                where {name} is not null
-                group by segment, floor({name})
-            ) as counted
-                on counted.segment = segments.segment
-                and counted.value >= bins.bin_start
-                and counted.value < bins.bin_end
-            group by bins.bin_start, bins.bin_end, segments.segment
-            """
-        )
-    if not parts:
+    if not bounds:
         return pd.DataFrame(columns=["measure", "bin_start", "bin_end", "segment", "customers"])
+    bins = [
+        (row["measure"], *edges)
+        for row in bounds
+        for edges in itertools.pairwise(_bin_edges(row["measure"], row["low"], row["high"]))
+    ]
+    of_bins, starts, ends = (list(column) for column in zip(*bins, strict=True))
     return reading.query(
         f"""
-        with {kept.sql},
+        with {values.sql},
 
-        segments as (select distinct segment from kept),
+        bins as (select unnest($of_bins) as measure, unnest($starts) as bin_start, unnest($ends) as bin_end),
 
-        binned as ({" union all ".join(parts)})
+        -- every edge is a whole number: whole values fall into the same bins, and are few
+        counted as (
+            select measure, segment, floor(value) as value, count(*) as customers
+            from long
+            group by measure, segment, floor(value)
+        )
 
-        select measure, bin_start, bin_end, segment, cast(customers as bigint) as customers
-        from binned
-        order by position, bin_start, segment
+        select
+            bins.measure,
+            bins.bin_start,
+            bins.bin_end,
+            segments.segment,
+            cast(coalesce(sum(counted.customers), 0) as bigint) as customers
+        from bins
+        cross join (select distinct segment from kept) as segments
+        left join counted
+            on counted.measure = bins.measure
+            and counted.segment = segments.segment
+            and counted.value >= bins.bin_start
+            and counted.value < bins.bin_end
+        group by bins.measure, bins.bin_start, bins.bin_end, segments.segment
+        order by list_position($measures, bins.measure), bins.bin_start, segments.segment
         """,
-        parameters,
+        values.parameters | {"of_bins": of_bins, "starts": starts, "ends": ends},
     )
 
 

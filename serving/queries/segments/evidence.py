@@ -25,11 +25,10 @@ def caveats(reading: Reading, method: Method) -> Caveats:
     found = reading.row(
         """
         select
-            string_agg(warnings, ' ' order by algorithm)
-                filter (model = 'customer_segments' and algorithm = $algorithm) as segments,
-            string_agg(change_notes, ' ' order by algorithm)
-                filter (model = 'customer_segments' and algorithm = $algorithm) as changes
+            string_agg(warnings, ' ' order by algorithm) as segments,
+            string_agg(change_notes, ' ' order by algorithm) as changes
         from reporting.model_notes
+        where model = 'customer_segments' and algorithm = $algorithm
         """,
         {"algorithm": method},
     )

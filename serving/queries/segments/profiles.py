@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from serving.filters import Clause, Filters
+from serving.filters import Filters
 from serving.queries.lists import Column, ListSpec, measure_columns
-from serving.queries.segments.kept import kept_customers
+from serving.queries.segments.kept import measures_by_segment
 from serving.snapshot import Reading
-from warehouse.measures import aggregates, shares, shown
+from warehouse.measures import aggregates, shown
 
 _PROFILES = [one.key for one in shown("segments")]
-
-
-def _profiles(filters: Filters) -> Clause:
-    kept = kept_customers(filters)
-    sql = f"""
-        with {kept.sql},
-
-        profiled as (
-            select segment, {aggregates("customers", _PROFILES)} from kept group by segment
-        )
-
-        select
-            profiled.segment,
-            coalesce(kinds.segment_kind, profiled.segment) as kind,
-            false as is_everyone,
-            profiled.* exclude (segment),
-            {shares(_PROFILES)}
-        from profiled
-        left join kinds on kinds.segment_name = profiled.segment"""
-    return Clause(sql, kept.parameters)
 
 
 def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -43,10 +23,10 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
         (``is_everyone``) of all customers of the shop, whatever the filters. ``segment``, ``kind``, ``is_everyone``
         and the measures of segments; shares are of the customers kept, for everyone 100. Empty if no customer fits.
     """
-    clause = _profiles(filters)
+    clause = measures_by_segment(filters, _PROFILES)
     return reading.query(
         f"""
-        with segments as ({clause.sql}),
+        with segments as (select *, false as is_everyone from ({clause.sql})),
 
         everyone as (
             select
@@ -54,7 +34,7 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
                 null as kind,
                 true as is_everyone,
                 {aggregates("customers", _PROFILES)},
-                {_whole_shares()}
+                {", ".join(f"100.0 as {one.key}" for one in shown("segments") if one.share_of)}
             from reporting.customer_360
             where has_purchases
             having (select count(*) from segments) > 0
@@ -69,10 +49,6 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
     )
 
 
-def _whole_shares() -> str:
-    return ", ".join(f"100.0 as {one.key}" for one in shown("segments") if one.share_of)
-
-
 SEGMENTS = ListSpec(
     name="segments",
     title="Segments",
@@ -80,6 +56,6 @@ SEGMENTS = ListSpec(
         Column("segment", "Segment", link="segment", of="ml.segment_profiles.segment_name"),
         *measure_columns("segments"),
     ),
-    rows=lambda filters, _: _profiles(filters),
+    rows=lambda filters, _: measures_by_segment(filters, _PROFILES),
     order_by="monetary_sum desc, segment",
 )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from serving.filters import Filters
-from serving.queries.segments.kept import kept_customers
+from serving.queries.segments.kept import kept_customers, measures_by_segment
 from serving.snapshot import Reading
-from warehouse.measures import aggregates, shares, shown
+from warehouse.measures import shown
 
 _SIZES = [one.key for one in shown("sizes")]
 
@@ -33,26 +33,8 @@ def segment_sizes(reading: Reading, filters: Filters) -> pd.DataFrame:
         One row per segment with customers: ``segment``, ``kind`` and the measures of sizes; the share of what was
         spent is null where that is zero or less, ``clv_sum`` where nobody's is known.
     """
-    kept = kept_customers(filters)
-    return reading.query(
-        f"""
-        with {kept.sql},
-
-        sized as (
-            select segment, {aggregates("customers", _SIZES)} from kept group by segment
-        )
-
-        select
-            sized.segment,
-            coalesce(kinds.segment_kind, sized.segment) as kind,
-            sized.* exclude (segment),
-            {shares(_SIZES)}
-        from sized
-        left join kinds on kinds.segment_name = sized.segment
-        order by sized.monetary_net_sum desc, sized.segment
-        """,
-        kept.parameters,
-    )
+    clause = measures_by_segment(filters, _SIZES)
+    return reading.query(f"{clause.sql} order by monetary_net_sum desc, summed.segment", clause.parameters)
 
 
 def customer_points(reading: Reading, filters: Filters, limit: int = 4000) -> CustomerPoints:

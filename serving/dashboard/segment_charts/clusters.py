@@ -1,17 +1,86 @@
-"""How a measure is spread over the customers of each segment."""
+"""The charts of the page about clusters: customers one by one, how measures are spread, what speaks for a number."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from dash import html
 
-from serving.dashboard.charts import NAMES, bars, chart, dots, titled_axis
+from serving.dashboard.charts import LEGEND_ABOVE, NAMES, bars, chart, dots, line, titled_axis
 from serving.dashboard.components import empty, named_rows, titled
 from serving.dashboard.segment_charts.look import MEASURE_TITLES, Axis, Look, Words, safe
 from serving.dashboard.view import View
-from warehouse.wording import count, days
+from warehouse.wording import count, days, is_missing, number, plural
+
+# ---- customers one by one ------------------------------------------------------------
+
+
+def scatter(
+    view: View, rows: pd.DataFrame, look: Look, words: Words, name: str, title: str, across: str, up: str
+) -> html.Div:
+    """One dot per customer, ``across`` and ``up`` being measures; frequency, money and CLV on log scales."""
+    axes = {
+        measure: Axis(words.axis(measure), rows[measure], words.tick(measure), is_log=measure != "recency_days")
+        for measure in (across, up)
+    }
+    traces = []
+    for segment in look.order:
+        theirs = rows[rows["segment"] == segment]
+        if theirs.empty:
+            continue
+        told = zip(
+            [safe(found) for found in theirs["customer_id"]],
+            theirs["recency_days"].tolist(),
+            theirs["frequency"].tolist(),
+            [view.money(value, pence=False) for value in theirs["monetary"]],
+            [view.money(value, pence=False) for value in theirs["clv"]],
+            strict=True,
+        )
+        traces.append(
+            dots(
+                axes[across].drawn(axes[across].given[theirs.index]),
+                axes[up].drawn(axes[up].given[theirs.index]),
+                look.colours[segment],
+                5,
+                [list(values) for values in told],
+                symbol=look.symbols[segment],
+                marker={"opacity": 0.65},
+                name=safe(segment),
+                # written out for each of thousands of dots, the words would be most of the page
+                hovertemplate=f"<b>Customer %{{customdata[0]}}</b><br>{safe(segment)}<br>"
+                f"%{{customdata[1]}} days since, %{{customdata[2]}} {words.orders}<br>"
+                "%{customdata[3]} so far, %{customdata[4]} expected<extra></extra>",
+            )
+        )
+    measures = ["recency_days", "frequency", "monetary", "clv"]
+    largest = rows[rows["segment"] == look.order[0]]
+    typical = (rows if largest.empty else largest)[measures].median()
+    whose = "these" if largest.empty else look.order[0]
+    remarks = " ".join(
+        remark
+        for measure in (across, up)
+        if (remark := axes[measure].edge_note("expected revenue" if measure == "clv" else "money"))
+    )
+    described = (
+        f"{title} of {plural(len(rows), 'customer')}. The middle customer of {whose}: last bought "
+        f"{days(float(typical['recency_days']))} ago, {words.times(float(typical['frequency']))}, "
+        f"{view.money(float(typical['monetary']))} so far, "
+        f"{view.money(float(typical['clv']))} expected."
+    )
+    drawn = chart(
+        view,
+        traces,
+        name=name,
+        description=f"{described} {remarks}".strip(),
+        xaxis=axes[across].layout(),
+        yaxis=axes[up].layout(),
+    )
+    return titled(title, drawn, html.P(remarks, className="about") if remarks else None)
+
+
+# ---- how a measure is spread ---------------------------------------------------------
 
 
 def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure: str) -> html.Div:
@@ -135,5 +204,61 @@ def histogram(view: View, bins: pd.DataFrame, look: Look, words: Words, measure:
             bargap=0.08,
             xaxis=titled_axis(f"{words.axis(measure)}, from", type="category", showgrid=False),
             yaxis=titled_axis("Customers", nticks=5, tickformat=",d"),
+        ),
+    )
+
+
+# ---- what speaks for a number of clusters --------------------------------------------
+
+
+def evidence_lines(
+    view: View, evidence: pd.DataFrame, name: str, title: str, lines: Mapping[str, tuple[str, str]], about: str
+) -> html.Div:
+    """A figure by number of clusters, with the chosen number marked.
+
+    Parameters
+    ----------
+    lines
+        From a column of ``evidence`` to its name and colour; the first one is the one to read.
+    """
+    rows = named_rows(evidence)
+    taken = next(row for row in rows if row.is_chosen)
+    main = next(iter(lines))
+    decimals = 0 if main == "inertia" else 3
+    values = {column: [None if is_missing(value) else value for value in evidence[column]] for column in lines}
+    marked = getattr(taken, main)
+    traces = [
+        line(
+            evidence["k"].tolist(),
+            values[column],
+            colour,
+            2,
+            [
+                f"<b>{row.k} clusters</b><br>{label}: {number(value, decimals)}"
+                for row, value in zip(rows, values[column], strict=True)
+            ],
+            mode="lines+markers",
+            name=label,
+            marker={"size": [13 if row.is_chosen else 6 for row in rows], "color": colour},
+        )
+        for column, (label, colour) in lines.items()
+    ]
+    chosen = {"x": taken.k, "y": marked, "text": "chosen", "showarrow": True, "ax": 24, "ay": -28}
+    told = "; ".join(f"{row.k}: {number(getattr(row, main), decimals)}" for row in rows)
+    return titled(
+        title,
+        html.P(about, className="about"),
+        chart(
+            view,
+            traces,
+            name=name,
+            description=f"{title} by number of clusters, {taken.k} chosen. {told}.",
+            height=280,
+            **{**LEGEND_ABOVE, "showlegend": len(lines) > 1},
+            xaxis=titled_axis("Number of clusters", dtick=1),
+            yaxis=titled_axis(
+                next(iter(lines.values()))[0] if len(lines) == 1 else title, nticks=5, tickformat=",.4~r"
+            ),
+            annotations=[] if is_missing(marked) else [chosen],
         ),
     )
