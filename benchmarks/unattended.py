@@ -1,13 +1,14 @@
 """Ten days that nobody looks at: the real daemon, its schedule and its sensor, by a clock that is driven.
 
-    python -m benchmarks.unattended [--write]
+    python -m benchmarks.unattended [--days 5] [--write]
 
 All but the last ten of the real files where REGULARS_REAL_DATA names them, else of the sample, are the history. The
 others arrive in the evenings of ten days as files do: in time, late, restated, twice, broken and mended; one day's
 lines stand in a PostgreSQL database instead. Nobody calls a command: `regulars daemon` does what it does on a server,
 the sensor takes each file in, and at 05:00 the schedule asks the database. At the end every table of marts, ml and
 reporting is compared, value for value, with those of a new home that is given all files at once. ``--write`` puts the
-table into docs/performance.md. Needs libfaketime and PostgreSQL's server, and half an hour.
+table into docs/performance.md. Needs libfaketime and PostgreSQL's server, and half an hour; ``--days 5`` puts the same into five
+days.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ from tests.driven import LIBRARY_VARIABLE, Clock, Daemon, daemon_of, find_librar
 from tests.orchestration.conftest import differing_tables
 from warehouse.home import Home
 
-DAYS = 10
 SENSOR, SCHEDULE = "landing_files", "daily_refresh"
 _HALF_A_MINUTE = timedelta(seconds=31)
 
@@ -79,6 +79,30 @@ def ten_days(paths: list[Path]) -> list[Day]:
         Day("the day's file, and the broken one mended", {name[8]: content[8], name[7]: content[7]}),
         Day("the day's file", {name[9]: content[9]}),
     ]
+
+
+def five_days(paths: list[Path]) -> list[Day]:
+    """The same kinds of days in half the time, of five daily files."""
+    name = [path.name for path in paths]
+    content = [path.read_bytes() for path in paths]
+    twice = {name[2]: content[2], f"copy-of-{name[2]}": content[2]}
+    return [
+        Day("the day's file", {name[0]: content[0]}),
+        Day("nothing; its file is late", {}),
+        Day(
+            "the day's file, twice; the late one; the first day's restated",
+            {**twice, name[1]: content[1], name[0]: restated(content[0])},
+        ),
+        Day(
+            "a file, broken; the day's lines stand in the database",
+            {name[4]: without_prices(content[4])},
+            in_database=content[3],
+        ),
+        Day("the broken file, mended", {name[4]: content[4]}),
+    ]
+
+
+PLANS = {5: five_days, 10: ten_days}
 
 
 def seconds(record: dg.RunRecord) -> float:
@@ -128,9 +152,7 @@ def fill(server: PostgreSQL, content: bytes) -> None:
     rows = list(csv.DictReader(content.decode().splitlines()))
     names = ", ".join(f'"{name}"' for name in rows[0])
     server.run(
-        f"insert into sales ({names}) values ("
-        + ", ".join(f":{name}" for name in rows[0])
-        + ")",
+        f"insert into sales ({names}) values (" + ", ".join(f":{name}" for name in rows[0]) + ")",
         values=[{name: value or None for name, value in row.items()} for row in rows],
     )
 
@@ -178,6 +200,7 @@ def rebuild(landing: Path, home: Home, variables: Mapping[str, str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--days", type=int, choices=PLANS, default=10)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     wanted = parser.parse_args()
     library = find_library()
@@ -211,14 +234,14 @@ def main() -> None:
             home = Home(scratch / "home")
             evening = datetime.now(UTC).replace(hour=18, minute=0, second=0, microsecond=0) + timedelta(days=1)
             clock = Clock(scratch, library, evening - timedelta(hours=6))
-            for path in paths[:-DAYS]:
+            for path in paths[: -wanted.days]:
                 clock.deliver(home.landing / path.name, path.read_bytes())
             days = []
             with daemon_of(home, clock, scratch / "daemon.log", variables) as daemon:
                 clock.put_to(clock.now() + _HALF_A_MINUTE)
                 history = seconds(daemon.next_run(by=SENSOR))
                 print(f"history: {history:.1f} s", flush=True)
-                for number, day in enumerate(ten_days(paths[-DAYS:])):
+                for number, day in enumerate(PLANS[wanted.days](paths[-wanted.days :])):
                     at = evening + timedelta(days=number)
                     days.append(live_through(day, at, home, clock, daemon, server))
                     print(*days[-1], flush=True)
@@ -236,7 +259,7 @@ def main() -> None:
     text = as_markdown(days, history, rebuilt, compared)
     print(text)
     if wanted.write:
-        write_section(DOCUMENT, "ten days that nobody looked at", "Ten days that nobody looked at", text)
+        write_section(DOCUMENT, "days that nobody looked at", "Days that nobody looked at", text)
     sys.exit(bool(differing))
 
 

@@ -106,7 +106,7 @@ class Daemon:
         self._instance = dg.DagsterInstance.from_config(str(home.dagster))
         self._seen.update(run.run_id for run in self._instance.get_runs())
 
-    def next_run(self, *, by: str, within_seconds: float = 600) -> dg.RunRecord:
+    def next_run(self, *, by: str, within_seconds: float = 3600) -> dg.RunRecord:
         """The next run that this schedule or sensor starts, once it has ended well.
 
         Raises
