@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
+from dash.exceptions import DependencyException
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -75,6 +76,8 @@ def create_app(
     dashboard = create_dashboard(reader)
     # what a page sends: a few filters, or a file for the classify page as base64
     dashboard.server.config["MAX_CONTENT_LENGTH"] = PAGE_REQUEST_BYTES
+    # a script that no page has is not there; Dash takes the address for a fault of the server
+    dashboard.server.register_error_handler(DependencyException, lambda _: ("There is nothing at this address.", 404))
     # Dash on its own Flask, in threads: its FastAPI backend draws pages on the event loop, where one
     # slow page would hold up every other answer
     # an upload holds its thread until its process has answered, and must not hold up the pages
