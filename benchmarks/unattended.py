@@ -7,8 +7,8 @@ others arrive in the evenings of ten days as files do: in time, late, restated, 
 lines stand in a PostgreSQL database instead. Nobody calls a command: `regulars daemon` does what it does on a server,
 the sensor takes each file in, and at 05:00 the schedule asks the database. At the end every table of marts, ml and
 reporting is compared, value for value, with those of a new home that is given all files at once. ``--write`` puts the
-table into docs/performance.md. Needs libfaketime and PostgreSQL's server, and half an hour; ``--days 5`` puts the same into five
-days.
+table into docs/performance.md. Needs libfaketime and PostgreSQL's server, and half an hour; ``--days 5`` puts the same
+into five days.
 """
 
 from __future__ import annotations
