@@ -237,7 +237,7 @@ def main() -> None:
             for path in paths[: -wanted.days]:
                 clock.deliver(home.landing / path.name, path.read_bytes())
             days = []
-            with daemon_of(home, clock, scratch / "daemon.log", variables) as daemon:
+            with daemon_of(home, scratch / "daemon.log", variables, clock) as daemon:
                 clock.put_to(clock.now() + _HALF_A_MINUTE)
                 history = seconds(daemon.next_run(by=SENSOR))
                 print(f"history: {history:.1f} s", flush=True)

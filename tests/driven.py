@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -137,8 +137,8 @@ class Daemon:
 
 
 @contextmanager
-def daemon_of(home: Home, clock: Clock, log: Path, variables: Mapping[str, str]) -> Iterator[Daemon]:
-    """Start it as on a server, and stop it as systemd does.
+def daemon_of(home: Home, log: Path, variables: Mapping[str, str], clock: Clock | None = None) -> Iterator[Daemon]:
+    """Start it as on a server, by the machine's clock or a driven one, and stop it as systemd does.
 
     Raises
     ------
@@ -152,10 +152,11 @@ def daemon_of(home: Home, clock: Clock, log: Path, variables: Mapping[str, str])
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "orchestration.cli", "daemon", "--home", str(home.root)],
-            env={**os.environ, **variables, **clock.environment},
+            env={**os.environ, **variables, **(clock.environment if clock else {})},
             cwd=PROJECT_ROOT,
             stdout=out,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     for name, value in before.items():
         if value is None:
@@ -173,3 +174,6 @@ def daemon_of(home: Home, clock: Clock, log: Path, variables: Mapping[str, str])
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        # a run that is still at work outlives who started it
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
