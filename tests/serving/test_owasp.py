@@ -9,15 +9,22 @@ from starlette.testclient import TestClient
 
 from serving.security import EVERY_ROLE, Caller
 from serving.server import create_app
+from tests.orchestration.conftest import copy_of
 from warehouse.home import Home
 
 TOKEN = "a-token-of-this-test-alone"
 
 
 @pytest.fixture(scope="module")
-def client(published_small: Home) -> TestClient:
+def home(published_small: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """What a token does is written into its home."""
+    return copy_of(published_small, tmp_path_factory.mktemp("owasp") / "home")
+
+
+@pytest.fixture(scope="module")
+def client(home: Home) -> TestClient:
     """Of one who may all, on the application as other machines reach it."""
-    app = create_app(published_small, host="0.0.0.0", tokens={TOKEN: Caller("owner", EVERY_ROLE)})
+    app = create_app(home, host="0.0.0.0", tokens={TOKEN: Caller("owner", EVERY_ROLE)})
     return TestClient(app, base_url="http://shop.example", headers={"Authorization": f"Bearer {TOKEN}"})
 
 
@@ -68,12 +75,12 @@ def test_no_address_leads_to_a_file_of_the_machine(client: TestClient, path: str
     ],
 )
 def test_an_upload_is_told_by_its_bytes_and_leaves_nothing(
-    client: TestClient, published_small: Home, name: str, content: bytes, status: int
+    client: TestClient, home: Home, name: str, content: bytes, status: int
 ) -> None:
     answer = client.post("/classify_customers", files={"file": (name, content, "text/csv")})
     assert answer.status_code == status
     assert "etc/cron.d" not in answer.json()["detail"]
-    assert not list(published_small.scratch.glob("*/*"))
+    assert not list(home.scratch.glob("*/*"))
 
 
 def test_two_lengths_in_one_request_are_refused(serve: Callable[[Home], str], published_small: Home) -> None:
