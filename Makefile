@@ -2,7 +2,7 @@
 # into .venv from the lock files.
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run serve test lint ui bench models lock docs clean
+.PHONY: help run serve test lint ui bench models lock docs sbom audit clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -44,13 +44,21 @@ models: $(VENV)/.ready-to-test ## measure the models and write docs/models.md an
 docs: $(VENV)/.ready-to-test ## write the data dictionary anew from the dbt documentation
 	@$(ENVIRONMENT) python -m orchestration.data_dictionary
 
+sbom: $(VENV)-audit/.ready ## what is installed with Regulars, as CycloneDX: sbom.cdx.json
+	@$(VENV)-audit/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o sbom.cdx.json
+	@echo "Wrote sbom.cdx.json"
+
+audit: $(VENV)-audit/.ready ## ask a database on the internet for known vulnerabilities of what the lock has
+	@$(VENV)-audit/bin/python deploy/known_vulnerabilities.py requirements.lock
+
 lock: $(VENV)/.tools ## resolve the dependencies anew
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header requirements-build.in -o requirements-build.lock
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header --group dev --extra databases pyproject.toml -o requirements-dev.lock
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock --extra databases pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header requirements-audit.in -o requirements-audit.lock
 
 clean: ## remove the environment; data stays
-	rm -rf $(VENV) *.egg-info
+	rm -rf $(VENV) $(VENV)-audit *.egg-info
 
 # ---- the environment ---------------------------------------------------------
 
@@ -77,4 +85,10 @@ $(VENV)/.ready: $(VENV)/.tools requirements.lock pyproject.toml
 
 $(VENV)/.ready-to-test: $(VENV)/.ready requirements-dev.lock
 	@$(call INSTALL,requirements-dev.lock)
+	@touch $@
+
+$(VENV)-audit/.ready: requirements-audit.lock
+	@echo "Making the environment in $(VENV)-audit …"
+	@$(PYTHON) -m venv $(VENV)-audit
+	@$(VENV)-audit/bin/python -m pip install -q --require-hashes -r requirements-audit.lock
 	@touch $@

@@ -14,7 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -405,6 +405,7 @@ def rollback(
     verbose: VerboseOption = False,
 ) -> None:
     """Put an earlier snapshot back before the readers."""
+    from warehouse.audit import recorded
     from warehouse.database import refresh_lock
     from warehouse.publishing import rollback as put_back
     from warehouse.settings import load_settings
@@ -412,7 +413,8 @@ def rollback(
     with _explained(verbose):
         chosen = _published_home(home)
         parquet = load_settings().publish.parquet
-        with refresh_lock(chosen, purpose="rollback"):
+        asked = "the publication before" if to is None else f"publication {to}"
+        with recorded(chosen, "rollback", asked), refresh_lock(chosen, purpose="rollback"):
             done = put_back(chosen, to=to, at=datetime.now(UTC), parquet=parquet)
         stdout.print(f"Readers now see publication {done.shown_id} again: {chosen.published}")
 
@@ -539,6 +541,7 @@ def export(
     from serving.export.summary import print_export
     from serving.export.webhook import SECRET_VARIABLE, check_receiver
     from serving.snapshot import SnapshotReader
+    from warehouse.audit import recorded
 
     with _explained(verbose):
         request = ExportRequest(
@@ -553,18 +556,22 @@ def export(
         if webhook:
             check_receiver(webhook, secret)
         chosen = _published_home(home)
-        contacts = contacts_from_book(book, chosen) if book is not None else None
-        if with_contacts:
-            kept = contacts_from_warehouse(chosen)
-            contacts = kept if contacts is None else contacts.completed_by(kept)
         reader = SnapshotReader(chosen)
-        with reader.reading() as reading:
-            exported = export_audiences(
-                reading, request, output or chosen.exports, overwrite=overwrite, contacts=contacts
-            )
-        print_export(stdout, exported)
-        if webhook:
-            sent = deliver(exported, webhook, secret=secret)
+        # customers' numbers in a file say nothing to who has not the book; addresses, and what is sent away, do
+        told = f"{method} for {layout}" + (" with contacts" if book is not None or with_contacts else "")
+        is_recorded = book is not None or with_contacts or webhook is not None
+        with recorded(chosen, "export", told) if is_recorded else nullcontext():
+            contacts = contacts_from_book(book, chosen) if book is not None else None
+            if with_contacts:
+                kept = contacts_from_warehouse(chosen)
+                contacts = kept if contacts is None else contacts.completed_by(kept)
+            with reader.reading() as reading:
+                exported = export_audiences(
+                    reading, request, output or chosen.exports, overwrite=overwrite, contacts=contacts
+                )
+            print_export(stdout, exported)
+            sent = deliver(exported, webhook, secret=secret) if webhook else None
+        if sent is not None:
             before = f", {sent.already_delivered} had arrived before" if sent.already_delivered else ""
             stdout.print(f"Sent {plural(sent.sent, 'message')} with {plural(sent.customers, 'customer')}{before}.")
 
@@ -635,12 +642,13 @@ def backup(
     To restore, put the folder somewhere and refresh it: `regulars refresh --home DIR`. It holds customers'
     addresses and the key of their pseudonyms, and only its owner can open it.
     """
+    from warehouse.audit import recorded
     from warehouse.backup import back_up
     from warehouse.wording import count
 
     with _explained(verbose):
         chosen = _home(home)
-        with stderr.status("  copying …"):
+        with stderr.status("  copying …"), recorded(chosen, "backup", str(folder)):
             done = back_up(
                 chosen,
                 folder,
@@ -679,11 +687,13 @@ def dbt(
     warehouse itself the next refresh builds all of them.
     """
     from orchestration.dbt_by_hand import copied_warehouse, run_dbt
+    from warehouse.audit import recorded
     from warehouse.settings import load_settings
 
     with _explained(verbose):
         chosen = _home(home)
-        code = run_dbt(chosen, arguments, load_settings(), on_copy=copy, wait_seconds=wait)
+        with recorded(chosen, "dbt", " ".join(arguments)):
+            code = run_dbt(chosen, arguments, load_settings(), on_copy=copy, wait_seconds=wait)
         if copy:
             stderr.print(escape(f"The warehouse is as it was; dbt worked on {copied_warehouse(chosen)}"))
         raise typer.Exit(code)

@@ -34,6 +34,7 @@ def prune(instance: dg.DagsterInstance, home: Home, keep: Keep) -> None:
         (home.exports, keep.exports_days),
         (home.exports / ".deliveries", keep.exports_days),
         (home.reports, keep.reports_days),
+        (home.audit, keep.audit_days),
         (home.scratch, _SCRATCH_DAYS),
     ):
         if days:

@@ -16,6 +16,7 @@ from serving.downloads import XLSX_MAX_ROWS, csv_bytes, xlsx_bytes
 from serving.lists import LISTS
 from serving.queries.choices import filters_of
 from serving.queries.lists import ListRequest, UnknownColumnError, fetch_list
+from serving.roles import OPERATING, takes_away
 from serving.security import DATA_DOCS_POLICY
 from serving.snapshot import SnapshotReader
 
@@ -33,7 +34,7 @@ def files_router(reader: SnapshotReader) -> APIRouter:
     """Routes that answer with a file; not part of the documented interface."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/download/{name}.{suffix}")
+    @router.get("/download/{name}.{suffix}", dependencies=[takes_away("download", reader.home)])
     def download(
         name: str, suffix: Literal["csv", "xlsx"], request: Request, context: str = "", grid: str = ""
     ) -> Response:
@@ -72,11 +73,11 @@ def files_router(reader: SnapshotReader) -> APIRouter:
             headers={"Content-Disposition": f'inline; filename="regulars-{publication}.pdf"'},
         )
 
-    @router.get("/data-docs")
+    @router.get("/data-docs", dependencies=[OPERATING])
     def data_docs_root() -> Response:
         return RedirectResponse("/data-docs/index.html")
 
-    @router.get("/data-docs/{path:path}")
+    @router.get("/data-docs/{path:path}", dependencies=[OPERATING])
     def data_docs(path: str) -> Response:
         root = reader.home.to_read.data_docs.resolve()
         try:

@@ -1,12 +1,12 @@
 """Who may ask, and what a browser may do with the answer.
 
-Belongs here: the token, the cookie it is exchanged for, refusal of foreign hosts and sites, and
+Belongs here: tokens and what each may, the cookie that one is exchanged for, refusal of foreign hosts and sites, and
 the security headers with the content security policy. Does not belong here: limits on uploads
-(:mod:`serving.classify`).
+(:mod:`serving.classify`), which operations need more than to be let in (:mod:`serving.roles`).
 
 On loopback everybody on the machine is trusted, as with any local tool; still only by a name of this
 machine, because a web page elsewhere could point its own name at 127.0.0.1 (DNS rebinding).
-Bound elsewhere, every request needs the token.
+Bound elsewhere, or with a token, every request needs one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import hmac
 import html
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
 from urllib.parse import parse_qs, quote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,6 +27,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warehouse.errors import SettingsError
+from warehouse.settings import Role, Serve
 
 TOKEN_VARIABLE = "REGULARS_SERVE_TOKEN"  # noqa: S105 - the name, not the value
 MIN_TOKEN_LENGTH = 16
@@ -33,6 +36,31 @@ LOGIN_PATH = "/login"
 MAX_LOGIN_BYTES = 4_096
 OPEN_PATHS = frozenset({LOGIN_PATH, "/assets/login.css", "/healthz", "/readyz"})
 """Answered without a token: the way in with its looks, and whether process and data are fit to be asked."""
+
+EVERY_ROLE: frozenset[Role] = frozenset(get_args(Role))
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, as far as a token tells."""
+
+    name: str
+    """Of the token; it stands in the audit log."""
+    roles: frozenset[Role]
+    is_known: bool = True
+    """False where no token is asked for, and nobody is told apart."""
+
+
+LOCAL = Caller("this machine", EVERY_ROLE, is_known=False)
+_CALLER = "regulars.caller"
+
+
+def caller_of(scope: Mapping[str, Any]) -> Caller:
+    """Who sent the request; everybody on this machine where no token is asked for."""
+    caller = scope.get(_CALLER, LOCAL)
+    assert isinstance(caller, Caller)
+    return caller
+
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -47,26 +75,37 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def required_token(host: str) -> str | None:
-    """The token that requests must carry; None on loopback without one.
+def required_tokens(host: str, serve: Serve) -> dict[str, Caller]:
+    """Tokens, one of which each request must carry, and whose they are; none on loopback without any.
 
     Raises
     ------
     SettingsError
-        If the address is not loopback and no token is set, or it is too short to be one.
+        If the address is not loopback and no token is set, one that the settings name is missing, one is too short
+        to be one, or two are the same.
     """
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    if not token:
+    told = [(TOKEN_VARIABLE, token, Caller("owner", EVERY_ROLE))] if token else []
+    for one in serve.tokens:
+        value = os.environ.get(one.variable, "").strip()
+        if not value:
+            raise SettingsError(f"serve.tokens names {one.name!r}, and {one.variable} holds no token for it.")
+        told.append((one.variable, value, Caller(one.name, one.roles | {"view"})))
+    if not told:
         if is_loopback(host):
-            return None
+            return {}
         raise SettingsError(
             f"{host} can be reached from other machines, so a token is required: set {TOKEN_VARIABLE} to "
             f"{MIN_TOKEN_LENGTH} or more characters that nobody can guess, for example from "
             '`python3 -c "import secrets; print(secrets.token_urlsafe(32))"`.'
         )
-    if len(token) < MIN_TOKEN_LENGTH:
-        raise SettingsError(f"{TOKEN_VARIABLE} has {len(token)} characters; at least {MIN_TOKEN_LENGTH} are needed.")
-    return token
+    for variable, value, _ in told:
+        if len(value) < MIN_TOKEN_LENGTH:
+            raise SettingsError(f"{variable} has {len(value)} characters; at least {MIN_TOKEN_LENGTH} are needed.")
+    callers = {value: caller for _, value, caller in told}
+    if len(callers) < len(told):
+        raise SettingsError("Two of the server's tokens are the same; each needs one of its own.")
+    return callers
 
 
 def content_security_policy(script_hashes: Sequence[str]) -> str:
@@ -158,13 +197,13 @@ class ProbeBesidePage:
 
 
 class TokenGuard:
-    """Lets in who carries the token: as ``Authorization: Bearer …``, or a cookie that the login page gave."""
+    """Lets in who carries a token: as ``Authorization: Bearer …``, or a cookie that the login page gave."""
 
-    def __init__(self, app: ASGIApp, *, token: str) -> None:
+    def __init__(self, app: ASGIApp, *, tokens: Mapping[str, Caller]) -> None:
         self.app = app
-        self._token = token.encode()
+        self._callers = {token.encode(): caller for token, caller in tokens.items()}
         # the cookie is not the token: who reads it off a browser can't use it elsewhere in its stead
-        self._session = hmac.new(self._token, b"regulars session", hashlib.sha256).hexdigest()
+        self._sessions = {_session(token): caller for token, caller in self._callers.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, show the login page, or refuse with 401."""
@@ -178,16 +217,18 @@ class TokenGuard:
         path = scope["path"]
         if path == LOGIN_PATH:
             await (await self._login(request))(scope, receive, send)
-        elif path in OPEN_PATHS or self._is_known(request):
+        elif caller := self._caller(request):
+            await self.app({**scope, _CALLER: caller}, receive, send)
+        elif path in OPEN_PATHS:
             await self.app(scope, receive, send)
         else:
             await self._refusal(request)(scope, receive, send)
 
-    def _is_known(self, request: Request) -> bool:
+    def _caller(self, request: Request) -> Caller | None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token):
-            return True
-        return hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), self._session.encode())
+        if scheme.lower() == "bearer" and (caller := _whose(given.strip().encode(), self._callers)):
+            return caller
+        return _whose(request.cookies.get(COOKIE, "").encode(), self._sessions)
 
     def _refusal(self, request: Request) -> Response:
         if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
@@ -210,13 +251,13 @@ class TokenGuard:
             body += piece
             if len(body) > MAX_LOGIN_BYTES:
                 return _problem(413, "That is too long to be a token.")
-        given = parse_qs(body.decode("utf-8", errors="replace")).get("token", [""])[0]
-        if not hmac.compare_digest(given.strip().encode(), self._token):
+        given = parse_qs(body.decode("utf-8", errors="replace")).get("token", [""])[0].strip().encode()
+        if _whose(given, self._callers) is None:
             return _login_page(target, problem="That is not the token.", status=401)
         answer = RedirectResponse(target, status_code=303)
         answer.set_cookie(
             COOKIE,
-            self._session,
+            _session(given).decode(),
             httponly=True,
             samesite="strict",
             # as a proxy that speaks TLS says with X-Forwarded-Proto
@@ -224,6 +265,16 @@ class TokenGuard:
             max_age=12 * 3600,
         )
         return answer
+
+
+def _session(token: bytes) -> bytes:
+    return hmac.new(token, b"regulars session", hashlib.sha256).hexdigest().encode()
+
+
+def _whose(given: bytes, known: Mapping[bytes, Caller]) -> Caller | None:
+    """Whose it is; each is compared, so that the time it takes tells of none of them."""
+    found = [caller for one, caller in known.items() if hmac.compare_digest(given, one)]
+    return found[0] if found else None
 
 
 def _local_path(target: str) -> str:

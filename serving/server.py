@@ -7,11 +7,12 @@ parts.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
+from dash.exceptions import DependencyException
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -24,16 +25,18 @@ from serving.dashboard.app import create_dashboard
 from serving.files import files_router
 from serving.security import (
     LOOPBACK_NAMES,
+    Caller,
     ForeignSites,
     ProbeBesidePage,
     SecurityHeaders,
     TokenGuard,
     content_security_policy,
     is_loopback,
-    required_token,
+    required_tokens,
 )
 from serving.snapshot import SnapshotReader
 from warehouse.home import Home
+from warehouse.settings import load_settings
 
 PAGE_REQUEST_BYTES = 100 * 1024**2
 PAGE_THREADS = max(2, os.cpu_count() or 2)
@@ -41,7 +44,11 @@ PAGE_THREADS = max(2, os.cpu_count() or 2)
 
 
 def create_app(
-    home: Home, *, host: str = "127.0.0.1", token: str | None = None, limits: UploadLimits | None = None
+    home: Home,
+    *,
+    host: str = "127.0.0.1",
+    tokens: Mapping[str, Caller] | None = None,
+    limits: UploadLimits | None = None,
 ) -> FastAPI:
     """The whole application over a home's published snapshot.
 
@@ -49,8 +56,8 @@ def create_app(
     ----------
     host
         The address that it will be bound to; decides by which names it may be called.
-    token
-        What every request must carry; None lets all in.
+    tokens
+        One of them every request must carry, and whose each is; none let all in.
     """
     reader = SnapshotReader(home)
     app = FastAPI(
@@ -69,6 +76,8 @@ def create_app(
     dashboard = create_dashboard(reader)
     # what a page sends: a few filters, or a file for the classify page as base64
     dashboard.server.config["MAX_CONTENT_LENGTH"] = PAGE_REQUEST_BYTES
+    # a script that no page has is not there; Dash takes the address for a fault of the server
+    dashboard.server.register_error_handler(DependencyException, lambda _: ("There is nothing at this address.", 404))
     # Dash on its own Flask, in threads: its FastAPI backend draws pages on the event loop, where one
     # slow page would hold up every other answer
     # an upload holds its thread until its process has answered, and must not hold up the pages
@@ -76,8 +85,8 @@ def create_app(
     pages: Any = WSGIMiddleware(dashboard.server, workers=workers)
     app.mount("/", pages)
 
-    if token is not None:
-        app.add_middleware(TokenGuard, token=token)
+    if tokens:
+        app.add_middleware(TokenGuard, tokens=tokens)
     app.add_middleware(ProbeBesidePage)
     app.add_middleware(ForeignSites)
     if is_loopback(host):
@@ -99,10 +108,10 @@ def serve(home: Home, *, host: str, port: int, on_start: Callable[[str], None] |
     Raises
     ------
     SettingsError
-        If the address is not loopback and there is no token.
+        If the address is not loopback and there is no token, or one is missing or too short.
     """
-    token = required_token(host)
-    app = create_app(home, host=host, token=token)
+    tokens = required_tokens(host, load_settings().serve)
+    app = create_app(home, host=host, tokens=tokens)
     if on_start:
         shown = f"[{host}]" if ":" in host else host
         on_start(f"http://{shown}:{port}")

@@ -25,15 +25,16 @@ KEPT_OUT = {
 BENEATH = {"filters", "snapshot"}
 SERVING_MAY_IMPORT = {
     **{room: set[str]() for room in ("downloads", "filters", "palette", "security", "snapshot")},
+    "roles": {"security"},
     "queries": BENEATH,
     "lists": {"queries"},
     "answers": {"queries"},
     "classify": BENEATH | {"answers", "downloads"},
     "report": BENEATH | {"palette", "queries"},
     "export": BENEATH | {"downloads", "queries"},
-    "files": BENEATH | {"downloads", "lists", "queries", "report", "security"},
-    "api": BENEATH | {"answers", "classify", "downloads", "lists", "queries"},
-    "dashboard": BENEATH | {"classify", "downloads", "lists", "palette", "queries"},
+    "files": BENEATH | {"downloads", "lists", "queries", "report", "roles", "security"},
+    "api": BENEATH | {"answers", "classify", "downloads", "lists", "queries", "roles"},
+    "dashboard": BENEATH | {"classify", "downloads", "lists", "palette", "queries", "roles"},
     # puts the parts together, and nothing imports it
     "server": {"api", "classify", "dashboard", "files", "security", "snapshot"},
 }

@@ -98,6 +98,11 @@ class Home:
         return self.root / "alerts.json"
 
     @property
+    def audit(self) -> Path:
+        """Who took what away or changed what others see, a file a month."""
+        return self.root / "audit"
+
+    @property
     def data_docs(self) -> Path:
         """Great Expectations' pages."""
         return self.root / "data_docs"

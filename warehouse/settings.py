@@ -160,6 +160,40 @@ class Keep(_Section):
     """Days that an export stays after it was written; 0: for ever."""
     reports_days: Annotated[int, Field(ge=0)] = 365
     """The same of reports."""
+    audit_days: Annotated[int, Field(ge=0)] = 730
+    """Days that a month of the audit log stays after its last line; 0: for ever."""
+
+
+Role = Literal["view", "export", "operate"]
+"""See pages and answers, which every token may; take customers away as files; see what is for whoever runs the
+pipeline."""
+
+
+class Token(_Section):
+    """One who may ask the server, known by a token that stands in the environment."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=40)]
+    roles: frozenset[Role] = frozenset({"view"})
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that holds the token."""
+        return f"REGULARS_SERVE_TOKEN_{self.name.upper()}"
+
+
+class Serve(_Section):
+    """Who may ask for what; without tokens here the one in ``REGULARS_SERVE_TOKEN`` may all."""
+
+    tokens: tuple[Token, ...] = ()
+
+    @field_validator("tokens")
+    @classmethod
+    def _one_name_each(cls, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+        names = [token.name for token in tokens]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two tokens are called {', '.join(twice)}; the audit log tells them apart by these names")
+        return tokens
 
 
 CALENDAR_YEARS = range(1970, 2100)
@@ -509,12 +543,13 @@ class Landing(_Section):
         return sources
 
 
-# neither how much of the past stays nor who is told of the figures changes one of them
+# neither how much of the past stays nor who is told of the figures or may see them changes one of them
 _NO_MATTER_OF_FIGURES: dict[str, Any] = {
     "landing": {"databases"},
     "keep": True,
     "freshness": True,
     "alerts": True,
+    "serve": True,
 }
 
 
@@ -544,6 +579,7 @@ class Settings(BaseSettings):
     landing: Landing = Landing()
     freshness: Freshness = Freshness()
     alerts: Alerts = Alerts()
+    serve: Serve = Serve()
 
     def fingerprint(self) -> str:
         """Hash of every value that an answer could depend on, equal for equal settings on any machine."""

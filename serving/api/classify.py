@@ -20,6 +20,7 @@ from serving.classify.limits import UploadLimits
 from serving.classify.results import Classification
 from serving.classify.service import classifier_of
 from serving.downloads import csv_bytes
+from serving.roles import takes_away
 from serving.snapshot import SnapshotReader
 
 
@@ -38,8 +39,9 @@ def classify_router(reader: SnapshotReader, limits: UploadLimits) -> APIRouter:
                 "model": ClassificationAnswer,
                 "content": {"text/csv": {"schema": {"type": "string"}}},
             },
-            **responses(400, 408, 413, 415, 422, 503, 504),
+            **responses(400, 403, 408, 413, 415, 422, 503, 504),
         },
+        dependencies=[takes_away("classify", reader.home)],
         openapi_extra={
             "requestBody": {
                 "required": True,

@@ -90,6 +90,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that an operation can answer with, for the OpenAPI document."""
     told = {
         400: "Well formed, but it can't be answered, such as a filter on a segment that the method doesn't have.",
+        403: "The token lacks the role that this needs.",
         404: "Not in the snapshot.",
         413: "Too large.",
         415: "Not a kind of file that can be read.",

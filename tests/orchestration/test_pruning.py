@@ -104,12 +104,14 @@ def test_old_exports_reports_and_leftovers_go_and_deliveries_never(home: Home, i
         aged(home.exports / "spring", 31),
         aged(home.exports / ".deliveries" / "spring.hook.txt", 31),
         aged(home.reports / "report-1-rfm.pdf", 91),
+        aged(home.audit / "2024-10.jsonl", 731),
         aged(home.scratch / "duckdb_temp_storage_DEFAULT-0.tmp", 3),
     ]
     stays = [
         aged(home.exports / "summer", 29),
         aged(home.exports / ".deliveries" / "summer.hook.txt", 29),
         aged(home.reports / "report-2-rfm.pdf", 89),
+        aged(home.audit / "2024-11.jsonl", 729),
         aged(home.scratch / "upload.csv", 0.5),
         aged(home.landing / "2011-12-09.csv", 5_000),
     ]
@@ -119,7 +121,7 @@ def test_old_exports_reports_and_leftovers_go_and_deliveries_never(home: Home, i
     prune(instance, home, KEEP)
     assert [path for path in gone if path.exists()] == []
     assert [path for path in stays if not path.exists()] == []
-    prune(instance, home, Keep(exports_days=0, reports_days=0))
+    prune(instance, home, Keep(exports_days=0, reports_days=0, audit_days=0))
     assert [path for path in stays if not path.exists()] == []
 
 

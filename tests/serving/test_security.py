@@ -15,18 +15,20 @@ from starlette.testclient import TestClient
 
 from serving.classify import UploadLimits
 from serving.files import _PLACES, FILES_AT_ONCE
-from serving.security import COOKIE, TOKEN_VARIABLE, is_loopback, required_token
+from serving.security import COOKIE, EVERY_ROLE, TOKEN_VARIABLE, Caller, is_loopback, required_tokens
 from serving.server import create_app
 from warehouse.errors import SettingsError
 from warehouse.home import Home
+from warehouse.settings import Serve
 
 TOKEN = "a-token-of-this-test-alone"
+OWNER = Caller("owner", EVERY_ROLE)
 
 
 @pytest.fixture(scope="module")
 def guarded(published_small: Home) -> TestClient:
     """The application as it is when other machines can reach it."""
-    app = create_app(published_small, host="0.0.0.0", token=TOKEN)
+    app = create_app(published_small, host="0.0.0.0", tokens={TOKEN: OWNER})
     return TestClient(app, base_url="http://shop.example", follow_redirects=False)
 
 
@@ -39,20 +41,20 @@ def local(published_small: Home) -> TestClient:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])
 def test_loopback_needs_no_token(host: str) -> None:
     assert is_loopback(host)
-    assert required_token(host) is None
+    assert required_tokens(host, Serve()) == {}
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.4", "shop.example", "127.0.0.1.example"])
 def test_elsewhere_a_token_is_required_and_the_error_says_how(host: str) -> None:
     assert not is_loopback(host)
     with pytest.raises(SettingsError, match=TOKEN_VARIABLE):
-        required_token(host)
+        required_tokens(host, Serve())
 
 
 def test_a_short_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, "secret")
     with pytest.raises(SettingsError, match="6 characters"):
-        required_token("0.0.0.0")
+        required_tokens("0.0.0.0", Serve())
 
 
 @pytest.mark.parametrize(

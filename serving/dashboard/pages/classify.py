@@ -17,6 +17,7 @@ import dash_mantine_components as dmc
 import pandas as pd
 from dash import Dash, Input, Output, State, ctx, dcc, html
 from dash.exceptions import PreventUpdate
+from flask import abort
 
 from serving.classify import Classification, UploadLimits, classifier_of
 from serving.classify.errors import BadRequestError
@@ -30,6 +31,7 @@ from serving.downloads import csv_bytes, xlsx_bytes
 from serving.filters import METHOD_LABELS
 from serving.palette import Theme, segment_colour
 from serving.queries.lists import Column
+from serving.roles import RoleMissingError, caller_of_page, taken_away
 from serving.snapshot import SnapshotReader
 from warehouse.errors import RegularsError
 from warehouse.wording import count, day, money, plural
@@ -170,7 +172,7 @@ def register(app: Dash, reader: SnapshotReader) -> None:
         except RegularsError as error:
             # our own words for a person; anything else is a fault and is logged as one
             return note(str(error), kind="error", title="Not classified"), None
-        return answer(done, theme or "light"), texts(done)
+        return answer(done, theme or "light", may_export="export" in caller_of_page().roles), texts(done)
 
     @app.callback(
         Output("classify-download", "data"),
@@ -190,7 +192,11 @@ def register(app: Dash, reader: SnapshotReader) -> None:
             frame, file = with_texts(customers or [], told or {}), "classified_customers"
         else:
             frame, file = _framed(set_aside or [], SET_ASIDE_COLUMNS), "set_aside_lines"
-        content = csv_bytes(frame) if suffix == "csv" else xlsx_bytes(frame, file)
+        try:
+            with taken_away(reader.home, caller_of_page(), "download", f"{file}.{suffix}"):
+                content = csv_bytes(frame) if suffix == "csv" else xlsx_bytes(frame, file)
+        except RoleMissingError as error:
+            abort(error.status, str(error))
         return dcc.send_bytes(content, f"{file}.{suffix}")
 
 
@@ -228,8 +234,8 @@ def _framed(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pd.Dat
     return frame.rename(columns={column.name: column.title for column in columns})
 
 
-def answer(done: Classification, theme: Theme) -> list[Any]:
-    """What came of a file."""
+def answer(done: Classification, theme: Theme, *, may_export: bool = True) -> list[Any]:
+    """What came of a file; without downloads for who may not have them."""
     kept = [row for row in rows_of(done.accounting) if row["row_count"]]
     refunds = f"and {plural(done.derived_lines, 'refund')} in their sales' rows" if done.derived_lines else ""
     cards = (
@@ -262,8 +268,10 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
         panel(
             "Customers",
             _grid(_CUSTOMERS, done.customers, CUSTOMER_COLUMNS, done.currency, theme, "Customers of the file"),
-            tools=_downloads(_CUSTOMERS, "customers"),
-            about=_told_rows(len(done.customers), "customer"),
+            tools=_downloads(_CUSTOMERS, "customers", is_hidden=not may_export),
+            about=_told_rows(len(done.customers), "customer")
+            if may_export
+            else "Downloads are for tokens with the role export.",
         ),
         panel(
             "What their segments mean",
@@ -278,7 +286,7 @@ def answer(done: Classification, theme: Theme) -> list[Any]:
                 _grid(_SET_ASIDE, done.set_aside, SET_ASIDE_COLUMNS, done.currency, theme, "Lines set aside"),
                 style={} if len(done.set_aside) else {"display": "none"},
             ),
-            tools=_downloads(_SET_ASIDE, "lines set aside", is_hidden=not len(done.set_aside)),
+            tools=_downloads(_SET_ASIDE, "lines set aside", is_hidden=not (may_export and len(done.set_aside))),
             about=_told_rows(len(done.set_aside), "line") + " Lines of a text file count from 1, the header's.",
         ),
     ]
