@@ -10,7 +10,7 @@ countries as (
 spellings as (
 
     select
-        upper(source_name) as name_key,
+        {{ capitals('source_name') }} as name_key,
         country,
         1 as preference
     from countries
