@@ -71,7 +71,6 @@ def project_vars(
         # the tests have done so for the same SQL
         "check_contracts": False,
         "increments": increments,
-        "made_by_spark": None,
     }
 
 

@@ -115,7 +115,7 @@ class Home:
     @property
     def spark(self) -> Path:
         """What Spark is handed and what it makes, while a step of a refresh is at work there."""
-        return self.root / "spark"
+        return self.scratch / "spark"
 
     @property
     def scratch(self) -> Path:

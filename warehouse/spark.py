@@ -133,7 +133,8 @@ def spark_session(home: Home) -> Iterator[SparkSession]:
     from pyspark.sql import SparkSession
 
     conf = SparkConf().set("spark.app.name", "regulars").setAll(list(_REQUIRED.items()))
-    for key, value in _DEFAULTS.items():
+    conf.set("spark.sql.warehouse.dir", str(made_folder(home)))
+    for key, value in {**_DEFAULTS, "spark.local.dir": str(home.scratch)}.items():
         conf.setIfMissing(key, value)
     log = home.dbt / "logs" / "spark.log"
     try:
@@ -151,7 +152,7 @@ def spark_session(home: Home) -> Iterator[SparkSession]:
 
 @contextmanager
 def _errors_of_new_processes_in(log: Path) -> Iterator[None]:
-    """Have processes that are started meanwhile write what they tell people into a file: Java's is of no use to them."""
+    """Have processes that are started meanwhile write what they would tell people into a file."""
     log.parent.mkdir(parents=True, exist_ok=True)
     kept = os.dup(2)
     try:
@@ -169,11 +170,15 @@ def _end_java() -> None:
 
     gateway = SparkContext._gateway
     SparkContext._gateway = SparkContext._jvm = None
-    if gateway is not None:
-        gateway.shutdown()
+    if gateway is None:
+        return
+    gateway.shutdown()
+    # not ours under spark-submit
+    process = getattr(gateway, "proc", None)
+    if process is not None:
         # it ends with its input
-        gateway.proc.stdin.close()
-        gateway.proc.wait()
+        process.stdin.close()
+        process.wait()
 
 
 def made_folder(home: Home) -> Path:

@@ -122,11 +122,10 @@
 {%- endmacro %}
 
 {#
-    A quotient as an amount, half a unit of the last decimal away from zero. `cast` is try_cast where it may be beyond
-    14 digits.
+    A quotient as an amount, half a unit of the last decimal away from zero; null beyond 14 digits where it may be.
 #}
-{% macro quotient_as_money(value, cast='cast') -%}
-    {{ return(adapter.dispatch('quotient_as_money')(value, cast)) }}
+{% macro quotient_as_money(value, may_be_beyond=false) -%}
+    {{ return(adapter.dispatch('quotient_as_money')(value, 'try_cast' if may_be_beyond else 'cast')) }}
 {%- endmacro %}
 
 {% macro duckdb__quotient_as_money(value, cast) -%}

@@ -139,6 +139,9 @@
         {%- do levels.append(table ~ '_' ~ level) -%}
         {%- set last.rows = run_query('select 1 from ' ~ levels[-1] ~ ' limit 1').rows | length -%}
     {%- endfor -%}
+    {%- if last.rows -%}
+        {{ exceptions.raise_compiler_error(step ~ ' of ' ~ this.identifier ~ ' goes on for more than 10,000 levels') }}
+    {%- endif -%}
     {{ return(levels) }}
 {%- endmacro %}
 

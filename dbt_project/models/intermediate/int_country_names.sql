@@ -18,7 +18,7 @@ spellings as (
     union all
 
     select
-        upper(iso_alpha2) as name_key,
+        {{ capitals('iso_alpha2') }} as name_key,
         country,
         2 as preference
     from countries
@@ -27,7 +27,7 @@ spellings as (
     union all
 
     select
-        upper(iso_alpha3) as name_key,
+        {{ capitals('iso_alpha3') }} as name_key,
         country,
         3 as preference
     from countries

@@ -287,9 +287,9 @@ filled as (
             when invoice_text is not null and not is_invoice_no_shortened then {{ code('invoice_text') }}
             -- starts with no letter that a profile knows; equal for equal transactions
             when layout = 'transactions' and invoice_text is null
-                then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at', 'signed_amount']) }})
+                then 'T-' || {{ capitals(short_hash(['customer_id', 'invoiced_at', 'signed_amount'])) }}
             -- a number that a spreadsheet shortened is no number: what one customer bought at one time is one order
-            when is_invoice_no_shortened then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at']) }})
+            when is_invoice_no_shortened then 'T-' || {{ capitals(short_hash(['customer_id', 'invoiced_at'])) }}
         end as invoice_no,
         case
             when product_code is not null then product_code
@@ -298,7 +298,7 @@ filled as (
         end as stock_code,
         case
             when delivered_line_amount is null and delivered_discount is null then delivered_unit_price
-            when quantity_units <> 0 then {{ quotient_as_money('signed_amount / quantity_units', cast='try_cast') }}
+            when quantity_units <> 0 then {{ quotient_as_money('signed_amount / quantity_units', may_be_beyond=true) }}
             else coalesce(delivered_unit_price, 0)
         end as unit_price
     from valued
@@ -432,7 +432,7 @@ final as (
         -- an address is no order number: what one customer bought at one time is one order
         case
             when {{ holds_contact('invoice_no') }}
-                then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at']) }})
+                then 'T-' || {{ capitals(short_hash(['customer_id', 'invoiced_at'])) }}
             else invoice_no
         end as invoice_no,
         {{ without_contacts('store') }} as store,
