@@ -223,7 +223,8 @@ named as (
         {{ is_shortened_number('invoice_text') }} as is_invoice_no_shortened,
         {{ is_shortened_number('stock_code_text') }} as is_stock_code_shortened,
         case
-            when stock_code_text is null or {{ is_shortened_number('stock_code_text') }} then {{ capitals('description') }}
+            when stock_code_text is null or {{ is_shortened_number('stock_code_text') }}
+                then {{ capitals('description') }}
             else {{ code('stock_code_text') }}
         end as product_code,
         {{ currency_code('currency_text') }} as currency,

@@ -105,7 +105,8 @@ judged as (
         -- Keys and attributes. Behind the first | of a name stand words for the search; variations
         -- stay out of it, because what buyers have engraved stands among them.
         netted.invoice_text,
-        {{ capitals('coalesce(' ~ stripped('netted.sku') ~ ', ' ~ stripped('netted.listing_id') ~ ')') }} as stock_code_text,
+        {{ capitals('coalesce(' ~ stripped('netted.sku') ~ ', ' ~ stripped('netted.listing_id') ~ ')') }}
+            as stock_code_text,
         coalesce({{ stripped("split_part(netted.item_name, '|', 1)") }}, {{ stripped('netted.item_name') }})
             as description,
 

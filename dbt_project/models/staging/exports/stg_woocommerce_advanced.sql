@@ -23,7 +23,8 @@ items as (
         coalesce(lines.line_amount, lines.item_cost) as amount_text,
         lines.refunded_amount as refund_text,
         {{ capitals(stripped('lines.order_number')) }} as invoice_text,
-        {{ capitals('coalesce(' ~ stripped('lines.sku') ~ ', ' ~ stripped('lines.product_name') ~ ')') }} as stock_code_text,
+        {{ capitals('coalesce(' ~ stripped('lines.sku') ~ ', ' ~ stripped('lines.product_name') ~ ')') }}
+            as stock_code_text,
         {{ blank_to_null('lines.product_name') }} as description,
         -- a coupon has a row of its own where an order has more of them than products
         lines._problem is null
