@@ -13,8 +13,8 @@ ENVIRONMENT := DO_NOT_TRACK=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 10
 
-run: $(VENV)/.ready ## refresh: make run [LANDING=folder]; the sample history where there is no data yet
-	@$(ENVIRONMENT) regulars refresh --sample-if-empty $(if $(LANDING),--landing "$(LANDING)")
+run: $(VENV)/.ready$(if $(filter spark,$(ENGINE)),-for-spark) ## refresh: make run [LANDING=folder] [ENGINE=spark]; the sample history where there is no data yet
+	@$(ENVIRONMENT) $(if $(ENGINE),REGULARS_WAREHOUSE__ENGINE="$(ENGINE)") regulars refresh --sample-if-empty $(if $(LANDING),--landing "$(LANDING)")
 
 serve: $(VENV)/.ready ## the dashboard on http://127.0.0.1:8050, and its HTTP interface under /docs
 	@$(ENVIRONMENT) regulars serve
@@ -56,6 +56,7 @@ lock: $(VENV)/.tools ## resolve the dependencies anew
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header --group dev --extra databases pyproject.toml -o requirements-dev.lock
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock --extra databases pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header requirements-audit.in -o requirements-audit.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock --extra databases --extra spark pyproject.toml -o requirements-spark.lock
 
 clean: ## remove the environment; data stays
 	rm -rf $(VENV) $(VENV)-audit *.egg-info
@@ -81,6 +82,11 @@ $(VENV)/.tools: requirements-build.lock
 $(VENV)/.ready: $(VENV)/.tools requirements.lock pyproject.toml
 	@$(call INSTALL,requirements.lock)
 	@$(INSTALL_SELF)
+	@touch $@
+
+# only where it is asked for: half a gigabyte
+$(VENV)/.ready-for-spark: $(VENV)/.ready requirements-spark.lock
+	@$(call INSTALL,requirements-spark.lock)
 	@touch $@
 
 $(VENV)/.ready-to-test: $(VENV)/.ready requirements-dev.lock

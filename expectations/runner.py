@@ -15,6 +15,7 @@ import logging
 import math
 import os
 import re
+import sys
 import threading
 import time
 import warnings
@@ -146,7 +147,9 @@ def import_great_expectations() -> None:
         collecting = gc.isenabled()
         gc.disable()
         try:
-            importlib.import_module("great_expectations")
+            # it would import all of pyspark where that is installed, and under `python -c` pyspark ends the process
+            with _unseen("pyspark"):
+                importlib.import_module("great_expectations")
             # what it logs about a check that fails to run is in the result, with its cause
             logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
             importlib.import_module("expectations.no_rows")
@@ -158,6 +161,18 @@ def import_great_expectations() -> None:
             logging.captureWarnings(False)
         dialect.register()
         _IMPORTED.set()
+
+
+@contextmanager
+def _unseen(package: str) -> Iterator[None]:
+    """Have imports take a package for one that is not installed."""
+    seen = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == package}
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        sys.modules.update(seen)
 
 
 _IMPORTED = threading.Event()

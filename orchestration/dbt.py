@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-WAREHOUSE_VARIABLE = "REGULARS_WAREHOUSE"
+SPARK_TARGET = "spark"
+WAREHOUSE_VARIABLE = "REGULARS_PRIVATE_FILE"
 _RESULT_EVENTS = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"}
 
 
@@ -105,9 +106,18 @@ def _parse(home: Home) -> Any:
     return _parsed[fingerprint]
 
 
-def _parse_anew(home: Home) -> Any:
+def _parse_for_spark(home: Home) -> Any:
+    """The same project with the macros of Spark's adapter: parsed once a process, which Spark's start outlasts."""
+    fingerprint = f"{SPARK_TARGET} {_project_fingerprint()}"
+    if fingerprint not in _parsed:
+        _spare_spark()
+        _parsed[fingerprint] = _parse_anew(home, "--target", SPARK_TARGET)
+    return _parsed[fingerprint]
+
+
+def _parse_anew(home: Home, *how: str) -> Any:
     # writing the manifest takes half a second and only Dagster reads it
-    result = _invoke(home, ["parse", "--no-write-json"])
+    result = _invoke(home, ["parse", "--no-write-json", *how])
     if not result.success:
         raise DbtError(f"The dbt project does not parse: {result.exception}")
     return result.result
@@ -195,6 +205,30 @@ def build(
         If dbt itself could not run; failed models and tests are returned as problems,
         so that their results can be shown before the step fails.
     """
+    arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test"]
+    # eager selection would run tests that span layers before the later layer exists
+    arguments += ["--indirect-selection", "empty" if only_selected_tests else "buildable", "--cache-selected-only"]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    return _built(home, select, arguments, variables, manifest=_parse(home))
+
+
+def make_on_spark(home: Home, select: Sequence[str], variables: Mapping[str, Any]) -> DbtBuild:
+    """Run models and seeds in the Spark session of this process; tests are run where the tables are taken in.
+
+    Raises
+    ------
+    DbtError
+        If dbt itself could not run; failed models are returned as problems.
+    """
+    arguments = ["build", "--target", SPARK_TARGET, "--select", *select, "--resource-type", "model", "seed"]
+    arguments += ["--no-populate-cache"]
+    return _built(home, select, arguments, variables, manifest=_parse_for_spark(home))
+
+
+def _built(
+    home: Home, select: Sequence[str], arguments: list[str], variables: Mapping[str, Any], *, manifest: Any
+) -> DbtBuild:
     from google.protobuf.json_format import MessageToDict
 
     done = DbtBuild()
@@ -203,9 +237,6 @@ def build(
         if event.info.name in _RESULT_EVENTS:
             done.raw_events.append(MessageToDict(event, preserving_proto_field_name=True))
 
-    arguments = ["build", "--select", *select, "--exclude-resource-type", "unit_test"]
-    # eager selection would run tests that span layers before the later layer exists
-    arguments += ["--indirect-selection", "empty" if only_selected_tests else "buildable", "--cache-selected-only"]
     arguments += ["--no-write-json", "--vars", json.dumps(dict(variables))]
     idle = [name for name in export_formats() if name not in variables["export_formats"]]
     if len(idle) == len(export_formats()):
@@ -213,9 +244,7 @@ def build(
         arguments += ["--exclude", f"path:{DECLARATIONS.relative_to(DBT_PROJECT)}"]
     elif idle:
         arguments += ["--exclude", *(f"stg_{name}" for name in idle)]
-    if full_refresh:
-        arguments.append("--full-refresh")
-    result = _invoke(home, arguments, manifest=_parse(home), callbacks=[collect])
+    result = _invoke(home, arguments, manifest=manifest, callbacks=[collect])
     if result.exception is not None:
         raise DbtError(f"dbt could not build {' '.join(select)}: {result.exception}")
     for node in getattr(result.result, "results", []):
@@ -278,6 +307,23 @@ def _invoke(
     finally:
         # dbt keeps the file open for its next call; everybody else would be locked out
         DuckDBConnectionManager.close_all_connections()
+
+
+@cache
+def _spare_spark() -> None:
+    """Keep dbt-spark from turning off what makes an overflow, or a text that is no number, an error.
+
+    It sets ``spark.sql.ansi.enabled`` to false before each statement, whatever profile and session say.
+    """
+    from dbt.adapters.spark.connections import SparkCredentials
+
+    as_made = SparkCredentials.__post_init__
+
+    def as_in_the_session(self: Any) -> None:
+        as_made(self)
+        self.server_side_parameters.pop("spark.sql.ansi.enabled", None)
+
+    SparkCredentials.__post_init__ = as_in_the_session
 
 
 @cache

@@ -14,6 +14,7 @@ from orchestration.assets.snapshot import published_snapshot
 from orchestration.assets.transformations import DBT_STEPS, dbt_step
 from orchestration.checks import ALL_GATES
 from orchestration.dbt import load_manifest
+from orchestration.engine import Engine
 from orchestration.jobs import alerts_sensor, daily_schedule, landing_sensor, refresh_job
 from orchestration.progress import program_logger, step_logger
 from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
@@ -58,6 +59,7 @@ defs = dg.Definitions(
         "warehouse": WarehouseResource(database=str(home.warehouse)),
         "refresh": RefreshOptions(),
         "beside": FitsBeside(),
+        "engine": Engine(),
     },
     loggers={"console": dg.colored_console_logger, "steps": step_logger, "json": program_logger},
     # a process per step would import everything again and fight over the DuckDB file

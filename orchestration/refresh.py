@@ -29,6 +29,7 @@ from warehouse.errors import StoppedError, WarehouseBusyError
 from warehouse.home import Home
 from warehouse.news import is_all_published
 from warehouse.settings import PROJECT_ROOT, load_settings
+from warehouse.spark import require_spark
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -84,7 +85,8 @@ def run_refresh(
     Raises
     ------
     RegularsError
-        If the code location does not load (settings, dbt project), or the run can't be recorded.
+        If the engine can't be used here, the code location does not load (settings, dbt project), or the run can't be
+        recorded.
     StoppedError
         If Ctrl-C or a signal to terminate ended the run, which is recorded as canceled.
     """
@@ -96,6 +98,8 @@ def run_refresh(
     if not full and not is_pulled and is_all_published(home, settings, as_of_date):
         seconds = time.perf_counter() - started
         return RefreshOutcome("", succeeded=True, nothing_new=True, seconds_by_step={"look_for_news": seconds})
+    if settings.warehouse.engine == "spark":
+        require_spark()
     try:
         # a refresh that is refused, or waits, is no run yet: it failed in nothing, and holds up no queue
         with refresh_lock(home, wait_seconds=wait_seconds, purpose="refresh", on_wait=on_wait):

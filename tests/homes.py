@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -67,10 +67,15 @@ def build_once(folder: Path, name: str, build: Callable[[Home], None]) -> Home:
     return home
 
 
-def regulars_refresh(home: Home, *arguments: str) -> None:
+def regulars_refresh(home: Home, *arguments: str, settings: Mapping[str, str] | None = None) -> None:
     """One refresh by the command, with default settings, in a process of its own.
 
     So the process that asks keeps its environment and its memory, and needs no pipeline.
+
+    Parameters
+    ----------
+    settings
+        Variables that say otherwise, such as ``REGULARS_WAREHOUSE__ENGINE``.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def regulars_refresh(home: Home, *arguments: str) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
     done = subprocess.run(
         [sys.executable, "-m", "orchestration.cli", "refresh", "--home", str(home.root), *arguments],
-        env={**environment, "REGULARS_HOME": str(home.root), "DO_NOT_TRACK": "1", "COLUMNS": "200"},
+        env={**environment, "REGULARS_HOME": str(home.root), "DO_NOT_TRACK": "1", "COLUMNS": "200", **(settings or {})},
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,

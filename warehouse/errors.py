@@ -14,6 +14,10 @@ class SettingsError(RegularsError):
     """A settings file or variable has an unknown key or a bad value."""
 
 
+class EngineError(RegularsError):
+    """The engine that the settings name can't be used on this machine."""
+
+
 class HomeError(RegularsError):
     """The home folder belongs to other data, or can't be used."""
 

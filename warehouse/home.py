@@ -118,6 +118,11 @@ class Home:
         return self.root / "dbt"
 
     @property
+    def spark(self) -> Path:
+        """What Spark is handed and what it makes, while a step of a refresh is at work there."""
+        return self.scratch / "spark"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files; safe to delete between runs."""
         return self.root / "tmp"

@@ -60,6 +60,13 @@ class Shop(_Section):
         return name
 
 
+class Warehouse(_Section):
+    """What makes the tables."""
+
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """Both make the same tables (docs/scale.md); Spark needs packages and a Java of its own."""
+
+
 class Cleaning(_Section):
     """Which delivered lines count."""
 
@@ -543,8 +550,9 @@ class Landing(_Section):
         return sources
 
 
-# neither how much of the past stays nor who is told of the figures or may see them changes one of them
+# neither what makes the tables, how much of the past stays nor who is told of the figures or may see them changes one
 _NO_MATTER_OF_FIGURES: dict[str, Any] = {
+    "warehouse": True,
     "landing": {"databases"},
     "keep": True,
     "freshness": True,
@@ -566,6 +574,7 @@ class Settings(BaseSettings):
     )
 
     shop: Shop = Shop()
+    warehouse: Warehouse = Warehouse()
     cleaning: Cleaning = Cleaning()
     rfm: Rfm = Rfm()
     segmentation: Segmentation = Segmentation()

@@ -119,7 +119,7 @@
 
 {# yes and no as exports write them. #}
 {% macro flag(text) -%}
-    case lower(trim({{ text }}))
+    case lower({{ trimmed(text) }})
         when 'yes' then true
         when 'true' then true
         when '1' then true
@@ -137,7 +137,7 @@
     case
         when length({{ name }}) <= 20
             then {{ fits_pattern(
-                "lower(trim(" ~ name ~ "))",
+                "lower(" ~ trimmed(name) ~ ")",
                 "'tips?|gratuity|trinkgeld|pourboire|propina|mancia|gorjeta|fooi|dricks|drikkepenge'"
             ) }}
         else false

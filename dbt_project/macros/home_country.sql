@@ -3,7 +3,7 @@
     coalesce(
             (
                 select known.country from {{ ref('countries') }} as known
-                where upper(known.source_name) = upper({{ quoted(setting('home_country')) }})
+                where {{ capitals('known.source_name') }} = {{ capitals(quoted(setting('home_country'))) }}
             ),
             {{ quoted(setting('home_country')) }}
         )

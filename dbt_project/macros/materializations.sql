@@ -20,6 +20,17 @@
     {{ return(made_anew(this.incorporate(type='view'))) }}
 {% endmaterialization %}
 
+{#
+    What a table is filled from: its SQL, or the rows that Spark has made by it. Those meet the contract, and all that
+    holds for a table, on their way in.
+#}
+{% macro rows_of(target) -%}
+    {%- if var('made_by_spark') is none -%}
+        {{ return(compiled_code) }}
+    {%- endif -%}
+    select * from read_parquet({{ quoted(var('made_by_spark') ~ '/' ~ target.schema ~ '/' ~ target.identifier ~ '/*.parquet') }})
+{%- endmacro %}
+
 {% macro made_anew(target) -%}
     {%- if pre_hooks or post_hooks or config.get('indexes') -%}
         {{ exceptions.raise_compiler_error('macros/materializations.sql makes neither hooks nor indexes') }}
@@ -30,7 +41,7 @@
         {%- if target.is_view %}
             {{ create_view_as(target, compiled_code) }}
         {%- else %}
-            {{ create_table_as(False, target, compiled_code) }}
+            {{ create_table_as(False, target, rows_of(target)) }}
         {%- endif %}
     {%- endcall -%}
     {%- do persist_docs(target, model) -%}

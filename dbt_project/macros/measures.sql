@@ -14,7 +14,8 @@
 #}
 {% macro measured(key, rows) -%}
     {%- set measure = var('measures')[key] -%}
-    {%- set expression = measure.get('parts', measure.lines) if rows == 'parts' else measure[rows] -%}
+    {%- set declared = measure.get('parts', measure.lines) if rows == 'parts' else measure[rows] -%}
+    {%- set expression = adapter.dispatch('with_quotients')(declared) -%}
     {%- if measure.unit == 'count' -%}
         {{ expression }}
     {%- elif measure.unit == 'units' -%}
@@ -24,6 +25,16 @@
     {%- else -%}
         cast({{ expression }} as double)
     {%- endif -%}
+{%- endmacro %}
+
+{# A declared expression whose means and quotients are floating-point numbers, as DuckDB makes them of decimals. #}
+{% macro duckdb__with_quotients(expression) -%}
+    {{ return(expression) }}
+{%- endmacro %}
+
+{# Spark gives six decimals to a quotient of decimals, and two or four more to their mean. #}
+{% macro default__with_quotients(expression) -%}
+    {{ return(expression | replace('avg(', 'avg(1D * ') | replace(' / ', ' * 1D / ')) }}
 {%- endmacro %}
 
 {# Every measure of one place over rows, each under its name. Shares are `measure_shares`. #}

@@ -110,7 +110,8 @@
     {%- set signs = "regexp_replace(" ~ folded ~ ", '[^-+()]', '')" -%}
     {%- set digits = "regexp_extract(" ~ folded ~ ", '" ~ _number_pattern("\\'") ~ "', 1)" -%}
     coalesce(
-        {{ _plain_number(column, decimal_mark, type) }},
+        -- Spark's cast knows the digits of every script
+        case when octet_length({{ column }}) = length({{ column }}) then {{ _plain_number(column, decimal_mark, type) }} end,
         {{ _unfolded_number(column, signs, digits, type) }}
     )
 {%- endmacro %}
@@ -118,6 +119,22 @@
 {# A number as an amount; null beyond 14 digits. #}
 {% macro as_money(value) -%}
     try_cast({{ value }} as {{ money_type() }})
+{%- endmacro %}
+
+{#
+    A quotient as an amount, half a unit of the last decimal away from zero; null beyond 14 digits where it may be.
+#}
+{% macro quotient_as_money(value, may_be_beyond=false) -%}
+    {{ return(adapter.dispatch('quotient_as_money')(value, 'try_cast' if may_be_beyond else 'cast')) }}
+{%- endmacro %}
+
+{% macro duckdb__quotient_as_money(value, cast) -%}
+    {{ cast }}({{ value }} as {{ money_type() }})
+{%- endmacro %}
+
+{# As DuckDB does it: what is half a unit is asked of the number times 10,000, not of its shortest decimal form. #}
+{% macro default__quotient_as_money(value, cast) -%}
+    {{ cast }}({{ cast }}(round(10000D * ({{ value | replace(' / ', ' * 1D / ') }})) as decimal(38, 0)) * 0.0001 as {{ money_type() }})
 {%- endmacro %}
 
 {#

@@ -36,7 +36,15 @@
 
 {# A setting's text as an SQL literal. #}
 {% macro quoted(text) -%}
+    {{ return(adapter.dispatch('quoted')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__quoted(text) -%}
     '{{ text | string | replace("'", "''") }}'
+{%- endmacro %}
+
+{% macro default__quoted(text) -%}
+    '{{ text | string | replace("\\", "\\\\") | replace("'", "\\'") }}'
 {%- endmacro %}
 
 {# Whether the settings call a code a product, whatever the seeds say; * stands for any characters. #}

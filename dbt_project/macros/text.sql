@@ -5,7 +5,20 @@
 
 {# Trimmed text; blank becomes null. #}
 {% macro blank_to_null(column) -%}
-    nullif(trim({{ column }}), '')
+    nullif({{ trimmed(column) }}, '')
+{%- endmacro %}
+
+{# Text without spaces around it, those of other widths included; tabs and line ends stay. #}
+{% macro trimmed(text) -%}
+    {{ return(adapter.dispatch('trimmed')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__trimmed(text) -%}
+    trim({{ text }})
+{%- endmacro %}
+
+{% macro default__trimmed(text) -%}
+    trim(both ' \u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u202F\u205F\u3000' from {{ text }})
 {%- endmacro %}
 
 {# Text without blanks of any kind around it: spaces, tabs, line ends, no-break and zero-width blanks. #}
@@ -19,6 +32,19 @@
 
 {% macro default__stripped(column) -%}
     nullif(trim(both concat(' ', chr(9), chr(10), chr(13), chr(160), '\u200B\u202F\uFEFF') from {{ column }}), '')
+{%- endmacro %}
+
+{# In capitals, one letter for one letter: some engines make SS of ß, which would be another code. #}
+{% macro capitals(text) -%}
+    {{ return(adapter.dispatch('capitals')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__capitals(text) -%}
+    upper({{ text }})
+{%- endmacro %}
+
+{% macro default__capitals(text) -%}
+    upper(translate({{ text }}, 'ß', 'ẞ'))
 {%- endmacro %}
 
 {# What is left of a word when case, blanks and punctuation don't count. #}
@@ -124,7 +150,7 @@
 {%- endmacro %}
 
 {% macro default__fits_pattern(text, pattern) -%}
-    ({{ text }} rlike concat('^(', {{ pattern }}, ')$'))
+    ({{ text }} rlike concat('^(', {{ pattern }}, ')\\z'))
 {%- endmacro %}
 
 {#
@@ -149,8 +175,13 @@
     cast(md5_number({{ _joined(columns) }}) as uuid)
 {%- endmacro %}
 
+{# The same as text: that number has the digest's bytes from the last to the first. #}
 {% macro default__surrogate_key(columns) -%}
-    md5({{ _joined(columns) }})
+    regexp_replace(
+        md5({{ _joined(columns) }}),
+        '^{{ '(..)' * 16 }}$',
+        '$16$15$14$13-$12$11-$10$9-$8$7-$6$5$4$3$2$1'
+    )
 {%- endmacro %}
 
 {# 64 bits of the same as text, for synthesised numbers that people see. #}
@@ -176,7 +207,7 @@
 {%- endmacro %}
 
 {% macro default__words_of(text) -%}
-    trim(regexp_replace(upper({{ text }}), '[^\\p{L}\\p{N}]+', ' '))
+    trim(regexp_replace({{ capitals(text) }}, '[^\\p{L}\\p{N}]+', ' '))
 {%- endmacro %}
 
 {# One of the words that `words_of` made, counted from 1; empty beyond the last. #}

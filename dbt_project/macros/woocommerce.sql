@@ -8,9 +8,9 @@
 {# `refunded`, `not_a_sale` for orders that were not paid or not kept, else `sold`: shops add states of their own. #}
 {% macro woocommerce_state(status) -%}
     case
-        when lower(replace(replace(replace(trim({{ status }}), 'wc-', ''), '-', ' '), '_', ' ')) = 'refunded'
+        when lower(replace(replace(replace({{ trimmed(status) }}, 'wc-', ''), '-', ' '), '_', ' ')) = 'refunded'
             then 'refunded'
-        when lower(replace(replace(replace(trim({{ status }}), 'wc-', ''), '-', ' '), '_', ' ')) in (
+        when lower(replace(replace(replace({{ trimmed(status) }}, 'wc-', ''), '-', ' '), '_', ' ')) in (
                 'cancelled', 'canceled', 'failed', 'pending', 'pending payment', 'on hold', 'checkout draft', 'draft', 'trash'
             )
             then 'not_a_sale'

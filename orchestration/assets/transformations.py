@@ -11,7 +11,8 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
-from orchestration.dbt import build, dagster_events, project_vars
+from orchestration.dbt import dagster_events, project_vars
+from orchestration.engine import Engine
 from orchestration.metadata import table_metadata
 from orchestration.recipe import keep_recipe
 from orchestration.resources import RefreshOptions, WarehouseResource
@@ -44,17 +45,19 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         dagster_dbt_translator=translator,
     )
     def models(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions, engine: Engine
     ) -> Iterator[Any]:
         settings = load_settings()
         select = _selected_nodes(context, manifest) if context.is_subset else DBT_STEPS[name]
         # a held file is better told here, by name, than in the middle of dbt's log; and while this connection is
         # open, those of dbt take no time to open
         with warehouse.get_connection() as connection:
-            increments = _takes_in_what_is_new(context, connection, name, warehouse.home, settings, refresh)
+            increments = _takes_in_what_is_new(context, connection, name, warehouse.home, settings, refresh, engine)
             variables = project_vars(settings, refresh.as_of, exports_in_force(connection), increments=increments)
-            done = build(
+            done = engine.build(
+                connection,
                 warehouse.home,
+                manifest,
                 select,
                 variables,
                 full_refresh=refresh.full,
@@ -93,6 +96,7 @@ def _takes_in_what_is_new(
     home: Home,
     settings: Settings,
     refresh: RefreshOptions,
+    engine: Engine,
 ) -> bool:
     """Whether this step's tables take in what is new: a whole layer in a whole run, staging first."""
     if context.is_subset:
@@ -103,8 +107,9 @@ def _takes_in_what_is_new(
     if name != _FIRST_OF_INCREMENTS:
         return is_increment_of(connection, context.run.run_id)
     version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of, memo=home.code_memo)
-    plan = begin_build(connection, version, context.run.run_id, full=refresh.full)
-    context.log.info(plan.reason)
+    anew = refresh.full or not engine.takes_in_what_is_new
+    plan = begin_build(connection, version, context.run.run_id, full=anew)
+    context.log.info(plan.reason if engine.takes_in_what_is_new else "Everything is built, as Spark always does.")
     return plan.is_increment
 
 

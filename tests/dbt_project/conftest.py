@@ -146,7 +146,7 @@ class Dbt:
         if settings:
             arguments += ["--vars", repr(settings)]
         try:
-            with environment(REGULARS_WAREHOUSE=str(warehouse), REGULARS_DBT_THREADS=str(threads)):
+            with environment(REGULARS_PRIVATE_FILE=str(warehouse), REGULARS_DBT_THREADS=str(threads)):
                 return dbtRunner(manifest=self.manifest).invoke(arguments)
         finally:
             DuckDBConnectionManager.close_all_connections()
@@ -172,7 +172,7 @@ def explain(result: dbtRunnerResult) -> str:
 def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     scratch = tmp_path_factory.mktemp("dbt")
     # the file's name becomes the database's name in the manifest; every file here is called so
-    with environment(REGULARS_WAREHOUSE=str(scratch / "warehouse.duckdb")):
+    with environment(REGULARS_PRIVATE_FILE=str(scratch / "warehouse.duckdb")):
         parsed = dbtRunner().invoke(
             [
                 "--quiet",

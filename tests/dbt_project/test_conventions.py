@@ -30,7 +30,9 @@ LAYERS = list(PREFIXES)
 ENGINE_SPECIFIC = re.compile(
     r"::|\b(try_cast|regexp_\w+|strftime|strptime|date_diff|date_sub|epoch\w*|list_\w+|unnest|generate_series|arg_max|arg_min"
     r"|max_by|min_by|any_value|read_\w+|struct_pack|isodow|qualify|starts_with|exclude|md5|sha256|hash)\b"
-    r"|\bgroup by all\b",
+    r"|\bgroup by all\b"
+    # capitals and trimmed: of some letters and blanks engines think differently
+    r"|\b(upper|trim)\(",
     re.IGNORECASE,
 )
 
@@ -141,6 +143,7 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "export_formats": list(export_formats()),
         "check_contracts": True,
         "increments": None,
+        "made_by_spark": None,
     }
 
 

@@ -34,7 +34,7 @@ def compiled(dbt: Dbt, expression: str, currency: str) -> str:
         f"{{{{ {expression} }}}}",
     ]
     try:
-        with environment(REGULARS_WAREHOUSE=str(dbt.scratch / "warehouse.duckdb"), REGULARS_DBT_THREADS="1"):
+        with environment(REGULARS_PRIVATE_FILE=str(dbt.scratch / "warehouse.duckdb"), REGULARS_DBT_THREADS="1"):
             result = dbtRunner(manifest=dbt.manifest).invoke(arguments)
     finally:
         DuckDBConnectionManager.close_all_connections()

@@ -157,7 +157,7 @@ from dbt.cli.main import dbtRunner
 
 from warehouse.loading import ensure_raw_schema
 
-with duckdb.connect(os.environ["REGULARS_WAREHOUSE"]) as con:
+with duckdb.connect(os.environ["REGULARS_PRIVATE_FILE"]) as con:
     ensure_raw_schema(con)
 where = ["--project-dir", "dbt_project", "--profiles-dir", "dbt_project", "--target-path", os.environ["TARGET"]]
 done = dbtRunner().invoke(["test", *where, "--select", "test_type:unit,stg_stall_slips"])
@@ -217,5 +217,5 @@ def test_an_added_format_is_recognised_read_checked_and_told(program: Path, tmp_
 
 def test_its_unit_tests_run_with_the_others(program: Path, tmp_path: Path) -> None:
     (program / "unit_tests_of_the_format.py").write_text(UNIT_TESTS)
-    places = {"REGULARS_WAREHOUSE": str(tmp_path / "warehouse.duckdb"), "TARGET": str(tmp_path / "target")}
+    places = {"REGULARS_PRIVATE_FILE": str(tmp_path / "warehouse.duckdb"), "TARGET": str(tmp_path / "target")}
     run_in(program, "unit_tests_of_the_format", **places)

@@ -105,7 +105,7 @@ def _make_by_hand(home: Home) -> None:
     arguments += ["--project-dir", str(project), "--profiles-dir", str(project)]
     arguments += ["--target-path", str(home.root / "by-hand"), "--log-path", str(home.root / "by-hand")]
     try:
-        with environment(REGULARS_WAREHOUSE=str(home.warehouse)):
+        with environment(REGULARS_PRIVATE_FILE=str(home.warehouse)):
             assert dbtRunner().invoke(arguments).success
     finally:
         DuckDBConnectionManager.close_all_connections()

@@ -11,7 +11,7 @@ lines as (
     select
         source,
         stock_code,
-        upper(description) as description
+        {{ capitals('description') }} as description
     from {{ ref('stg_transactions') }}
     where is_readable
 

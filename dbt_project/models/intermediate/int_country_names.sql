@@ -10,7 +10,7 @@ countries as (
 spellings as (
 
     select
-        upper(source_name) as name_key,
+        {{ capitals('source_name') }} as name_key,
         country,
         1 as preference
     from countries
@@ -18,7 +18,7 @@ spellings as (
     union all
 
     select
-        upper(iso_alpha2) as name_key,
+        {{ capitals('iso_alpha2') }} as name_key,
         country,
         2 as preference
     from countries
@@ -27,7 +27,7 @@ spellings as (
     union all
 
     select
-        upper(iso_alpha3) as name_key,
+        {{ capitals('iso_alpha3') }} as name_key,
         country,
         3 as preference
     from countries

@@ -204,7 +204,7 @@ described as (
     left join profiles on lines.source = profiles.source
     left join stock_codes on lines.source = stock_codes.source and lines.stock_code = stock_codes.stock_code
     left join spellings on lines.customer_id = spellings.customer_key
-    left join country_names on upper(lines.country) = country_names.name_key
+    left join country_names on {{ capitals('lines.country') }} = country_names.name_key
 
 ),
 

@@ -35,7 +35,7 @@ final as (
         called.description,
         min(patterns.category) as category
     from called
-    inner join patterns on {{ fits_pattern('trim(called.description)', 'patterns.pattern') }}
+    inner join patterns on {{ fits_pattern(trimmed('called.description'), 'patterns.pattern') }}
     group by called.description
 
 )

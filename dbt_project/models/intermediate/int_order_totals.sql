@@ -31,7 +31,7 @@ summed as (
     select
         lines.load_id,
         lines.invoice_text,
-        upper(concat_ws(' ', deliveries.source, lines.store)) as store,
+        {{ capitals("concat_ws(' ', deliveries.source, lines.store)") }} as store,
         deliveries.source,
         deliveries.file_name,
         min(lines.row_number) as row_number,
@@ -44,7 +44,7 @@ summed as (
     group by
         lines.load_id,
         lines.invoice_text,
-        upper(concat_ws(' ', deliveries.source, lines.store)),
+        {{ capitals("concat_ws(' ', deliveries.source, lines.store)") }},
         deliveries.source,
         deliveries.file_name
 

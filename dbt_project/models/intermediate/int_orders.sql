@@ -30,10 +30,10 @@ country_names as (
 -- what stands in the place of a store on the lines of exports
 systems as (
 
-    select upper(source) as system
+    select {{ capitals('source') }} as system
     from {{ ref('stg_deliveries') }}
     where is_export
-    group by upper(source)
+    group by {{ capitals('source') }}
 
 ),
 
@@ -255,8 +255,8 @@ final as (
         ) as country,
         orders.first_load_id <> orders.last_load_id as is_in_several_deliveries
     from orders
-    left join country_names as first_names on upper(orders.first_country) = first_names.name_key
-    left join country_names as last_names on upper(orders.last_country) = last_names.name_key
+    left join country_names as first_names on {{ capitals('orders.first_country') }} = first_names.name_key
+    left join country_names as last_names on {{ capitals('orders.last_country') }} = last_names.name_key
 
 )
 

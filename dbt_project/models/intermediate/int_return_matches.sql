@@ -285,13 +285,11 @@ final as (
         groups.unit_price,
         settled.matched_units,
         -- its share of what went back: a price that was derived from an amount is rounded, the amount is not
-        cast(
-            case
-                when settled.matched_units = numbered_returns.return_units then numbered_returns.return_amount
-                else cast(numbered_returns.return_amount as double)
-                    * cast(settled.matched_units as double) / cast(numbered_returns.return_units as double)
-            end as {{ money_type() }}
-        ) as matched_amount,
+        {{ quotient_as_money(
+            'case when settled.matched_units = numbered_returns.return_units then numbered_returns.return_amount '
+            ~ 'else cast(numbered_returns.return_amount as double) * cast(settled.matched_units as double) '
+            ~ '/ cast(numbered_returns.return_units as double) end'
+        ) }} as matched_amount,
         settled.sold_at,
         numbered_returns.returned_at,
         settled.is_exact as is_exact_quantity,

@@ -81,7 +81,7 @@ final as (
         cast(sum(net_revenue) over (
             partition by cohort_month order by age_months rows between unbounded preceding and current row
         ) as {{ money_sum_type() }}) as cumulative_net_revenue_as_booked,
-        cast(cast(net_revenue as double) / cohort_customers as {{ money_type() }}) as net_revenue_per_customer
+        {{ quotient_as_money('cast(net_revenue as double) / cohort_customers') }} as net_revenue_per_customer
     from filled
 
 )

@@ -126,7 +126,7 @@ final as (
         scored.recency_days / scored.expected_gap_days as silence_ratio,
         {{ is_slipping('scored.purchase_days', 'scored.recency_days / scored.expected_gap_days') }} as is_slipping,
         {{ customer_type('scored.invoice_count') }} as customer_type,
-        cast(scored.monetary_net / scored.invoice_count as {{ money_type() }}) as order_value,
+        {{ quotient_as_money('scored.monetary_net / scored.invoice_count') }} as order_value,
         scored.first_purchase_at,
         scored.last_purchase_at,
         scored.snapshot_date

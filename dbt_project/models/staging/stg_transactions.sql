@@ -129,18 +129,18 @@ typed_lines as (
         lines._line_text as line_text,
 
         -- what the line says
-        upper({{ stripped('lines.invoice') }}) as invoice_text,
-        upper({{ stripped('lines.stock_code') }}) as stock_code_text,
+        {{ capitals(stripped('lines.invoice')) }} as invoice_text,
+        {{ capitals(stripped('lines.stock_code')) }} as stock_code_text,
         {{ blank_to_null('lines.description') }} as description,
         {{ units('lines.quantity', 'deliveries._quantity_mark') }} as delivered_quantity_units,
         {{ money('lines.unit_price', 'deliveries._unit_price_mark') }} as delivered_unit_price,
         {{ money('lines.line_amount', 'deliveries._line_amount_mark') }} as delivered_line_amount,
         {{ money('lines.discount_amount', 'deliveries._discount_amount_mark') }} as delivered_discount,
         {{ money('lines.tax_amount', 'deliveries._tax_amount_mark') }} as tax_amount,
-        upper({{ stripped('lines.currency') }}) as currency_text,
+        {{ capitals(stripped('lines.currency')) }} as currency_text,
         {{ stripped('lines.status') }} as status,
         {{ stripped('lines.line_kind') }} as line_kind,
-        upper({{ stripped('lines.store') }}) as store,
+        {{ capitals(stripped('lines.store')) }} as store,
         {{ blank_to_null('lines.country') }} as country,
         case
             when {{ list_holds('deliveries.not_sale_words', 'lines.status') }} then 'not_a_sale'
@@ -197,7 +197,7 @@ typed as (
         exports.currency_text,
         exports.status,
         exports.line_kind,
-        upper(concat_ws(' ', deliveries._source, exports.store)) as store,
+        {{ capitals("concat_ws(' ', deliveries._source, exports.store)") }} as store,
         exports.country,
         exports.row_kind,
         customers.customer_id,
@@ -223,7 +223,8 @@ named as (
         {{ is_shortened_number('invoice_text') }} as is_invoice_no_shortened,
         {{ is_shortened_number('stock_code_text') }} as is_stock_code_shortened,
         case
-            when stock_code_text is null or {{ is_shortened_number('stock_code_text') }} then upper(description)
+            when stock_code_text is null or {{ is_shortened_number('stock_code_text') }}
+                then {{ capitals('description') }}
             else {{ code('stock_code_text') }}
         end as product_code,
         {{ currency_code('currency_text') }} as currency,
@@ -287,9 +288,9 @@ filled as (
             when invoice_text is not null and not is_invoice_no_shortened then {{ code('invoice_text') }}
             -- starts with no letter that a profile knows; equal for equal transactions
             when layout = 'transactions' and invoice_text is null
-                then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at', 'signed_amount']) }})
+                then 'T-' || {{ capitals(short_hash(['customer_id', 'invoiced_at', 'signed_amount'])) }}
             -- a number that a spreadsheet shortened is no number: what one customer bought at one time is one order
-            when is_invoice_no_shortened then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at']) }})
+            when is_invoice_no_shortened then 'T-' || {{ capitals(short_hash(['customer_id', 'invoiced_at'])) }}
         end as invoice_no,
         case
             when product_code is not null then product_code
@@ -298,7 +299,7 @@ filled as (
         end as stock_code,
         case
             when delivered_line_amount is null and delivered_discount is null then delivered_unit_price
-            when quantity_units <> 0 then {{ as_money('signed_amount / quantity_units') }}
+            when quantity_units <> 0 then {{ quotient_as_money('signed_amount / quantity_units', may_be_beyond=true) }}
             else coalesce(delivered_unit_price, 0)
         end as unit_price
     from valued
@@ -360,7 +361,7 @@ explained as (
                     case when stock_code is null then 'no product is named, neither code nor description' end,
                     case
                         when is_quantity_lost
-                            then 'quantity "' || {{ shortened('trim(quantity_text)', 60) }}
+                            then 'quantity "' || {{ shortened(trimmed('quantity_text'), 60) }}
                                 || '" is not a number that fits'
                         when quantity_units is null then 'quantity is missing'
                     end,
@@ -370,7 +371,7 @@ explained as (
                                     when {{ blank_to_null('line_amount_text') }} is null then 'unit price'
                                     else 'amount'
                                 end
-                                || ' "' || {{ shortened('trim(coalesce(line_amount_text, unit_price_text))', 60) }}
+                                || ' "' || {{ shortened(trimmed('coalesce(line_amount_text, unit_price_text)'), 60) }}
                                 || '" is not an amount that fits'
                         when amount_before_discount is null
                             and delivered_unit_price is null
@@ -379,7 +380,7 @@ explained as (
                     end,
                     case
                         when is_discount_lost
-                            then 'discount "' || {{ shortened('trim(discount_amount_text)', 60) }}
+                            then 'discount "' || {{ shortened(trimmed('discount_amount_text'), 60) }}
                                 || '" is not an amount that fits'
                     end,
                     case
@@ -391,7 +392,7 @@ explained as (
                             then 'date ' || cast(cast(delivered_invoiced_at as date) as {{ dbt.type_string() }})
                                 || ' lies before 1970'
                         when is_invoice_date_lost
-                            then 'invoice date "' || {{ shortened('trim(invoice_date_text)', 60) }}
+                            then 'invoice date "' || {{ shortened(trimmed('invoice_date_text'), 60) }}
                                 || '" cannot be read'
                         else 'invoice date is missing'
                     end,
@@ -432,7 +433,7 @@ final as (
         -- an address is no order number: what one customer bought at one time is one order
         case
             when {{ holds_contact('invoice_no') }}
-                then 'T-' || upper({{ short_hash(['customer_id', 'invoiced_at']) }})
+                then 'T-' || {{ capitals(short_hash(['customer_id', 'invoiced_at'])) }}
             else invoice_no
         end as invoice_no,
         {{ without_contacts('store') }} as store,

@@ -72,8 +72,8 @@ judged as (
         purchase_date as invoice_date_text,
 
         -- keys and attributes
-        upper({{ stripped('amazon_order_id') }}) as invoice_text,
-        upper(coalesce({{ stripped('sku') }}, {{ stripped('asin') }})) as stock_code_text,
+        {{ capitals(stripped('amazon_order_id')) }} as invoice_text,
+        {{ capitals('coalesce(' ~ stripped('sku') ~ ', ' ~ stripped('asin') ~ ')') }} as stock_code_text,
         {{ stripped('product_name') }} as description,
 
         -- measures: prices and discounts are the whole line's
@@ -87,7 +87,7 @@ judged as (
         tax_amount,
 
         -- of the order
-        upper({{ stripped('currency') }}) as currency_text,
+        {{ capitals(stripped('currency')) }} as currency_text,
         case
             when item_status_word is null or order_status_word in ('cancelled', 'canceled', 'pending')
                 then {{ stripped('order_status') }}

@@ -37,8 +37,8 @@ typed as (
 
     select
         lines.*,
-        nullif(upper({{ stripped('lines.sales_record_number') }}), '--') as record_text,
-        nullif(upper({{ stripped('lines.order_number') }}), '--') as order_text,
+        nullif({{ capitals(stripped('lines.sales_record_number')) }}, '--') as record_text,
+        nullif({{ capitals(stripped('lines.order_number')) }}, '--') as order_text,
         nullif({{ stripped('lines.buyer_username') }}, '--') as buyer_text,
         nullif({{ stripped('lines.ship_to_country') }}, '--') as country_text,
         nullif({{ stripped('lines.item_number') }}, '--') as item_text,
@@ -154,7 +154,7 @@ judged as (
 
         -- keys and attributes
         invoice_text,
-        upper(coalesce(label_text, item_text)) as stock_code_text,
+        {{ capitals('coalesce(label_text, item_text)') }} as stock_code_text,
         {{ name_with_variant('title_text', 'variation_text') }} as description,
 
         -- measures

@@ -17,7 +17,7 @@ typed as (
 
     select
         lines.*,
-        upper({{ stripped('lines.order_id') }}) as invoice_text,
+        {{ capitals(stripped('lines.order_id')) }} as invoice_text,
         {{ stripped('lines.buyer') }} as buyer_text,
         {{ stripped('lines.discount_amount') }} as discount_text,
         {{ units('lines.quantity', 'deliveries._line_amount_mark') }} as quantity_units,
@@ -105,7 +105,8 @@ judged as (
         -- Keys and attributes. Behind the first | of a name stand words for the search; variations
         -- stay out of it, because what buyers have engraved stands among them.
         netted.invoice_text,
-        upper(coalesce({{ stripped('netted.sku') }}, {{ stripped('netted.listing_id') }})) as stock_code_text,
+        {{ capitals('coalesce(' ~ stripped('netted.sku') ~ ', ' ~ stripped('netted.listing_id') ~ ')') }}
+            as stock_code_text,
         coalesce({{ stripped("split_part(netted.item_name, '|', 1)") }}, {{ stripped('netted.item_name') }})
             as description,
 
@@ -115,7 +116,7 @@ judged as (
         null as tax_amount,
 
         -- of the order: a buyer is 'Name (username)', a user name alone, or nobody
-        upper({{ stripped('netted.currency') }}) as currency_text,
+        {{ capitals(stripped('netted.currency')) }} as currency_text,
         null as status,
         null as line_kind,
         null as store,

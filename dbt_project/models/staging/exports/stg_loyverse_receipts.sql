@@ -18,7 +18,7 @@ typed as (
 
     select
         lines.*,
-        upper({{ stripped('lines.receipt_number') }}) as invoice_text,
+        {{ capitals(stripped('lines.receipt_number')) }} as invoice_text,
         {{ stripped('lines.item') }} as item_name,
         {{ stripped('lines.variant') }} as variant_name,
         coalesce(lower({{ stripped('lines.receipt_type') }}) = 'refund', false) as is_refund,
@@ -85,11 +85,9 @@ judged as (
 
         -- keys and attributes
         signed.invoice_text,
-        upper(
-            coalesce(
-                {{ stripped('signed.sku') }}, {{ name_with_variant('signed.item_name', 'signed.variant_name') }}
-            )
-        ) as stock_code_text,
+        {{ capitals(
+            'coalesce(' ~ stripped('signed.sku') ~ ', ' ~ name_with_variant('signed.item_name', 'signed.variant_name') ~ ')'
+        ) }} as stock_code_text,
         {{ name_with_variant('signed.item_name', 'signed.variant_name') }} as description,
 
         -- measures

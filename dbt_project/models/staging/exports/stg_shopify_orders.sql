@@ -15,8 +15,8 @@ amounts as (
     select
         lines._line_id as line_id,
         lines._load_id as load_id,
-        upper({{ stripped('lines.order_name') }}) as invoice_text,
-        upper(coalesce({{ stripped('lines.sku') }}, {{ stripped('lines.product_name') }})) as product,
+        {{ capitals(stripped('lines.order_name')) }} as invoice_text,
+        {{ capitals('coalesce(' ~ stripped('lines.sku') ~ ', ' ~ stripped('lines.product_name') ~ ')') }} as product,
         {{ units('lines.quantity', 'deliveries._line_amount_mark') }} as quantity_units,
         {{ exact_product(
             units('lines.quantity', 'deliveries._line_amount_mark'),
@@ -69,10 +69,10 @@ orders as (
         {{ blank_to_null('lines.email') }} as email,
         {{ blank_to_null('lines.phone') }} as phone,
         {{ blank_to_null('lines.financial_status') }} as status,
-        lower(replace(trim(lines.financial_status), ' ', '_')) as status_word,
+        lower(replace({{ trimmed('lines.financial_status') }}, ' ', '_')) as status_word,
         {{ blank_to_null('lines.cancelled_at') }} as cancelled_at,
         {{ flag('lines.accepts_marketing') }} as accepts_marketing,
-        upper({{ stripped('lines.currency') }}) as currency_text,
+        {{ capitals(stripped('lines.currency')) }} as currency_text,
         coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }})
             as country,
         {{ blank_to_null('lines.discount_amount') }} as discount_text,

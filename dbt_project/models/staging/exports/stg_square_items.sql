@@ -30,7 +30,7 @@ typed as (
 
     select
         lines.*,
-        upper({{ stripped('lines.transaction_id') }}) as invoice_text,
+        {{ capitals(stripped('lines.transaction_id')) }} as invoice_text,
         {{ stripped('lines.sku') }} as sku_text,
         {{ stripped('lines.item') }} as item_name,
         {{ stripped('lines.price_point_name') }} as price_point,
@@ -97,7 +97,7 @@ judged as (
 
         -- keys and attributes: a product without a code is told by its name and price point
         signed.invoice_text,
-        upper(coalesce(signed.sku_text, {{ name_with_variant('signed.item_name', 'signed.price_point') }}))
+        {{ capitals('coalesce(signed.sku_text, ' ~ name_with_variant('signed.item_name', 'signed.price_point') ~ ')') }}
             as stock_code_text,
         {{ name_with_variant('signed.item_name', 'signed.price_point') }} as description,
 

@@ -14,7 +14,7 @@ amounts as (
     select
         lines._line_id as line_id,
         lines._load_id as load_id,
-        upper({{ stripped('lines.order_id') }}) as invoice_text,
+        {{ capitals(stripped('lines.order_id')) }} as invoice_text,
         -- 'Sticker' in red is another product than in blue
         case
             when {{ blank_to_null('lines.variant') }} is null then {{ blank_to_null('lines.product_name') }}
@@ -62,9 +62,9 @@ orders as (
         {{ blank_to_null('lines.email') }} as email,
         {{ blank_to_null('lines.phone') }} as phone,
         {{ blank_to_null('lines.financial_status') }} as status,
-        lower(replace(trim(lines.financial_status), ' ', '_')) as status_word,
+        lower(replace({{ trimmed('lines.financial_status') }}, ' ', '_')) as status_word,
         {{ blank_to_null('lines.cancelled_at') }} as cancelled_at,
-        upper({{ stripped('lines.currency') }}) as currency_text,
+        {{ capitals(stripped('lines.currency')) }} as currency_text,
         coalesce({{ blank_to_null('lines.shipping_country') }}, {{ blank_to_null('lines.billing_country') }})
             as country,
         {{ blank_to_null('lines.discount_amount') }} as discount_text,
@@ -183,7 +183,7 @@ refunded_lines as (
         amounts.line_id,
         amounts.load_id,
         amounts.invoice_text,
-        upper(coalesce(amounts.sku, amounts.description)) as product,
+        {{ capitals('coalesce(amounts.sku, amounts.description)') }} as product,
         amounts.quantity_units,
         amounts.gross_amount - coalesce(shares.share_of_discount, 0) as line_amount,
         orders.refunded_amount,
@@ -312,7 +312,7 @@ lines as (
         amounts.invoice_text,
         case
             when not coalesce(sides.is_return and not returned.names_product, false)
-                then upper(coalesce(amounts.sku, amounts.description))
+                then {{ capitals('coalesce(amounts.sku, amounts.description)') }}
         end as stock_code_text,
         case
             when not coalesce(sides.is_return and not returned.names_product, false)

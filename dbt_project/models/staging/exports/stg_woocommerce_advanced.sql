@@ -22,8 +22,9 @@ items as (
         coalesce(lines.quantity, lines.net_quantity) as quantity_text,
         coalesce(lines.line_amount, lines.item_cost) as amount_text,
         lines.refunded_amount as refund_text,
-        upper({{ stripped('lines.order_number') }}) as invoice_text,
-        upper(coalesce({{ stripped('lines.sku') }}, {{ stripped('lines.product_name') }})) as stock_code_text,
+        {{ capitals(stripped('lines.order_number')) }} as invoice_text,
+        {{ capitals('coalesce(' ~ stripped('lines.sku') ~ ', ' ~ stripped('lines.product_name') ~ ')') }}
+            as stock_code_text,
         {{ blank_to_null('lines.product_name') }} as description,
         -- a coupon has a row of its own where an order has more of them than products
         lines._problem is null
@@ -39,7 +40,7 @@ items as (
         lines.ordered_at,
         lines.invoiced_at,
         {{ blank_to_null('lines.status') }} as status,
-        upper({{ stripped('lines.currency') }}) as currency_text,
+        {{ capitals(stripped('lines.currency')) }} as currency_text,
         coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }})
             as country,
         {{ blank_to_null('lines.email') }} as email,

@@ -22,22 +22,21 @@ items as (
         lines.item_total as amount_text,
         lines.refunded_amount as refund_text,
         lines.ordered_at as invoice_date_text,
-        upper(coalesce(
-            {{ stripped(without_formula_guard('lines.order_number')) }}, {{ stripped('lines.order_id') }}
-        )) as invoice_text,
+        {{ capitals(
+            'coalesce(' ~ stripped(without_formula_guard('lines.order_number')) ~ ', ' ~ stripped('lines.order_id') ~ ')'
+        ) }} as invoice_text,
         -- a product that was deleted has neither code nor number
-        upper(coalesce(
-            nullif({{ stripped(without_formula_guard('lines.item_sku')) }}, 'unknown_product'),
-            nullif({{ stripped('lines.item_product_id') }}, '0'),
-            {{ stripped(without_formula_guard('lines.item_name')) }}
-        )) as stock_code_text,
+        {{ capitals(
+            'coalesce(nullif(' ~ stripped(without_formula_guard('lines.item_sku')) ~ ", 'unknown_product'), nullif("
+            ~ stripped('lines.item_product_id') ~ ", '0'), " ~ stripped(without_formula_guard('lines.item_name')) ~ ')'
+        ) }} as stock_code_text,
         {{ blank_to_null(without_formula_guard('lines.item_name')) }} as description,
         {{ units('lines.item_quantity', 'deliveries._line_amount_mark') }} as quantity_units,
         {{ money('lines.item_total', 'deliveries._line_amount_mark') }} as line_amount,
         {{ money('lines.item_total_tax', 'deliveries._line_amount_mark') }} as tax_amount,
         abs({{ units('lines.refunded_quantity', 'deliveries._line_amount_mark') }}) as refunded_units,
         abs({{ money('lines.refunded_amount', 'deliveries._line_amount_mark') }}) as refunded_amount,
-        upper({{ stripped('lines.currency') }}) as currency_text,
+        {{ capitals(stripped('lines.currency')) }} as currency_text,
         {{ blank_to_null('lines.status') }} as status,
         {{ woocommerce_state('lines.status') }} as state,
         coalesce({{ blank_to_null('lines.billing_country') }}, {{ blank_to_null('lines.shipping_country') }})
