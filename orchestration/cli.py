@@ -129,7 +129,8 @@ def refresh(
     """Load what was delivered, build, check and publish.
 
     Exit code 0: published, or nothing new. 1: a check or a step failed; readers keep the
-    last good snapshot. 2: bad usage. 130: stopped by Ctrl-C; the next refresh does the rest.
+    last good snapshot. 2: command, settings or home can't be used. 130: stopped by Ctrl-C; the next refresh
+    does the rest.
     """
     # a million long-lived objects are made by importing alone; the collector's default has
     # it walk them again and again, about a tenth of a refresh's time
