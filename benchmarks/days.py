@@ -11,14 +11,12 @@ docs/performance.md.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
 
+from benchmarks.daily_files import daily_files
 from benchmarks.documents import write_section
 from benchmarks.refresh import DOCUMENT, ROOT, Build, Usage
 
@@ -72,12 +70,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="regulars-days-") as folder:
         scratch = Path(folder)
-        real = os.environ.get("REGULARS_REAL_DATA")
-        files = Path(real) if real else scratch / "sample" / "landing"
-        if not real:
-            command = [sys.executable, "-m", "orchestration.cli", "sample", "--home", str(scratch)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        paths = sorted(files.glob("[0-9]*.csv"))
+        paths, _ = daily_files(scratch)
         landing = scratch / "landing"
         landing.mkdir()
         for path in paths[: -asked.days]:

@@ -11,14 +11,13 @@ import argparse
 import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.daily_files import daily_files, one_csv
 from benchmarks.documents import write_section
-from benchmarks.refresh import ROOT, Build, Usage, one_csv
+from benchmarks.refresh import ROOT, Build, Usage
 from orchestration.step_labels import STEP_LABELS
 
 ENGINES = ("duckdb", "spark")
@@ -81,15 +80,11 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="regulars-bench-") as folder:
         scratch = Path(folder)
-        real = os.environ.get("REGULARS_REAL_DATA")
-        files = Path(real) if real else scratch / "sample" / "landing"
-        if not real:
-            command = [sys.executable, "-m", "orchestration.cli", "sample", "--home", str(scratch)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        files, sort = daily_files(scratch)
         big = scratch / "lines.csv"
-        lines = one_csv(sorted(files.glob("[0-9]*.csv")), big, asked.copies)
+        lines = one_csv(files, big, asked.copies)
         rounds = [one_round(big, scratch, asked.conf) for _ in range(asked.rounds)]
-    text = as_markdown(rounds, lines, "real files" if real else "the sample")
+    text = as_markdown(rounds, lines, sort)
     print(text)
     if asked.write:
         write_section(ROOT / "docs" / "scale.md", "engines side by side", f"With {lines:,} lines", text)

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.refresh import one_csv, run
+from benchmarks.refresh import run
 
 if TYPE_CHECKING:
     import duckdb
@@ -120,24 +120,22 @@ def compare(name: str, before: tuple[str, Path, Path], now: tuple[str, Path, Pat
 
 
 def main() -> None:
+    # here: an earlier build measures itself with this module, and has no such files
+    from benchmarks.daily_files import daily_files, one_csv
+
     commit = sys.argv[1] if len(sys.argv) > 1 else BEFORE
     with tempfile.TemporaryDirectory(prefix="regulars-bench-") as folder:
         scratch = Path(folder)
         before = scratch / "before"
         subprocess.run(["git", "worktree", "add", "-q", "--detach", str(before), commit], check=True, cwd=ROOT)
         try:
-            real = os.environ.get("REGULARS_REAL_DATA")
-            if real:
-                landing = Path(real)
-            else:
-                landing = scratch / "sample" / "landing"
-                subprocess.run(["regulars", "sample", "--home", str(scratch)], check=True, stdout=subprocess.DEVNULL)
-            files = len(list(landing.glob("*.csv")))
-            name = f"{'real files' if real else 'sample history'}, {files} files"
+            files, sort = daily_files(scratch)
+            landing = files[0].parent
+            name = f"{sort}, {len(files)} files"
             compare(name, ("before", before, landing), ("now", ROOT, landing), scratch)
             twice = scratch / "twice"
             twice.mkdir()
-            lines = one_csv(sorted(landing.glob("[0-9]*.csv")), twice / "lines.csv", copies=2)
+            lines = one_csv(files, twice / "lines.csv", copies=2)
             name = f"the same twice in one file, {lines:,} lines"
             compare(name, ("before", before, twice), ("now", ROOT, twice), scratch)
         finally:

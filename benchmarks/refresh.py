@@ -20,13 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
+from benchmarks.daily_files import daily_files, one_csv
 from benchmarks.documents import write_section
 
 ROUNDS = 3
@@ -73,31 +71,6 @@ def run(command: list[str], log: Path, env: dict[str, str] | None = None) -> tup
     """Wall seconds and peak MiB of one command."""
     used = measure(command, log, env)
     return used.wall, used.peak
-
-
-def one_csv(files: Sequence[Path], target: Path, copies: int = 1) -> int:
-    """Put daily files into one CSV, several times over; returns the number of lines.
-
-    Each further copy is on other orders, and each further pair of copies of other customers, so that nothing is a
-    repeat and customers buy at most twice as often as they did.
-    """
-    with duckdb.connect() as con:
-        con.execute("create table lines as from read_csv($files, all_varchar = true)", {"files": [*map(str, files)]})
-        written = con.execute(
-            f"""
-            copy (
-                select lines.* replace (
-                    case when copy = 0 then InvoiceNo else regexp_replace(InvoiceNo, '[0-9]', (10 + copy) || '\\0') end
-                        as InvoiceNo,
-                    case when copy < 2 then CustomerID else (10 + copy // 2) || nullif(CustomerID, '') end as CustomerID
-                )
-                from lines
-                cross join range({copies}) as copies (copy)
-            ) to '{target}' (header)
-            """
-        ).fetchone()
-    assert written is not None
-    return int(written[0])
 
 
 class Build:
@@ -201,12 +174,7 @@ def main() -> None:
         before = scratch / "before"
         subprocess.run(["git", "worktree", "add", "-q", "--detach", str(before), asked.before], check=True, cwd=ROOT)
         try:
-            real = os.environ.get("REGULARS_REAL_DATA")
-            files = Path(real) if real else scratch / "sample" / "landing"
-            if not real:
-                command = [sys.executable, "-m", "orchestration.cli", "sample", "--home", str(scratch)]
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            *history, last = sorted(files.glob("[0-9]*.csv"))
+            (*history, last), sort = daily_files(scratch)
             big = scratch / "lines.csv"
             lines = one_csv(history, big, asked.copies)
             day = scratch / "last-day.csv"
@@ -218,7 +186,7 @@ def main() -> None:
                     print(f"{number + 1} {work:32} {build:7} {used.wall:6.1f} s {used.cpu:6.1f} s CPU", flush=True)
         finally:
             subprocess.run(["git", "worktree", "remove", "--force", str(before)], check=True, cwd=ROOT)
-    text = as_markdown(rounds, lines, "real files" if real else "the sample")
+    text = as_markdown(rounds, lines, sort)
     print(text)
     if asked.write:
         name = "what a refresh costs" if asked.copies == 2 else f"what a refresh of {asked.copies} copies costs"

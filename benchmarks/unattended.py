@@ -28,6 +28,7 @@ from typing import NamedTuple
 import dagster as dg
 import duckdb
 
+from benchmarks.daily_files import daily_files
 from benchmarks.documents import write_section
 from benchmarks.refresh import DOCUMENT, ROOT
 from tests.databases.servers import PASSWORD, PASSWORD_VARIABLE, PostgreSQL
@@ -174,15 +175,6 @@ def as_markdown(days: list[Told], history: float, rebuilt: float, compared: str)
     return "\n".join([*table, "", told])
 
 
-def real_or_sample_files(scratch: Path) -> list[Path]:
-    """Daily files, oldest first."""
-    real = os.environ.get("REGULARS_REAL_DATA")
-    if not real:
-        command = [sys.executable, "-m", "orchestration.cli", "sample", "--home", str(scratch)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return sorted((Path(real) if real else scratch / "sample" / "landing").glob("[0-9]*.csv"))
-
-
 def rebuild(landing: Path, home: Home, variables: Mapping[str, str]) -> float:
     """Give a new home all files at once; seconds."""
     shutil.copytree(landing, home.landing)
@@ -212,7 +204,7 @@ def main() -> None:
         scratch = Path(folder)
         # the database server is another user's, where this is root's
         scratch.chmod(0o755)
-        paths = real_or_sample_files(scratch)
+        paths, _ = daily_files(scratch)
         server = PostgreSQL(scratch / "db")
         server.start()
         try:
