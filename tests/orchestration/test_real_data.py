@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
+from orchestration.engine import Engine
 from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from tests.orchestration.conftest import copy_of, refresh
 from warehouse.home import Home
@@ -260,6 +261,7 @@ def rebuild(home: Home, *, has_segments: bool) -> None:
             resources={
                 "warehouse": WarehouseResource(database=str(home.warehouse), wait_seconds=0),
                 "refresh": RefreshOptions(),
+                "engine": Engine(),
                 "beside": FitsBeside(),
             },
             instance=instance,
