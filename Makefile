@@ -26,7 +26,7 @@ lint: $(VENV)/.ready-to-test ## style, types and SQL
 	@$(ENVIRONMENT) ruff check .
 	@$(ENVIRONMENT) ruff format --check .
 	@$(ENVIRONMENT) mypy
-	@$(ENVIRONMENT) sqlfluff lint --disable-progress-bar dbt_project
+	@$(ENVIRONMENT) sqlfluff lint --disable-progress-bar --processes 0 dbt_project
 
 ui: $(VENV)/.ready ## Dagster's pages on http://127.0.0.1:3000
 	@$(ENVIRONMENT) regulars ui
