@@ -37,7 +37,6 @@ from tests.orchestration.conftest import differing_tables
 from warehouse.home import Home
 
 SENSOR, SCHEDULE = "landing_files", "daily_refresh"
-_HALF_A_MINUTE = timedelta(seconds=31)
 
 
 class Day(NamedTuple):
@@ -132,14 +131,13 @@ class Told(NamedTuple):
 def live_through(day: Day, evening: datetime, home: Home, clock: Clock, daemon: Daemon, server: PostgreSQL) -> Told:
     """An evening and the morning after; the runs that come of them have to end well."""
     clock.put_to(evening)
+    daemon.wait_for_look(clock, by=SENSOR)
     took = None
     if day.in_database is not None:
         fill(server, day.in_database)
     if day.files:
         for name, content in day.files.items():
             clock.deliver(home.landing / name, content)
-        # the sensor lets a file come to rest
-        clock.put_to(clock.now() + _HALF_A_MINUTE)
         took = seconds(daemon.next_run(by=SENSOR))
     clock.put_to((evening + timedelta(days=1)).replace(hour=5, minute=0, second=5))
     morning = seconds(daemon.next_run(by=SCHEDULE))
@@ -230,7 +228,6 @@ def main() -> None:
                 clock.deliver(home.landing / path.name, path.read_bytes())
             days = []
             with daemon_of(home, scratch / "daemon.log", variables, clock) as daemon:
-                clock.put_to(clock.now() + _HALF_A_MINUTE)
                 history = seconds(daemon.next_run(by=SENSOR))
                 print(f"history: {history:.1f} s", flush=True)
                 for number, day in enumerate(PLANS[wanted.days](paths[-wanted.days :])):

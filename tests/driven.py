@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.scheduler.instigation import TickStatus
 
 from orchestration.instance import prepare_dagster_home
 from warehouse.home import Home
@@ -35,6 +36,8 @@ import select, time
 # libfaketime that leaves the monotonic clock alone refuses the sleep that Python's own is made of (clock_nanosleep)
 time.sleep = lambda seconds: select.select([], [], [], seconds) and None
 """
+_SERVER_ENDS_SECONDS = 10
+_LOOKED = (TickStatus.SKIPPED, TickStatus.SUCCESS)
 _OVER = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
@@ -126,6 +129,29 @@ class Daemon:
                     return record
             time.sleep(0.3)
         raise RuntimeError(f"{by} brought no run to its end:\n{self._end_of_log()}")
+
+    def wait_for_look(self, clock: Clock, *, by: str, within_seconds: float = 300) -> None:
+        """Wait until this sensor has looked once more, by processes that began after the clock was put.
+
+        Dagster's server of the code ends itself where twenty seconds pass without a sign of the daemon, as they do
+        when the clock is put forward, and takes with it what it was starting.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not look.
+        """
+        time.sleep(_SERVER_ENDS_SECONDS)
+        asked_at = clock.now().timestamp()
+        until = time.monotonic() + within_seconds
+        while time.monotonic() < until:
+            for state in self._instance.all_instigator_state():
+                if state.name == by:
+                    [*ticks] = self._instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+                    if any(tick.timestamp > asked_at and tick.status in _LOOKED for tick in ticks):
+                        return
+            time.sleep(0.3)
+        raise RuntimeError(f"{by} does not look:\n{self._end_of_log()}")
 
     def _end_of_log(self) -> str:
         lines = self._log.read_text().splitlines()
