@@ -72,8 +72,8 @@ INSTALL = $(BIN)/uv pip install -q --system-certs --compile-bytecode --python $(
 INSTALL_SELF = $(BIN)/python -m pip install -q --no-deps --no-build-isolation --editable .
 
 $(VENV)/.tools: requirements-build.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
-		|| { echo "Regulars needs Python 3.11 or 3.12; name one with make PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)))' \
+		|| { echo "Regulars needs Python 3.11, 3.12 or 3.13; name one with make PYTHON=…"; exit 1; }
 	@echo "Making the environment in $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements-build.lock

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast, get_args
 
 import typer
 from rich.console import Console
@@ -664,6 +664,56 @@ def backup(
             stdout.print(
                 escape(f"Delivered files lie outside of the home; back them up as well: {done.landing_outside}")
             )
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Argument(metavar="FIRST", formats=["%Y-%m-%d"], help="The first day.")],
+    last: Annotated[datetime, typer.Argument(metavar="LAST", formats=["%Y-%m-%d"], help="The last day.")],
+    folder: Annotated[
+        Path, typer.Option("--into", metavar="DIR", help="Folder for the snapshots, as_of_YYYY_MM_DD.duckdb.")
+    ],
+    every: Annotated[
+        str, typer.Option("--every", metavar="STEP", help="day, week, or month (the first of each).")
+    ] = "day",
+    home: HomeOption = None,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="Wait for a refresh to finish.")] = 0.0,
+    verbose: VerboseOption = False,
+) -> None:
+    """Make a snapshot as of each day of a range, as if the shop had been refreshed on its morning.
+
+    What is published stays as it is: each day is refreshed in a copy of the home, and a day whose snapshot is there is
+    left out. Nothing dated on or after the day is seen; of what is dated before, today's knowledge is: late lines and
+    corrected files too.
+
+    Exit code 1: some day could not be made; the others are there.
+    """
+    from orchestration.backfill import Every, days_of
+    from orchestration.backfill import backfill as each_day
+
+    with _explained(verbose):
+        if every not in get_args(Every):
+            raise SettingsError(f"--every {every} is not known; choose {', '.join(get_args(Every))}.")
+        days = days_of(first.date(), last.date(), cast(Every, every))
+        chosen = _published_home(home)
+        failed = 0
+        for done in each_day(
+            chosen,
+            folder.expanduser().resolve(),
+            days,
+            wait_seconds=wait,
+            on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
+        ):
+            if done.outcome is None:
+                told = f"{done.snapshot} is there already"
+            elif done.outcome.succeeded:
+                told = f"{done.snapshot}, {sum(done.outcome.seconds_by_step.values()):.0f} s"
+            else:
+                failed += 1
+                told = f"could not be made. {' '.join(done.outcome.problems)}"
+            stdout.print(escape(f"{done.day}  {told}"))
+        if failed:
+            raise RegularsError(f"{plural(failed, 'day')} of {len(days)} could not be made; the others are there.")
 
 
 @app.command(

@@ -15,9 +15,10 @@ import duckdb
 from pydantic import PrivateAttr
 
 from orchestration.dbt import DbtBuild, build, make_on_spark
+from warehouse.errors import EngineError
 from warehouse.home import Home
 from warehouse.settings import load_settings
-from warehouse.spark import clear, hand_over, made_folder, require_spark, spark_session
+from warehouse.spark import clear, hand_over, made_folder, require_spark, spark_session, why_spark_ended
 
 
 class Engine(dg.ConfigurableResource):
@@ -81,7 +82,13 @@ class Engine(dg.ConfigurableResource):
         select: Sequence[str],
         variables: Mapping[str, Any],
     ) -> DbtBuild:
-        """Make models and seeds of a selection on Spark, from what it is handed of the private file."""
+        """Make models and seeds of a selection on Spark, from what it is handed of the private file.
+
+        Raises
+        ------
+        EngineError
+            If Spark itself ended meanwhile.
+        """
         made = nodes_to_make(manifest, select)
         if not made:
             # tests alone, which are run where the tables are
@@ -89,8 +96,18 @@ class Engine(dg.ConfigurableResource):
         if self._session is None:
             self._session = self._open.enter_context(spark_session(home))
         schemas = {manifest["nodes"][one]["schema"] for one in made}
-        hand_over(self._session, connection, home, tables_to_hand_over(manifest, made), schemas)
-        return make_on_spark(home, [manifest["nodes"][one]["name"] for one in made], variables)
+        names = [manifest["nodes"][one]["name"] for one in made]
+        try:
+            hand_over(self._session, connection, home, tables_to_hand_over(manifest, made), schemas)
+            done = make_on_spark(home, names, variables)
+        except Exception as error:
+            if ended := why_spark_ended(self._session, home):
+                raise EngineError(ended) from error
+            raise
+        # which each model tells in its own way
+        if done.problems and (ended := why_spark_ended(self._session, home)):
+            raise EngineError(ended)
+        return done
 
 
 def nodes_to_make(manifest: Mapping[str, Any], select: Sequence[str]) -> list[str]:

@@ -65,6 +65,7 @@ def run_refresh(
     full: bool,
     wait_seconds: float,
     verbose: bool,
+    pull: bool = True,
     as_json: bool = False,
     instance: dg.DagsterInstance | None = None,
     on_wait: Callable[[str], None] | None = None,
@@ -75,6 +76,8 @@ def run_refresh(
 
     Parameters
     ----------
+    pull
+        Whether the databases that the settings name are asked for news first.
     as_json
         Whether progress is told to programs (:mod:`orchestration.json_lines`) instead of people.
     instance
@@ -94,7 +97,7 @@ def run_refresh(
     settings = load_settings()
     origin = home.origin_or_own()
     # databases are asked for news first, which is a step of the run
-    is_pulled = bool(settings.landing.databases) and not origin.is_sample
+    is_pulled = pull and bool(settings.landing.databases) and not origin.is_sample
     if not full and not is_pulled and is_all_published(home, settings, as_of_date):
         seconds = time.perf_counter() - started
         return RefreshOutcome("", succeeded=True, nothing_new=True, seconds_by_step={"look_for_news": seconds})
@@ -125,7 +128,7 @@ def run_refresh(
         "loggers": loggers,
         "resources": {
             "warehouse": {"config": {"database": str(home.warehouse), "wait_seconds": wait_seconds}},
-            "refresh": {"config": {"as_of_date": as_of_date or "", "full": full}},
+            "refresh": {"config": {"as_of_date": as_of_date or "", "full": full, "pull": pull}},
         },
     }
     with (

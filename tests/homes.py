@@ -82,14 +82,20 @@ def regulars_refresh(home: Home, *arguments: str, settings: Mapping[str, str] | 
     RuntimeError
         If the refresh fails, with what it said.
     """
+    with refresh_process(home, *arguments, settings=settings) as process:
+        output, _ = process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"The refresh ended with {process.returncode}:\n{output}")
+
+
+def refresh_process(home: Home, *arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """The process of such a refresh, at work; what it says on either channel is read from its ``stdout``."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
-    done = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "orchestration.cli", "refresh", "--home", str(home.root), *arguments],
         env={**environment, "REGULARS_HOME": str(home.root), "DO_NOT_TRACK": "1", "COLUMNS": "200", **(settings or {})},
         cwd=PROJECT_ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    if done.returncode != 0:
-        raise RuntimeError(f"The refresh ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")

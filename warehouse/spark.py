@@ -11,6 +11,9 @@ import os
 import re
 import shutil
 import subprocess
+import threading
+import time
+import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -23,12 +26,16 @@ from warehouse.errors import EngineError
 from warehouse.home import Home
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 JAVA_VERSIONS = (17, 21)
 """Those that Spark 4 is tested with by its makers; later ones lack what its file access is built on."""
 
 _PACKAGES = ("pyspark", "dbt-spark")
+_PATIENCE = "spark.regulars.secondsWithoutWorker"
+_MEMORY_VARIABLE = "SPARK_DRIVER_MEMORY"
+_LOOKS_EVERY_SECONDS = 2
 
 # What no model could do without. Wall clocks are times without a zone, and "a" is a column, as in DuckDB. With ANSI an
 # overflow or a text that is no number is an error; without, it would be a null that nobody sees.
@@ -43,16 +50,16 @@ _REQUIRED = {
 
 # What spark-defaults.conf, found by SPARK_CONF_DIR, may set otherwise.
 _DEFAULTS = {
-    "spark.master": "local[*]",
-    "spark.driver.memory": "2g",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    # a refresh looks up no name and opens no port to the outside
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
+    # on a cluster that has been taken away a query would wait for ever
+    _PATIENCE: "300",
     # merged as far as they are small once the data are known, so many are no harm
     "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
 }
+
+# On one machine a refresh looks up no name and opens no port to the outside.
+_ON_ONE_MACHINE = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 _SPARK_TYPES = {
     "VARCHAR": "string",
@@ -128,40 +135,130 @@ def spark_session(home: Home) -> Iterator[SparkSession]:
     """
     require_spark()
     from py4j.protocol import Py4JError
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    # its own interface for pandas, which nobody uses here
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
+    log = _log(home)
+    try:
+        with _said_in(log), _memory_unless_set():
+            # spark-defaults.conf is known from here on, so nothing that it says is overwritten
+            SparkContext._ensure_initialized()
+    except (PySparkException, OSError, RuntimeError) as error:
+        raise _not_started(error, log) from error
     conf = SparkConf().set("spark.app.name", "regulars").setAll(list(_REQUIRED.items()))
     conf.set("spark.sql.warehouse.dir", str(made_folder(home)))
     for key, value in {**_DEFAULTS, "spark.local.dir": str(home.scratch)}.items():
         conf.setIfMissing(key, value)
-    log = home.dbt / "logs" / "spark.log"
+    if is_local := conf.get("spark.master").startswith("local"):
+        for key, value in _ON_ONE_MACHINE.items():
+            conf.setIfMissing(key, value)
+    patience = conf.get(_PATIENCE)
     try:
-        with _errors_of_new_processes_in(log):
-            session = SparkSession.builder.config(conf=conf).getOrCreate()
+        if not patience.isdecimal():
+            raise EngineError(f'{_PATIENCE} is "{patience}", and has to be a whole number of seconds.')
+        session = SparkSession.builder.config(conf=conf).getOrCreate()
     except (PySparkException, Py4JError, OSError, RuntimeError) as error:
-        raise EngineError(f"Spark can't be started: {str(error).splitlines()[0]} See {log}.") from error
+        _end_java()
+        raise _not_started(error, log) from error
+    except EngineError:
+        _end_java()
+        raise
     session.sparkContext.setLogLevel("ERROR")
+    is_over = threading.Event()
+    watch = threading.Thread(target=_stop_without_workers, args=(session.sparkContext, int(patience), is_over))
+    if not is_local:
+        watch.start()
     try:
         yield session
     finally:
+        is_over.set()
+        if not is_local:
+            watch.join()
         session.stop()
         _end_java()
 
 
-@contextmanager
-def _errors_of_new_processes_in(log: Path) -> Iterator[None]:
-    """Have processes that are started meanwhile write what they would tell people into a file."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    kept = os.dup(2)
+def _stop_without_workers(context: SparkContext, patience_seconds: int, is_over: threading.Event) -> None:
+    """Stop Spark once queries have waited too long for a worker; by itself it waits for ever."""
+    from py4j.protocol import Py4JError
+
+    waited_since = None
+    while not is_over.wait(_LOOKS_EVERY_SECONDS):
+        try:
+            # the driver is one of those that have memory for tables
+            has_workers = context._jsc.sc().getExecutorMemoryStatus().size() > 1
+            is_waiting = not has_workers and bool(context.statusTracker().getActiveJobsIds())
+        except (Py4JError, OSError):
+            # Spark's process is gone, which every query will tell
+            return
+        if not is_waiting:
+            waited_since = None
+        elif waited_since is None:
+            waited_since = time.monotonic()
+        elif time.monotonic() - waited_since >= patience_seconds:
+            # Java's side alone: who asks for the session next would be given a new, empty one
+            context._jsc.sc().stop()
+            return
+
+
+def why_spark_ended(session: SparkSession, home: Home) -> str | None:
+    """What became of a session that ended by itself; None while it can be used."""
+    from py4j.protocol import Py4JError
+
+    context, log = session.sparkContext, _log(home)
     try:
-        with log.open("ab") as file:
-            os.dup2(file.fileno(), 2)
+        if not context._jsc.sc().isStopped():
+            return None
+    except (Py4JError, OSError):
+        return (
+            f"Spark's own process ended in the middle of its work; {log} may say why. If the machine was short of "
+            "memory, spark.driver.memory says how much of it Spark may have. What is published stays; refresh again."
+        )
+    return (
+        f"Spark at {context.master} is gone: nobody answers there, or no worker was free for "
+        f"{context.getConf().get(_PATIENCE)} seconds ({_PATIENCE}). See {log}, and on Spark's own page whether its "
+        "workers have the memory and cores that are asked for. What is published stays; refresh again."
+    )
+
+
+def _log(home: Home) -> Path:
+    return home.dbt / "logs" / "spark.log"
+
+
+def _not_started(error: Exception, log: Path) -> EngineError:
+    return EngineError(f"Spark can't be started: {str(error).splitlines()[0]} See {log}.")
+
+
+@contextmanager
+def _memory_unless_set() -> Iterator[None]:
+    """Have Java take two gigabytes where ``spark.driver.memory`` says nothing: Spark's own default is one."""
+    before = os.environ.get(_MEMORY_VARIABLE)
+    os.environ.setdefault(_MEMORY_VARIABLE, "2g")
+    try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        if before is None:
+            del os.environ[_MEMORY_VARIABLE]
+
+
+@contextmanager
+def _said_in(log: Path) -> Iterator[None]:
+    """Have processes that are started meanwhile write what they would tell people into a file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    channels = (1, 2)
+    kept = [os.dup(channel) for channel in channels]
+    try:
+        with log.open("ab") as file:
+            for channel in channels:
+                os.dup2(file.fileno(), channel)
+        yield
+    finally:
+        for channel, before in zip(channels, kept, strict=True):
+            os.dup2(before, channel)
+            os.close(before)
 
 
 def _end_java() -> None:
