@@ -17,6 +17,7 @@ from orchestration.alerts.record import Entry, read_record, write_record
 from orchestration.status import Standing, read_standing
 from warehouse.errors import RegularsError
 from warehouse.home import Home
+from warehouse.last_refresh import RefreshNote, note_last_refresh
 from warehouse.settings import AlertKind, load_settings
 from warehouse.stopped import StoppedRefresh, forget_stopped, note_stopped
 
@@ -96,8 +97,10 @@ def tell_news(
 
 
 def _tell_readers(home: Home, standing: Standing) -> None:
-    """Leave, or take away, the note beside the snapshot that says why it is not the newest refresh's."""
+    """Leave the notes beside the snapshot: of the newest refresh, and while that was stopped, of why."""
     last = standing.last_refresh
+    if last is not None:
+        note_last_refresh(home, RefreshNote(last.run_id, last.outcome, last.started_at, last.ended_at))
     if standing.running is not None or (last is not None and last.outcome == "stopped"):
         return
     if last is None or not standing.has_failed:

@@ -24,7 +24,7 @@ from serving.queries import health as queries
 from serving.snapshot import NoSnapshotError
 from warehouse.errors import PublishError, RegularsError
 from warehouse.formats import LimitSubject
-from warehouse.freshness import read_ages
+from warehouse.freshness import Age, read_ages
 from warehouse.home import Home
 from warehouse.settings import load_settings
 
@@ -237,15 +237,39 @@ def readyz(request: Request, response: Response) -> Readiness:
     """200 while something is published and no older than the settings allow; 503 with the reason else."""
     response.headers["Cache-Control"] = "no-store"
     home: Home = request.state.snapshot_reader.home.to_read
+    return judge(home, ages_of(home))
+
+
+def ages_of(home: Home) -> tuple[Age, Age]:
+    """Of what is published and of the newest delivery in it, against the settings as they are now.
+
+    Raises
+    ------
+    DamagedError
+        If what is published can't be read.
+    SettingsError
+        If the settings can't.
+    """
     try:
-        published, delivered = read_ages(home, load_settings().freshness, datetime.now(UTC))
+        return read_ages(home, load_settings().freshness, datetime.now(UTC))
     except PublishError as error:
         # the message names a path of the machine, which its log may have and an answer may not
         log.warning("%s", error)
         raise DamagedError("What is published can't be read. Refresh.") from error
+
+
+def judge(home: Home, ages: tuple[Age, Age]) -> Readiness:
+    """Whether what is published may be relied on.
+
+    Raises
+    ------
+    NoSnapshotError, StaleError
+        If it may not.
+    """
+    published, delivered = ages
     if published.at is None:
         raise NoSnapshotError(f"Nothing is published in {home.root} yet.")
-    if too_old := [age.told for age in (published, delivered) if age.is_over]:
+    if too_old := [age.told for age in ages if age.is_over]:
         raise StaleError(" ".join(too_old))
     return Readiness(made_at=published.at, taken_in_at=delivered.at)
 
