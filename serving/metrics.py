@@ -27,7 +27,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.api.health import ages_of, judge
+from serving.api.health import UnreadableSettingsError, ages_of, judge
 from serving.api.problems import responses
 from serving.queries import health as queries
 from serving.snapshot import NoSnapshotError, Reading, SnapshotReader
@@ -147,14 +147,17 @@ class _Home(Collector):
 
 
 def _fitness(home: Home) -> Iterator[Metric]:
-    ready = 0
+    ready, valid = 0, 1
     ages: tuple[Age, Age] | None = None
     try:
         ages = ages_of(home)
         judge(home, ages)
         ready = 1
+    except UnreadableSettingsError:
+        valid = 0
     except RegularsError as error:
         log.info("Not ready: %s", error)
+    yield Gauge("regulars_settings_valid", "1 while regulars.toml and what overrides it can be read.", valid)
     yield Gauge("regulars_ready", "1 while /readyz answers 200: published, and as new as [freshness] asks for.", ready)
     for name, what, age in zip(
         ("snapshot", "delivery"), ("The published snapshot", "The newest delivery in it"), ages or (), strict=False

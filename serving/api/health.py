@@ -22,7 +22,7 @@ from serving.filters import Filters
 from serving.lists import LISTS
 from serving.queries import health as queries
 from serving.snapshot import NoSnapshotError
-from warehouse.errors import PublishError, RegularsError
+from warehouse.errors import PublishError, RegularsError, SettingsError
 from warehouse.formats import LimitSubject
 from warehouse.freshness import Age, read_ages
 from warehouse.home import Home
@@ -47,6 +47,13 @@ class Readiness(Answer):
     status: Annotated[Literal["ok"], Field(description="Always `ok`.")] = "ok"
     made_at: Annotated[Moment, Field(description="When what is published was made, UTC.")]
     taken_in_at: Annotated[Moment | None, Field(description="When the newest delivery in it was taken in, UTC.")]
+
+
+class UnreadableSettingsError(RegularsError):
+    """The settings have an error."""
+
+    status = 503
+    kind = "settings"
 
 
 class StaleError(RegularsError):
@@ -245,13 +252,21 @@ def ages_of(home: Home) -> tuple[Age, Age]:
 
     Raises
     ------
+    UnreadableSettingsError
+        If the settings can't be read.
     DamagedError
-        If what is published can't be read.
-    SettingsError
-        If the settings can't.
+        If what is published can't.
     """
     try:
-        return read_ages(home, load_settings().freshness, datetime.now(UTC))
+        limits = load_settings().freshness
+    except SettingsError as error:
+        # whoever probes has shown no token, and the message may quote a value
+        log.warning("%s", error)
+        raise UnreadableSettingsError(
+            "The settings can't be read, and until they are mended no refresh starts. `regulars status` says why."
+        ) from error
+    try:
+        return read_ages(home, limits, datetime.now(UTC))
     except PublishError as error:
         # the message names a path of the machine, which its log may have and an answer may not
         log.warning("%s", error)

@@ -105,12 +105,32 @@ def test_a_rule_that_is_broken_is_told_as_the_probe_tells_it(url: str, monkeypat
     assert only(told, "regulars_snapshot_age_limit_seconds") == 324_000_000
 
 
+def test_settings_that_cannot_be_read_are_told_and_not_quoted_to_whoever_probes(
+    published_small: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text("[shop]\ncurrency = 'a secret'\n")
+    with served(published_small) as url:
+        monkeypatch.setenv("REGULARS_SETTINGS", str(file))
+        probed = httpx.get(f"{url}/readyz")
+        told = scraped(url)
+        monkeypatch.delenv("REGULARS_SETTINGS")
+        mended = scraped(url)
+    assert (probed.status_code, probed.json()["type"]) == (503, "urn:regulars:problem:settings")
+    assert "`regulars status` says why" in probed.json()["detail"]
+    assert "secret" not in probed.text and str(tmp_path) not in probed.text
+    assert (only(told, "regulars_settings_valid"), only(told, "regulars_ready")) == (0, 0)
+    assert "regulars_last_day_timestamp_seconds" not in names(told)
+    assert only(told, "regulars_delivered_lines") > 0
+    assert (only(mended, "regulars_settings_valid"), only(mended, "regulars_ready")) == (1, 1)
+
+
 def test_a_home_where_nothing_was_published_leaves_out_what_is_not_known(tmp_path: Path) -> None:
     with served(Home(tmp_path)) as url:
         scraped(url)
         told = scraped(url)
     of_home = {name for name in names(told) if name.startswith("regulars_") and "_http_" not in name}
-    assert of_home == {"regulars_ready", "regulars_refresh_stopped"}
+    assert of_home == {"regulars_ready", "regulars_refresh_stopped", "regulars_settings_valid"}
     assert only(told, "regulars_ready") == 0
 
 
