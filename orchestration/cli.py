@@ -30,6 +30,7 @@ from warehouse.wording import plural
 if TYPE_CHECKING:
     from orchestration.alerts import Entry
     from orchestration.status import Standing
+    from warehouse.settings import Settings
 
 app = typer.Typer(
     name="regulars",
@@ -139,15 +140,14 @@ def refresh(
     from orchestration.refresh import run_refresh
     from orchestration.summary import print_outcome
     from warehouse.ledger import has_loaded
-    from warehouse.settings import load_settings
 
     as_json = log_format == "json"
     say: Say = write_line if as_json else _say
     with _explained(verbose and not as_json, say):
         if log_format not in ("text", "json"):
             raise SettingsError(f"There is no log format {log_format!r}; choose text or json.")
-        settings = load_settings()
         chosen = _home(home)
+        settings = _settings_or_alert(chosen, say)
         if landing is not None:
             if not landing.is_dir():
                 raise HomeError(f"{landing} is not a folder.")
@@ -190,6 +190,17 @@ def refresh(
             raise typer.Exit(FAILED)
 
 
+def _settings_or_alert(home: Home, say: Say = _say) -> Settings:
+    """The settings; who asked for it is told once that they can't be read."""
+    from warehouse.settings import load_settings
+
+    try:
+        return load_settings()
+    except SettingsError:
+        _alert(home, say)
+        raise
+
+
 def _alert(home: Home, say: Say = _say, *, standing: Standing | None = None, has_news: bool = True) -> None:
     """Tell who asked for it what is wrong; that this could not be done is said, and fails nothing."""
     from orchestration.alerts import tell_news
@@ -210,6 +221,9 @@ def _alert(home: Home, say: Say = _say, *, standing: Standing | None = None, has
             standing=standing,
             has_news=has_news,
         )
+    except SettingsError:
+        # the command itself ends by saying so
+        return
     except Exception as error:  # noqa: BLE001 -- whatever it is, the refresh has done its work
         warn(f"{home.root} could not be looked at, so nothing was told of it: {type(error).__name__}: {error}")
 
@@ -366,7 +380,8 @@ def status(
 
     with _explained(verbose):
         chosen = _published_home(home)
-        standing = read_standing(chosen, load_settings(), now=datetime.now(UTC), max_age_hours=max_age)
+        settings = _settings_or_alert(chosen) if alert else load_settings()
+        standing = read_standing(chosen, settings, now=datetime.now(UTC), max_age_hours=max_age)
         if as_json:
             stdout.print_json(data=standing.as_json(), default=lambda at: at.isoformat(timespec="seconds"))
         else:
@@ -781,6 +796,8 @@ def _become_dagster(home: Path | None, command: list[str], *, at: str = "") -> N
         chosen = _home(home)
         if chosen.origin() is None and not _has_files(chosen.landing):
             chosen = _published_home(home)
+        # Dagster would stay up without the code that it can't load, and nobody would know
+        _settings_or_alert(chosen)
         prepare_dagster_home(chosen)
         origin = chosen.origin_or_own()
         stderr.print(escape(f"Dagster{at}, watching {origin.landing}") + (" (sample data)" if origin.is_sample else ""))

@@ -18,12 +18,18 @@ from orchestration.engine import Engine
 from orchestration.jobs import alerts_sensor, daily_schedule, landing_sensor, refresh_job
 from orchestration.progress import program_logger, step_logger
 from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
+from warehouse.errors import SettingsError
 from warehouse.home import default_home
 from warehouse.publishing import PUBLISHED_SCHEMAS
-from warehouse.settings import load_settings
+from warehouse.settings import Settings, load_settings
 
 home = default_home()
-settings = load_settings()
+try:
+    settings = load_settings()
+except SettingsError:
+    # the daemon loads this anew every minute, and without it no tick could say what is wrong: each tick and each
+    # step reads the settings itself, and fails by the message
+    settings = Settings.model_construct()
 manifest = load_manifest(home)
 
 # a shop without databases is shown no step for them

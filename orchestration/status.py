@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +19,7 @@ from orchestration.refresh import told_by
 from warehouse.database import LockHolder, lock_holder
 from warehouse.freshness import Age, in_words, read_ages
 from warehouse.home import Home
+from warehouse.last_refresh import Outcome
 from warehouse.news import is_all_published
 from warehouse.settings import Settings
 from warehouse.wording import moment
@@ -37,10 +38,12 @@ class LastRefresh:
     run_id: str
     ended_at: datetime | None
     """UTC; None of a run that was killed a moment ago, whose end is not recorded yet."""
-    outcome: Literal["succeeded", "failed", "stopped"]
+    outcome: Outcome
     problems: list[str]
     causes: list[str]
     """The same in words that quote no value of the data."""
+    started_at: datetime | None
+    """UTC; None of a run that ended before it began."""
 
 
 @dataclass(frozen=True)
@@ -174,14 +177,18 @@ def _last_refresh(home: Home) -> LastRefresh | None:
             was_killed = is_killed(instance, home, record)
             if not (was_killed or run.is_finished):
                 continue
-            ended_at = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
+            started_at, ended_at = _moment(record.start_time), _moment(record.end_time)
             if run.is_success:
-                return LastRefresh(run.run_id, ended_at, "succeeded", [], [])
+                return LastRefresh(run.run_id, ended_at, "succeeded", [], [], started_at)
             if run.status == dg.DagsterRunStatus.CANCELED:
-                return LastRefresh(run.run_id, ended_at, "stopped", [], [])
+                return LastRefresh(run.run_id, ended_at, "stopped", [], [], started_at)
             problems, causes = ([KILLED], [KILLED]) if was_killed else _problems(instance, run.run_id)
-            return LastRefresh(run.run_id, ended_at, "failed", problems, causes)
+            return LastRefresh(run.run_id, ended_at, "failed", problems, causes, started_at)
     return None
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _problems(instance: dg.DagsterInstance, run_id: str) -> tuple[list[str], list[str]]:

@@ -192,7 +192,7 @@ class ProbeBesidePage:
         """Pass on, to the probe where no page is asked for."""
         is_probe = scope["type"] == "http" and scope["path"] == "/health" and scope["method"] in ("GET", "HEAD")
         if is_probe and "text/html" not in Headers(scope=scope).get("accept", ""):
-            scope = {**scope, "path": "/readyz", "raw_path": b"/readyz"}
+            scope.update(path="/readyz", raw_path=b"/readyz")
         await self.app(scope, receive, send)
 
 
@@ -218,7 +218,8 @@ class TokenGuard:
         if path == LOGIN_PATH:
             await (await self._login(request))(scope, receive, send)
         elif caller := self._caller(request):
-            await self.app({**scope, _CALLER: caller}, receive, send)
+            scope[_CALLER] = caller
+            await self.app(scope, receive, send)
         elif path in OPEN_PATHS:
             await self.app(scope, receive, send)
         else:
@@ -288,7 +289,7 @@ def _login_page(target: str, *, problem: str = "", status: int = 200) -> Respons
     return HTMLResponse(
         f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Regulars</title><link rel="stylesheet" href="/assets/login.css"></head>
+<title>Regulars</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/login.css"></head>
 <body><main><h1>Regulars</h1>
 <form method="post" action="{LOGIN_PATH}?next={quote(target)}">
 <label for="token">Token</label>

@@ -23,6 +23,7 @@ from serving.api.requests import closed
 from serving.classify import UploadLimits
 from serving.dashboard.app import create_dashboard
 from serving.files import files_router
+from serving.metrics import Measured, Metrics, metrics_router, name_rule
 from serving.security import (
     LOOPBACK_NAMES,
     Caller,
@@ -73,11 +74,14 @@ def create_app(
     app.include_router(closed(classify_router(reader, limits or UploadLimits())))
     app.include_router(closed(files_router(reader)))
     app.include_router(api_router(reader))
+    metrics = Metrics(reader)
+    app.include_router(closed(metrics_router(metrics)))
     dashboard = create_dashboard(reader)
     # what a page sends: a few filters, or a file for the classify page as base64
     dashboard.server.config["MAX_CONTENT_LENGTH"] = PAGE_REQUEST_BYTES
     # a script that no page has is not there; Dash takes the address for a fault of the server
     dashboard.server.register_error_handler(DependencyException, lambda _: ("There is nothing at this address.", 404))
+    dashboard.server.before_request(name_rule)
     # Dash on its own Flask, in threads: its FastAPI backend draws pages on the event loop, where one
     # slow page would hold up every other answer
     # an upload holds its thread until its process has answered, and must not hold up the pages
@@ -94,6 +98,8 @@ def create_app(
     else:
         app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
     app.add_middleware(SecurityHeaders, policy=content_security_policy(dashboard.csp_hashes()))
+    # around all others, so that what they refuse counts, too
+    app.add_middleware(Measured, requests=metrics.requests)
     return app
 
 

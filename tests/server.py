@@ -8,19 +8,28 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from warehouse.home import Home
 
+if TYPE_CHECKING:
+    from serving.security import Caller
+
 START_SECONDS = 30
 
 
 @contextmanager
-def served(home: Home) -> Iterator[str]:
+def served(home: Home, tokens: Mapping[str, Caller] | None = None) -> Iterator[str]:
     """Serve a home's published snapshot on a free port of this machine; the address, without a slash at its end.
+
+    Parameters
+    ----------
+    tokens
+        One of them every request must carry; none let all in.
 
     Raises
     ------
@@ -32,7 +41,7 @@ def served(home: Home) -> Iterator[str]:
 
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(home), log_level="warning", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(create_app(home, tokens=tokens), log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + START_SECONDS

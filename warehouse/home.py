@@ -93,6 +93,11 @@ class Home:
         return self.published.with_name("stopped.json")
 
     @property
+    def last_refresh(self) -> Path:
+        """Beside the snapshot: when the newest refresh was at work, and what came of it."""
+        return self.published.with_name("last_refresh.json")
+
+    @property
     def alerts(self) -> Path:
         """What was told of this home, and to whom."""
         return self.root / "alerts.json"

@@ -630,7 +630,34 @@ def load_settings(path: Path | None = None) -> Settings:
         raise SettingsError(f"Settings file {chosen} does not exist.")
     _refuse_unknown_variables()
 
-    class _SettingsFromFile(Settings):
+    try:
+        return Settings.model_construct(**_read(Settings, chosen))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{chosen} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        raise SettingsError(_explain(error, chosen)) from error
+
+
+class _AlertsAlone(BaseSettings):
+    model_config = SettingsConfigDict(**{**Settings.model_config, "extra": "ignore"})
+
+    alerts: Alerts = Alerts()
+
+
+def alerts_alone() -> Alerts:
+    """Who is told, where the rest of the settings can't be read; nobody but the log where this can't be, either."""
+    try:
+        read: Alerts = _read(_AlertsAlone, settings_path())["alerts"]
+        return read
+    except (tomllib.TOMLDecodeError, ValidationError, OSError, UnicodeDecodeError):
+        # who loads the settings says what is wrong with them
+        return Alerts()
+
+
+def _read(model: type[BaseSettings], path: Path) -> dict[str, Any]:
+    """The fields of a model from the environment and, what that does not say, a file."""
+
+    class _FromFile(model):  # type: ignore[misc, valid-type]
         @classmethod
         def settings_customise_sources(
             cls,
@@ -640,14 +667,9 @@ def load_settings(path: Path | None = None) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (env_settings, TomlConfigSettingsSource(settings_cls, toml_file=chosen))
+            return (env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path))
 
-    try:
-        return Settings.model_construct(**dict(_SettingsFromFile()))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{chosen} is not valid TOML: {error}.") from error
-    except ValidationError as error:
-        raise SettingsError(_explain(error, chosen)) from error
+    return dict(_FromFile())
 
 
 def _refuse_unknown_variables() -> None:

@@ -24,7 +24,7 @@ from orchestration.status import Standing
 from warehouse.home import Home
 from warehouse.publishing.sql import literal
 from warehouse.quality import CHECK_RESULTS
-from warehouse.settings import AlertKind
+from warehouse.settings import AlertKind, settings_path
 from warehouse.wording import day, moment, money, plural, weekday
 
 MOST_LINES = 10
@@ -80,6 +80,19 @@ def look_at(home: Home, standing: Standing) -> Look:
             events += _warned(standing, connection)
             days = _unusual_days(connection)
     return Look(tuple(events), is_known, days, standing.published.at)
+
+
+def unreadable_settings(home: str) -> Event:
+    """The event of settings that can't be read. What is wrong may be a value, and is not quoted."""
+    return _event(
+        "settings",
+        "failed",
+        home,
+        "the settings can't be read",
+        "",
+        [f"{settings_path()}, or a variable that overrides it, has an error. Until it is mended no refresh starts."],
+        f"`regulars status --home {home}` says what is wrong.",
+    )
 
 
 def unusual(home: str, days: Mapping[str, str], published_at: datetime | None) -> Event:

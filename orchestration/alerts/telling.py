@@ -12,12 +12,13 @@ from typing import get_args
 from filelock import FileLock, Timeout
 
 from orchestration.alerts.channels import channels_of
-from orchestration.alerts.events import look_at
+from orchestration.alerts.events import Look, look_at, unreadable_settings
 from orchestration.alerts.record import Entry, read_record, write_record
 from orchestration.status import Standing, read_standing
-from warehouse.errors import RegularsError
+from warehouse.errors import RegularsError, SettingsError
 from warehouse.home import Home
-from warehouse.settings import AlertKind, load_settings
+from warehouse.last_refresh import RefreshNote, note_last_refresh
+from warehouse.settings import AlertKind, Alerts, alerts_alone, load_settings
 from warehouse.stopped import StoppedRefresh, forget_stopped, note_stopped
 
 LOG = "log"
@@ -52,26 +53,47 @@ def tell_news(
 
     Raises
     ------
+    SettingsError
+        If the settings can't be read; that was told then, as far as they say to whom.
     RegularsError, OSError, duckdb.Error
         If the home can't be looked at, or the record not be kept.
     """
-    settings = load_settings()
-    channels = channels_of(settings.alerts)
-    asked: dict[AlertKind, Set[str]] = {
-        kind: {LOG, *channels} if kind in settings.alerts.events else {LOG} for kind in get_args(AlertKind)
-    }
     now = datetime.now(UTC)
-    if standing is None:
-        standing = read_standing(home, settings, now=now, has_news=has_news)
+    try:
+        settings = load_settings()
+    except SettingsError:
+        # nothing else is known, so nothing else is over
+        look = Look((unreadable_settings(str(home.root)),), is_known=())
+        _tell(home, alerts_alone(), lambda: look, now, log=log, warn=warn)
+        raise
+    found = standing or read_standing(home, settings, now=now, has_news=has_news)
+    if home.root.is_dir():
+        _tell_readers(home, found)
+    _tell(home, settings.alerts, lambda: look_at(home, found), now, log=log, warn=warn)
+
+
+def _tell(
+    home: Home,
+    alerts: Alerts,
+    look: Callable[[], Look],
+    now: datetime,
+    *,
+    log: Callable[[Entry], None],
+    warn: Callable[[str], None],
+) -> None:
+    """Compare one look with what was told before, and tell the rest."""
     if not home.root.is_dir():
         return
-    _tell_readers(home, standing)
+    channels = channels_of(alerts)
+    asked: dict[AlertKind, Set[str]] = {
+        kind: {LOG, *channels} if kind in alerts.events else {LOG} for kind in get_args(AlertKind)
+    }
     try:
         lock = FileLock(home.alerts.with_suffix(".lock"), timeout=_LONGEST_WAIT_SECONDS)
         with lock:
             record = read_record(home.alerts)
             before = repr(record)
-            record.take_in(standing.home, look_at(home, standing), now)
+            record.take_in(str(home.root), look(), now)
             if repr(record) != before:
                 write_record(home.alerts, record)
             away: set[str] = set()
@@ -96,8 +118,10 @@ def tell_news(
 
 
 def _tell_readers(home: Home, standing: Standing) -> None:
-    """Leave, or take away, the note beside the snapshot that says why it is not the newest refresh's."""
+    """Leave the notes beside the snapshot: of the newest refresh, and while that was stopped, of why."""
     last = standing.last_refresh
+    if last is not None:
+        note_last_refresh(home, RefreshNote(last.run_id, last.outcome, last.started_at, last.ended_at))
     if standing.running is not None or (last is not None and last.outcome == "stopped"):
         return
     if last is None or not standing.has_failed:

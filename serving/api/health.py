@@ -22,9 +22,9 @@ from serving.filters import Filters
 from serving.lists import LISTS
 from serving.queries import health as queries
 from serving.snapshot import NoSnapshotError
-from warehouse.errors import PublishError, RegularsError
+from warehouse.errors import PublishError, RegularsError, SettingsError
 from warehouse.formats import LimitSubject
-from warehouse.freshness import read_ages
+from warehouse.freshness import Age, read_ages
 from warehouse.home import Home
 from warehouse.settings import load_settings
 
@@ -47,6 +47,13 @@ class Readiness(Answer):
     status: Annotated[Literal["ok"], Field(description="Always `ok`.")] = "ok"
     made_at: Annotated[Moment, Field(description="When what is published was made, UTC.")]
     taken_in_at: Annotated[Moment | None, Field(description="When the newest delivery in it was taken in, UTC.")]
+
+
+class UnreadableSettingsError(RegularsError):
+    """The settings have an error."""
+
+    status = 503
+    kind = "settings"
 
 
 class StaleError(RegularsError):
@@ -237,15 +244,47 @@ def readyz(request: Request, response: Response) -> Readiness:
     """200 while something is published and no older than the settings allow; 503 with the reason else."""
     response.headers["Cache-Control"] = "no-store"
     home: Home = request.state.snapshot_reader.home.to_read
+    return judge(home, ages_of(home))
+
+
+def ages_of(home: Home) -> tuple[Age, Age]:
+    """Of what is published and of the newest delivery in it, against the settings as they are now.
+
+    Raises
+    ------
+    UnreadableSettingsError
+        If the settings can't be read.
+    DamagedError
+        If what is published can't.
+    """
     try:
-        published, delivered = read_ages(home, load_settings().freshness, datetime.now(UTC))
+        limits = load_settings().freshness
+    except SettingsError as error:
+        # whoever probes has shown no token, and the message may quote a value
+        log.warning("%s", error)
+        raise UnreadableSettingsError(
+            "The settings can't be read, and until they are mended no refresh starts. `regulars status` says why."
+        ) from error
+    try:
+        return read_ages(home, limits, datetime.now(UTC))
     except PublishError as error:
         # the message names a path of the machine, which its log may have and an answer may not
         log.warning("%s", error)
         raise DamagedError("What is published can't be read. Refresh.") from error
+
+
+def judge(home: Home, ages: tuple[Age, Age]) -> Readiness:
+    """Whether what is published may be relied on.
+
+    Raises
+    ------
+    NoSnapshotError, StaleError
+        If it may not.
+    """
+    published, delivered = ages
     if published.at is None:
         raise NoSnapshotError(f"Nothing is published in {home.root} yet.")
-    if too_old := [age.told for age in (published, delivered) if age.is_over]:
+    if too_old := [age.told for age in ages if age.is_over]:
         raise StaleError(" ".join(too_old))
     return Readiness(made_at=published.at, taken_in_at=delivered.at)
 

@@ -22,6 +22,9 @@ from serving.queries.lists import Column, Kind, ListRequest, ListSpec, count_lis
 from serving.snapshot import SnapshotReader
 from warehouse.wording import currency_decimals, currency_symbol, plural
 
+NO_DOWNLOADS = "Downloads are for tokens with the role export."
+"""In place of the links, for who lacks it."""
+
 PAGE_ROWS = 25
 _ROW_PIXELS, _HEAD_PIXELS = 42, 86
 
@@ -50,6 +53,7 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
     """
     identity = {"list": spec.name, "context": context}
     request = ListRequest.everything()
+    may_export = "export" in view.roles
     total = count_list(view.reading, spec, view.filters, context, request)
     options = grid_options(view.theme)
     if total <= PAGE_ROWS:
@@ -72,11 +76,14 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                             id={"part": suffix, **identity},
                             href=_download(spec.name, suffix, view.filters, context, request),
                             className="button",
+                            # there all the same: the callback that feeds the list writes their addresses, too
+                            style={} if may_export else {"display": "none"},
                             download=f"{spec.name}.{suffix}",
                             **{"aria-label": f"Download {spec.title} as {kind}, as filtered here"},
                         )
                         for suffix, label, kind in (("csv", "CSV", "CSV"), ("xlsx", "Excel", "an Excel workbook"))
                     ),
+                    *([] if may_export else [html.Span(NO_DOWNLOADS, className="list-note")]),
                 ],
                 className="list-tools",
             ),

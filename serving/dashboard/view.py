@@ -15,8 +15,11 @@ from dash import Dash, Input, Output, State
 from serving.filters import Filters
 from serving.palette import TOKENS, Theme, Tokens
 from serving.queries.choices import filters_of
+from serving.roles import caller_of_page
+from serving.security import EVERY_ROLE
 from serving.snapshot import Reading, SnapshotReader
 from warehouse import wording
+from warehouse.settings import Role
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,14 @@ class View:
     theme: Theme = "light"
     argument: str = ""
     """What follows the page's path, such as a customer id."""
+    roles: frozenset[Role] = EVERY_ROLE
+    """Of who looks: a page offers nobody what would be refused."""
 
     @classmethod
     def of_url(cls, reading: Reading, search: str | None, theme: str | None, argument: str = "") -> View:
-        """The view that an address asks for, for the page as a whole and for controls of its own."""
-        return cls(reading, filters_of(reading, search), "dark" if theme == "dark" else "light", argument)
+        """The view that an address asks for, for the page as a whole and for controls of its own; in a callback."""
+        shown: Theme = "dark" if theme == "dark" else "light"
+        return cls(reading, filters_of(reading, search), shown, argument, caller_of_page().roles)
 
     @property
     def currency(self) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 
@@ -339,6 +340,23 @@ def missing_files(reading: Reading) -> pd.DataFrame:
         order by status = 'in_transit', file_name
         """
     )
+
+
+def table_rows(reading: Reading) -> list[dict[str, Any]]:
+    """Rows of each published table: ``layer``, ``table_name``, ``row_count``; by name."""
+    tables = reading.rows(
+        """
+        select schema_name as layer, table_name
+        from duckdb_tables()
+        where database_name = current_database()
+        order by layer, table_name
+        """
+    )
+    counts = " union all ".join(
+        f"select '{layer}' as layer, '{name}' as table_name, count(*) as row_count from {layer}.{name}"
+        for layer, name in (table.values() for table in tables)
+    )
+    return reading.rows(f"select * from ({counts}) as counted order by layer, table_name")
 
 
 # ---- lists ---------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -22,6 +23,7 @@ from tests.orchestration.conftest import copy_of
 from tests.orchestration.test_cli import REGULARS, regulars
 from tests.receivers import Mailbox, Receiver, listening, own_certificate
 from tests.tiny_shop import HEADER, deliver
+from warehouse.errors import SettingsError
 from warehouse.home import Home
 from warehouse.publishing import rollback
 from warehouse.settings import PROJECT_ROOT
@@ -267,6 +269,70 @@ def test_a_mail_goes_encrypted_with_the_password_of_the_environment(
         assert look(published_home) == ([], [])
         assert mailbox.logins == [("shop", "a secret")]
         assert [mail["Subject"].partition(": ")[2] for _, mail in mailbox.mails] == ["the figures are old"]
+
+
+UNKNOWN_KEY = """
+[shop]
+currncy = "GBP"
+[alerts]
+webhook = true
+"""
+
+
+def test_settings_that_cannot_be_read_are_told_once_by_the_channel_that_can(
+    published_home: Home, world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text(UNKNOWN_KEY)
+    environment = {"REGULARS_SETTINGS": str(file), "REGULARS_ALERTS_WEBHOOK_URL": world.hook.url}
+
+    for command in (["daemon"], ["refresh"], ["status", "--alert"], ["ui", "--pages-only"]):
+        done = regulars(*command, home=published_home.root, **environment)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(f"regulars: {file}: shop.currncy is not a setting")
+    # what warns in this home is told, too: nobody asked for it before
+    [told] = [text for text in world.posted if "settings" in text.partition("\n")[0]]
+    for words in (
+        f"Regulars {published_home.root} on ",
+        ": the settings can't be read",
+        f"• {file}, or a variable that overrides it, has an error. Until it is mended no refresh starts.",
+        f"`regulars status --home {published_home.root}` says what is wrong.",
+    ):
+        assert words in told
+    assert "currncy" not in told
+
+    # mended: it is over, and would be told again if it came back
+    file.write_text(UNKNOWN_KEY.replace("currncy", "currency"))
+    assert regulars("status", "--alert", home=published_home.root, **environment).returncode == 0
+    assert "settings" not in published_home.alerts.read_text()
+    file.write_text(UNKNOWN_KEY)
+    assert regulars("status", "--alert", home=published_home.root, **environment).returncode == 2
+    assert [text for text in world.posted if text == told] == [told, told]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("[alerts]\nwebhook = true\n[shop\n", "is not valid TOML"),
+        ("[alerts]\nwebhook = true\nevent = ['failed']\n", "alerts.event is not a setting"),
+        ("[shop]\ncurrency = 'pounds'\n[alerts]\nwebhook = true\nevents = ['stale']\n", "shop.currency = 'pounds'"),
+    ],
+)
+def test_where_nobody_can_be_told_of_the_settings_the_log_and_the_tick_are(
+    published_home: Home, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, said: str
+) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text(written)
+    monkeypatch.setenv("REGULARS_SETTINGS", str(file))
+    monkeypatch.setenv("REGULARS_ALERTS_WEBHOOK_URL", world.hook.url)
+    logged: list[Entry] = []
+    for _ in range(2):
+        with pytest.raises(SettingsError, match=re.escape(said)):
+            tell_news(published_home, log=logged.append, warn=pytest.fail)
+    assert ["the settings can't be read" in entry.title for entry in logged] == [True]
+    assert world.posted == []
+    with dg.instance_for_test() as instance, pytest.raises(SettingsError, match=re.escape(said)):
+        alerts_sensor(published_home)(dg.build_sensor_context(instance=instance))
 
 
 def test_a_record_that_is_damaged_is_said_and_fails_nothing(published_home: Home) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -15,16 +17,13 @@ from orchestration.assets.snapshot import published_snapshot
 from orchestration.dbt import DBT_PROJECT
 from orchestration.definitions import defs
 from orchestration.jobs import REFRESH, landing_sensor
-from tests.tiny_shop import small_history
+from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.formats import export_formats
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT, Freshness
 
 
 def test_loading_the_workspace_opens_no_database(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     code = (
         "import duckdb, sys\n"
         "connect = duckdb.connect\n"
@@ -50,6 +49,43 @@ def test_loading_the_workspace_opens_no_database(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "warehouse.duckdb").exists()
+
+
+def test_with_settings_that_cannot_be_read_the_code_loads_and_nothing_is_made_by_defaults(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text('[shop]\ncurrncy = "EUR"\n')
+    deliver(tmp_path / "landing", {"2024-02-20.csv": HEADER})
+    code = (
+        "from orchestration.definitions import defs\n"
+        "from warehouse.errors import SettingsError\n"
+        "import dagster as dg\n"
+        "dg.Definitions.validate_loadable(defs)\n"
+        "def refused(evaluate):\n"
+        "    try:\n"
+        "        evaluate()\n"
+        "    except Exception as error:\n"
+        "        # of a run it is the cause\n"
+        "        print(error if isinstance(error, SettingsError) else error.__cause__)\n"
+        "with dg.instance_for_test() as instance:\n"
+        "    schedule = defs.resolve_schedule_def('daily_refresh')\n"
+        "    refused(lambda: schedule(dg.build_schedule_context(instance=instance)))\n"
+        "    for name in ('landing_files', 'alerts'):\n"
+        "        sensor = defs.resolve_sensor_def(name)\n"
+        "        refused(lambda: sensor(dg.build_sensor_context(instance=instance)))\n"
+        "    refused(lambda: defs.resolve_job_def('refresh').execute_in_process(instance=instance))\n"
+    )
+    environment = {
+        **os.environ,
+        "REGULARS_HOME": str(tmp_path),
+        "REGULARS_SETTINGS": str(tmp_path / "shop.toml"),
+        "DO_NOT_TRACK": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = f"{tmp_path}/shop.toml: shop.currncy is not a setting"
+    assert [line.partition(" (known")[0] for line in done.stdout.splitlines()] == [told] * 4
+    assert not (tmp_path / "published" / "regulars.duckdb").exists()
 
 
 def test_what_reads_models_outside_of_dbt_stands_in_an_exposure() -> None:

@@ -3,14 +3,19 @@
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from tests.orchestration.test_cli import regulars
 from tests.tiny_shop import HEADER, deliver
 from warehouse.database import lock_holder, refresh_lock
 from warehouse.home import Home
+from warehouse.last_refresh import read_last_refresh
 from warehouse.settings import PROJECT_ROOT
 
 
@@ -31,6 +36,17 @@ def test_all_is_well_until_the_snapshot_is_older_than_allowed(published_home: Ho
     assert re.search(r"^Age +✗ published .* ago; at most 0 hours are allowed$", shown.stdout, re.MULTILINE)
 
 
+def test_readers_are_left_what_dagster_recorded_of_the_newest_run(published_home: Home) -> None:
+    noted = read_last_refresh(published_home)
+    with closing(sqlite3.connect(published_home.dagster / "history" / "runs.db")) as records:
+        [recorded] = records.execute("select run_id, start_time, end_time from runs").fetchall()
+    assert (noted.run_id, noted.started_at.timestamp(), noted.ended_at.timestamp()) == pytest.approx(recorded)
+    assert noted.outcome == "succeeded"
+    # a refresh with nothing new is no run
+    assert regulars("refresh", home=published_home.root).returncode == 0
+    assert read_last_refresh(published_home) == noted
+
+
 def test_a_failed_refresh_is_told_with_its_reason_until_the_next_good_one(published_home: Home) -> None:
     line = "699999,20001,ITEM 20001,900000,2024-02-20 10:00:00,99.00,10001.0,United Kingdom\n"
     deliver(published_home.landing, {"2024-02-20.csv": HEADER + line})
@@ -38,6 +54,8 @@ def test_a_failed_refresh_is_told_with_its_reason_until_the_next_good_one(publis
     code, told = standing(published_home)
     assert (code, told["has_failed"], told["last_refresh"]["outcome"]) == (1, True, "failed")
     assert "2024-02-20.csv" in told["last_refresh"]["problems"][0]
+    noted = read_last_refresh(published_home)
+    assert (noted.run_id, noted.outcome) == (told["last_refresh"]["run_id"], "failed")
     shown = regulars("status", home=published_home.root)
     assert shown.returncode == 1
     assert re.search(r"^Last run +✗ failed, ", shown.stdout, re.MULTILINE)

@@ -22,10 +22,12 @@ import httpx
 import pytest
 
 from serving.filters import METHOD_LABELS
+from serving.security import Caller
 from tests.browser import Watch
 from tests.server import served
 from tests.tiny_shop import HOSTILE_CUSTOMERS, odd_history
 from warehouse.home import Home
+from warehouse.settings import Role
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -303,6 +305,33 @@ def test_a_customer_is_found_whatever_the_id(browser_page: Page, url: str, sql: 
 
 
 # ---- files ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("roles", [{"view"}, {"view", "export"}, {"view", "operate"}])
+def test_nobody_is_offered_what_their_token_would_be_refused(
+    browser_page: Page, published_small: Home, roles: set[Role]
+) -> None:
+    from playwright.sync_api import expect
+
+    page = browser_page
+    with served(published_small, {"a-token-of-sixteen": Caller("somebody", frozenset(roles))}) as url:
+        page.goto(f"{url}/login?next=/customers")
+        page.get_by_label("Token").fill("a-token-of-sixteen")
+        page.get_by_role("button").click()
+        for path, links, reasons in (("/customers", 2, 1), ("/playbooks", 24, 12), ("/health", 2, 1)):
+            page.goto(url + path)
+            settle(page)
+            if path == "/customers":
+                # the list is fetched, and with it the links' addresses
+                page.locator(".ag-header-cell", has_text="Orders").first.click()
+                settle(page)
+            shown = page.locator("a[href^='/download/']:visible")
+            reason = page.get_by_text("Downloads are for tokens with the role export").locator("visible=true")
+            expect(shown).to_have_count(links if "export" in roles else 0)
+            expect(reason).to_have_count(0 if "export" in roles else reasons)
+        expect(page.get_by_role("link", name="Data Docs")).to_have_count(1 if "operate" in roles else 0)
+        told = page.get_by_text("which are for tokens with the role operate")
+        expect(told).to_have_count(0 if "operate" in roles else 1)
 
 
 def test_downloads_hold_what_the_list_shows(browser_page: Page, url: str, sql: Sql) -> None:

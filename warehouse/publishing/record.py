@@ -114,7 +114,8 @@ def read_made(home: Home) -> tuple[datetime, datetime | None] | None:
     """
     if not home.published.exists():
         return None
-    with _told_if_unreadable(home), closing(duckdb.connect(":memory:")) as con:
+    # probes and monitors ask all day long, also of a machine that is busy: one thread is there at once
+    with _told_if_unreadable(home), closing(duckdb.connect(":memory:", config={"threads": 1})) as con:
         con.execute(f"attach {literal(home.published)} as snapshot (read_only)")
         record = select_record(con, "snapshot.quality")
         found = con.execute(

@@ -25,7 +25,7 @@ from serving.classify.results import RECOMMENDATIONS, rows_of
 from serving.classify.service import DEFAULT_METHOD, METHODS
 from serving.dashboard import components as ui
 from serving.dashboard.components import empty, note, panel, segment_badge
-from serving.dashboard.tables import COLUMNS, grid, grid_options
+from serving.dashboard.tables import COLUMNS, NO_DOWNLOADS, grid, grid_options
 from serving.dashboard.view import Page, View
 from serving.downloads import csv_bytes, xlsx_bytes
 from serving.filters import METHOD_LABELS
@@ -269,9 +269,7 @@ def answer(done: Classification, theme: Theme, *, may_export: bool = True) -> li
             "Customers",
             _grid(_CUSTOMERS, done.customers, CUSTOMER_COLUMNS, done.currency, theme, "Customers of the file"),
             tools=_downloads(_CUSTOMERS, "customers", is_hidden=not may_export),
-            about=_told_rows(len(done.customers), "customer")
-            if may_export
-            else "Downloads are for tokens with the role export.",
+            about=_told_rows(len(done.customers), "customer") if may_export else NO_DOWNLOADS,
         ),
         panel(
             "What their segments mean",

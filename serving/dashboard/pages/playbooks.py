@@ -14,7 +14,7 @@ from dash import dcc, html
 
 from serving.dashboard import components as ui
 from serving.dashboard.components import NOBODY, empty, figure, panel, right, segment_mark, wide
-from serving.dashboard.tables import data_table
+from serving.dashboard.tables import NO_DOWNLOADS, data_table
 from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, METHOD_LABELS, Filters
 from serving.palette import segment_colour
@@ -211,12 +211,13 @@ def _came_and_went(view: View, segment: str, change: Row, flows: list[Row], sinc
     )
     # of the whole segment, as the counts are: the other filters are left out
     query = Filters(method=view.filters.method, segments=(segment,)).to_query()
-    csv, excel = (
+    links = [
         html.A(label, href=f"/download/{CHANGES.name}.{suffix}?{query}", download=f"{CHANGES.name}.{suffix}")
         for label, suffix in (("CSV", "csv"), ("Excel", "xlsx"))
-    )
+    ]
+    who = ["Who they are: ", links[0], ", ", links[1]] if "export" in view.roles else [NO_DOWNLOADS.rstrip(".")]
     before = f" · {count(change['customers_before'])} before, {count(change['customers_now'])} now"
-    files = html.P(["Who they are: ", csv, ", ", excel, before], className="email-note")
+    files = html.P([*who, before], className="email-note")
     return html.Div([title, table, files], className="came-and-went")
 
 
