@@ -264,9 +264,10 @@ def _recognised(
 
 
 def _doubled_column(column: str, headers: Sequence[str]) -> HeaderError:
+    named = "" if len(set(headers)) == 1 else ", or name the right one under [[landing.sources]] in regulars.toml"
     return HeaderError(
         f"column {column} is there {len(headers)} times ({quoted(headers)}) and nothing tells which one counts; "
-        "remove or rename one, or name the right one under [[landing.sources]] in regulars.toml",
+        f"remove or rename one{named}",
         nearness=len(INVOICE_LINES.required),
     )
 

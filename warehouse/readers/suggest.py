@@ -9,12 +9,13 @@ by what its layout or its mapping says.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from warehouse.readers.amount_evidence import Line, grows_with_quantity, money_column
-from warehouse.readers.header_words import guess_columns, product_group
+from warehouse.readers.header_words import guess_columns, is_of_one_unit, product_group
 from warehouse.readers.layouts import INVOICE_LINES, LAYOUTS, TRANSACTIONS, Layout, normalise
 from warehouse.settings import MAPPABLE
 
@@ -23,7 +24,7 @@ NOT_FOUND = "?"
 _FILLED = ("customer_id", "country", "status", "currency", "invoice_date", "store")
 """Columns that an export may write on an order's first line only."""
 _MONEY = ("unit_price", "line_amount")
-_SUGGESTED = ("status", "currency")
+_SUGGESTED = ("status", "kind", "currency")
 """Optional columns worth a line of the mapping whenever they are found."""
 
 
@@ -61,15 +62,40 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
             found["unit_price"] = found.pop("line_amount")
     elif not found.keys().isdisjoint(_MONEY):
         places = {column: list(headers).index(header) for column, header in found.items()}
-        # a line without a quantity is one unit
-        if "line_amount" not in found and ("quantity" not in found or grows_with_quantity(lines, places)):
+        # a line without a quantity is one unit, unless the price says that there is one by another name
+        is_one_unit = "quantity" not in found and "unit_price" in found and not is_of_one_unit(found["unit_price"])
+        if "line_amount" not in found and (is_one_unit or grows_with_quantity(lines, places)):
             found["line_amount"] = found.pop("unit_price")
             places["line_amount"] = places.pop("unit_price")
         counts = money_column(lines, places)
         found = {column: header for column, header in found.items() if column not in _MONEY or column == counts}
+        if _is_of_purchases(headers, found, lines):
+            layout = TRANSACTIONS
+            found["unit_price"] = found.pop("line_amount")
+            found["description"] = found.get("description") or found["stock_code"]
     known = {column: header for column, header in found.items() if column in MAPPABLE[layout.name]}
     missing = tuple(column for column in layout.missing(known))
     return Guess(layout, known, missing, _filled_down(headers, known, lines))
+
+
+def _is_of_purchases(headers: Sequence[str], found: Mapping[str, str], lines: Sequence[Line]) -> bool:
+    """Whether lines name their customer, day and amount, and no column can be the number of an order.
+
+    Such a number belongs to one customer, on however many lines it stands.
+    """
+    if "invoice" in found or not {"customer_id", "invoice_date", "line_amount"} <= found.keys() or not lines:
+        return False
+    customer = list(headers).index(found["customer_id"])
+    for place, header in enumerate(headers):
+        if header in found.values() or not header.strip():
+            continue
+        customers_of: dict[str, set[str]] = defaultdict(set)
+        for line in lines:
+            if max(place, customer) < len(line) and (value := (line[place] or "").strip()):
+                customers_of[value].add((line[customer] or "").strip())
+        if customers_of and all(len(customers) == 1 for customers in customers_of.values()):
+            return False
+    return True
 
 
 def write_mapping(guess: Guess, file_name: str) -> str:
@@ -109,7 +135,10 @@ def _filled_down(
 
     filled = []
     if "invoice" in position:
-        blanks = sum(not value(line, "invoice") for line in lines)
+        # a line with a sum at the end has no product either
+        of_product = [column for column in ("stock_code", "description") if column in position]
+        sold = [line for line in lines if not of_product or any(value(line, column) for column in of_product)]
+        blanks = sum(not value(line, "invoice") for line in sold)
         if 0 < blanks < len(lines) and value(lines[0], "invoice"):
             filled.append("invoice")
     for column in _FILLED:
