@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
+from warehouse.readers.roles import KIND_PATTERNS
 
 _ORDER = r"(order|orders|bestellung|bestell|auftrag|auftrags|commande|pedido|ordine|bestelling|encomenda|zamowienie)"
 _NUMBER = r"(id|no|nr|number|num|nummer|numero|ref|reference|name|key)"
@@ -89,10 +90,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(order|payment)(state|condition)",
         r"(estado|stato)",
     ),
-    "kind": (
-        r"(transaction|event|line|document|dokument|dokumenten|sale|sales|belegs?|vorgangs?|receipt|invoice)?(type|typ|art|kind)",
-        rf"(tipo|type){_OF}(documento|document|{_RECEIPT})",
-    ),
+    "kind": KIND_PATTERNS,
     "store": (
         r"(store|shop|location|filiale|branch|outlet|tienda|magasin|negozio|kasse|till|register|device)(name|id|no|nr)?",
     ),
