@@ -295,10 +295,10 @@ def _unknown_header(
     export = _nearest_export(keys)
     if export is not None:
         lacking = [column for (column,) in export.required if column not in _match(export, keys)]
-        named = ", ".join(f"'{export.names[column][0]}'" for column in lacking)
+        named = ", ".join(" or ".join(f"'{name}'" for name in export.names[column]) for column in lacking)
         message = (
             f"it looks like {export.title} and has no column {named}, without which it "
-            "can't be read; export it again with all columns"
+            "can't be read; export it again with all columns, in a language whose names these are"
         )
         return HeaderError(message, len(export.required) - len(lacking), headers=headers)
     if nearness < 2:
