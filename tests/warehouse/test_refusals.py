@@ -506,3 +506,16 @@ def test_a_name_that_stands_twice_is_not_told_to_be_named(shop: Shop) -> None:
     problem = refusal(shop)
     assert "column unit_price is there 2 times ('Price', 'Price') and nothing tells which one counts" in problem
     assert "remove or rename one" in problem and "name the right one" not in problem
+
+
+@pytest.mark.parametrize("first", ["", "Customer_ID Transaction_Date Pieces Amount\n"], ids=["no headers", "headers"])
+def test_fields_parted_by_blanks_are_told_to_be_parted_otherwise(shop: Shop, first: str) -> None:
+    shop.deliver("master.txt", f"{first} 00001 19970101  1  11.77\n 00002 19970112  5  77.00\n")
+    problem = refusal(shop)
+    assert "Its fields are parted by blanks: put commas, semicolons or tabs between them" in problem
+    assert ("put a line of headers above it" in problem) == (not first)
+
+
+def test_a_sentence_is_no_table_parted_by_blanks(shop: Shop) -> None:
+    shop.deliver("a.txt", "Dear shop, this is what we sold in March\nmilk\n".replace(",", ""))
+    assert "parted by blanks" not in refusal(shop)
