@@ -519,3 +519,40 @@ def test_fields_parted_by_blanks_are_told_to_be_parted_otherwise(shop: Shop, fir
 def test_a_sentence_is_no_table_parted_by_blanks(shop: Shop) -> None:
     shop.deliver("a.txt", "Dear shop, this is what we sold in March\nmilk\n".replace(",", ""))
     assert "parted by blanks" not in refusal(shop)
+
+
+def test_a_discount_that_an_amount_of_the_file_proves_is_mapped() -> None:
+    headers = "Receipt number,Date,SKU,Quantity,Unit price,Paid in all,Discount"
+    lines = ["1,2026-03-02,M,2,10.00,18.00,2.00", "2,2026-03-02,P,1,30.00,30.00,0.00"]
+    assert columns_of_block(headers, *lines)["discount_amount"] == "Discount"
+    # an amount that it is not taken off proves nothing
+    assert "discount_amount" not in columns_of_block(headers, lines[0].replace("18.00", "20.00"))
+
+
+def test_a_list_of_orders_is_guessed_by_the_amount_of_the_order() -> None:
+    named = columns_of_block("Order ID,Customer ID,Order Date,Order Total (inc tax),Shipping Cost")
+    assert named["unit_price"] == "Order Total (inc tax)"
+
+
+def test_a_quantity_of_one_pack_is_not_that_of_the_line() -> None:
+    found = guess_mapping(["Line Item Date", "Order ID", "Item SKU", "Per Unit Quantity", "Item Total"]).headers
+    assert (found["invoice_date"], found.get("quantity")) == ("Line Item Date", None)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        # of versions before the column Net Sales
+        ("Date,Order #,N. Revenue (formatted),Status,Product(s),Items sold,N. Revenue", "WooCommerce's own Analytics"),
+        (
+            "amazon-order-id,shipment-id,purchase-date,sku,quantity-shipped,item-price",
+            "Amazon's report of what it sent",
+        ),
+        ("order-id,order-item-id,purchase-date,sku,quantity-purchased", "Amazon's report of orders to send"),
+    ],
+)
+def test_another_report_of_a_known_system_is_named_with_the_one_to_take(shop: Shop, header: str, said: str) -> None:
+    shop.deliver("report.csv", header + "\n" + ",".join(["1"] * (header.count(",") + 1)) + "\n")
+    problem = refusal(shop)
+    assert problem.startswith("report.csv: this is ") and said in problem
+    assert "instead" in problem

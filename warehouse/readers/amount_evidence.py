@@ -83,6 +83,27 @@ def grows_with_quantity(lines: Sequence[Line], places: Mapping[str, int]) -> boo
     return grow >= _PRODUCTS_ENOUGH and grow > 3 * stay
 
 
+def discount_comes_off(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
+    """Whether another column has quantity times price less the discount, on every line that has a discount."""
+    if not {"quantity", "unit_price", "discount_amount"} <= places.keys():
+        return False
+    quantity, price, discount = (places[column] for column in ("quantity", "unit_price", "discount_amount"))
+    discounted = [line for line in lines if rough_number(line, discount)]
+    return any(
+        all(
+            abs(
+                abs(rough_number(line, quantity)) * abs(rough_number(line, price))
+                - abs(rough_number(line, discount))
+                - abs(rough_number(line, place))
+            )
+            <= _TWO_CENTS
+            for line in discounted
+        )
+        for place in range(max((len(line) for line in discounted), default=0))
+        if place not in places.values()
+    )
+
+
 def rough_number(line: Line, position: int) -> Decimal:
     """A number as it may be written; 0 where there is none. Its decimal mark is the last one in it."""
     text = _field(line, position)

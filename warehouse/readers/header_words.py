@@ -53,11 +53,11 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"quantidade|ilosc|units|pieces|count)(ordered|purchased|sold)?",
         r"(units|pieces|stk|stck|pcs|pzas)",
         r"[a-z]+sold",
-        # but what came back, what is left and what a whole order has
-        r"(?!.*(refund|return|stock|invent|avail|total))[a-z]+(qty|quantity)",
+        # but what came back, what is left, what a whole order has and what one pack does
+        r"(?!.*(refund|return|stock|invent|avail|total|per))[a-z]+(qty|quantity)",
     ),
     "invoice_date": (
-        r"(invoice|order|sale|sales|purchase|transaction|event|receipt|rechnungs|bestell|beleg|kauf|auftrags)"
+        r"(invoice|order|sale|sales|purchase|transaction|event|receipt|lineitem|rechnungs|bestell|beleg|kauf|auftrags)"
         r"(date|datetime|datum|time|timestamp|dt)",
         r"order(purchase|purchased|placed|created|creation)(at|on|date|time|datetime|timestamp)",
         r"(created|purchased|ordered|placed)(at|on|date|time|datetime)?(utc)?",
@@ -110,6 +110,7 @@ _PRODUCT_GROUP = (
     r"(product|item|article|artikel|waren)?(line|category|group|family|kategorie|gruppe|categoria|categorie)(name|no)?"
 )
 """A group of products: what was bought as far as such a file tells."""
+_ORDER_AMOUNT = r"(order|grand|invoice)(total|amount|value)(inctax|incltax|base|purchased|paid)?"
 _OF_ONE_UNIT = (
     r"(unit|einzel|stueck|stuck|single).*|"
     r".*(each|perunit|peritem|proeinheit|prostuck|prostueck|unitaire|unitario|unitaria)"
@@ -157,6 +158,11 @@ def tells_of_sales(headers: Sequence[str], *, least: int = 2) -> bool:
 def product_group(headers: Sequence[str]) -> str | None:
     """The header that holds groups of products, such as a category."""
     return next((header for header in headers if re.fullmatch(_PRODUCT_GROUP, _plain(header))), None)
+
+
+def order_amount(headers: Sequence[str]) -> str | None:
+    """The header that holds the amount of a whole order."""
+    return next((header for header in headers if re.fullmatch(_ORDER_AMOUNT, _plain(header))), None)
 
 
 def is_of_one_unit(header: str) -> bool:

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from warehouse.readers.amount_evidence import Line, grows_with_quantity, money_column
-from warehouse.readers.header_words import guess_columns, is_of_one_unit, product_group
+from warehouse.readers.amount_evidence import Line, discount_comes_off, grows_with_quantity, money_column
+from warehouse.readers.header_words import guess_columns, is_of_one_unit, order_amount, product_group
 from warehouse.readers.layouts import INVOICE_LINES, LAYOUTS, TRANSACTIONS, Layout, normalise
 from warehouse.settings import MAPPABLE
 
@@ -40,6 +40,8 @@ class Guess:
     headers: dict[str, str]
     missing: tuple[str, ...]
     fill_down: tuple[str, ...] = ()
+    is_discount_proven: bool = False
+    """Whether some amount of the file is quantity times price less the discount."""
 
 
 def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
@@ -58,8 +60,9 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
     is_lines = "quantity" in found or "stock_code" in found or "description" in found
     if not is_lines and {"customer_id", "invoice_date"} <= found.keys():
         layout = TRANSACTIONS
-        if "unit_price" not in found and "line_amount" in found:
-            found["unit_price"] = found.pop("line_amount")
+        amount = found.pop("line_amount", None) or order_amount(headers)
+        if "unit_price" not in found and amount:
+            found["unit_price"] = amount
     elif not found.keys().isdisjoint(_MONEY):
         places = {column: list(headers).index(header) for column, header in found.items()}
         # a line without a quantity is one unit, unless the price says that there is one by another name
@@ -75,7 +78,8 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
             found["description"] = found.get("description") or found["stock_code"]
     known = {column: header for column, header in found.items() if column in MAPPABLE[layout.name]}
     missing = tuple(column for column in layout.missing(known))
-    return Guess(layout, known, missing, _filled_down(headers, known, lines))
+    places = {column: list(headers).index(header) for column, header in known.items()}
+    return Guess(layout, known, missing, _filled_down(headers, known, lines), discount_comes_off(lines, places))
 
 
 def _is_of_purchases(headers: Sequence[str], found: Mapping[str, str], lines: Sequence[Line]) -> bool:
@@ -118,7 +122,8 @@ def write_mapping(guess: Guess, file_name: str) -> str:
         elif column in needed or column in (*_SUGGESTED, "description", "customer_id", "country", "time"):
             lines.append(f"columns.{column} = {_text(header)}")
     if "unit_price" in guess.headers and (discount := guess.headers.get("discount_amount")):
-        lines.append(f"# columns.discount_amount = {_text(discount)}  # if it comes off quantity times price")
+        named = f"columns.discount_amount = {_text(discount)}"
+        lines.append(named if guess.is_discount_proven else f"# {named}  # if it comes off quantity times price")
     if guess.fill_down:
         lines.append(f"fill_down = [{', '.join(_text(column) for column in guess.fill_down)}]")
     return "\n".join(lines)
