@@ -328,6 +328,16 @@ def columns_of_block(headers: str, *lines: str) -> dict[str, str]:
             id="the amount is the order's",
         ),
         pytest.param(
+            "Order,SKU,Qty,Date,Item price,Total",
+            [
+                *("1,A,3,2024-01-03,10.00,39.90", "1,B,1,2024-01-03,5.00,"),
+                *("2,A,1,2024-01-03,10.00,19.90", "2,B,1,2024-01-03,5.00,"),
+                *("3,A,2,2024-01-03,10.00,29.90", "3,B,1,2024-01-03,5.00,", "4,B,1,2024-01-03,5.00,9.90"),
+            ],
+            {"unit_price": "Item price"},
+            id="the amount is the order's and stands on its first line",
+        ),
+        pytest.param(
             "Order,SKU,Qty,Date,Total",
             [
                 *("1,A,3,2024-01-03,35.00", "1,B,1,2024-01-03,35.00"),
@@ -556,3 +566,10 @@ def test_another_report_of_a_known_system_is_named_with_the_one_to_take(shop: Sh
     problem = refusal(shop)
     assert problem.startswith("report.csv: this is ") and said in problem
     assert "instead" in problem
+
+
+def test_what_people_did_is_a_state_and_a_bare_id_the_number_of_the_order() -> None:
+    events = guess_mapping(["event_time", "event_type", "product_id", "price", "user_id", "user_session"]).headers
+    assert (events.get("status"), events.get("kind")) == ("event_type", None)
+    charges = guess_mapping(["id", "Description", "Created date (UTC)", "Amount", "Status", "Customer ID"])
+    assert (charges.headers["invoice"], charges.missing) == ("id", ())

@@ -126,7 +126,7 @@ def rough_number(line: Line, position: int) -> Decimal:
 
 
 def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) -> bool:
-    """Whether each order of several unlike lines has one amount on all of them."""
+    """Whether each order of several unlike lines has one amount, on all of them or on one alone."""
     if "invoice" not in places:
         return False
     orders: dict[str, list[Line]] = defaultdict(list)
@@ -135,7 +135,7 @@ def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) 
             orders[invoice].append(line)
     telling = [place for column, place in places.items() if column in _OF_PRODUCT]
     several = [
-        {_field(line, amount) for line in order}
+        {_field(line, amount) for line in order if _field(line, amount)}
         for order in orders.values()
         if len({tuple(_field(line, place) for place in telling) for line in order}) > 1
     ]

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
-from warehouse.readers.roles import KIND_PATTERNS
+from warehouse.readers.roles import EVENT_PATTERN, KIND_PATTERNS
 
 _ORDER = r"(order|orders|bestellung|bestell|auftrag|auftrags|commande|pedido|ordine|bestelling|encomenda|zamowienie)"
 _NUMBER = r"(id|no|nr|number|num|nummer|numero|ref|reference|name|key)"
@@ -89,6 +89,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(financial|order|payment|bestell|auftrags|zahlungs)?(status|statut)",
         r"(order|payment)(state|condition)",
         r"(estado|stato)",
+        # what was only looked at is no sale
+        EVENT_PATTERN,
     ),
     "kind": KIND_PATTERNS,
     "store": (

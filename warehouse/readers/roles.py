@@ -60,10 +60,12 @@ _OF_A_SALE = re.compile("order|payment|line|item|transaction|invoice|pedido|orde
 
 _OF = "(de|du|del|di|da|der)?(la)?"
 KIND_PATTERNS = (
-    "(transaction|event|line|document|dokument|dokumenten|sale|sales|belegs?|vorgangs?|receipt|invoice)?(type|typ|art|kind)",
+    "(transaction|line|document|dokument|dokumenten|sale|sales|belegs?|vorgangs?|receipt|invoice)?(type|typ|art|kind)",
     f"(tipo|type){_OF}(documento|document|receipt|ticket|transaction|recibo|recu|transaccion|venta|vente|factura|facture)",
 )
 """What a column is called that says of each line what it is, without blanks, marks and accents."""
+EVENT_PATTERN = "event(type|name)?"
+"""The same where lines are what people did: looked at a product, put it into the cart, paid, brought it back."""
 
 _REFUND = re.compile("refund(?!able)|erstatt|rembours|reembols|rimbors|terugbetaal")
 _RETURNED = re.compile("returns?|returned|(returned|return)(qty|quantity|units|items|amount)|(qty|quantity)returned")
@@ -134,7 +136,7 @@ def _role_of(header: str) -> tuple[Role, bool] | None:
         return "status", False
     if any(_STATE.fullmatch(word) for word in words) and not any(_PLACE.fullmatch(word) for word in words):
         return "status", not any(_OF_A_SALE.fullmatch(word) for word in words)
-    if any(re.fullmatch(pattern, key) for pattern in KIND_PATTERNS):
+    if any(re.fullmatch(pattern, key) for pattern in (*KIND_PATTERNS, EVENT_PATTERN)):
         return "kind", False
     return None
 

@@ -56,6 +56,8 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
     found = guess_columns(headers)
     if found.keys().isdisjoint(("stock_code", "description")) and (group := product_group(headers)):
         found["description"] = group
+    if "invoice" not in found and (number := next((name for name in headers if name.strip().casefold() == "id"), None)):
+        found["invoice"] = number
     layout = INVOICE_LINES
     is_lines = "quantity" in found or "stock_code" in found or "description" in found
     if not is_lines and {"customer_id", "invoice_date"} <= found.keys():
