@@ -54,7 +54,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(units|pieces|stk|stck|pcs|pzas)",
         r"[a-z]+sold",
         # but what came back, what is left, what a whole order has and what one pack does
-        r"(?!.*(refund|return|stock|invent|avail|total|per))[a-z]+(qty|quantity)",
+        r"(?!.*(refund|return|stock|invent|avail|total|per|min|max))[a-z]+(qty|quantity)",
     ),
     "invoice_date": (
         r"(invoice|order|sale|sales|purchase|transaction|event|receipt|lineitem|rechnungs|bestell|beleg|kauf|auftrags)"
