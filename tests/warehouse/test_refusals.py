@@ -573,3 +573,11 @@ def test_what_people_did_is_a_state_and_a_bare_id_the_number_of_the_order() -> N
     assert (events.get("status"), events.get("kind")) == ("event_type", None)
     charges = guess_mapping(["id", "Description", "Created date (UTC)", "Amount", "Status", "Customer ID"])
     assert (charges.headers["invoice"], charges.missing) == ("id", ())
+
+
+def test_purchases_may_name_no_product_at_all() -> None:
+    headers = ["Customer ID", "Date", "Units", "Sales"]
+    lines = [["1", "1997-01-01", "1", "11.77"], ["2", "1997-01-12", "1", "12.00"], ["2", "1997-01-12", "5", "77.00"]]
+    guess = guess_mapping(headers, lines)
+    assert (guess.layout.name, guess.missing) == ("transactions", ())
+    assert guess.headers == {"customer_id": "Customer ID", "invoice_date": "Date", "unit_price": "Sales"}

@@ -77,7 +77,8 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         if _is_of_purchases(headers, found, lines):
             layout = TRANSACTIONS
             found["unit_price"] = found.pop("line_amount")
-            found["description"] = found.get("description") or found["stock_code"]
+            if "stock_code" in found:
+                found.setdefault("description", found["stock_code"])
     known = {column: header for column, header in found.items() if column in MAPPABLE[layout.name]}
     missing = tuple(column for column in layout.missing(known))
     places = {column: list(headers).index(header) for column, header in known.items()}
