@@ -124,12 +124,12 @@ create table if not exists raw.deliveries (
 );
 
 -- Grain: one row per distinct value (at most 200 of a column) of a column of an active delivery that looks like a
--- status or a currency, and that no mapping uses or names as ignored.
+-- status, a currency, a kind of line or a refund, and that no mapping uses or names as ignored.
 create table if not exists raw.unused_columns (
     _load_id integer not null,
     _file_name varchar not null,
     header varchar not null,
-    role varchar not null check (role in ('status', 'currency')),
+    role varchar not null check (role in ('status', 'currency', 'kind', 'refund')),
     -- as delivered, trimmed; null where blank
     value varchar,
     lines bigint not null

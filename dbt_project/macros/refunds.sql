@@ -210,6 +210,32 @@
     )
 {%- endmacro %}
 
+{#
+    Of two amounts that an order's refund may be net of tax, the second where it is just some units of one of its
+    lines and the first is of none: whether shipping bears tax stands nowhere. For lines with load_id, invoice_text,
+    quantity_units and line_amount.
+#}
+{% macro settled_refund(amount, other) -%}
+    case
+        when max({{ _is_of_whole_units(other) }}) over (partition by load_id, invoice_text) = 1
+            and max({{ _is_of_whole_units(amount) }}) over (partition by load_id, invoice_text) = 0
+            then {{ other }}
+        else {{ amount }}
+    end
+{%- endmacro %}
+
+{% macro _is_of_whole_units(amount) -%}
+    {%- set units -%}
+        round(cast({{ amount }} as double) * cast(quantity_units as double) / nullif(cast(line_amount as double), 0))
+    {%- endset -%}
+    case
+        when {{ amount }} > 0 and line_amount > 0 and {{ units }} between 1 and quantity_units
+            and {{ share_in_cents('line_amount', units, 'quantity_units') }} = {{ amount }}
+            then 1
+        else 0
+    end
+{%- endmacro %}
+
 {# One row for each whole number from 1 to a number. #}
 {% macro each_number_to(number) -%}
     {{ return(adapter.dispatch('each_number_to')(number)) }}

@@ -1,8 +1,9 @@
-{# Unread columns that tell of orders that came to nothing, or of another currency. #}
+{# Unread columns that tell of orders that came to nothing, of returns and refunds, or of another currency. #}
 {% set shop_currency = literal(settings.shop.currency) %}
 {# equal to dbt's folded_word; accents don't count, because exports drop them #}
 {% set folded = "strip_accents(lower(regexp_replace(value, '[^\\p{L}\\p{N}]+', '', 'g')))" %}
-with judged as (
+{% set yes = "'true', 'yes', 'y', '1', 'ja', 'j', 'oui', 'o', 'si', 's', 'sim', 'tak', 'x', 'kyllä'" %}
+with unread as (
     select
         _load_id as load_id,
         _file_name as file_name,
@@ -15,35 +16,67 @@ with judged as (
             else upper(trim(value))
         end as currency,
         regexp_matches(strip_accents(lower(header)), '{{ flag_header }}')
-            and {{ folded }} in (
-                'true', 'yes', 'y', '1', 'ja', 'j', 'oui', 'o', 'si', 's', 'sim', 'tak', 'x', 'kyllä'
-            ) as is_flagged,
-        role = 'status' and {{ folded }} in (
+            and role <> 'refund' and {{ folded }} in ({{ yes }}) as is_flagged,
+        role in ('status', 'kind') and {{ folded }} in (
             select strip_accents(word) from seeds.source_words where meaning = 'not_a_sale'
-        ) as is_word
+        ) as is_word,
+        role = 'kind' and {{ folded }} in (
+            select strip_accents(word) from seeds.source_words where meaning = 'return'
+        ) as is_return,
+        -- an amount or units, whatever sign and currency stand around them; or a yes
+        role = 'refund' and (
+            {{ folded }} in ({{ yes }})
+            or regexp_matches(value, '[1-9]')
+            and regexp_full_match(trim(value), '\W*([A-Za-z]{1,3}\W*)?[0-9][0-9.,'' ]*\W*([A-Za-z]{1,3})?\W*')
+        ) as is_refund
     from raw.unused_columns
     where value is not null
+),
+judged as (
+    select * replace (
+        -- a kind of lines that are no sale is a status, unless it tells of returns as well
+        case
+            when role = 'kind'
+                and bool_or(is_word) over (partition by load_id, header)
+                and not bool_or(is_return) over (partition by load_id, header)
+                then 'status'
+            else role
+        end as role
+    )
+    from unread
+),
+-- returns that their minus has told already
+negative_lines as (
+    select load_id, count(*) as lines
+    from this_table
+    where signed_amount < 0 and load_id in (select load_id from judged where is_return)
+    group by load_id
 ),
 -- codes and signs; a column of names of currencies speaks only if it has two
 columns as (
     select
-        load_id,
-        header,
-        role,
-        case role
+        judged.load_id,
+        judged.header,
+        judged.role,
+        case judged.role
             when 'status' then bool_or(is_word or is_flagged)
+            when 'refund' then bool_or(is_refund)
+            when 'kind' then sum(judged.lines) filter (is_return) > coalesce(any_value(negative_lines.lines), 0)
             else bool_or(currency <> {{ shop_currency }} and regexp_full_match(currency, '[A-Z]{3}'))
                 or count(distinct currency) filter (not regexp_matches(currency, '[0-9]')) > 1
         end as is_telling
     from judged
-    group by load_id, header, role
+    left join negative_lines on judged.load_id = negative_lines.load_id
+    group by judged.load_id, judged.header, judged.role
 ),
 loads as (
     select
         load_id,
         list(header order by role desc, header) as headers,
         list(header order by header) filter (role = 'status') as statuses,
-        list(header order by header) filter (role = 'currency') as currencies
+        list(header order by header) filter (role = 'currency') as currencies,
+        list(header order by header) filter (role = 'kind') as kinds,
+        list(header order by header) filter (role = 'refund') as refunds
     from columns
     where is_telling
     group by load_id
@@ -55,6 +88,8 @@ groups as (
         loads.headers,
         loads.statuses,
         loads.currencies,
+        loads.kinds,
+        loads.refunds,
         min(deliveries._file_name) as file_name,
         count(*) as file_count,
         sum(ledger.delivered_lines) as file_lines,
@@ -62,7 +97,9 @@ groups as (
     from loads
     inner join raw.deliveries as deliveries on loads.load_id = deliveries._load_id
     inner join quality.load_ledger as ledger on loads.load_id = ledger.load_id
-    group by ledger.source_mapping, deliveries._layout, loads.headers, loads.statuses, loads.currencies
+    group by
+        ledger.source_mapping, deliveries._layout, loads.headers, loads.statuses, loads.currencies, loads.kinds,
+        loads.refunds
 ),
 value_counts as (
     select
@@ -81,7 +118,9 @@ value_counts as (
     from groups
     inner join judged
         on list_contains(groups.load_ids, judged.load_id) and list_contains(groups.headers, judged.header)
-        and (judged.role = 'currency' or judged.is_word or judged.is_flagged)
+        and (
+            judged.role = 'currency' or judged.is_word or judged.is_flagged or judged.is_return or judged.is_refund
+        )
     group by groups.file_name, groups.headers, judged.header, judged.role, judged.value
 ),
 told_columns as (
@@ -121,6 +160,8 @@ told_groups as (
             'column ' || {{ shown("header") }} || ' has ' || told_values || ' of ' || {{ number("file_lines") }}
             || case role
                 when 'status' then ', and these count as sales'
+                when 'kind' then ', and these count as sales'
+                when 'refund' then ', and nothing takes that off the sales'
                 else ', and the amounts were added up as ' || {{ shop_currency }}
             end,
             '; ' order by role desc, header
@@ -137,7 +178,10 @@ answered as (
         told_groups.* exclude (file_name, headers),
         list_concat(
             case when len(statuses) > 0 then ['status = ' || {{ toml_text("statuses[1]") }}] else [] end,
-            case when len(currencies) > 0 then ['currency = ' || {{ toml_text("currencies[1]") }}] else [] end
+            list_concat(
+                case when len(currencies) > 0 then ['currency = ' || {{ toml_text("currencies[1]") }}] else [] end,
+                case when len(kinds) > 0 then ['kind = ' || {{ toml_text("kinds[1]") }}] else [] end
+            )
         ) as mapped
     from groups
     inner join told_groups
@@ -152,7 +196,9 @@ select
     {# one mapping for all columns of a file: of two that fit it, only the first is used #}
     concat_ws(chr(10),
         {{ source_entry("mapping", "layout", "file_name", "file_count") }},
-        case when mapping is null then 'columns = { ' || array_to_string(mapped, ', ') || ' }'
+        case
+            when len(mapped) = 0 then null
+            when mapping is null then 'columns = { ' || array_to_string(mapped, ', ') || ' }'
             else '# into the braces of its columns:' || chr(10) || array_to_string(mapped, ', ') end,
         case when flag_words is not null then 'not_sales = ' || {{ toml_list("flag_words") }} end,
         case when flag_words is null and words is not null then
@@ -165,6 +211,12 @@ select
         case when only_currency is not null then
             '# or, if the shop counts in it: currency = ' || {{ toml_text("only_currency") }} || ' under [shop]'
         end,
-        '# or, if it does not matter: ignore = ' || {{ toml_list("headers") }}
+        case when len(refunds) > 0 then
+            '# refunds are lines of their own, with a minus or a kind that says so; a column beside the sale is not read'
+        end,
+        case when len(mapped) = 0
+            then '# to count sales before what was refunded:' || chr(10) || 'ignore = ' || {{ toml_list("headers") }}
+            else '# or, if it does not matter: ignore = ' || {{ toml_list("headers") }}
+        end
     ) as advice
 from answered

@@ -46,7 +46,7 @@ _DESCRIPTIONS = {
     "sales_lines": "Where each delivered line of sales stands, whatever its file: file, row, date, and what spoils it.",
     "deliveries": "Every current file of sales with what typing its lines needs to know: marks, words, profile, times.",
     "pseudonym_key": "The key that pseudonyms of customers are made with; its value is shown nowhere.",
-    "unused_columns": "What stands in columns that look like a status or a currency and that nothing uses.",
+    "unused_columns": "Values of columns that look like states, currencies, kinds or refunds and that nothing uses.",
     "calendar_days": "Public holidays of the shop's country, and the closures and promotions that the settings name.",
     "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
     "source_limits": "What the files of each source don't show, such as refunds.",

@@ -23,7 +23,8 @@ STAGING = """
     create table seeds.source_words as
     select * from (values
         ('not_a_sale', 'cancelled', 'en'), ('not_a_sale', 'pending', 'en'), ('not_a_sale', 'annulée', 'fr'),
-        ('nobody', 'guest', 'en'), ('return', 'refund', 'en')
+        ('nobody', 'guest', 'en'), ('return', 'refund', 'en'),
+        ('not_a_sale', 'storno', 'de'), ('return', 'storno', 'de')
     ) as t (meaning, word, language);
     create schema staging;
     create table staging.stg_transactions as

@@ -1,4 +1,4 @@
-"""Columns of states and currencies that nothing reads: what stops, what is said, what is typed."""
+"""Columns of states, currencies, kinds and refunds that nothing reads: what stops, what is said, what is typed."""
 
 from __future__ import annotations
 
@@ -189,3 +189,47 @@ def test_plain_transactions_say_so_in_the_answer(judge: Judge) -> None:
     )
 
     assert answer_of(result)["landing"]["sources"][0]["layout"] == "transactions"
+
+
+@pytest.mark.parametrize("amount", ["10.00", "-10,00 €", "$1,250.00", "EUR 5", "2", "Yes"])
+def test_refunds_beside_the_sales_stop_since_nothing_takes_them_off(judge: Judge, amount: str) -> None:
+    result = judge("columns_that_matter_are_read", *unread("Amount Refunded", "refund", (amount, 1), ("0.00", 4)))
+
+    assert result.is_blocking
+    assert (
+        f'column "Amount Refunded" has "{amount}" on 1 line of 5, and nothing takes that off the sales'
+        in result.message
+    )
+    assert answer_of(result) == {
+        "landing": {"sources": [{"name": "2011-03-04", "files": "2011-03-04.csv", "ignore": ["Amount Refunded"]}]}
+    }
+
+
+@pytest.mark.parametrize("value", ["0.00", "€0,00", "-", "no", "2011-03-05", "see order 12 of May"])
+def test_a_column_of_refunds_that_has_none_is_left_alone(judge: Judge, value: str) -> None:
+    assert judge("columns_that_matter_are_read", *unread("Refunds", "refund", (value, 5))).status == "passed"
+
+
+def test_a_kind_that_says_return_stops_where_no_minus_says_it(judge: Judge) -> None:
+    kinds = unread("Belegart", "kind", ("Rechnung", 3), ("Refund", 2))
+
+    result = judge("columns_that_matter_are_read", *kinds)
+    assert result.is_blocking
+    assert 'column "Belegart" has "Refund" on 2 lines of 5, and these count as sales' in result.message
+    assert answer_of(result)["landing"]["sources"][0]["columns"] == {"kind": "Belegart"}
+    # both lines are negative already
+    minus = "update staging.stg_transactions set signed_amount = -1 where delivered_line_id in "
+    two = "(select delivered_line_id from staging.stg_transactions order by 1 limit 2)"
+    assert judge("columns_that_matter_are_read", *kinds, minus + two).status == "passed"
+
+
+def test_a_word_of_both_meanings_is_a_return_among_kinds(judge: Judge) -> None:
+    result = judge("columns_that_matter_are_read", *unread("Belegart", "kind", ("Rechnung", 3), ("Storno", 2)))
+
+    assert answer_of(result)["landing"]["sources"][0]["columns"] == {"kind": "Belegart"}
+
+
+def test_a_kind_that_is_no_sale_is_answered_as_a_status(judge: Judge) -> None:
+    result = judge("columns_that_matter_are_read", *unread("Event Type", "kind", ("sale", 3), ("cancelled", 2)))
+
+    assert answer_of(result)["landing"]["sources"][0]["columns"] == {"status": "Event Type"}

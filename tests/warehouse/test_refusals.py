@@ -328,6 +328,16 @@ def columns_of_block(headers: str, *lines: str) -> dict[str, str]:
             id="the amount is the order's",
         ),
         pytest.param(
+            "Order,SKU,Qty,Date,Item price,Total",
+            [
+                *("1,A,3,2024-01-03,10.00,39.90", "1,B,1,2024-01-03,5.00,"),
+                *("2,A,1,2024-01-03,10.00,19.90", "2,B,1,2024-01-03,5.00,"),
+                *("3,A,2,2024-01-03,10.00,29.90", "3,B,1,2024-01-03,5.00,", "4,B,1,2024-01-03,5.00,9.90"),
+            ],
+            {"unit_price": "Item price"},
+            id="the amount is the order's and stands on its first line",
+        ),
+        pytest.param(
             "Order,SKU,Qty,Date,Total",
             [
                 *("1,A,3,2024-01-03,35.00", "1,B,1,2024-01-03,35.00"),
@@ -426,3 +436,148 @@ def test_sales_with_a_segment_are_not_taken_for_hand_picked_segments(shop: Shop)
 def test_a_file_without_headers_is_told_so(shop: Shop) -> None:
     shop.deliver("cdnow.txt", " 00001 19970103  4   47.08\n 00002 19970104  1   11.77\n")
     assert "It looks like data: put a line of headers above it" in refusal(shop)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        # a till in Spanish, with what was sold before and after discounts
+        (
+            "Fecha,Número de recibo,Tipo de recibo,REF,Artículo,Cantidad,Ventas brutas,Descuentos,Ventas netas",
+            {"invoice": "Número de recibo", "kind": "Tipo de recibo", "line_amount": "Ventas netas"},
+        ),
+        ("Date,Heure,Article,Qté,Ventes nettes,Nº de transaction", {"invoice": "Nº de transaction"}),
+        ("Receipt number,Date,Item,Qty,Gross sales,Net sales", {"line_amount": "Net sales"}),
+        ("Numéro de commande,Date de vente,Article,Quantité,Prix", {"invoice_date": "Date de vente"}),
+        ("Belegart,Belegnr.,Belegdatum,Bezeichnung,Menge,Einzelpreis", {"kind": "Belegart"}),
+        ("order_id,customer_id,order_purchase_timestamp", {"invoice_date": "order_purchase_timestamp"}),
+        (
+            "Order number,Date created,Item,Qty,Quantity refunded,Price",
+            {"invoice_date": "Date created", "quantity": "Qty"},
+        ),
+        ("id,Created date (UTC),Amount,Customer ID", {"invoice_date": "Created date (UTC)"}),
+        # a name that stands twice can't be mapped
+        ("Order number,Date,Item,Qty,Price,Delivery country,Delivery country", {"country": None}),
+    ],
+)
+def test_more_words_for_what_a_column_is(headers: str, expected: dict[str, str | None]) -> None:
+    found = guess_mapping(headers.split(",")).headers
+    assert {column: found.get(column) for column in expected} == expected
+
+
+def test_the_price_of_one_unit_is_never_taken_for_the_amount_of_a_line() -> None:
+    # 2 at 3.00: the quantity has a name that is not known
+    line = "1,2023-01-01,07:06:11,2,32,3.00"
+    assert columns_of_block(
+        "transaction_id,transaction_date,transaction_time,how_many,product_id,unit_price", line
+    ) == {
+        "invoice": "transaction_id",
+        "stock_code": "product_id",
+        "quantity": "?",
+        "invoice_date": "transaction_date",
+        "time": "transaction_time",
+    }
+    named = columns_of_block("transaction_id,transaction_date,transaction_qty,product_id,unit_price,returned_qty")
+    assert named["quantity"] == "transaction_qty"
+    assert "line_amount" not in named
+
+
+def test_lines_without_any_number_of_an_order_are_purchases_of_their_customer() -> None:
+    headers = "TRANSACTION_DATE,CUSTOMER_ID,AGE_GROUP,PRODUCT_ID,PIECES,SALES_PRICE"
+    lines = ["11/1/2000,0110,45-49,P1,2,30", "11/1/2000,0041,45-49,P2,1,46", "11/13/2000,0041,40-44,P2,1,46"]
+    block = write_mapping(guess_mapping(headers.split(","), [line.split(",") for line in lines]), "a.csv")
+    (source,) = tomllib.loads(block)["landing"]["sources"]
+    assert (source["layout"], source["columns"]) == (
+        "transactions",
+        {"description": "PRODUCT_ID", "unit_price": "SALES_PRICE"},
+    )
+    # a column of which each value belongs to one customer may be that number: it is asked for
+    asked = columns_of_block(headers + ",session", *(f"{line},s{n}" for n, line in enumerate(lines)))
+    assert asked["invoice"] == "?"
+
+
+def test_a_table_that_lacks_what_another_has_is_told_to_be_joined(shop: Shop) -> None:
+    shop.deliver("items.csv", "order_id,order_item_id,product_id,price,freight_value\no1,1,p1,58.90,13.29\n")
+    problem = refusal(shop)
+    assert "No column was found for the day. If another file holds that" in problem
+
+
+def test_a_sum_below_the_lines_makes_no_blank_order_number_to_fill() -> None:
+    lines = ["R1;02.01.2026;A;Screw;10;0,10", "R2;02.01.2026;B;Nail;10;0,10", "Summe;;;;;2,00"]
+    guess = guess_mapping(
+        ["Belegnr.", "Belegdatum", "Artikelnr.", "Bezeichnung", "Menge", "Einzelpreis"],
+        [["", *line.split(";")[1:]] if line.startswith("Summe") else line.split(";") for line in lines],
+    )
+    assert guess.fill_down == ()
+
+
+def test_a_name_that_stands_twice_is_not_told_to_be_named(shop: Shop) -> None:
+    shop.deliver("a.csv", "InvoiceNo,StockCode,Quantity,InvoiceDate,Price,Price\n1,A,1,2024-01-02,2.00,3.00\n")
+    problem = refusal(shop)
+    assert "column unit_price is there 2 times ('Price', 'Price') and nothing tells which one counts" in problem
+    assert "remove or rename one" in problem and "name the right one" not in problem
+
+
+@pytest.mark.parametrize("first", ["", "Customer_ID Transaction_Date Pieces Amount\n"], ids=["no headers", "headers"])
+def test_fields_parted_by_blanks_are_told_to_be_parted_otherwise(shop: Shop, first: str) -> None:
+    shop.deliver("master.txt", f"{first} 00001 19970101  1  11.77\n 00002 19970112  5  77.00\n")
+    problem = refusal(shop)
+    assert "Its fields are parted by blanks: put commas, semicolons or tabs between them" in problem
+    assert ("put a line of headers above it" in problem) == (not first)
+
+
+def test_a_sentence_is_no_table_parted_by_blanks(shop: Shop) -> None:
+    shop.deliver("a.txt", "Dear shop, this is what we sold in March\nmilk\n".replace(",", ""))
+    assert "parted by blanks" not in refusal(shop)
+
+
+def test_a_discount_that_an_amount_of_the_file_proves_is_mapped() -> None:
+    headers = "Receipt number,Date,SKU,Quantity,Unit price,Paid in all,Discount"
+    lines = ["1,2026-03-02,M,2,10.00,18.00,2.00", "2,2026-03-02,P,1,30.00,30.00,0.00"]
+    assert columns_of_block(headers, *lines)["discount_amount"] == "Discount"
+    # an amount that it is not taken off proves nothing
+    assert "discount_amount" not in columns_of_block(headers, lines[0].replace("18.00", "20.00"))
+
+
+def test_a_list_of_orders_is_guessed_by_the_amount_of_the_order() -> None:
+    named = columns_of_block("Order ID,Customer ID,Order Date,Order Total (inc tax),Shipping Cost")
+    assert named["unit_price"] == "Order Total (inc tax)"
+
+
+def test_a_quantity_of_one_pack_is_not_that_of_the_line() -> None:
+    found = guess_mapping(["Line Item Date", "Order ID", "Item SKU", "Per Unit Quantity", "Item Total"]).headers
+    assert (found["invoice_date"], found.get("quantity")) == ("Line Item Date", None)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        # of versions before the column Net Sales
+        ("Date,Order #,N. Revenue (formatted),Status,Product(s),Items sold,N. Revenue", "WooCommerce's own Analytics"),
+        (
+            "amazon-order-id,shipment-id,purchase-date,sku,quantity-shipped,item-price",
+            "Amazon's report of what it sent",
+        ),
+        ("order-id,order-item-id,purchase-date,sku,quantity-purchased", "Amazon's report of orders to send"),
+    ],
+)
+def test_another_report_of_a_known_system_is_named_with_the_one_to_take(shop: Shop, header: str, said: str) -> None:
+    shop.deliver("report.csv", header + "\n" + ",".join(["1"] * (header.count(",") + 1)) + "\n")
+    problem = refusal(shop)
+    assert problem.startswith("report.csv: this is ") and said in problem
+    assert "instead" in problem
+
+
+def test_what_people_did_is_a_state_and_a_bare_id_the_number_of_the_order() -> None:
+    events = guess_mapping(["event_time", "event_type", "product_id", "price", "user_id", "user_session"]).headers
+    assert (events.get("status"), events.get("kind")) == ("event_type", None)
+    charges = guess_mapping(["id", "Description", "Created date (UTC)", "Amount", "Status", "Customer ID"])
+    assert (charges.headers["invoice"], charges.missing) == ("id", ())
+
+
+def test_purchases_may_name_no_product_at_all() -> None:
+    headers = ["Customer ID", "Date", "Units", "Sales"]
+    lines = [["1", "1997-01-01", "1", "11.77"], ["2", "1997-01-12", "1", "12.00"], ["2", "1997-01-12", "5", "77.00"]]
+    guess = guess_mapping(headers, lines)
+    assert (guess.layout.name, guess.missing) == ("transactions", ())
+    assert guess.headers == {"customer_id": "Customer ID", "invoice_date": "Date", "unit_price": "Sales"}

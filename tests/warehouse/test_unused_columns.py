@@ -24,8 +24,19 @@ def unused(shop: Shop) -> list[tuple[object, ...]]:
         *[(name, "currency") for name in ("Devise", "Moneda", "Valuta", "Customer Currency")],
         *[(name, None) for name in ("Country", "Shipping State", "Billing Province State", "ship-state", "Estate")],
         *[(name, None) for name in ("Marital Status", "Customer status", "Tax Status", "Stock status", "Cancelled by")],
-        *[(name, None) for name in ("Currency rate", "Cancellation reason", "Refunded Amount", "Quantity", "Till")],
+        *[(name, None) for name in ("Currency rate", "Cancellation reason", "Quantity", "Till", "Product type")],
         ("Statement", None),
+        *[
+            (name, "refund")
+            for name in ("Refunded Amount", "Amount Refunded", "Quantity refunded", "Refunds", "Returned")
+        ],
+        *[
+            (name, "refund")
+            for name in ("Rückerstattungsbetrag", "Montant remboursé", "Returned Qty", "Partial Refunds")
+        ],
+        *[(name, None) for name in ("Refunded date (UTC)", "Refund reason", "Refundable", "Return window")],
+        ("Refund status", "status"),
+        *[(name, "kind") for name in ("Belegart", "Document Type", "Type", "Event Type", "Tipo de recibo")],
     ],
 )
 def test_the_header_tells_the_role(header: str, role: str | None) -> None:

@@ -83,7 +83,7 @@ def ask(connection: Connection, database: Database, settings: Settings) -> Quest
     """Look at a database's columns and choose those that are used.
 
     What nothing uses stays where it is: an address, a telephone number. Only a column that
-    looks like a status or a currency comes along, so that a refresh can warn of it.
+    looks like a status, a currency, a kind or a refund comes along, so that a refresh can warn of it.
 
     Raises
     ------

@@ -83,6 +83,27 @@ def grows_with_quantity(lines: Sequence[Line], places: Mapping[str, int]) -> boo
     return grow >= _PRODUCTS_ENOUGH and grow > 3 * stay
 
 
+def discount_comes_off(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
+    """Whether another column has quantity times price less the discount, on every line that has a discount."""
+    if not {"quantity", "unit_price", "discount_amount"} <= places.keys():
+        return False
+    quantity, price, discount = (places[column] for column in ("quantity", "unit_price", "discount_amount"))
+    discounted = [line for line in lines if rough_number(line, discount)]
+    return any(
+        all(
+            abs(
+                abs(rough_number(line, quantity)) * abs(rough_number(line, price))
+                - abs(rough_number(line, discount))
+                - abs(rough_number(line, place))
+            )
+            <= _TWO_CENTS
+            for line in discounted
+        )
+        for place in range(max((len(line) for line in discounted), default=0))
+        if place not in places.values()
+    )
+
+
 def rough_number(line: Line, position: int) -> Decimal:
     """A number as it may be written; 0 where there is none. Its decimal mark is the last one in it."""
     text = _field(line, position)
@@ -105,7 +126,7 @@ def rough_number(line: Line, position: int) -> Decimal:
 
 
 def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) -> bool:
-    """Whether each order of several unlike lines has one amount on all of them."""
+    """Whether each order of several unlike lines has one amount, on all of them or on one alone."""
     if "invoice" not in places:
         return False
     orders: dict[str, list[Line]] = defaultdict(list)
@@ -114,7 +135,7 @@ def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) 
             orders[invoice].append(line)
     telling = [place for column, place in places.items() if column in _OF_PRODUCT]
     several = [
-        {_field(line, amount) for line in order}
+        {_field(line, amount) for line in order if _field(line, amount)}
         for order in orders.values()
         if len({tuple(_field(line, place) for place in telling) for line in order}) > 1
     ]

@@ -10,19 +10,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
+from warehouse.readers.roles import EVENT_PATTERN, KIND_PATTERNS
 
 _ORDER = r"(order|orders|bestellung|bestell|auftrag|auftrags|commande|pedido|ordine|bestelling|encomenda|zamowienie)"
 _NUMBER = r"(id|no|nr|number|num|nummer|numero|ref|reference|name|key)"
+_RECEIPT = (
+    r"(receipt|bon|beleg|ticket|transaction|sale|sales|payment|docket|document|"
+    r"recibo|recu|transaccion|venta|vente|facture|factura|fattura)"
+)
+_OF = r"(de|du|del|di|da|der)?(la)?"
 # The first pattern that a header fits is the strongest; each is for the header without blanks, marks and accents.
 _PATTERNS: dict[str, tuple[str, ...]] = {
     "invoice": (
         rf"(invoice|rechnung|rechnungs|factura|facture|fattura|factuur|fatura|faktura){_NUMBER}?",
         rf"(amazon|ebay|etsy|web|sales|purchase)?{_ORDER}s?{_NUMBER}",
-        rf"{_NUMBER}{_ORDER}",
-        r"(receipt|bon|beleg|ticket|ticketno|transaction|sale|sales|payment|docket|document)" + _NUMBER,
+        rf"{_NUMBER}{_OF}({_ORDER}|{_RECEIPT})",
+        rf"{_RECEIPT}(no)?{_NUMBER}",
         r"(receipt|bon|beleg|belegnr|ticket|kassenbon|dokument|document)",
         rf"{_ORDER}",
         r"(basket|cart|warenkorb|panier|cesta|carrello)" + _NUMBER,
@@ -46,14 +53,18 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"quantidade|ilosc|units|pieces|count)(ordered|purchased|sold)?",
         r"(units|pieces|stk|stck|pcs|pzas)",
         r"[a-z]+sold",
+        # but what came back, what is left, what a whole order has and what one pack does
+        r"(?!.*(refund|return|stock|invent|avail|total|per|min|max))[a-z]+(qty|quantity)",
     ),
     "invoice_date": (
-        r"(invoice|order|sale|sales|purchase|transaction|event|receipt|rechnungs|bestell|beleg|kauf|auftrags)"
+        r"(invoice|order|sale|sales|purchase|transaction|event|receipt|lineitem|rechnungs|bestell|beleg|kauf|auftrags)"
         r"(date|datetime|datum|time|timestamp|dt)",
-        r"(created|purchased|ordered|placed)(at|on|date|time|datetime)?",
+        r"order(purchase|purchased|placed|created|creation)(at|on|date|time|datetime|timestamp)",
+        r"(created|purchased|ordered|placed)(at|on|date|time|datetime)?(utc)?",
+        r"(date|datetime)(created|purchased|ordered|placed|ofsale|sold)",
         r"(paid|processed|completed)(at|on|date|time|datetime)",
         r"(date|datum|fecha|data|datetime|zeitpunkt|timestamp|dateheure)",
-        r"(date|fecha|data|datum)(de|del|der|van)?(la)?" + _ORDER,
+        rf"(date|fecha|data|datum)(van|{_OF})({_ORDER}|{_RECEIPT}|achat|compra|acquisto|vendita|venda|verkaufs?)",
     ),
     "time": (r"(time|uhrzeit|zeit|heure|hora|ora|tijd)(of(sale|day))?", r"(order|sale|transaction)time"),
     "unit_price": (
@@ -64,7 +75,9 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     ),
     "line_amount": (
         r"(line|item|row|position|positions|zeilen|product)(total|amount|net|sum|betrag|summe|subtotal)",
-        r"(net|gross)(sales|amount|total|revenue)",
+        # what was paid, after discounts, comes first
+        r"net(sales|amount|total|revenue)|nettoumsatz|umsatznetto|ventesnettes|ventasnetas|venditenette|vendasliquidas",
+        r"gross(sales|amount|total|revenue)|bruttoumsatz|umsatzbrutto|ventesbrutes|ventasbrutas|venditelorde|vendasbrutas",
         r"(sale|sales|extended|revenue)(amount|value|total|price|dollars|euro|euros|pounds|usd|eur|gbp)",
         r"(sales|revenue|turnover|umsatz|betrag|montant|importe|importo|bedrag|valor|total|amount|subtotal|gesamt|"
         r"gesamtpreis|gesamtbetrag|sum|summe|totalprice|totalamount|nettobetrag|montantht|totalht)",
@@ -76,8 +89,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(financial|order|payment|bestell|auftrags|zahlungs)?(status|statut)",
         r"(order|payment)(state|condition)",
         r"(estado|stato)",
+        # what was only looked at is no sale
+        EVENT_PATTERN,
     ),
-    "kind": (r"(transaction|event|line|document|sale|belegs|receipt)?(type|typ|art|kind)",),
+    "kind": KIND_PATTERNS,
     "store": (
         r"(store|shop|location|filiale|branch|outlet|tienda|magasin|negozio|kasse|till|register|device)(name|id|no|nr)?",
     ),
@@ -97,6 +112,12 @@ _PRODUCT_GROUP = (
     r"(product|item|article|artikel|waren)?(line|category|group|family|kategorie|gruppe|categoria|categorie)(name|no)?"
 )
 """A group of products: what was bought as far as such a file tells."""
+_ORDER_AMOUNT = r"(order|grand|invoice)(total|amount|value)(inctax|incltax|base|purchased|paid)?"
+_OF_ONE_UNIT = (
+    r"(unit|einzel|stueck|stuck|single).*|"
+    r".*(each|perunit|peritem|proeinheit|prostuck|prostueck|unitaire|unitario|unitaria)"
+)
+"""What a price is called that holds for one unit, whatever the quantity is called."""
 
 
 def guess_columns(headers: Sequence[str]) -> dict[str, str]:
@@ -104,7 +125,8 @@ def guess_columns(headers: Sequence[str]) -> dict[str, str]:
 
     The usual names of a layout count as the strongest.
     """
-    named = [header for header in headers if header.strip()]
+    # of two columns of one name a mapping can mean neither
+    named = [header for header, times in Counter(headers).items() if header.strip() and times == 1]
     keys = {header: _plain(header) for header in named}
     offers: list[tuple[int, int, int, str, str]] = []
     for order, (column, patterns) in enumerate(_PATTERNS.items()):
@@ -138,6 +160,16 @@ def tells_of_sales(headers: Sequence[str], *, least: int = 2) -> bool:
 def product_group(headers: Sequence[str]) -> str | None:
     """The header that holds groups of products, such as a category."""
     return next((header for header in headers if re.fullmatch(_PRODUCT_GROUP, _plain(header))), None)
+
+
+def order_amount(headers: Sequence[str]) -> str | None:
+    """The header that holds the amount of a whole order."""
+    return next((header for header in headers if re.fullmatch(_ORDER_AMOUNT, _plain(header))), None)
+
+
+def is_of_one_unit(header: str) -> bool:
+    """Whether a price is by its name that of one unit."""
+    return re.fullmatch(_OF_ONE_UNIT, _plain(header)) is not None
 
 
 def _plain(header: str) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 
 from warehouse.formats import export_formats
 from warehouse.readers.errors import HeaderError, UnreadableFileError
-from warehouse.readers.header_words import tells_of_sales
+from warehouse.readers.header_words import guess_columns, tells_of_sales
 from warehouse.readers.layouts import (
     CUSTOMERS,
     INVOICE_LINES,
@@ -264,9 +264,10 @@ def _recognised(
 
 
 def _doubled_column(column: str, headers: Sequence[str]) -> HeaderError:
+    named = "" if len(set(headers)) == 1 else ", or name the right one under [[landing.sources]] in regulars.toml"
     return HeaderError(
         f"column {column} is there {len(headers)} times ({quoted(headers)}) and nothing tells which one counts; "
-        "remove or rename one, or name the right one under [[landing.sources]] in regulars.toml",
+        f"remove or rename one{named}",
         nearness=len(INVOICE_LINES.required),
     )
 
@@ -294,10 +295,10 @@ def _unknown_header(
     export = _nearest_export(keys)
     if export is not None:
         lacking = [column for (column,) in export.required if column not in _match(export, keys)]
-        named = ", ".join(f"'{export.names[column][0]}'" for column in lacking)
+        named = ", ".join(" or ".join(f"'{name}'" for name in export.names[column]) for column in lacking)
         message = (
             f"it looks like {export.title} and has no column {named}, without which it "
-            "can't be read; export it again with all columns"
+            "can't be read; export it again with all columns, in a language whose names these are"
         )
         return HeaderError(message, len(export.required) - len(lacking), headers=headers)
     if nearness < 2:
@@ -306,12 +307,20 @@ def _unknown_header(
         )
         if _looks_like_data(headers):
             advice = "It looks like data: put a line of headers above it"
+        if _is_parted_by_blanks(headers):
+            advice += ". Its fields are parted by blanks: put commas, semicolons or tabs between them"
         message = f"no known header was found: it reads {quoted(headers)}, expected at least {expected}. {advice}"
     else:
         named = ", ".join(f"{column} (header {' or '.join(closest.names[column])})" for column in missing)
         plural = "s" if len(missing) > 1 else ""
         message = f"column{plural} missing: {named}; the headers found are {quoted(headers)}. {advice}"
     return HeaderError(message, nearness, headers=headers, closest=closest.name)
+
+
+def _is_parted_by_blanks(headers: Sequence[str]) -> bool:
+    """Whether what has no delimiter reads as data or as headers of sales once it is parted at its blanks."""
+    pieces = headers[0].split() if len(headers) == 1 else []
+    return len(pieces) > 2 and (_looks_like_data(pieces) or len(guess_columns(pieces)) > 2)
 
 
 def _looks_like_data(headers: Sequence[str]) -> bool:

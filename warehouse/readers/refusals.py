@@ -21,6 +21,18 @@ _LINES_FOR_GUESS = 1_000
 _SALES = (INVOICE_LINES.name, TRANSACTIONS.name)
 _GUESSES_WORTH_SAYING = 3
 _EXAMPLE_LENGTH = 200
+_LACKING = (
+    "No column was found for {}. If another file holds that, as in tables of a database, join them first: a line of "
+    "sales has its order, product, day and money in one file"
+)
+_IN_WORDS = {
+    "invoice": "the number of the order",
+    "stock_code": "the product",
+    "quantity": "the quantity",
+    "invoice_date": "the day",
+    "unit_price": "the price",
+    "customer_id": "the customer",
+}
 
 
 def explain_refusal(error: HeaderError, file_name: str) -> str:
@@ -35,6 +47,8 @@ def explain_refusal(error: HeaderError, file_name: str) -> str:
     is_worth_saying = len(guess.headers) >= _GUESSES_WORTH_SAYING
     if not is_worth_saying:
         return ". ".join(part for part in told if part)
+    if guess.missing:
+        told.append(_LACKING.format(", ".join(_IN_WORDS.get(column, column) for column in guess.missing)))
     open_end = (
         f", and put its header in place of {'each' if len(guess.missing) > 1 else 'the'} ?" if guess.missing else ""
     )

@@ -1,11 +1,12 @@
-"""Headers that look like they matter: a column of states, a column of currencies.
+"""Headers that look like they matter: columns of states, currencies, kinds of lines and refunds.
 
 Belongs here: by which words such a header is told, in the languages of the shop systems
 that are known, and whether a column's values bear it out. Does not belong here: headers
 that a layout or a mapping uses, and what follows from a value.
 
-An order that was cancelled keeps its lines and its money in most exports, and amounts in
-two currencies add up to nonsense; so these two are looked at even where nothing uses them.
+An order that was cancelled keeps its lines and its money in most exports, amounts in two currencies
+add up to nonsense, a credit note may be told by its kind alone, and a refund by a figure beside the
+sale; so these are looked at even where nothing uses them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["status", "currency"]
+Role = Literal["status", "currency", "kind", "refund"]
 
 MAX_VALUES = 200
 """Distinct values kept of a column; a status has a dozen, a currency a few."""
@@ -57,6 +58,23 @@ _PLACE = re.compile("shipping|billing|ship|bill|customers?|address|country|city|
 _STATE = re.compile("state|estado|stato|etat|zustand|stan|tilstand|stav")
 _OF_A_SALE = re.compile("order|payment|line|item|transaction|invoice|pedido|orden|ordine|commande")
 
+_OF = "(de|du|del|di|da|der)?(la)?"
+KIND_PATTERNS = (
+    "(transaction|line|document|dokument|dokumenten|sale|sales|belegs?|vorgangs?|receipt|invoice)?(type|typ|art|kind)",
+    f"(tipo|type){_OF}(documento|document|receipt|ticket|transaction|recibo|recu|transaccion|venta|vente|factura|facture)",
+)
+"""What a column is called that says of each line what it is, without blanks, marks and accents."""
+EVENT_PATTERN = "event(type|name)?"
+"""The same where lines are what people did: looked at a product, put it into the cart, paid, brought it back."""
+
+_REFUND = re.compile("refund(?!able)|erstatt|rembours|reembols|rimbors|terugbetaal")
+_RETURNED = re.compile("returns?|returned|(returned|return)(qty|quantity|units|items|amount)|(qty|quantity)returned")
+# when, why and how it was given back is no figure of it
+_NO_REFUND_FIGURE = re.compile(
+    "dates?|datum|fecha|day|days|time|at|on|utc|reasons?|grund|by|policy|method|id|ids|number|no|nr|reference|notes?|"
+    "status|state|fees?|rate|type|currency|window|period"
+)
+
 _KNOWN_STATES = re.compile(
     "open|closed|complete|completed|done|cancell?ed|cancellation|refund|(partially)?(refunded|paid|fulfilled|shipped)|"
     "un(paid|shipped|fulfilled)|pending|failed|void|voided|processing|onhold|draft|trash|returned|delivered|authori[sz]ed|"
@@ -70,7 +88,7 @@ _KNOWN_STATES = re.compile(
 
 
 def headers_with_a_role(headers: Sequence[tuple[int, str]]) -> tuple[UnusedHeader, ...]:
-    """Those of the headers (position and name) that look like a status or a currency."""
+    """Those of the headers (position and name) that look like one of the roles."""
     found = []
     for position, header in headers:
         told = _role_of(header)
@@ -104,6 +122,9 @@ def describe_unused(header: UnusedHeader, counts: Mapping[str | None, int]) -> U
 def _role_of(header: str) -> tuple[Role, bool] | None:
     words = _words(header)
     key = "".join(words)
+    is_given_back = _REFUND.search(key) or _RETURNED.fullmatch(key)
+    if is_given_back and not any(_NO_REFUND_FIGURE.fullmatch(word) for word in words):
+        return "refund", False
     if any(_FIGURE.fullmatch(word) for word in words):
         # "Currency conversion rate" holds numbers, "Cancellation reason" prose
         return None
@@ -115,6 +136,8 @@ def _role_of(header: str) -> tuple[Role, bool] | None:
         return "status", False
     if any(_STATE.fullmatch(word) for word in words) and not any(_PLACE.fullmatch(word) for word in words):
         return "status", not any(_OF_A_SALE.fullmatch(word) for word in words)
+    if any(re.fullmatch(pattern, key) for pattern in (*KIND_PATTERNS, EVENT_PATTERN)):
+        return "kind", False
     return None
 
 

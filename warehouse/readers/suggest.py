@@ -9,12 +9,13 @@ by what its layout or its mapping says.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from warehouse.readers.amount_evidence import Line, grows_with_quantity, money_column
-from warehouse.readers.header_words import guess_columns, product_group
+from warehouse.readers.amount_evidence import Line, discount_comes_off, grows_with_quantity, money_column
+from warehouse.readers.header_words import guess_columns, is_of_one_unit, order_amount, product_group
 from warehouse.readers.layouts import INVOICE_LINES, LAYOUTS, TRANSACTIONS, Layout, normalise
 from warehouse.settings import MAPPABLE
 
@@ -23,7 +24,7 @@ NOT_FOUND = "?"
 _FILLED = ("customer_id", "country", "status", "currency", "invoice_date", "store")
 """Columns that an export may write on an order's first line only."""
 _MONEY = ("unit_price", "line_amount")
-_SUGGESTED = ("status", "currency")
+_SUGGESTED = ("status", "kind", "currency")
 """Optional columns worth a line of the mapping whenever they are found."""
 
 
@@ -39,6 +40,8 @@ class Guess:
     headers: dict[str, str]
     missing: tuple[str, ...]
     fill_down: tuple[str, ...] = ()
+    is_discount_proven: bool = False
+    """Whether some amount of the file is quantity times price less the discount."""
 
 
 def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
@@ -53,23 +56,53 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
     found = guess_columns(headers)
     if found.keys().isdisjoint(("stock_code", "description")) and (group := product_group(headers)):
         found["description"] = group
+    if "invoice" not in found and (number := next((name for name in headers if name.strip().casefold() == "id"), None)):
+        found["invoice"] = number
     layout = INVOICE_LINES
     is_lines = "quantity" in found or "stock_code" in found or "description" in found
     if not is_lines and {"customer_id", "invoice_date"} <= found.keys():
         layout = TRANSACTIONS
-        if "unit_price" not in found and "line_amount" in found:
-            found["unit_price"] = found.pop("line_amount")
+        amount = found.pop("line_amount", None) or order_amount(headers)
+        if "unit_price" not in found and amount:
+            found["unit_price"] = amount
     elif not found.keys().isdisjoint(_MONEY):
         places = {column: list(headers).index(header) for column, header in found.items()}
-        # a line without a quantity is one unit
-        if "line_amount" not in found and ("quantity" not in found or grows_with_quantity(lines, places)):
+        # a line without a quantity is one unit, unless the price says that there is one by another name
+        is_one_unit = "quantity" not in found and "unit_price" in found and not is_of_one_unit(found["unit_price"])
+        if "line_amount" not in found and (is_one_unit or grows_with_quantity(lines, places)):
             found["line_amount"] = found.pop("unit_price")
             places["line_amount"] = places.pop("unit_price")
         counts = money_column(lines, places)
         found = {column: header for column, header in found.items() if column not in _MONEY or column == counts}
+        if _is_of_purchases(headers, found, lines):
+            layout = TRANSACTIONS
+            found["unit_price"] = found.pop("line_amount")
+            if "stock_code" in found:
+                found.setdefault("description", found["stock_code"])
     known = {column: header for column, header in found.items() if column in MAPPABLE[layout.name]}
     missing = tuple(column for column in layout.missing(known))
-    return Guess(layout, known, missing, _filled_down(headers, known, lines))
+    places = {column: list(headers).index(header) for column, header in known.items()}
+    return Guess(layout, known, missing, _filled_down(headers, known, lines), discount_comes_off(lines, places))
+
+
+def _is_of_purchases(headers: Sequence[str], found: Mapping[str, str], lines: Sequence[Line]) -> bool:
+    """Whether lines name their customer, day and amount, and no column can be the number of an order.
+
+    Such a number belongs to one customer, on however many lines it stands.
+    """
+    if "invoice" in found or not {"customer_id", "invoice_date", "line_amount"} <= found.keys() or not lines:
+        return False
+    customer = list(headers).index(found["customer_id"])
+    for place, header in enumerate(headers):
+        if header in found.values() or not header.strip():
+            continue
+        customers_of: dict[str, set[str]] = defaultdict(set)
+        for line in lines:
+            if max(place, customer) < len(line) and (value := (line[place] or "").strip()):
+                customers_of[value].add((line[customer] or "").strip())
+        if customers_of and all(len(customers) == 1 for customers in customers_of.values()):
+            return False
+    return True
 
 
 def write_mapping(guess: Guess, file_name: str) -> str:
@@ -92,7 +125,8 @@ def write_mapping(guess: Guess, file_name: str) -> str:
         elif column in needed or column in (*_SUGGESTED, "description", "customer_id", "country", "time"):
             lines.append(f"columns.{column} = {_text(header)}")
     if "unit_price" in guess.headers and (discount := guess.headers.get("discount_amount")):
-        lines.append(f"# columns.discount_amount = {_text(discount)}  # if it comes off quantity times price")
+        named = f"columns.discount_amount = {_text(discount)}"
+        lines.append(named if guess.is_discount_proven else f"# {named}  # if it comes off quantity times price")
     if guess.fill_down:
         lines.append(f"fill_down = [{', '.join(_text(column) for column in guess.fill_down)}]")
     return "\n".join(lines)
@@ -109,7 +143,10 @@ def _filled_down(
 
     filled = []
     if "invoice" in position:
-        blanks = sum(not value(line, "invoice") for line in lines)
+        # a line with a sum at the end has no product either
+        of_product = [column for column in ("stock_code", "description") if column in position]
+        sold = [line for line in lines if not of_product or any(value(line, column) for column in of_product)]
+        blanks = sum(not value(line, "invoice") for line in sold)
         if 0 < blanks < len(lines) and value(lines[0], "invoice"):
             filled.append("invoice")
     for column in _FILLED:

@@ -21,8 +21,9 @@ typed as (
         {{ capitals(stripped('lines.receipt_number')) }} as invoice_text,
         {{ stripped('lines.item') }} as item_name,
         {{ stripped('lines.variant') }} as variant_name,
-        coalesce(lower({{ stripped('lines.receipt_type') }}) = 'refund', false) as is_refund,
-        coalesce(lower({{ stripped('lines.status') }}) in ('cancelled', 'canceled'), false) as is_cancelled,
+        coalesce(lower({{ stripped('lines.receipt_type') }}) in ('refund', 'reembolso'), false) as is_refund,
+        coalesce(lower({{ stripped('lines.status') }}) in ('cancelled', 'canceled', 'cancelado'), false)
+            as is_cancelled,
         {{ units('lines.quantity', 'deliveries._line_amount_mark') }} as units,
         {{ money('lines.gross_sales', 'deliveries._line_amount_mark') }} as gross,
         {{ money('lines.discounts', 'deliveries._line_amount_mark') }} as discount,

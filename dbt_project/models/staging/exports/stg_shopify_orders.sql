@@ -91,8 +91,8 @@ orders as (
 
 ),
 
--- Where tax comes on top of the prices it is in what is given back as well, at the rate of the whole order.
--- Tips are in the total, so that it may be more than its parts.
+-- Where tax comes on top of the prices it is in what is given back as well, at the rate of the whole order, or of
+-- its goods alone where shipping bears none. Tips are in the total, so that it may be more than its parts.
 netted_orders as (
 
     select
@@ -101,7 +101,11 @@ netted_orders as (
             when taxes > 0 and subtotal + shipping > 0 and total >= subtotal + shipping + taxes
                 then {{ share_in_cents('delivered_refund', '(subtotal + shipping)', '(subtotal + shipping + taxes)') }}
             else delivered_refund
-        end as refunded_amount
+        end as refunded_amount,
+        case
+            when taxes > 0 and subtotal > 0 and shipping > 0 and total >= subtotal + shipping + taxes
+                then {{ share_in_cents('delivered_refund', 'subtotal', '(subtotal + taxes)') }}
+        end as refund_if_shipping_is_untaxed
     from orders
 
 ),
@@ -168,6 +172,7 @@ refunded_lines as (
         amounts.quantity_units,
         amounts.gross_amount - amounts.own_discount - coalesce(shares.share_of_discount, 0) as line_amount,
         orders.refunded_amount,
+        orders.refund_if_shipping_is_untaxed,
         orders.is_refunded
     from amounts
     inner join judged_orders as orders
@@ -182,6 +187,16 @@ refunded_lines as (
 
 ),
 
+settled_refunds as (
+
+    select
+        *,
+        {{ settled_refund('refunded_amount', 'refund_if_shipping_is_untaxed') }} as settled_refund
+    from refunded_lines
+    where not is_refunded
+
+),
+
 -- what a refund gives back of shipping and taxes is no amount of a line
 partly_refunded as (
 
@@ -193,12 +208,11 @@ partly_refunded as (
         quantity_units,
         line_amount,
         case
-            when refunded_amount > sum(line_amount) over (partition by load_id, invoice_text)
+            when settled_refund > sum(line_amount) over (partition by load_id, invoice_text)
                 then sum(line_amount) over (partition by load_id, invoice_text)
-            else refunded_amount
+            else settled_refund
         end as refund_amount
-    from refunded_lines
-    where not is_refunded
+    from settled_refunds
 
 ),
 

@@ -114,7 +114,8 @@ discounted_orders as (
 
 ),
 
--- where tax comes on top of the prices it is in what is given back as well, at the rate of the whole order
+-- where tax comes on top of the prices it is in what is given back as well, at the rate of the whole order, or of
+-- its goods alone where shipping bears none
 netted_orders as (
 
     select
@@ -125,7 +126,11 @@ netted_orders as (
                     'delivered_refund', '(told_amount + shipping)', '(told_amount + shipping + taxes)'
                 ) }}
             else delivered_refund
-        end as refunded_amount
+        end as refunded_amount,
+        case
+            when taxes > 0 and told_amount > 0 and shipping > 0 and total >= told_amount + shipping + taxes
+                then {{ share_in_cents('delivered_refund', 'told_amount', '(told_amount + taxes)') }}
+        end as refund_if_shipping_is_untaxed
     from discounted_orders
 
 ),
@@ -187,6 +192,7 @@ refunded_lines as (
         amounts.quantity_units,
         amounts.gross_amount - coalesce(shares.share_of_discount, 0) as line_amount,
         orders.refunded_amount,
+        orders.refund_if_shipping_is_untaxed,
         orders.is_refunded
     from amounts
     inner join judged_orders as orders
@@ -197,6 +203,16 @@ refunded_lines as (
         and not orders.is_not_a_sale
         and not orders.is_discount_lost
         and not amounts.is_gift_card
+
+),
+
+settled_refunds as (
+
+    select
+        *,
+        {{ settled_refund('refunded_amount', 'refund_if_shipping_is_untaxed') }} as settled_refund
+    from refunded_lines
+    where not is_refunded
 
 ),
 
@@ -211,12 +227,11 @@ partly_refunded as (
         quantity_units,
         line_amount,
         case
-            when refunded_amount > sum(line_amount) over (partition by load_id, invoice_text)
+            when settled_refund > sum(line_amount) over (partition by load_id, invoice_text)
                 then sum(line_amount) over (partition by load_id, invoice_text)
-            else refunded_amount
+            else settled_refund
         end as refund_amount
-    from refunded_lines
-    where not is_refunded
+    from settled_refunds
 
 ),
 
