@@ -11,6 +11,8 @@ import dagster as dg
 from orchestration.alerts import Entry, tell_news
 from orchestration.killed_runs import end_killed_runs
 from orchestration.pruning import prune
+from warehouse.database import LOOKING, refresh_lock
+from warehouse.errors import WarehouseBusyError
 from warehouse.home import Home
 from warehouse.news import is_all_published
 from warehouse.readers.landing_files import list_landing
@@ -76,6 +78,12 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
             return dg.SkipReason(f"Nothing changed in {landing}: {plural(len(files), 'file')}.")
         if max(file.modified_ns or 0 for file in files) > time.time_ns() - _SETTLE_NANOSECONDS:
             return dg.SkipReason("A file was written moments ago; waiting until it is whole.")
+        try:
+            with refresh_lock(home, purpose=f"{LOOKING} whether it is at work"):
+                pass
+        except WarehouseBusyError as error:
+            # it may well be publishing this very change, such as what it pulled itself
+            return dg.SkipReason(f"{error} Landing is looked at again then.")
         if is_all_published(home, load_settings(), None):
             return dg.SensorResult(skip_reason=_NOTHING_NEW, cursor=signature)
         # a run that pulled would change landing again, and the sensor would ask for the next one, without end

@@ -212,6 +212,11 @@ def test_schedule_and_sensor_start_no_run_where_nothing_is_new(quiet_home: Home)
 
     deliver(quiet_home.landing, {"2024-03-01.csv": "InvoiceNo\n"})
     rest(quiet_home)
+    # the refresh at work may be the one that brought the file, as one that pulls from a database does
+    with refresh_lock(quiet_home, purpose="refresh run 1234"):
+        _, by_files = ticks()
+    assert isinstance(by_files, dg.SkipReason)
+    assert "in use by refresh run 1234" in by_files.skip_message
     by_clock, by_files = ticks()
     assert isinstance(by_clock, dg.RunRequest)
     assert len(by_files.run_requests) == 1
