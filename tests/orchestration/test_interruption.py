@@ -165,7 +165,11 @@ def test_a_refresh_that_is_asked_to_stop_says_so_in_one_line_and_leaves_all_as_i
     with dg.DagsterInstance.from_config(str(published_home.dagster)) as instance:
         assert statuses(instance)[0] == "CANCELED"
     assert published_home.published.stat().st_ino == before
-    assert {path.name for path in published_home.published.parent.iterdir()} == {"regulars.duckdb", "snapshots"}
+    assert {path.name for path in published_home.published.parent.iterdir()} == {
+        "last_refresh.json",
+        "regulars.duckdb",
+        "snapshots",
+    }
     with refresh_lock(published_home):
         pass
 
