@@ -1,4 +1,4 @@
-# A fresh machine needs Python 3.11, make and git; everything else is installed
+# A fresh machine needs Python 3.11, 3.12 or 3.13, make and git; everything else is installed
 # into .venv from the lock files.
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
