@@ -92,6 +92,12 @@ def test_a_killed_refresh_holds_up_no_run_and_one_at_work_is_let_work(published_
         assert "✓" in lines.readline()
         tick(dg.build_sensor_context(instance=instance))
         assert statuses(instance)[0] == "STARTED"
+        # cron's refresh beside it is no run: it says who works, and holds nothing up
+        runs = len(statuses(instance))
+        beside = regulars("refresh", "--full", home=published_home.root)
+        assert beside.returncode == 1
+        assert "is in use by refresh run" in beside.stdout + beside.stderr
+        assert len(statuses(instance)) == runs
         process.kill()
         process.join()
         # so Dagster's own records would stay, and the queue behind it
