@@ -107,8 +107,8 @@ def test_a_fault_between_looking_and_reading(
     assert lines(tmp_path) == {"a.csv": 1, "c.csv": 1}
     [told] = [file for file in report.files if file.file_name == victim.name]
     assert told.status == "in_transit"
-    assert told.problem is not None
-    assert told.problem.startswith(f"{victim.name}: ")
+    why = {"gone": "it went while it was looked at", "cut": "it is still being written"}[fault]
+    assert told.problem == f"{victim.name}: {why}; the next refresh tries again"
 
     deliver(victim, contents[suffix])
     again = load(tmp_path)
