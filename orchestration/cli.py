@@ -740,11 +740,24 @@ def _become_dagster(home: Path | None, command: list[str], *, runs_daemon: bool 
         prepare_dagster_home(chosen)
         if runs_daemon:
             be_the_only_daemon(chosen)
+            _go_on_from_now(chosen)
         origin = chosen.origin_or_own()
         stderr.print(escape(f"Dagster{at}, watching {origin.landing}") + (" (sample data)" if origin.is_sample else ""))
         # dagster-dbt and dagster look their own commands up on PATH
         os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")
         os.execvp(command[0], [*command, "-w", str(PROJECT_ROOT / "workspace.yaml")])
+
+
+def _go_on_from_now(home: Home) -> None:
+    """Before schedule and sensors start again: a clock that was ahead must not hold them back."""
+    if not (home.dagster / "schedules" / "schedules.db").exists():
+        # nothing has looked yet
+        return
+    from orchestration.instance import explained_records, instance_of_command
+    from orchestration.ticks import forget_ticks_ahead
+
+    with explained_records(home), instance_of_command(home) as instance:
+        forget_ticks_ahead(instance)
 
 
 def main() -> NoReturn:

@@ -10,8 +10,20 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.remote_origin import RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    SensorInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from orchestration.jobs import landing_sensor
+from orchestration.ticks import forget_ticks_ahead
 from tests.driven import find_library
 from tests.tiny_shop import HEADER, deliver
 from warehouse.freshness import Age
@@ -147,6 +159,45 @@ def test_files_whose_times_are_yet_to_come_are_asked_for(tmp_path: Path, ahead_d
         result = landing_sensor(home)(dg.build_sensor_context(instance=instance))
     assert isinstance(result, dg.SensorResult)
     assert len(result.run_requests or ()) == 1
+
+
+def test_schedule_and_sensors_that_looked_ahead_of_the_clock_go_on_from_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    now = time.time()
+
+    [location] = location_origins_from_yaml_paths([str(PROJECT_ROOT / "workspace.yaml")])
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), "landing_files")
+    selector_id = origin.get_selector().get_id()
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        data = SensorInstigatorData(
+            last_tick_timestamp=now + 9 * DAY, last_tick_start_timestamp=now + 9 * DAY, cursor="seen", min_interval=30
+        )
+        instance.add_instigator_state(
+            InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.DECLARED_IN_CODE, data)
+        )
+        for at in (now - DAY, now + 9 * DAY):
+            instance.create_tick(
+                TickData(
+                    origin.get_id(),
+                    "landing_files",
+                    InstigatorType.SENSOR,
+                    TickStatus.SKIPPED,
+                    at,
+                    selector_id=selector_id,
+                )
+            )
+        forget_ticks_ahead(instance)
+        [state] = instance.all_instigator_state()
+        assert state.instigator_data is not None
+        assert now - 60 < state.instigator_data.last_tick_timestamp < now + 60
+        assert now - 60 < state.instigator_data.last_tick_start_timestamp < now + 60
+        # what it has seen it has seen
+        assert (state.instigator_data.cursor, state.instigator_data.min_interval) == ("seen", 30)
+        ticks = instance.get_ticks(origin.get_id(), selector_id)
+        assert [round(tick.timestamp - now) for tick in ticks] == [-DAY]
 
 
 def test_what_lies_ahead_of_the_clock_is_not_taken_for_fresh() -> None:
