@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 from dagster._core.storage.schedules.schema import JobTickTable
@@ -27,7 +28,7 @@ def forget_ticks_ahead(instance: dg.DagsterInstance) -> None:
         data = state.instigator_data
         if data is None:
             continue
-        moments = {
+        moments: dict[str, Any] = {
             name: now
             for name, value in data._asdict().items()
             if isinstance(value, float) and value > now + _AHEAD_SECONDS
