@@ -5,7 +5,6 @@ belong here: expectations and how they are evaluated (``expectations/``).
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -14,7 +13,7 @@ from expectations.results import CheckResult, save_results
 from expectations.runner import run_layer
 from orchestration.causes import NOT_PASSED, Finding, files_in
 from orchestration.resources import WarehouseResource
-from warehouse.settings import load_settings
+from warehouse.quality import next_moment
 
 CHECK_NAME = "great_expectations"
 
@@ -36,13 +35,15 @@ def layer_gate(layer: str) -> dg.AssetChecksDefinition:
     def gate(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         asked = {".".join(key.asset_key.path) for key in context.selected_asset_check_keys}
         is_whole = asked == set(tables)
+        with warehouse.get_connection(read_only=True) as connection:
+            recorded_at = next_moment(connection)
         report = run_layer(
             layer,
             warehouse.home.warehouse,
             run_id=context.run.run_id,
-            recorded_at=datetime.now(UTC),
+            recorded_at=recorded_at,
             data_docs=warehouse.home.data_docs if is_whole else None,
-            settings=load_settings(),
+            settings=warehouse.settings,
             tables=asked,
         )
         warehouse.note_if_damaged(result.message for result in report.results if result.status == "error")

@@ -8,6 +8,7 @@ is quick.
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import signal
@@ -25,6 +26,7 @@ from rich.markup import escape
 
 from warehouse.errors import HomeError, RegularsError, SettingsError, StoppedError
 from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
+from warehouse.rights import explain_refusal
 from warehouse.wording import plural
 
 if TYPE_CHECKING:
@@ -83,6 +85,9 @@ def _explained(verbose: bool = False, say: Say = _say) -> Iterator[None]:
     except OSError as error:
         if verbose:
             stderr.print_exception()
+        if error.filename and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            say("error", "error", explain_refusal(Path(os.fsdecode(error.filename))))
+            raise typer.Exit(BAD_USAGE) from error
         say("error", "error", f"{error.strerror or error}: {error.filename or ''}")
         raise typer.Exit(FAILED) from error
 
@@ -778,7 +783,8 @@ def ui(
 ) -> None:
     """Open Dagster's pages on this home (assets, checks, runs), and run its schedule and sensor."""
     command = ["dagster-webserver"] if pages_only else ["dagster", "dev"]
-    _become_dagster(home, [*command, "-h", host, "-p", str(port)], at=f" on http://{host}:{port}")
+    where = ["-h", host, "-p", str(port)]
+    _become_dagster(home, [*command, *where], runs_daemon=not pages_only, at=f" on http://{host}:{port}")
 
 
 @app.command()
@@ -787,9 +793,9 @@ def daemon(home: HomeOption = None) -> None:
     _become_dagster(home, ["dagster-daemon", "run"])
 
 
-def _become_dagster(home: Path | None, command: list[str], *, at: str = "") -> NoReturn:
+def _become_dagster(home: Path | None, command: list[str], *, runs_daemon: bool = True, at: str = "") -> NoReturn:
     """Go on as one of Dagster's own commands, on this home's records and this code."""
-    from orchestration.instance import prepare_dagster_home
+    from orchestration.instance import be_the_only_daemon, prepare_dagster_home
     from warehouse.settings import PROJECT_ROOT
 
     with _explained():
@@ -799,11 +805,26 @@ def _become_dagster(home: Path | None, command: list[str], *, at: str = "") -> N
         # Dagster would stay up without the code that it can't load, and nobody would know
         _settings_or_alert(chosen)
         prepare_dagster_home(chosen)
+        if runs_daemon:
+            be_the_only_daemon(chosen)
+            _go_on_from_now(chosen)
         origin = chosen.origin_or_own()
         stderr.print(escape(f"Dagster{at}, watching {origin.landing}") + (" (sample data)" if origin.is_sample else ""))
         # dagster-dbt and dagster look their own commands up on PATH
         os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")
         os.execvp(command[0], [*command, "-w", str(PROJECT_ROOT / "workspace.yaml")])
+
+
+def _go_on_from_now(home: Home) -> None:
+    """Before schedule and sensors start again: a clock that was ahead must not hold them back."""
+    if not (home.dagster / "schedules" / "schedules.db").exists():
+        # nothing has looked yet
+        return
+    from orchestration.instance import explained_records, instance_of_command
+    from orchestration.ticks import forget_ticks_ahead
+
+    with explained_records(home), instance_of_command(home) as instance:
+        forget_ticks_ahead(instance)
 
 
 def main() -> NoReturn:

@@ -6,6 +6,7 @@ that runs.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from warehouse.errors import RegularsError
+from warehouse.errors import HomeError, RegularsError
 from warehouse.home import HOME_VARIABLE, Home
+from warehouse.rights import explain_refusal
 from warehouse.wording import count
 
 if TYPE_CHECKING:
@@ -58,6 +60,30 @@ def prepare_dagster_home(home: Home) -> None:
     os.environ[HOME_VARIABLE] = str(home.root)
 
 
+def be_the_only_daemon(home: Home) -> None:
+    """Hold the home for this process's schedule and sensors until it ends, also where it goes on as another program.
+
+    Raises
+    ------
+    HomeError
+        If another process does. Dagster would let both start every run, and take the same one from the queue.
+    """
+    descriptor = os.open(home.dagster / "daemon.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.read(descriptor, 20).decode()
+        os.close(descriptor)
+        raise HomeError(
+            f"A daemon works on {home.root} already (process {holder}), and one is enough: two would start every run "
+            "twice. Stop it first, or open the pages alone with `regulars ui --pages-only`."
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
+    # what it starts itself closes all but its own files
+    os.set_inheritable(descriptor, True)
+
+
 def instance_of_command(home: Home) -> dg.DagsterInstance:
     """The home's instance for a run in a process that a person started.
 
@@ -87,6 +113,10 @@ def explained_records(home: Home) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        for path in (home.dagster, *home.dagster.rglob("*.db")):
+            # one command as another user, and its files are that user's
+            if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+                raise HomeError(explain_refusal(path)) from error
         free_mib = shutil.disk_usage(home.dagster).free / 2**20
         raise RegularsError(
             f"Dagster's records in {home.dagster} could not be kept ({error.orig}); {count(free_mib)} MiB are free "

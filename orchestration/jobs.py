@@ -76,7 +76,8 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         signature = hashlib.sha256(repr(listed).encode()).hexdigest()
         if signature == context.cursor:
             return dg.SkipReason(f"Nothing changed in {landing}: {plural(len(files), 'file')}.")
-        if max(file.modified_ns or 0 for file in files) > time.time_ns() - _SETTLE_NANOSECONDS:
+        # another machine's clock, or ours before it was set right, may have left times that are yet to come
+        if any(abs(time.time_ns() - (file.modified_ns or 0)) < _SETTLE_NANOSECONDS for file in files):
             return dg.SkipReason("A file was written moments ago; waiting until it is whole.")
         try:
             with refresh_lock(home, purpose=f"{LOOKING} whether it is at work"):

@@ -53,7 +53,7 @@ def is_killed(instance: dg.DagsterInstance, home: Home, record: dg.RunRecord) ->
     path = _held_by(instance, record.dagster_run.run_id)
     if path.exists():
         is_gone = _is_let_go(path)
-    elif time.time() - (record.start_time or time.time()) < _SILENT_SECONDS:
+    elif abs(time.time() - (record.start_time or time.time())) < _SILENT_SECONDS:
         return False
     else:
         # killed in its first moment, or by a release that did not say so: then it works only while the home is held

@@ -17,6 +17,7 @@ import dagster as dg
 
 from warehouse.home import Home
 from warehouse.settings import Keep
+from warehouse.whole_folders import sweep_folders
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ _MOST_RUNS_AT_ONCE = 100
 def prune(instance: dg.DagsterInstance, home: Home, keep: Keep) -> None:
     """Remove what is too old or too much; what can't be removed is logged and tried again the next time."""
     _prune_runs(instance, home, keep.runs)
+    # addresses may be in it, and nobody may export for a year
+    sweep_folders(home.exports)
     for folder, days in (
         (home.exports, keep.exports_days),
         (home.exports / ".deliveries", keep.exports_days),

@@ -119,6 +119,7 @@ def run_refresh(
     from orchestration.jobs import REFRESH
     from orchestration.killed_runs import end_killed_runs
     from orchestration.pruning import prune
+    from orchestration.ticks import forget_ticks_ahead
 
     level = "DEBUG" if verbose else "INFO"
     loggers = {"console": {"config": {"log_level": level}}} if verbose else {"steps": {}}
@@ -138,6 +139,7 @@ def run_refresh(
         _gates_without_result() as ungated,
     ):
         end_killed_runs(recorded_in, home)
+        forget_ticks_ahead(recorded_in)
         job = defs.resolve_job_def(REFRESH)
         run = _record_run(recorded_in, job, run_config)
         with _canceled_if_stopped(recorded_in, run.run_id):

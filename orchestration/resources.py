@@ -1,4 +1,4 @@
-"""What steps are handed: the warehouse (one run at a time), the run's options, and a second core.
+"""What steps are handed: the warehouse and the settings (one run at a time), the run's options, and a second core.
 
 Belongs here: Dagster resources. Does not belong here: anything a step does with them.
 """
@@ -22,6 +22,7 @@ from warehouse.damage import make_room, note_damage
 from warehouse.database import is_damage, open_warehouse, refresh_lock
 from warehouse.errors import WarehouseBusyError
 from warehouse.home import Home
+from warehouse.settings import Settings, load_settings
 
 
 class WarehouseResource(DuckDBResource):
@@ -36,10 +37,17 @@ class WarehouseResource(DuckDBResource):
         default=1800.0, description="How long to stand in line for another run on the same home."
     )
 
+    _settings: Settings | None = PrivateAttr(default=None)
+
     @property
     def home(self) -> Home:
         """The paths of this shop's state."""
         return Home(Path(self.database).parent)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they were when the run began to work: who changes the file meanwhile changes the next run."""
+        return self._settings or load_settings()
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WarehouseResource]:
@@ -57,7 +65,11 @@ class WarehouseResource(DuckDBResource):
             mended = make_room(self.home)
             if mended is not None and log:
                 log.warning(mended)
-            yield self
+            self._settings = load_settings()
+            try:
+                yield self
+            finally:
+                self._settings = None
 
     @contextmanager
     def get_connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -159,7 +159,8 @@ def _print_age(console: Console, head: str, what: str, age: Age) -> None:
     if age.hours is not None:
         rule = "" if age.limit_hours is None else f"; at most {age.limit_hours:g} hours are allowed"
         mark = "[red]✗[/] " if age.is_over else ""
-        console.print(f"{head}{mark}{what} {in_words(age.hours)} ago{rule}")
+        when = f"{in_words(-age.hours)} ahead of this machine's clock" if age.is_ahead else f"{in_words(age.hours)} ago"
+        console.print(f"{head}{mark}{what} {when}{rule}")
 
 
 def _last_refresh(home: Home) -> LastRefresh | None:

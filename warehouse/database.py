@@ -19,10 +19,12 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from warehouse.errors import RegularsError, WarehouseBusyError
+from warehouse.errors import HomeError, RegularsError, WarehouseBusyError
 from warehouse.home import Home
+from warehouse.rights import explain_refusal
 
 _SIGNS_OF_DAMAGE = ("not a valid DuckDB database file", "Corrupt database file", "Could not read enough bytes from")
+_SIGNS_OF_REFUSAL = ("Permission denied", "Read-only file system")
 _LOCK_HOLDER = re.compile(r"Conflicting lock is held in (?P<holder>.+?)(?:\. |\.$| by user|$)")
 
 
@@ -62,6 +64,8 @@ def is_damage(text: str) -> bool:
 def as_readable_error(error: Exception, path: Path) -> RegularsError:
     """Turn DuckDB's refusal to open ``path`` into one line that says who holds it."""
     text = str(error)
+    if any(sign in text for sign in _SIGNS_OF_REFUSAL):
+        return HomeError(explain_refusal(path))
     if "lock" in text.lower():
         found = _LOCK_HOLDER.search(text)
         holder = found["holder"] if found else "another process"

@@ -15,6 +15,7 @@ from warehouse.settings import Freshness
 from warehouse.wording import days, moment, plural
 
 _DAYS_FROM_HOURS = 48
+_AHEAD_HOURS = 1.0
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,30 @@ class Age:
     at: datetime | None
     """UTC; None if it never was."""
     hours: float | None
+    """Below zero where it lies ahead of the machine's clock."""
     limit_hours: float | None
     """None: there is no rule."""
 
     @property
+    def is_ahead(self) -> bool:
+        """Whether it is yet to come, so that nobody knows how old it is: a clock is wrong, or was."""
+        return self.hours is not None and self.hours < -_AHEAD_HOURS
+
+    @property
     def is_over(self) -> bool:
-        """Whether it is older than allowed, or there is none yet; never without a limit."""
-        return self.limit_hours is not None and (self.hours is None or self.hours > self.limit_hours)
+        """Whether it is older than allowed, or not known to be young enough; never without a limit."""
+        return self.limit_hours is not None and (self.hours is None or self.is_ahead or self.hours > self.limit_hours)
 
     @property
     def told(self) -> str:
         """The sentence, such as ``What readers see was made 3 days ago, …; at most 48 hours are allowed.``."""
         if self.at is None or self.hours is None:
             return f"{self.of} never."
+        if self.is_ahead:
+            return (
+                f"{self.of} {in_words(-self.hours)} ahead of this machine's clock, {moment(self.at)}: "
+                "the clock is wrong, or was then."
+            )
         rule = "" if self.limit_hours is None else f"; at most {self.limit_hours:g} hours are allowed"
         due = "" if not self.is_over else f", until {moment(self.at + timedelta(hours=self.limit_hours or 0))}"
         return f"{self.of} {in_words(self.hours)} ago, {moment(self.at)}{rule}{due}."

@@ -8,12 +8,11 @@ new (``dbt_project/macros/increments.sql``).
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import duckdb
 
-from warehouse.quality import CHECKS_BY_LAYER
+from warehouse.quality import CHECKS_BY_LAYER, next_moment
 from warehouse.versions import RefreshVersion
 from warehouse.wording import count, plural
 
@@ -81,11 +80,12 @@ def begin_build(
     try:
         asked = BuildPlan(is_increment=False, reason="Everything is built, as asked.")
         plan = asked if full else _plan(con, version, most_touched)
+        begun_at = next_moment(con)
         con.execute("delete from increments.built")
         con.execute(
             "insert into increments.built values (?, ?, ?, ?, ?, ?, ?, false, false)",
             [
-                *(run_id, datetime.now(UTC).replace(tzinfo=None), version.data_version, version.settings_fingerprint),
+                *(run_id, begun_at.replace(tzinfo=None), version.data_version, version.settings_fingerprint),
                 *(version.code_fingerprint, version.as_of_date, plan.is_increment),
             ],
         )

@@ -535,12 +535,13 @@ def _hash(file: LandingFile) -> Seen:
 
 
 def _in_transit(file: LandingFile) -> Seen:
+    why = "it is still being written" if file.path.exists() else "it went while it was looked at"
     return Seen(
         file.name,
         None,
         file.size_bytes,
         file.delivered_at,
-        f"{file.name}: it is still being written; the next refresh tries again",
+        f"{file.name}: {why}; the next refresh tries again",
     )
 
 

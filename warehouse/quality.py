@@ -1,11 +1,15 @@
-"""What a warehouse's record of itself answers: which files are missing, how its checks came out.
+"""What a warehouse's record of itself answers: which files are missing, how its checks came out, what comes next.
 
 Belongs here: rules on schema ``quality`` that summary, pages, interface, report and checks share, as SQL that each
-runs on the file that it has open. Does not belong here: writing the record (:mod:`warehouse.ledger`,
-``expectations/results.py``), and putting answers into words.
+runs on the file that it has open; the clock of the record. Does not belong here: writing the record
+(:mod:`warehouse.ledger`, ``expectations/results.py``), and putting answers into words.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import duckdb
 
 MISSING_FILES = """
     select
@@ -70,3 +74,38 @@ CHECKS_BY_LAYER = f"""
     order by {LAYER_ORDER}
 """
 """How the checks of each layer's latest run came out, in the order of the layers; the four add up to ``checks``."""
+
+_MOMENTS = (
+    ("quality", "load_ledger", "recorded_at"),
+    ("quality", "validation_results", "recorded_at"),
+    ("quality", "publications", "published_at"),
+    ("increments", "built", "begun_at"),
+    ("databases", "pulls", "started_at"),
+)
+
+
+def next_moment(con: duckdb.DuckDBPyConnection, now: datetime | None = None) -> datetime:
+    """The moment, in UTC, to record something at: now, or right after the newest that is recorded.
+
+    What is newer is told by these moments: which results of a check stand, what was loaded since it ran, which pull
+    brought an order last. A machine's clock is set back, or starts in 1970 where nothing keeps it; the record's never.
+
+    Parameters
+    ----------
+    con
+        Open on the private warehouse.
+    now
+        By the machine's clock unless another is given.
+    """
+    there = set(
+        con.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        ).fetchall()
+    )
+    newest = [
+        con.execute(f"select max({column}) from {schema}.{table}").fetchall()[0][0]
+        for schema, table, column in _MOMENTS
+        if (schema, table) in there
+    ]
+    moments = [moment.replace(tzinfo=UTC) + timedelta(microseconds=1) for moment in newest if moment is not None]
+    return max([now or datetime.now(UTC), *moments])

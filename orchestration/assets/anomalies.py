@@ -19,7 +19,6 @@ from orchestration.model_runs import record_runs, runs_spec
 from orchestration.resources import WarehouseResource
 from warehouse import wording
 from warehouse.ledger import active_content_hashes
-from warehouse.settings import load_settings
 from warehouse.versions import data_version
 
 _READS = [
@@ -319,7 +318,7 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         from ml.anomalies import EXPECTATION_COLUMNS, describe_scores, score_revenue
         from ml.anomaly_causes import explain_anomalies
 
-        settings = load_settings()
+        settings = warehouse.settings
         chosen = settings.anomalies
         with warehouse.get_connection() as connection:
             days, country_days, special_days = read_revenue(connection)

@@ -19,7 +19,6 @@ from orchestration.model_runs import record_runs, runs_spec
 from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from warehouse.errors import RegularsError
 from warehouse.ledger import active_content_hashes
-from warehouse.settings import load_settings
 from warehouse.versions import data_version
 
 _TABLES = ("customer_clv", "clv_holdout", "clv_coverage")
@@ -71,14 +70,14 @@ def fit_customer_value(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult]:
         from ml.customer_value import estimate_customer_value
 
-        settings = load_settings()
+        settings = warehouse.settings
         with warehouse.get_connection() as connection:
             periods, daily = read_customer_periods(connection)
             if periods.empty:
                 raise RegularsError("No identified customer has a purchase, so there is nobody to value.")
             if context.job_def.has_node_named(SEGMENTS_STEP) and beside.is_room_for(periods["customer_id"].nunique()):
                 # the next step waits for what this one's does, and each fits on one core
-                arguments = read_segmentation(connection, warehouse.home, refresh.as_of)
+                arguments = read_segmentation(connection, warehouse, refresh.as_of)
                 beside.start(SEGMENTS_STEP, "ml.segments", "segment_customers", arguments)
             estimated = estimate_customer_value(
                 periods,

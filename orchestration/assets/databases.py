@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration.metadata import told_in_intervals
 from orchestration.resources import RefreshOptions, WarehouseResource
-from warehouse.settings import Database, load_settings
+from warehouse.settings import Database
 
 DATABASES = ["landing", "databases"]
 
@@ -54,7 +54,7 @@ def pull_from_databases(databases: Sequence[Database]) -> dg.AssetsDefinition:
                 warehouse.get_connection,
                 origin.landing,
                 home.scratch,
-                load_settings(),
+                warehouse.settings,
                 progress=told_in_intervals(context.log.info),
             )
         by_name = {one.database: one for one in pulls}

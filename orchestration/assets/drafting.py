@@ -14,7 +14,6 @@ import dagster as dg
 from orchestration.drafting import API_KEY_VARIABLE, FIGURES, Endpoint, Status, redraft_all
 from orchestration.ml_tables import table_spec, write_table
 from orchestration.resources import WarehouseResource
-from warehouse.settings import load_settings
 
 _TABLE = "segment_email_redrafts"
 # audiences have the same segments: a second redraft of each would help nobody
@@ -45,7 +44,7 @@ def redraft_emails(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="redraft_emails", specs=[spec])
     def redrafts(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
-        chosen = load_settings().drafting
+        chosen = warehouse.settings.drafting
         # an answer takes its time, and nobody else can open the file while we hold it
         with warehouse.get_connection(read_only=True) as connection:
             drafts = connection.execute(_DRAFTS).df()

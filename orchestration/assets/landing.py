@@ -5,7 +5,6 @@ new to build from. Does not belong here: how files are read (``warehouse/readers
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -21,8 +20,9 @@ from warehouse.ledger import active_content_hashes
 from warehouse.loading import LoadReport, load_landing
 from warehouse.news import is_key_new, is_published
 from warehouse.pseudonyms import keep_key
+from warehouse.quality import next_moment
 from warehouse.readers.layouts import raw_tables
-from warehouse.settings import Freshness, load_settings
+from warehouse.settings import Freshness
 from warehouse.versions import RefreshVersion
 from warehouse.wording import count
 
@@ -95,7 +95,7 @@ def _load(
 ) -> Iterator[dg.MaterializeResult | dg.AssetObservation]:
     """Load what was delivered, in one transaction; go on only if an answer could differ."""
     home = warehouse.home
-    settings = load_settings()
+    settings = warehouse.settings
     tell = told_in_intervals(context.log.info)
     origin = home.origin_or_own()
     if origin.landing == home.landing:
@@ -105,7 +105,7 @@ def _load(
             connection,
             origin.landing,
             settings,
-            loaded_at=datetime.now(UTC),
+            loaded_at=next_moment(connection),
             scratch=home.scratch,
             progress=lambda stage, done, total: tell(f"{stage}: {count(done)} of {count(total)}"),
         )

@@ -13,7 +13,6 @@ from orchestration.ml_tables import table_spec, write_table
 from orchestration.previous import previous_snapshot, read_previous
 from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.ledger import active_content_hashes
-from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
 
 _COLUMNS = """
@@ -37,7 +36,7 @@ def recall_previous(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
     ) -> dg.MaterializeResult:
         with warehouse.get_connection() as connection:
-            version = RefreshVersion.of(active_content_hashes(connection), load_settings(), refresh.as_of)
+            version = RefreshVersion.of(active_content_hashes(connection), warehouse.settings, refresh.as_of)
             snapshot = previous_snapshot(warehouse.home, version)
             segments = read_previous(connection, snapshot, "reporting.customer_360", _COLUMNS)
             publication = None if snapshot is None or segments is None else snapshot.publication

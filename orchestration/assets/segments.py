@@ -18,9 +18,7 @@ from orchestration.previous import previous_snapshot, read_previous
 from orchestration.resources import FitsBeside, RefreshOptions, WarehouseResource
 from warehouse.claims import claims_sql
 from warehouse.errors import RegularsError
-from warehouse.home import Home
 from warehouse.ledger import active_content_hashes
-from warehouse.settings import load_settings
 from warehouse.versions import RefreshVersion
 
 SEGMENTS_STEP = "fit_segments"
@@ -56,7 +54,7 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with warehouse.get_connection() as connection:
             fitted = beside.take(SEGMENTS_STEP)
             if fitted is None:
-                fitted = segment_customers(**read_segmentation(connection, warehouse.home, refresh.as_of))
+                fitted = segment_customers(**read_segmentation(connection, warehouse, refresh.as_of))
             for note in fitted.model_runs["change_notes"].dropna():
                 context.log.info(note)
             for table in _TABLES:
@@ -67,7 +65,9 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     return segments
 
 
-def read_segmentation(connection: duckdb.DuckDBPyConnection, home: Home, as_of: str | None) -> dict[str, Any]:
+def read_segmentation(
+    connection: duckdb.DuckDBPyConnection, warehouse: WarehouseResource, as_of: str | None
+) -> dict[str, Any]:
     """All that the clusterings are a function of, as arguments of :func:`ml.segments.segment_customers`.
 
     Raises
@@ -78,7 +78,7 @@ def read_segmentation(connection: duckdb.DuckDBPyConnection, home: Home, as_of: 
     from ml.cluster_selection import Choices
     from ml.segments import MODEL, FitBefore
 
-    settings = load_settings()
+    settings = warehouse.settings
     chosen = settings.segmentation
     rfm = connection.execute(
         "select customer_id, recency_days, frequency, monetary::double as monetary from marts.customer_rfm"
@@ -86,7 +86,7 @@ def read_segmentation(connection: duckdb.DuckDBPyConnection, home: Home, as_of: 
     if rfm.empty:
         raise RegularsError("No identified customer has a purchase, so there is nobody to segment.")
     version = RefreshVersion.of(active_content_hashes(connection), settings, as_of)
-    snapshot = previous_snapshot(home, version)
+    snapshot = previous_snapshot(warehouse.home, version)
     centroids_before = read_previous(connection, snapshot, "ml.segment_centroids")
     runs_before = read_previous(connection, snapshot, "ml.model_runs", "model, data_version")
     version_before = (

@@ -4,8 +4,6 @@ Belongs here: the asset that publishes once every check has passed. Does not bel
 here: how a snapshot is built and swapped in (:mod:`warehouse.publishing`).
 """
 
-from datetime import UTC, datetime
-
 import dagster as dg
 
 from expectations.checks import LAYERS
@@ -17,7 +15,8 @@ from warehouse.increments import why_unpublishable
 from warehouse.ledger import active_content_hashes
 from warehouse.pseudonyms import KEY_CHECK, copied_key, key_check
 from warehouse.publishing import publish
-from warehouse.settings import Freshness, load_settings
+from warehouse.quality import next_moment
+from warehouse.settings import Freshness
 from warehouse.versions import RefreshVersion
 
 SNAPSHOT_KEY = dg.AssetKey(["published", "snapshot"])
@@ -36,10 +35,11 @@ def published_snapshot(upstream: list[dg.AssetKey], limits: Freshness) -> dg.Ass
         description="What people read: marts, ml, reporting and quality, swapped in whole.",
     )
     def snapshot(warehouse: WarehouseResource, refresh: RefreshOptions) -> dg.MaterializeResult:
-        settings = load_settings()
+        settings = warehouse.settings
         origin = warehouse.home.origin_or_own()
         with warehouse.get_connection(read_only=True) as connection:
             version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
+            published_at = next_moment(connection)
             why_not = why_unpublishable(connection, version, LAYERS)
             secret = copied_key(connection) if settings.shop.customer_ids == "pseudonyms" else None
         if why_not is not None:
@@ -60,7 +60,7 @@ def published_snapshot(upstream: list[dg.AssetKey], limits: Freshness) -> dg.Ass
             as_of_date=version.as_of_date,
             is_sample=origin.is_sample,
             landing=origin.landing,
-            published_at=datetime.now(UTC),
+            published_at=published_at,
             about=about,
             known=documented_tables().keys(),
             parquet=settings.publish.parquet,

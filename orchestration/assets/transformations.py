@@ -19,7 +19,7 @@ from orchestration.resources import RefreshOptions, WarehouseResource
 from warehouse.home import Home
 from warehouse.increments import begin_build, changed_rows, end_build, is_increment_of, note_half_made, note_made_alone
 from warehouse.ledger import active_content_hashes, exports_in_force, record_profiles
-from warehouse.settings import Settings, load_settings
+from warehouse.settings import Settings
 from warehouse.versions import RefreshVersion
 
 # A Great Expectations gate stands after each of these, so each is a step of its own. By
@@ -47,7 +47,7 @@ def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def models(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions, engine: Engine
     ) -> Iterator[Any]:
-        settings = load_settings()
+        settings = warehouse.settings
         select = _selected_nodes(context, manifest) if context.is_subset else DBT_STEPS[name]
         # a held file is better told here, by name, than in the middle of dbt's log; and while this connection is
         # open, those of dbt take no time to open

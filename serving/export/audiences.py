@@ -15,10 +15,7 @@ import codecs
 import hashlib
 import io
 import json
-import os
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -38,6 +35,7 @@ from serving.queries.health import value_caveats
 from serving.snapshot import About, Reading
 from warehouse.documentation import Kind
 from warehouse.errors import RegularsError
+from warehouse.whole_folders import sweep_folders, write_whole_folder
 from warehouse.wording import is_missing
 
 Format = Literal["csv", "parquet", "jsonl"]
@@ -493,6 +491,7 @@ def _manifest(
 
 def _put_in_place(folder: Path, content: dict[str, bytes], *, overwrite: bool, is_private: bool) -> bool:
     """Whether the folder stood there already with this very content."""
+    sweep_folders(folder.parent)
     if folder.exists():
         if _holds(folder, content):
             if is_private:
@@ -505,33 +504,7 @@ def _put_in_place(folder: Path, content: dict[str, bytes], *, overwrite: bool, i
                 f"{folder} already holds another export. Give the campaign another name, "
                 "or replace it with --overwrite."
             )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # beside it, so that the rename stays on one file system
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        made = partial / "new"
-        for name, data in content.items():
-            path = made / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # readable by the owner alone from the first byte on
-            mode = 0o600 if is_private else 0o666
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        if is_private:
-            made.chmod(0o700)
-        replaced = partial / "old"
-        if folder.exists():
-            folder.rename(replaced)
-        try:
-            made.rename(folder)
-        except OSError:
-            if replaced.exists():
-                replaced.rename(folder)
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    write_whole_folder(folder, content, is_private=is_private)
     return False
 
 

@@ -2,9 +2,13 @@
 
 import multiprocessing
 import os
+import random
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.databases.conftest import COLUMNS, FIRST_LINES, LiveShop
@@ -167,8 +171,8 @@ def test_another_column_brings_all_again_and_puts_the_older_files_aside(live: Li
     ]
 
 
-def test_a_server_that_goes_half_way_leaves_nothing_and_the_next_pull_is_clean(live: LiveShop) -> None:
-    first = live.pull()
+def sell_many(live: LiveShop) -> None:
+    """Orders of three lines each, more than are fetched at once."""
     numbers = {
         "postgresql": f"generate_series(1, {MANY}) as n",
         "mariadb": f"(select seq as n from seq_1_to_{MANY}) as s",
@@ -178,6 +182,11 @@ def test_a_server_that_goes_half_way_leaves_nothing_and_the_next_pull_is_clean(l
         "concat('M', ceil(n / 3.0)), concat('S', n), 'A thing, in so many words that they fill a line or two', 1, 1, "
         f"'2024-07-12 10:00:00', '2024-07-12 10:00:00' from {numbers[live.server.scheme]}"
     )
+
+
+def test_a_server_that_goes_half_way_leaves_nothing_and_the_next_pull_is_clean(live: LiveShop) -> None:
+    first = live.pull()
+    sell_many(live)
     known = live.ask("from databases.orders order by all")
     seen: list[str] = []
 
@@ -220,6 +229,41 @@ def test_a_process_that_dies_around_the_rename_loses_nothing_and_brings_nothing_
     assert len(live.files()) == 1
     assert live.load().delivered_lines == 5
     assert live.pull().status == "nothing_new"
+
+
+KILLS = int(os.environ.get("REGULARS_KILLS", "4"))
+
+
+def test_a_pull_that_is_killed_at_any_moment_loses_nothing_and_brings_nothing_twice(live: LiveShop) -> None:
+    live.pull()
+    sell_many(live)
+    rng = random.Random(7)
+    killed = 0
+    for number in range(KILLS):
+        told, tell = multiprocessing.Pipe(duplex=False)
+        process = multiprocessing.get_context("fork").Process(
+            target=live.pull, kwargs={"progress": tell.send}, daemon=True
+        )
+        process.start()
+        # by turns at each of its first words, and a random moment later
+        for _ in range(1 + number % 3):
+            told.recv()
+        time.sleep(rng.uniform(0, 0.5))
+        process.kill()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
+        for name in live.files():
+            if not Path(name).name.startswith("."):
+                # nothing half has a name that is read
+                assert pq.read_metadata(live.landing / name).num_rows > 0
+    assert killed, "it was never killed while it pulled"
+    live.pull()
+    live.load()
+    assert live.pull().status == "nothing_new"
+    assert live.ask("select count(*), count(distinct (invoice, stock_code)) from raw.transactions") == [
+        (MANY + 5, MANY + 5)
+    ]
+    assert not [name for name in live.files() if name.endswith(".partial")]
 
 
 def _in_a_process(work: Callable[[], None]) -> int | None:

@@ -92,6 +92,12 @@ def test_a_killed_refresh_holds_up_no_run_and_one_at_work_is_let_work(published_
         assert "✓" in lines.readline()
         tick(dg.build_sensor_context(instance=instance))
         assert statuses(instance)[0] == "STARTED"
+        # cron's refresh beside it is no run: it says who works, and holds nothing up
+        runs = len(statuses(instance))
+        beside = regulars("refresh", "--full", home=published_home.root)
+        assert beside.returncode == 1
+        assert "is in use by refresh run" in beside.stdout + beside.stderr
+        assert len(statuses(instance)) == runs
         process.kill()
         process.join()
         # so Dagster's own records would stay, and the queue behind it
@@ -107,7 +113,15 @@ def test_a_killed_refresh_holds_up_no_run_and_one_at_work_is_let_work(published_
 
 
 @pytest.mark.parametrize(
-    ("ago_seconds", "is_held", "becomes"), [(3600, False, "FAILURE"), (3600, True, "STARTED"), (5, False, "STARTED")]
+    ("ago_seconds", "is_held", "becomes"),
+    [
+        (3600, False, "FAILURE"),
+        (3600, True, "STARTED"),
+        (5, False, "STARTED"),
+        # the clock was set back since
+        (-86_400, False, "FAILURE"),
+        (-86_400, True, "STARTED"),
+    ],
 )
 def test_a_run_that_never_said_it_is_at_work_is_over_once_nobody_holds_the_home(
     tmp_path: Path, ago_seconds: float, is_held: bool, becomes: str

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -16,7 +17,6 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from serving.export import Exported, ExportError, ExportRequest, export_audiences
-from serving.export import audiences as audiences_module
 from serving.export.audiences import _file_stems
 from serving.export.holdout import detectable_difference_pct_points, is_held_out
 from serving.export.tools import GENERIC_COLUMNS, LAYOUTS
@@ -265,7 +265,7 @@ def test_an_interrupted_export_leaves_the_old_one_whole(
     def full_disk(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(audiences_module.os, "fsync", full_disk)
+    monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
         export_audiences(reading, ExportRequest(campaign="x", holdout_pct=20), tmp_path, overwrite=True)
     assert files_of(folder) == before

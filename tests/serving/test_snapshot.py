@@ -1,5 +1,6 @@
 """Readers of the published snapshot: whole, at once, and never behind."""
 
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -73,6 +74,28 @@ def test_an_answer_keeps_its_snapshot_and_the_next_sees_the_new_one(home: Home) 
         assert before.value(last_id) == 2
     with reader.reading() as reading:
         assert reading.value(last_id) == 50
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")
+def test_an_answer_that_never_ends_holds_its_own_snapshot_and_no_other(home: Home) -> None:
+    def held() -> set[int]:
+        found = [path for path in Path("/proc/self/fd").iterdir() if os.path.lexists(path)]
+        return {path.stat().st_ino for path in found if os.readlink(path).startswith(str(home.published.parent))}
+
+    reader = SnapshotReader(home)
+    with reader.reading() as endless:
+        before = endless.about.publication_id
+        of_one = len(held())
+        for number in range(300, 308):
+            publish_with(home, number)
+            with reader.reading() as reading:
+                assert reading.about.publication_id == number
+            # its own, and those of the newest
+            assert len(held()) <= 2 * of_one
+        assert endless.value("select max(publication_id) from quality.publications") == before
+    assert len(held()) <= of_one
+    reader.close()
+    assert held() == set()
 
 
 def test_many_threads_read_while_snapshots_change(home: Home) -> None:

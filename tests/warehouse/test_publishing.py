@@ -621,6 +621,41 @@ def test_a_reader_who_has_the_file_open_keeps_it_whole(home):
     assert generation_seen(home) == 8
 
 
+def held_without_a_name(folder: Path) -> list[int]:
+    """Sizes of files that were removed from the folder, and whose room this process holds all the same."""
+    held = {}
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            path, found = os.readlink(descriptor), descriptor.stat()
+        except FileNotFoundError:
+            continue
+        # a name that is gone may be one of two
+        if path.startswith(str(folder)) and found.st_nlink == 0:
+            held[found.st_ino] = found.st_size
+    return [*held.values()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")
+def test_a_reader_who_never_closes_holds_one_snapshot_and_nothing_up(home):
+    publish_generation(home, 1)
+    reader = duckdb.connect(str(home.published), read_only=True)
+    assert reader.execute("select generation from marts.generation limit 1").fetchone() == (1,)
+    room = []
+    for generation in range(2, 11):
+        publish_generation(home, generation)
+        assert generation_seen(home) == generation
+        files = {path.stat().st_ino: path.stat().st_size for path in home.root.rglob("*") if path.is_file()}
+        room.append((len(list_snapshots(home)), len(held_without_a_name(home.root)), sum(files.values())))
+    # the five that are kept, and from then on the one that it holds
+    assert [kept for kept, *_ in room] == [2, 3, 4, 5, 5, 5, 5, 5, 5]
+    assert [held for _, held, _ in room] == [0, 0, 0, 0, 1, 1, 1, 1, 1]
+    assert room[-1][2] < 1.2 * room[4][2]
+    assert leftovers(home) == []
+    assert reader.execute("select generation from marts.generation limit 1").fetchone() == (1,)
+    reader.close()
+    assert held_without_a_name(home.root) == []
+
+
 def test_a_log_that_a_writing_client_left_is_not_replayed_onto_the_new_snapshot(home):
     publish_generation(home, 1)
     log = home.published.with_name("regulars.duckdb.wal")

@@ -19,6 +19,7 @@ from warehouse.databases.connecting import connected
 from warehouse.databases.delivery import clear_remains, compare, fetch, put_into_landing
 from warehouse.databases.state import Pull
 from warehouse.errors import PullError, SettingsError
+from warehouse.quality import next_moment
 from warehouse.settings import Database, Settings
 
 REPLACED = ".replaced"
@@ -83,7 +84,10 @@ def _pull(
     full: bool,
     tell: Progress,
 ) -> Pull:
-    started_at = datetime.now(UTC).replace(tzinfo=None)
+    with open_state() as con:
+        state.ensure_schema(con)
+        # by it the file is named, and of two files the later name holds an order's newer version
+        started_at = next_moment(con).replace(tzinfo=None)
     fetched = scratch / f"pull_{database.name}.parquet"
     try:
         return _pull_or_raise(
@@ -98,7 +102,6 @@ def _pull(
         )
         failed = Pull(database.name, started_at, _now(), "failed", problem=problem)
         with open_state() as con:
-            state.ensure_schema(con)
             state.write_failed(con, failed)
         return failed
     finally:
@@ -118,7 +121,6 @@ def _pull_or_raise(
 ) -> Pull:
     folder = landing / database.name
     with open_state() as con:
-        state.ensure_schema(con)
         state.settle(con, database.name, landing)
         known = state.read_known(con, database.name)
     clear_remains(folder)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from warehouse.errors import RegularsError
 from warehouse.readers.errors import explain_os_error
+from warehouse.rights import explain_refusal
 
 UPLOAD_SUFFIXES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
 SETTLE_SECONDS = 2.0
@@ -78,7 +79,8 @@ def list_landing(landing: Path) -> LandingContents:
     try:
         os.scandir(landing).close()
     except OSError as error:
-        raise RegularsError(f"The landing folder {landing} can't be listed: {error.strerror or error}.") from error
+        told = explain_refusal(landing) if isinstance(error, PermissionError) else f"{error.strerror or error}."
+        raise RegularsError(f"The landing folder can't be listed: {told}") from error
     files: list[LandingFile] = []
     uploads: list[LandingFile] = []
 
