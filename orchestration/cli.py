@@ -710,28 +710,30 @@ def backfill(
     """
     from orchestration.backfill import Every, days_of
     from orchestration.backfill import backfill as each_day
+    from warehouse.audit import recorded
 
     with _explained(verbose):
         if every not in get_args(Every):
             raise SettingsError(f"--every {every} is not known; choose {', '.join(get_args(Every))}.")
         days = days_of(first.date(), last.date(), cast(Every, every))
-        chosen = _published_home(home)
+        chosen, into = _published_home(home), folder.expanduser().resolve()
         failed = 0
-        for done in each_day(
-            chosen,
-            folder.expanduser().resolve(),
-            days,
-            wait_seconds=wait,
-            on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
-        ):
-            if done.outcome is None:
-                told = f"{done.snapshot} is there already"
-            elif done.outcome.succeeded:
-                told = f"{done.snapshot}, {sum(done.outcome.seconds_by_step.values()):.0f} s"
-            else:
-                failed += 1
-                told = f"could not be made. {' '.join(done.outcome.problems)}"
-            stdout.print(escape(f"{done.day}  {told}"))
+        with recorded(chosen, "backfill", str(into)):
+            for done in each_day(
+                chosen,
+                into,
+                days,
+                wait_seconds=wait,
+                on_wait=lambda holder: stderr.print(escape(f"Waiting for {holder}.")),
+            ):
+                if done.outcome is None:
+                    told = f"{done.snapshot} is there already"
+                elif done.outcome.succeeded:
+                    told = f"{done.snapshot}, {sum(done.outcome.seconds_by_step.values()):.0f} s"
+                else:
+                    failed += 1
+                    told = f"could not be made. {' '.join(done.outcome.problems)}"
+                stdout.print(escape(f"{done.day}  {told}"))
         if failed:
             raise RegularsError(f"{plural(failed, 'day')} of {len(days)} could not be made; the others are there.")
 
