@@ -23,6 +23,10 @@ _AHEAD_SECONDS = 60.0
 
 def forget_ticks_ahead(instance: dg.DagsterInstance) -> None:
     """Let schedule and sensors go on from now where they are remembered to have looked later than now."""
+    storage = instance.schedule_storage
+    if storage is None:
+        # of an instance that lives in memory alone
+        return
     now = time.time()
     for state in instance.all_instigator_state():
         data = state.instigator_data
@@ -35,7 +39,6 @@ def forget_ticks_ahead(instance: dg.DagsterInstance) -> None:
         }
         if moments:
             instance.update_instigator_state(state.with_data(data._replace(**moments)))
-    storage = instance.schedule_storage
     if isinstance(storage, SqlScheduleStorage):
         latest = datetime.fromtimestamp(now + _AHEAD_SECONDS, UTC)
         with storage.connect() as connection:
