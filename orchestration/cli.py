@@ -202,11 +202,19 @@ def _settings_or_alert(home: Home, say: Say = _say) -> Settings:
     try:
         return load_settings()
     except SettingsError:
-        _alert(home, say)
+        # the command itself ends by saying so
+        _alert(home, say, is_logged=False)
         raise
 
 
-def _alert(home: Home, say: Say = _say, *, standing: Standing | None = None, has_news: bool = True) -> None:
+def _alert(
+    home: Home,
+    say: Say = _say,
+    *,
+    standing: Standing | None = None,
+    has_news: bool = True,
+    is_logged: bool = True,
+) -> None:
     """Tell who asked for it what is wrong; that this could not be done is said, and fails nothing."""
     from orchestration.alerts import tell_news
 
@@ -215,7 +223,7 @@ def _alert(home: Home, say: Say = _say, *, standing: Standing | None = None, has
 
     def log(entry: Entry) -> None:
         # who sits at a terminal has just read it in the summary
-        if say is not _say or not stderr.is_terminal:
+        if is_logged and (say is not _say or not stderr.is_terminal):
             say("warning", "alert", entry.title)
 
     try:
