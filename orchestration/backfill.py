@@ -17,6 +17,7 @@ from orchestration.refresh import RefreshOutcome, run_refresh
 from warehouse.database import open_warehouse, refresh_lock
 from warehouse.errors import HomeError
 from warehouse.home import Home
+from warehouse.whole_folders import held
 
 Every = Literal["day", "week", "month"]
 _STEPS = {"day": 1, "week": 7}
@@ -73,7 +74,7 @@ def backfill(
     Raises
     ------
     HomeError
-        If the home holds nothing yet.
+        If the home holds nothing yet, or another backfill writes to the folder.
     WarehouseBusyError
         If another program works on the home.
     """
@@ -81,25 +82,29 @@ def backfill(
         raise HomeError(f"{home.root} holds nothing to look back on: nothing was refreshed there yet.")
     folder.mkdir(parents=True, exist_ok=True)
     work = Home(folder / ".working")
-    shutil.rmtree(work.root, ignore_errors=True)
-    try:
-        _copy(home, work, wait_seconds, on_wait)
-        for day in sorted(days):
-            snapshot = folder / f"as_of_{day:%Y_%m_%d}.duckdb"
-            if snapshot.exists():
-                yield AsOf(day, snapshot, None)
-                continue
-            outcome = run_refresh(
-                work, as_of_date=day.isoformat(), full=False, pull=False, wait_seconds=0, verbose=False
-            )
-            if outcome.succeeded:
-                partial = snapshot.with_suffix(".partial")
-                shutil.copyfile(work.published, partial)
-                partial.chmod(0o444)
-                partial.replace(snapshot)
-            yield AsOf(day, snapshot, outcome)
-    finally:
+    with held(folder) as is_ours:
+        if not is_ours:
+            raise HomeError(f"Another backfill writes to {folder}; wait for it, or name another folder.")
+        # what a killed one left
         shutil.rmtree(work.root, ignore_errors=True)
+        try:
+            _copy(home, work, wait_seconds, on_wait)
+            for day in sorted(days):
+                yield _made(work, day, folder / f"as_of_{day:%Y_%m_%d}.duckdb")
+        finally:
+            shutil.rmtree(work.root, ignore_errors=True)
+
+
+def _made(work: Home, day: date, snapshot: Path) -> AsOf:
+    if snapshot.exists():
+        return AsOf(day, snapshot, None)
+    outcome = run_refresh(work, as_of_date=day.isoformat(), full=False, pull=False, wait_seconds=0, verbose=False)
+    if outcome.succeeded:
+        partial = snapshot.with_suffix(".partial")
+        shutil.copyfile(work.published, partial)
+        partial.chmod(0o444)
+        partial.replace(snapshot)
+    return AsOf(day, snapshot, outcome)
 
 
 def _copy(home: Home, work: Home, wait_seconds: float, on_wait: Callable[[str], None] | None) -> None:

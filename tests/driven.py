@@ -48,6 +48,11 @@ def find_library() -> Path | None:
     return next((path for path in found if path.exists()), None)
 
 
+def taking_time_from(library: Path) -> dict[str, str]:
+    """Variables of a process whose time of day is the library's; timeouts and files' own times stay as they are."""
+    return {"LD_PRELOAD": str(library), "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+
+
 class Clock:
     """A clock that runs as all do, and is put forward."""
 
@@ -60,13 +65,9 @@ class Clock:
         (start_up / "sitecustomize.py").write_text(_SLEEPS)
         self.environment = {
             "PYTHONPATH": os.pathsep.join([str(start_up), str(PROJECT_ROOT)]),
-            "LD_PRELOAD": str(library),
+            **taking_time_from(library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_CACHE_DURATION": "1",
-            # timeouts are no matter of the time of day
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            # else a file's time would move with the clock
-            "NO_FAKE_STAT": "1",
         }
 
     def now(self) -> datetime:

@@ -15,7 +15,7 @@ import threading
 import time
 import warnings
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,7 +177,9 @@ def spark_session(home: Home) -> Iterator[SparkSession]:
         is_over.set()
         if not is_local:
             watch.join()
-        session.stop()
+        # a process that is gone has stopped, and what it was asked for last says why
+        with suppress(OSError):
+            session.stop()
         _end_java()
 
 
@@ -269,7 +271,9 @@ def _end_java() -> None:
     SparkContext._gateway = SparkContext._jvm = None
     if gateway is None:
         return
-    gateway.shutdown()
+    with suppress(OSError):
+        # it is gone already
+        gateway.shutdown()
     # not ours under spark-submit
     process = getattr(gateway, "proc", None)
     if process is not None:

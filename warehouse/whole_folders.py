@@ -32,7 +32,7 @@ def write_whole_folder(folder: Path, content: Mapping[str, bytes], *, is_private
     # beside it, so that the rename stays on one file system
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     partial = made.with_name(made.name + _PARTIAL_SUFFIX)
-    with _held(made):
+    with held(made):
         # nobody ever sees it under this name and not held
         made.rename(partial)
         try:
@@ -57,7 +57,7 @@ def sweep_folders(parent: Path) -> None:
         found = _MADE_AS.fullmatch(partial.name)
         if found is None or not partial.is_dir():
             continue
-        with _held(partial) as is_ours:
+        with held(partial) as is_ours:
             if is_ours:
                 replaced, place = partial / _OLD, parent / found["name"]
                 if replaced.exists() and not place.exists():
@@ -80,7 +80,7 @@ def _write(folder: Path, content: Mapping[str, bytes], *, is_private: bool) -> N
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[bool]:
+def held(folder: Path) -> Iterator[bool]:
     """Hold a folder until we are done or dead; False if another process does, or nothing can be held there."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)

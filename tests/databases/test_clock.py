@@ -10,7 +10,7 @@ import pytest
 
 from tests.databases.conftest import COLUMNS, NAME, LiveShop, started
 from tests.databases.servers import PASSWORD, PASSWORD_VARIABLE, Server
-from tests.driven import find_library
+from tests.driven import find_library, taking_time_from
 from warehouse.settings import PROJECT_ROOT
 
 
@@ -33,10 +33,8 @@ def pull_at(live: LiveShop, library: Path, ahead: str) -> str:
             **os.environ,
             "REGULARS_SETTINGS": str(settings),
             PASSWORD_VARIABLE: PASSWORD,
-            "LD_PRELOAD": str(library),
+            **taking_time_from(library),
             "FAKETIME": ahead,
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",
             "COLUMNS": "200",
         },
         cwd=PROJECT_ROOT,

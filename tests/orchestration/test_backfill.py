@@ -12,6 +12,7 @@ from tests.orchestration.test_cli import regulars
 from tests.tiny_shop import deliver, small_history
 from warehouse.errors import HomeError
 from warehouse.home import Home
+from warehouse.whole_folders import held
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,6 @@ def files_of(home: Home) -> dict[str, tuple[int, int]]:
 
 def test_each_day_is_as_a_refresh_of_that_day_makes_it(published_home: Home, tmp_path: Path) -> None:
     into = tmp_path / "past"
-    # the file of the last day is gone from landing, and its lines are not
     before = files_of(published_home)
     asked = ["backfill", "2024-01-01", "2024-02-15", "--every", "month", "--into", str(into)]
     first = regulars(*asked, home=published_home.root)
@@ -59,6 +59,11 @@ def test_each_day_is_as_a_refresh_of_that_day_makes_it(published_home: Home, tmp
     deliver(expected.landing, small_history())
     regulars_refresh(expected, "--as-of", "2024-02-01")
     assert differing_tables(expected.published, into / "as_of_2024_02_01.duckdb") == []
+
+    with held(into):
+        refused = regulars(*asked, home=published_home.root)
+    assert refused.returncode == 2
+    assert "Another backfill writes to" in refused.stderr
 
     made = (into / "as_of_2024_02_01.duckdb").stat()
     again = regulars(*asked[:1], "2024-02-01", *asked[2:], home=published_home.root)

@@ -24,7 +24,7 @@ from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from orchestration.jobs import landing_sensor
 from orchestration.ticks import forget_ticks_ahead
-from tests.driven import find_library
+from tests.driven import find_library, taking_time_from
 from tests.tiny_shop import HEADER, deliver
 from warehouse.freshness import Age
 from warehouse.home import Home
@@ -114,11 +114,9 @@ def refreshed(home: Home, clock: Path, library: Path, ahead_seconds: list[int]) 
         env={
             **os.environ,
             "PYTHONPATH": str(PROJECT_ROOT),
-            "LD_PRELOAD": str(library),
+            **taking_time_from(library),
             "FAKETIME_TIMESTAMP_FILE": str(clock),
             "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",
         },
         cwd=PROJECT_ROOT,
         capture_output=True,
