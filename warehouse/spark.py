@@ -160,13 +160,15 @@ def spark_session(home: Home) -> Iterator[SparkSession]:
         if not patience.isdecimal():
             raise EngineError(f'{_PATIENCE} is "{patience}", and has to be a whole number of seconds.')
         session = SparkSession.builder.config(conf=conf).getOrCreate()
+        session.sparkContext.setLogLevel("ERROR")
     except (PySparkException, Py4JError, OSError, RuntimeError) as error:
+        # the error asks Java for its words
+        told = _not_started(error, log, at=conf.get("spark.master"))
         _end_java()
-        raise _not_started(error, log) from error
+        raise told from error
     except EngineError:
         _end_java()
         raise
-    session.sparkContext.setLogLevel("ERROR")
     is_over = threading.Event()
     watch = threading.Thread(target=_stop_without_workers, args=(session.sparkContext, int(patience), is_over))
     if not is_local:
@@ -230,8 +232,9 @@ def _log(home: Home) -> Path:
     return home.dbt / "logs" / "spark.log"
 
 
-def _not_started(error: Exception, log: Path) -> EngineError:
-    return EngineError(f"Spark can't be started: {str(error).splitlines()[0]} See {log}.")
+def _not_started(error: Exception, log: Path, *, at: str | None = None) -> EngineError:
+    where = "" if at is None else f" at {at}"
+    return EngineError(f"Spark can't be started{where}: {str(error).splitlines()[0]} See {log}.")
 
 
 @contextmanager
