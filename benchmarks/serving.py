@@ -32,6 +32,8 @@ from urllib.parse import urlencode
 
 import httpx
 
+from tests.server import drawing_request
+
 SEED = 20111209
 THOUGHT_SECONDS = (1.0, 3.0)
 PAGES = ("/", "/segments", "/customers", "/playbooks", "/anomalies", "/health")
@@ -76,24 +78,7 @@ def some_filters(shop: Shop, rng: random.Random) -> str:
 
 def page(path: str, query: str, theme: str) -> Question:
     """What a browser asks when somebody opens a page: the callback that draws it."""
-    outputs = (
-        "content.children",
-        "menu.children",
-        "filter-bar.style",
-        "freshness.children",
-        "shown.data",
-        "title.data",
-    )
-    body = {
-        "output": f"..{'...'.join(outputs)}..",
-        "outputs": [dict(zip(("id", "property"), one.split("."), strict=True)) for one in outputs],
-        "inputs": [
-            {"id": "url", "property": "pathname", "value": path},
-            {"id": "url", "property": "search", "value": f"?{query}" if query else ""},
-            {"id": "theme", "property": "data", "value": theme},
-        ],
-        "changedPropIds": ["url.pathname"],
-    }
+    body = drawing_request(path, query, theme)
     kind = "page " + ("/customers/…" if path.count("/") > 1 else path)
     return kind, lambda client: client.post("/_dash-update-component", json=body)
 

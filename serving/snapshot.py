@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -62,6 +62,19 @@ _TOLD = frozenset(("currency", "home_country", "rfm_frequency", "rfm_monetary"))
 
 class NoSnapshotError(RegularsError):
     """Nothing was published yet."""
+
+
+class DamagedSnapshotError(RegularsError):
+    """A part of a snapshot turned out not to be what was written; who asks again is answered without that file."""
+
+    status = 503
+    kind = "damaged-snapshot"
+
+    def __init__(self, path: Path, error: duckdb.Error) -> None:
+        self.path = path
+        # people are told no path of the machine
+        self.damage = f"{path.name} is damaged ({first_line(error)})".replace(str(path), path.name)
+        super().__init__(f"{self.damage}. Ask again: it is read no more.")
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,17 @@ class _Answers:
         return kind, sql, repr(bound)
 
 
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Name the file that a part of turned out to be damaged: DuckDB tells the place in it alone."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if is_damage(str(error)):
+            raise DamagedSnapshotError(path, error) from error
+        raise
+
+
 class Reading:
     """One snapshot for as long as one answer takes: every query in it sees the same data.
 
@@ -161,6 +185,7 @@ class Reading:
 
     def __init__(
         self,
+        path: Path,
         cursor: duckdb.DuckDBPyConnection,
         about: About,
         answers: _Answers,
@@ -168,6 +193,7 @@ class Reading:
         stopped: StoppedRefresh | None = None,
         damaged: str | None = None,
     ) -> None:
+        self._path = path
         self._cursor = cursor
         self._answers = answers
         self.about = about
@@ -193,7 +219,8 @@ class Reading:
         sql, parameters = _over(sql, parameters, over)
         kept = self._answers.find("frame", sql, parameters)
         if kept is None:
-            kept = self._cursor.execute(sql, parameters).df()
+            with _damage_told(self._path):
+                kept = self._cursor.execute(sql, parameters).df()
             self._answers.keep("frame", sql, parameters, kept, cells=kept.size)
         return kept.copy()
 
@@ -202,9 +229,10 @@ class Reading:
         sql, parameters = _over(sql, parameters, over)
         kept = self._answers.find("rows", sql, parameters)
         if kept is None:
-            found = self._cursor.execute(sql, parameters)
-            names = [column[0] for column in found.description or []]
-            kept = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            with _damage_told(self._path):
+                found = self._cursor.execute(sql, parameters)
+                names = [column[0] for column in found.description or []]
+                kept = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
             self._answers.keep("rows", sql, parameters, kept, cells=len(kept) * len(names))
         return [dict(row) for row in kept]
 
@@ -234,9 +262,20 @@ class Reading:
 
 
 class _OpenSnapshot:
-    """One attached file, closed when the last answer that reads it is done."""
+    """One attached file, closed when the last answer that reads it is done.
 
-    def __init__(self, path: Path, identity: tuple[int, ...], damaged: str | None = None) -> None:
+    Parameters
+    ----------
+    identity
+        Of the published file, which this is or stands in for.
+    unreadable
+        Identities of files that it is not compared with.
+    """
+
+    def __init__(
+        self, path: Path, identity: tuple[int, ...], unreadable: Container[tuple[int, ...]], damaged: str | None = None
+    ) -> None:
+        self.path = path
         self.identity = identity
         self.damaged = damaged
         self.readers = 0
@@ -251,7 +290,7 @@ class _OpenSnapshot:
             self.connection.execute(f"attach '{quoted}' as {_DATABASE} (read_only)")
             self.connection.execute(f"use {_DATABASE}")
             self.about = _read_about(self.connection)
-            self.about_before = self._attach_before(path)
+            self.before, self.about_before = self._attach_before(path, unreadable)
             # from here on no SQL can reach another file, load code, or undo this
             self.connection.execute("set enable_external_access = false")
             self.connection.execute("set lock_configuration = true")
@@ -259,19 +298,22 @@ class _OpenSnapshot:
             self.connection.close()
             raise
 
-    def _attach_before(self, path: Path) -> About | None:
+    def _attach_before(self, path: Path, unreadable: Container[tuple[int, ...]]) -> tuple[Path, About | None]:
         last = self.connection.execute(_LAST_OF_EARLIER_SALES).fetchone()
-        if last is None or not (path.parent / last[0]).exists():
-            return None
-        quoted = str(path.parent / last[0]).replace("'", "''")
+        if last is None:
+            return path, None
+        before = path.parent / last[0]
+        quoted = str(before).replace("'", "''")
         try:
+            if _file_identity(before) in unreadable:
+                return before, None
             self.connection.execute(f"attach '{quoted}' as {_BEFORE} (read_only)")
             self.connection.execute(f"use {_BEFORE}")
-            return _read_about(self.connection)
-        except (duckdb.Error, RegularsError) as error:
+            return before, _read_about(self.connection)
+        except (FileNotFoundError, duckdb.Error, RegularsError) as error:
             # swept away since, or made by a version that knew less: there is nothing to compare with
             log.info("%s is not compared with: %s", last[0], error)
-            return None
+            return before, None
         finally:
             self.connection.execute(f"use {_DATABASE}")
 
@@ -291,6 +333,8 @@ class SnapshotReader:
         self.home = home
         self._lock = threading.Lock()
         self._open: _OpenSnapshot | None = None
+        self._damaged: dict[tuple[int, ...], str] = {}
+        """What was found while they were read, by the identity of the files."""
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -300,6 +344,8 @@ class SnapshotReader:
         ------
         NoSnapshotError
             If nothing was published yet, naming the command that does.
+        DamagedSnapshotError
+            If a part that is read is damaged; the next reading is of a kept snapshot.
         """
         opened = self._acquire()
         try:
@@ -309,12 +355,26 @@ class SnapshotReader:
                 before = None
                 if opened.about_before is not None:
                     cursor_before.execute(f"use {_BEFORE}")
-                    before = Reading(cursor_before, opened.about_before, opened.answers_before)
-                yield Reading(cursor, opened.about, opened.answers, before, self._stopped(), opened.damaged)
+                    before = Reading(opened.before, cursor_before, opened.about_before, opened.answers_before)
+                yield Reading(
+                    opened.path, cursor, opened.about, opened.answers, before, self._stopped(), opened.damaged
+                )
+        except DamagedSnapshotError as error:
+            self._put_aside(error, opened)
+            raise
         finally:
             with self._lock:
                 opened.readers -= 1
                 opened.close_if_done()
+
+    def _put_aside(self, found: DamagedSnapshotError, opened: _OpenSnapshot) -> None:
+        """Read a file no more: what still can be read of it is as doubtful."""
+        log.error("%s", found.damage)
+        with self._lock:
+            with suppress(FileNotFoundError):
+                self._damaged[_file_identity(found.path)] = found.damage
+            if self._open is opened:
+                self._replace(None)
 
     def _stopped(self) -> StoppedRefresh | None:
         try:
@@ -341,17 +401,21 @@ class SnapshotReader:
 
     def _opened(self, path: Path, identity: tuple[int, ...]) -> _OpenSnapshot:
         """The published file, or the newest kept one that can be read if that is damaged."""
-        try:
-            return _OpenSnapshot(path, identity)
-        except duckdb.Error as error:
-            if not is_damage(str(error)):
-                raise
-            # people are told no path of the machine
-            damaged = f"{path.name} is damaged ({first_line(error)})".replace(str(path), path.name)
+        damaged = self._damaged.get(identity)
+        if damaged is None:
+            try:
+                return _OpenSnapshot(path, identity, self._damaged)
+            except duckdb.Error as error:
+                if not is_damage(str(error)):
+                    raise
+                damaged = DamagedSnapshotError(path, error).damage
         for _, kept in reversed(snapshot_files(self.home.to_read)):
             try:
-                found = _OpenSnapshot(kept, identity, damaged)
-            except duckdb.Error as error:
+                # one of them is the published file itself, under another name
+                if _file_identity(kept) in self._damaged:
+                    continue
+                found = _OpenSnapshot(kept, identity, self._damaged, damaged)
+            except (duckdb.Error, FileNotFoundError) as error:
                 log.warning("%s can't be read either: %s", kept, first_line(error))
             else:
                 log.error("%s; %s is shown until the next publication", damaged, kept)
@@ -361,7 +425,7 @@ class SnapshotReader:
     def _identity(self) -> tuple[Path, tuple[int, ...]]:
         path = self.home.to_read.published
         try:
-            found = path.stat()
+            return path, _file_identity(path)
         except FileNotFoundError as error:
             self._replace(None)
             stopped = self._stopped()
@@ -370,13 +434,17 @@ class SnapshotReader:
                 f"Nothing is published in {self.home.root} yet. "
                 f"Run `make run` (or `regulars refresh`) first; this page shows the answer as soon as it is there.{why}"
             ) from error
-        return path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
     def _replace(self, opened: _OpenSnapshot | None) -> None:
         if self._open is not None:
             self._open.is_replaced = True
             self._open.close_if_done()
         self._open = opened
+
+
+def _file_identity(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _read_about(connection: duckdb.DuckDBPyConnection) -> About:

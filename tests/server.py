@@ -1,6 +1,6 @@
 """The whole application, served from a thread of the test process.
 
-Belongs here: starting and stopping it. Does not belong here: fixtures.
+Belongs here: starting and stopping it, and what a browser sends it. Does not belong here: fixtures.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -57,3 +57,25 @@ def served(home: Home, tokens: Mapping[str, Caller] | None = None) -> Iterator[s
             # pages that are still being drawn are not waited for
             server.force_exit = True
             thread.join(timeout=10)
+
+
+def drawing_request(path: str, query: str, theme: str) -> dict[str, Any]:
+    """What a browser sends to ``/_dash-update-component`` when somebody opens a page, to have it drawn."""
+    outputs = (
+        "content.children",
+        "menu.children",
+        "filter-bar.style",
+        "freshness.children",
+        "shown.data",
+        "title.data",
+    )
+    return {
+        "output": f"..{'...'.join(outputs)}..",
+        "outputs": [dict(zip(("id", "property"), one.split("."), strict=True)) for one in outputs],
+        "inputs": [
+            {"id": "url", "property": "pathname", "value": path},
+            {"id": "url", "property": "search", "value": f"?{query}" if query else ""},
+            {"id": "theme", "property": "data", "value": theme},
+        ],
+        "changedPropIds": ["url.pathname"],
+    }

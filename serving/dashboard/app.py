@@ -30,7 +30,7 @@ from serving.filters import DEFAULT_METHOD, METHOD_LABELS, METHODS, PARAMETERS, 
 from serving.lists import LISTS
 from serving.palette import FONT
 from serving.queries.choices import countries, filters_of, found_customers, segments_of
-from serving.snapshot import NoSnapshotError, Reading, SnapshotReader
+from serving.snapshot import DamagedSnapshotError, NoSnapshotError, Reading, SnapshotReader
 from warehouse.wording import count, day, moment, plural
 
 log = logging.getLogger(__name__)
@@ -390,6 +390,9 @@ def _register_page(app: Dash, reader: SnapshotReader, pages: Sequence[Page]) -> 
                 notes = filter_notes(view)
         except NoSnapshotError as error:
             return _nothing_yet(error), menu, bar, "", "", "Nothing published yet – Regulars"
+        except DamagedSnapshotError:
+            # another file each time, until one can be read or none is left
+            return draw(path, search, theme)
         except Exception:
             # shown and logged under one reference: a blank page would tell nobody anything
             reference = uuid.uuid4().hex[:8]

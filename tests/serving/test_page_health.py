@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import httpx
 import pytest
 
@@ -14,8 +15,8 @@ from serving.dashboard.pages.health import PAGE
 from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.lists import LISTS
-from serving.snapshot import NoSnapshotError, Reading, SnapshotReader
-from tests.server import served
+from serving.snapshot import DamagedSnapshotError, NoSnapshotError, Reading, SnapshotReader
+from tests.server import drawing_request, served
 from tests.serving.changed import changed
 from tests.serving.rendered import charts, figures, links, of_class, parts, text
 from warehouse.errors import RegularsError
@@ -200,6 +201,64 @@ def test_a_damaged_snapshot_is_replaced_by_the_newest_that_can_be_read(published
     with pytest.raises(RegularsError, match=r"no kept snapshot can be read\. Refresh, or restore a backup"):
         reader.reading().__enter__()
     reader.close()
+
+
+def spoil(snapshot: Path, table: str) -> None:
+    """Have a disk forget what a table holds: the file opens, and all else in it can be read."""
+    with duckdb.connect(str(snapshot), read_only=True) as con:
+        blocks = con.execute(
+            f"select distinct block_id from pragma_storage_info('{table}') where block_id >= 0"
+        ).fetchall()
+        block_bytes = con.execute("select block_size from pragma_database_size()").fetchall()[0][0]
+    snapshot.chmod(0o644)
+    with snapshot.open("r+b") as file:
+        for (block,) in blocks:
+            # three headers of 4,096 bytes lie before the first block
+            file.seek(3 * 4_096 + block * block_bytes + 100)
+            file.write(b"\xff" * 1_000)
+
+
+def test_damage_that_shows_while_it_is_read_is_told_once(published_small: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(published_small.published.parent, home.published.parent)
+    newest = max(home.snapshots.glob("*.duckdb"))
+    # as publishing leaves it: one file under two names
+    home.published.unlink()
+    os.link(newest, home.published)
+    spoil(newest, "reporting.customer_360")
+    with served(home) as url:
+        assert httpx.get(f"{url}/api/v1/revenue/monthly").json()["snapshot"]["publication_id"] == 2
+        first = httpx.get(f"{url}/api/v1/customers")
+        assert (first.status_code, first.json()["type"]) == (503, "urn:regulars:problem:damaged-snapshot")
+        assert "regulars.duckdb is damaged" in first.json()["detail"] and str(tmp_path) not in first.text
+        again = httpx.get(f"{url}/api/v1/customers")
+        assert again.json()["snapshot"]["publication_id"] == 1
+        # of what can still be read nothing is shown either: two pages would be of two publications
+        assert httpx.get(f"{url}/api/v1/revenue/monthly").json()["snapshot"]["publication_id"] == 1
+        assert "regulars.duckdb is damaged" in httpx.get(f"{url}/api/v1/health").json()["data"]["damaged"]
+    with served(home) as url:
+        # a page asks again by itself
+        drawn = httpx.post(f"{url}/_dash-update-component", json=drawing_request("/customers", "", "light")).text
+    assert "Older snapshot" in drawn and "could not be drawn" not in drawn
+
+
+def test_a_damaged_snapshot_of_before_is_compared_with_no_more(published_small: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(published_small.published.parent, home.published.parent)
+    reader = SnapshotReader(home)
+    question = "select count(distinct customer_id) from reporting.customer_360"
+    with reader.reading() as it:
+        shown = it.about.publication_id
+        assert it.before is not None
+        before = home.snapshots / f"regulars-{it.before.about.publication_id:06}.duckdb"
+    reader.close()
+    spoil(before, "reporting.customer_360")
+    with pytest.raises(DamagedSnapshotError, match=before.name), reader.reading() as it:
+        assert it.before is not None
+        it.before.value(question)
+    with reader.reading() as it:
+        assert (it.about.publication_id, it.before, it.damaged) == (shown, None, None)
+        assert it.value(question) > 0
 
 
 def test_before_the_first_publication_it_is_told_why_there_is_none(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def _older(view: View) -> list[Any]:
     stopped, damaged, alarms = view.reading.stopped, view.reading.damaged, []
     shown = f"what you see is the snapshot of {moment(view.reading.about.published_at)}"
     if damaged is not None:
-        again = "The next refresh publishes anew, though nothing else is new."
+        again = "The next publication replaces it; `regulars refresh --full` publishes at once, though nothing is new."
         damage = [html.P(f"{damaged}. {ui.begun(shown)}, the newest that can be read. {again}")]
         alarms.append(note(damage, kind="error", title="The published snapshot is damaged"))
     if stopped is not None:
