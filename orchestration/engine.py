@@ -113,7 +113,7 @@ class Engine(dg.ConfigurableResource):
 def nodes_to_make(manifest: Mapping[str, Any], select: Sequence[str]) -> list[str]:
     """Models and seeds of a selection, by ``unique_id``, and the views that they read.
 
-    A view has no rows of its own to hand over: Spark makes it once more, from what it reads.
+    A view has no rows of its own to hand over: Spark makes it once more, from what it reads, where it is read.
 
     Parameters
     ----------
@@ -131,7 +131,8 @@ def nodes_to_make(manifest: Mapping[str, Any], select: Sequence[str]) -> list[st
             if parent in nodes and nodes[parent]["config"]["materialized"] == "view" and parent not in made:
                 # grows while it is walked through, so that views of views come as well
                 made.append(parent)
-    return made
+    read = {parent for unique_id in made for parent in nodes[unique_id]["depends_on"].get("nodes", [])}
+    return [one for one in made if one in read or nodes[one]["config"]["materialized"] != "view"]
 
 
 def _is_selected(node: Mapping[str, Any], selector: str) -> bool:

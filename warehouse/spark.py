@@ -35,6 +35,9 @@ JAVA_VERSIONS = (17, 21)
 _PACKAGES = ("pyspark", "dbt-spark")
 _PATIENCE = "spark.regulars.secondsWithoutWorker"
 _MEMORY_VARIABLE = "SPARK_DRIVER_MEMORY"
+_JAVA_OPTIONS_VARIABLE = "SPARK_SUBMIT_OPTS"
+# Java leaves methods of more than 8,000 bytes to its interpreter, and what Spark writes for a model is often longer
+_JAVA_OPTIONS = "-XX:-DontCompileHugeMethods"
 _LOOKS_EVERY_SECONDS = 2
 
 # What no model could do without. Wall clocks are times without a zone, and "a" is a column, as in DuckDB. With ANSI an
@@ -46,12 +49,14 @@ _REQUIRED = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     # a catalogue on disk would outlive the tables that are named in it
     "spark.sql.catalogImplementation": "in-memory",
+    # pyspark turns it on, and it would fill the log
+    "spark.ui.showConsoleProgress": "false",
 }
 
 # What spark-defaults.conf, found by SPARK_CONF_DIR, may set otherwise.
 _DEFAULTS = {
     "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
+    "spark.executor.extraJavaOptions": _JAVA_OPTIONS,
     # on a cluster that has been taken away a query would wait for ever
     _PATIENCE: "300",
     # merged as far as they are small once the data are known, so many are no harm
@@ -143,7 +148,7 @@ def spark_session(home: Home) -> Iterator[SparkSession]:
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     log = _log(home)
     try:
-        with _said_in(log), _memory_unless_set():
+        with _said_in(log), _how_java_starts():
             # spark-defaults.conf is known from here on, so nothing that it says is overwritten
             SparkContext._ensure_initialized()
     except (PySparkException, OSError, RuntimeError) as error:
@@ -238,15 +243,22 @@ def _not_started(error: Exception, log: Path, *, at: str | None = None) -> Engin
 
 
 @contextmanager
-def _memory_unless_set() -> Iterator[None]:
-    """Have Java take two gigabytes where ``spark.driver.memory`` says nothing: Spark's own default is one."""
-    before = os.environ.get(_MEMORY_VARIABLE)
+def _how_java_starts() -> Iterator[None]:
+    """Have Java take two gigabytes where ``spark.driver.memory`` says nothing: Spark's own default is one.
+
+    Its options come before those of ``spark.driver.extraJavaOptions``, which may say otherwise.
+    """
+    before = {name: os.environ.get(name) for name in (_MEMORY_VARIABLE, _JAVA_OPTIONS_VARIABLE)}
     os.environ.setdefault(_MEMORY_VARIABLE, "2g")
+    os.environ[_JAVA_OPTIONS_VARIABLE] = " ".join([_JAVA_OPTIONS, before[_JAVA_OPTIONS_VARIABLE] or ""]).strip()
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_MEMORY_VARIABLE]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -148,8 +148,11 @@ def test_a_spark_that_dies_is_told(given: Callable[[Home], None], tmp_path: Path
     conf = spark_settings(tmp_path / "conf", **{"spark.master": "local[2]"})
     with refresh_process(home, "--full", settings=conf) as process:
         wait_until_spark_makes(home)
-        # as the machine does when its memory is at an end
         for java in java_of(process.pid):
+            options = Path(f"/proc/{java}/cmdline").read_text().split("\0")
+            # what the file says comes later, and so counts
+            assert options.index("-XX:-DontCompileHugeMethods") < options.index("-XX:TieredStopAtLevel=1")
+            # as the machine does when its memory is at an end
             os.kill(java, signal.SIGKILL)
         said, _ = process.communicate()
     assert process.returncode == 1
