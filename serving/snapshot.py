@@ -367,8 +367,7 @@ class SnapshotReader:
             stopped = self._stopped()
             why = "" if stopped is None else f" The newest refresh was stopped: {' '.join(stopped.causes)}"
             raise NoSnapshotError(
-                f"Nothing is published in {self.home.root} yet. "
-                f"Run `make run` (or `regulars refresh`) first; this page shows the answer as soon as it is there.{why}"
+                f"Nothing is published in {self.home.root} yet. Run `make run` (or `regulars refresh`) first.{why}"
             ) from error
         return path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
