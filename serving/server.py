@@ -7,7 +7,9 @@ parts.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -36,6 +38,7 @@ from serving.security import (
     required_tokens,
 )
 from serving.snapshot import SnapshotReader
+from warehouse.errors import SettingsError
 from warehouse.home import Home
 from warehouse.settings import load_settings
 
@@ -109,22 +112,17 @@ def serve(home: Home, *, host: str, port: int, on_start: Callable[[str], None] |
     Parameters
     ----------
     on_start
-        Told the address once it is known.
+        Told the address once it is ours.
 
     Raises
     ------
     SettingsError
-        If the address is not loopback and there is no token, or one is missing or too short.
+        If the address is not loopback and there is no token, or one is missing or too short; if it can't be bound.
     """
     tokens = required_tokens(host, load_settings().serve)
     app = create_app(home, host=host, tokens=tokens)
-    if on_start:
-        shown = f"[{host}]" if ":" in host else host
-        on_start(f"http://{shown}:{port}")
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         server_header=False,
         date_header=True,
@@ -132,3 +130,21 @@ def serve(home: Home, *, host: str, port: int, on_start: Callable[[str], None] |
         # nothing here speaks them; one that is asked for is answered as a plain request
         ws="none",
     )
+    listening = _bound(host, port)
+    if on_start:
+        shown = f"[{host}]" if ":" in host else host
+        on_start(f"http://{shown}:{port}")
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=listening)
+
+
+def _bound(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address of the name; before anybody is told that the server is there."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return [socket.create_server(address, family=family) for family, _, _, _, address in found]
+    except OSError as error:
+        raise SettingsError(
+            f"{host} port {port} can't be bound ({error.strerror}). Is another server there already? --port names "
+            "another port, --host another address."
+        ) from error
