@@ -819,6 +819,9 @@ def _become_dagster(home: Path | None, command: list[str], *, runs_daemon: bool 
             be_the_only_daemon(chosen)
             _go_on_from_now(chosen)
         origin = chosen.origin_or_own()
+        if origin.landing == chosen.landing:
+            # where files are to be dropped
+            origin.landing.mkdir(parents=True, exist_ok=True)
         stderr.print(escape(f"Dagster{at}, watching {origin.landing}") + (" (sample data)" if origin.is_sample else ""))
         # dagster-dbt and dagster look their own commands up on PATH
         os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")

@@ -16,11 +16,11 @@ from orchestration.assets.landing import landing_folder
 from orchestration.assets.snapshot import published_snapshot
 from orchestration.dbt import DBT_PROJECT
 from orchestration.definitions import defs
-from orchestration.jobs import REFRESH, landing_sensor
+from orchestration.jobs import REFRESH, daily_schedule, landing_sensor
 from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.formats import export_formats
 from warehouse.home import Home
-from warehouse.settings import PROJECT_ROOT, Freshness
+from warehouse.settings import PROJECT_ROOT, Freshness, load_settings
 
 
 def test_loading_the_workspace_opens_no_database(tmp_path: Path) -> None:
@@ -201,6 +201,27 @@ def test_the_sensor_asks_once_for_each_change_of_landing(tmp_path: Path) -> None
     assert "Nothing changed" in tick(asked.cursor).skip_message
     os.utime(path, (time.time() - 30, time.time() - 30))
     assert len(tick(asked.cursor).run_requests) == 1
+
+
+def test_a_home_without_a_delivery_is_asked_for_no_run_and_a_lost_folder_is_not_called_empty(tmp_path: Path) -> None:
+    home, elsewhere = Home(tmp_path / "home"), tmp_path / "elsewhere"
+
+    def ticks() -> tuple[dg.SkipReason | dg.RunRequest, dg.SkipReason]:
+        with dg.instance_for_test() as instance:
+            by_clock = daily_schedule(home, load_settings())(dg.build_schedule_context(instance))
+            return by_clock, landing_sensor(home)(dg.build_sensor_context(instance=instance))
+
+    home.landing.mkdir(parents=True)
+    for told in ticks():
+        assert isinstance(told, dg.SkipReason)
+        assert told.skip_message == f"{home.landing} holds no files."
+    elsewhere.mkdir()
+    home.bind(elsewhere, is_sample=False)
+    elsewhere.rmdir()
+    by_clock, by_files = ticks()
+    # it fails, which is told to whoever asked for it
+    assert isinstance(by_clock, dg.RunRequest)
+    assert by_files.skip_message == f"{elsewhere} does not exist."
 
 
 def test_a_bad_as_of_date_is_refused_before_anything_runs(tmp_path: Path) -> None:
