@@ -395,13 +395,15 @@ def status(
         chosen = _published_home(home)
         settings = _settings_or_alert(chosen) if alert else load_settings()
         standing = read_standing(chosen, settings, now=datetime.now(UTC), max_age_hours=max_age)
+        if alert:
+            # where nothing is published, what follows ends with that
+            _alert(chosen, standing=standing)
         if as_json:
             stdout.print_json(data=standing.as_json(), default=lambda at: at.isoformat(timespec="seconds"))
         else:
             print_standing(stdout, standing)
-            print_status(stdout, chosen)
-        if alert:
-            _alert(chosen, standing=standing)
+            if standing.unreadable is None:
+                print_status(stdout, chosen)
         if not standing.is_fine:
             raise typer.Exit(FAILED)
 
