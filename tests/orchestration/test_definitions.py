@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -239,6 +240,25 @@ def test_source_and_snapshot_have_the_freshness_that_the_settings_ask_for_and_no
     assert landing_folder(asked).freshness_policy == dg.FreshnessPolicy.time_window(timedelta(minutes=1))
     assert published_snapshot([], Freshness()).get_asset_spec().freshness_policy is None
     assert landing_folder(Freshness()).freshness_policy is None
+
+
+def test_each_publication_leaves_numbers_that_can_be_followed_from_one_to_the_next(
+    shop_once_published: Home, tmp_path: Path, ask: Callable[..., list[tuple]]
+) -> None:
+    record = shutil.copytree(shop_once_published.dagster, tmp_path / "dagster")
+    with dg.DagsterInstance.from_config(str(record)) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["published", "snapshot"]))
+        [run] = instance.get_run_records()
+    told = {name: one.value for name, one in event.asset_materialization.metadata.items()}
+    # a shop of nothing but good lines
+    [(lines,)] = ask(shop_once_published.warehouse, "select count(*) from raw.transactions")
+    assert (told["delivered_lines"], told["set_aside_pct"], told["lines"]) == (lines, 0.0, lines)
+    [(checks, passed)] = ask(
+        shop_once_published.warehouse,
+        "select count(*), count(*) filter (status = 'passed') from quality.validation_results",
+    )
+    assert (told["checks_passed"], told["checks_passed"] + told["checks_warned"]) == (passed, checks)
+    assert 0 < told["seconds_of_run"] <= run.end_time - run.start_time
 
 
 def test_a_delivery_is_noted_as_the_landing_folders_own(shop_once_published: Home, tmp_path: Path) -> None:
