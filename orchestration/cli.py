@@ -794,6 +794,12 @@ def ui(
     ] = False,
 ) -> None:
     """Open Dagster's pages on this home (assets, checks, runs), and run its schedule and sensor."""
+    from serving.listening import listen
+
+    with _explained():
+        # Dagster finds out half a minute later
+        for ours in listen(host, port):
+            ours.close()
     command = ["dagster-webserver"] if pages_only else ["dagster", "dev"]
     where = ["-h", host, "-p", str(port)]
     _become_dagster(home, [*command, *where], runs_daemon=not pages_only, at=f" on http://{host}:{port}")

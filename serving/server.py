@@ -7,7 +7,6 @@ parts.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -25,6 +24,7 @@ from serving.api.requests import closed
 from serving.classify import UploadLimits
 from serving.dashboard.app import create_dashboard
 from serving.files import files_router
+from serving.listening import listen
 from serving.metrics import Measured, Metrics, metrics_router, name_rule
 from serving.security import (
     LOOPBACK_NAMES,
@@ -38,7 +38,6 @@ from serving.security import (
     required_tokens,
 )
 from serving.snapshot import SnapshotReader
-from warehouse.errors import SettingsError
 from warehouse.home import Home
 from warehouse.settings import load_settings
 
@@ -130,21 +129,9 @@ def serve(home: Home, *, host: str, port: int, on_start: Callable[[str], None] |
         # nothing here speaks them; one that is asked for is answered as a plain request
         ws="none",
     )
-    listening = _bound(host, port)
+    listening = listen(host, port)
     if on_start:
         shown = f"[{host}]" if ":" in host else host
         on_start(f"http://{shown}:{port}")
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=listening)
-
-
-def _bound(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address of the name; before anybody is told that the server is there."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return [socket.create_server(address, family=family) for family, _, _, _, address in found]
-    except OSError as error:
-        raise SettingsError(
-            f"{host} port {port} can't be bound ({error.strerror}). Is another server there already? --port names "
-            "another port, --host another address."
-        ) from error
