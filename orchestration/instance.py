@@ -52,7 +52,9 @@ _SQLITE_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 def prepare_dagster_home(home: Home) -> None:
     """Point this process, and those it starts, at the home's own Dagster instance."""
-    home.dagster.mkdir(parents=True, exist_ok=True)
+    home.root.mkdir(parents=True, exist_ok=True)
+    # first rows of raw tables are in its records; who has opened it to others has decided so
+    home.dagster.mkdir(mode=0o700, exist_ok=True)
     config = home.dagster / "dagster.yaml"
     if not config.exists():
         # pages and daemon may start at once, and neither may read half of it

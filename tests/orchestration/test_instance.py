@@ -13,6 +13,7 @@ import pytest
 
 from orchestration.instance import event_log_kept_open, prepare_dagster_home
 from tests.orchestration.test_cli import REGULARS, regulars
+from warehouse.database import open_warehouse
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 
@@ -76,6 +77,27 @@ def test_a_storage_of_another_kind_is_left_alone() -> None:
     with dg.DagsterInstance.ephemeral() as instance, event_log_kept_open(instance):
         instance.report_runless_asset_event(dg.AssetMaterialization("lines", description=TOLD))
         assert instance.get_latest_materialization_event(dg.AssetKey("lines")) is not None
+
+
+def test_what_has_addresses_is_closed_to_other_users_of_the_machine(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    before = os.umask(0o022)
+    try:
+        prepare_dagster_home(home)
+        with open_warehouse(home.warehouse):
+            pass
+    finally:
+        os.umask(before)
+    assert [oct(path.stat().st_mode & 0o777) for path in (home.dagster, home.warehouse)] == ["0o700", "0o600"]
+    # readers go through to what is published
+    assert oct(home.root.stat().st_mode & 0o777) == "0o755"
+    # what its owner opened to a group stays so
+    home.dagster.chmod(0o750)
+    home.warehouse.chmod(0o640)
+    prepare_dagster_home(home)
+    with open_warehouse(home.warehouse):
+        pass
+    assert [oct(path.stat().st_mode & 0o777) for path in (home.dagster, home.warehouse)] == ["0o750", "0o640"]
 
 
 def test_records_that_are_damaged_are_not_taken_for_a_full_disk(tmp_path: Path) -> None:
