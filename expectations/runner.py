@@ -384,10 +384,13 @@ def _fault(
         message += f": {told[0].removesuffix('.')}"
     elif examples:
         message += f"{': ' if noun == 'tables' else ', e.g. '}{describe_example(examples[0])}"
-    if check.remedy:
-        message += f"\n{check.remedy}" if len(lines) > 1 else f". {check.remedy}"
     # nothing else on their lines, to be copied as they are
     answers = list(dict.fromkeys(row[ADVICE] for row in rows if row.get(ADVICE)))
+    if check.remedy:
+        message += f"\n{check.remedy}" if len(lines) > 1 else f". {check.remedy}"
+        if not answers and not message.endswith("."):
+            # pages put the reason behind it
+            message += "."
     return "\n".join([message, *answers[:EXAMPLE_LIMIT]])
 
 

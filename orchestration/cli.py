@@ -395,13 +395,15 @@ def status(
         chosen = _published_home(home)
         settings = _settings_or_alert(chosen) if alert else load_settings()
         standing = read_standing(chosen, settings, now=datetime.now(UTC), max_age_hours=max_age)
+        if alert:
+            # where nothing is published, what follows ends with that
+            _alert(chosen, standing=standing)
         if as_json:
             stdout.print_json(data=standing.as_json(), default=lambda at: at.isoformat(timespec="seconds"))
         else:
             print_standing(stdout, standing)
-            print_status(stdout, chosen)
-        if alert:
-            _alert(chosen, standing=standing)
+            if standing.unreadable is None:
+                print_status(stdout, chosen)
         if not standing.is_fine:
             raise typer.Exit(FAILED)
 
@@ -792,6 +794,12 @@ def ui(
     ] = False,
 ) -> None:
     """Open Dagster's pages on this home (assets, checks, runs), and run its schedule and sensor."""
+    from serving.listening import listen
+
+    with _explained():
+        # Dagster finds out half a minute later
+        for ours in listen(host, port):
+            ours.close()
     command = ["dagster-webserver"] if pages_only else ["dagster", "dev"]
     where = ["-h", host, "-p", str(port)]
     _become_dagster(home, [*command, *where], runs_daemon=not pages_only, at=f" on http://{host}:{port}")
@@ -819,6 +827,9 @@ def _become_dagster(home: Path | None, command: list[str], *, runs_daemon: bool 
             be_the_only_daemon(chosen)
             _go_on_from_now(chosen)
         origin = chosen.origin_or_own()
+        if origin.landing == chosen.landing:
+            # where files are to be dropped
+            origin.landing.mkdir(parents=True, exist_ok=True)
         stderr.print(escape(f"Dagster{at}, watching {origin.landing}") + (" (sample data)" if origin.is_sample else ""))
         # dagster-dbt and dagster look their own commands up on PATH
         os.environ["PATH"] = str(Path(sys.executable).parent) + os.pathsep + os.environ.get("PATH", "")

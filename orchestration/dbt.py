@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.errors import RegularsError
 from warehouse.formats import DECLARATIONS, export_formats
 from warehouse.home import Home
+from warehouse.publishing.snapshots import checksum
 from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.versions import files_fingerprint
 from warehouse.wording import currency_decimals, currency_symbol
@@ -78,7 +80,8 @@ def load_manifest(home: Home) -> Mapping[str, Any]:
     """The parsed project as plain data, parsed anew whenever it changed.
 
     A fresh clone has no manifest and an old one goes stale unnoticed, so what is kept under the home
-    carries the fingerprint of all that it was made from. No database is opened.
+    carries the fingerprint of all that it was made from, and of itself: after a power cut a file may be there and
+    empty. No database is opened.
 
     Raises
     ------
@@ -136,7 +139,12 @@ def _project_fingerprint() -> str:
 
 def _is_kept(home: Home) -> bool:
     kept = all((home.dbt / name).exists() for name in (_MANIFEST_JSON, _MANIFEST_PACKED, _MANIFEST_STAMP))
-    return kept and (home.dbt / _MANIFEST_STAMP).read_text() == _project_fingerprint()
+    return kept and (home.dbt / _MANIFEST_STAMP).read_bytes() == _stamp(home)
+
+
+def _stamp(home: Home) -> bytes:
+    files = [checksum(home.dbt / name) for name in (_MANIFEST_JSON, _MANIFEST_PACKED)]
+    return " ".join([_project_fingerprint(), *files]).encode()
 
 
 def _keep(home: Home, manifest: Any) -> None:
@@ -147,7 +155,7 @@ def _keep(home: Home, manifest: Any) -> None:
     manifest.write(str(partial := _partial(home.dbt / _MANIFEST_JSON)))
     partial.replace(home.dbt / _MANIFEST_JSON)
     _replace(home.dbt / _MANIFEST_PACKED, manifest.to_msgpack(extended_mashumaro_encoder))
-    _replace(home.dbt / _MANIFEST_STAMP, _project_fingerprint().encode())
+    _replace(home.dbt / _MANIFEST_STAMP, _stamp(home))
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -273,9 +281,11 @@ def compile_models(home: Home, names: Sequence[str], variables: Mapping[str, Any
     made_from = hashlib.sha256(f"{_project_fingerprint()} {arguments}".encode()).hexdigest()
     kept = home.dbt / _COMPILED_JSON
     if kept.exists():
-        found: dict[str, dict[str, str]] = json.loads(kept.read_text())
-        if made_from in found:
-            return found[made_from]
+        # one that was damaged is made anew
+        with suppress(ValueError):
+            found: dict[str, dict[str, str]] = json.loads(kept.read_bytes())
+            if made_from in found:
+                return found[made_from]
     result = _invoke(home, arguments, manifest=_parse(home))
     if not result.success:
         raise DbtError(f"dbt could not compile {' '.join(names)}: {result.exception or 'see its log'}")

@@ -47,9 +47,14 @@ retention:
 """
 
 
+_SQLITE_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+
 def prepare_dagster_home(home: Home) -> None:
     """Point this process, and those it starts, at the home's own Dagster instance."""
-    home.dagster.mkdir(parents=True, exist_ok=True)
+    home.root.mkdir(parents=True, exist_ok=True)
+    # first rows of raw tables are in its records; who has opened it to others has decided so
+    home.dagster.mkdir(mode=0o700, exist_ok=True)
     config = home.dagster / "dagster.yaml"
     if not config.exists():
         # pages and daemon may start at once, and neither may read half of it
@@ -107,12 +112,30 @@ def explained_records(home: Home) -> Iterator[None]:
     ------
     RegularsError
         In place of SQLite's error, under which lie a hundred lines of others.
+    HomeError
+        If the files are another user's, or what a person wrote into ``dagster.yaml`` can't be used.
     """
+    from dagster._core.errors import DagsterInvalidConfigError
     from sqlalchemy.exc import DBAPIError
+    from yaml import YAMLError
 
     try:
         yield
+    except (YAMLError, DagsterInvalidConfigError) as error:
+        # Dagster adds all that it would take, on one line of four thousand characters
+        faults = [one.message.partition(" Expected: ")[0] for one in getattr(error, "errors", [])]
+        told = " ".join(faults) or " ".join(str(error).split())
+        raise HomeError(
+            f"{home.dagster / 'dagster.yaml'} can't be used: {told.rstrip('.')}. "
+            "Mend it, or delete it, and it is written anew."
+        ) from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorname", "").startswith(_SQLITE_DAMAGE):
+            raise RegularsError(
+                f"Dagster's records in {home.dagster} are damaged ({error.orig}). They are the history of runs, and no "
+                "figure is made from them: end daemon and pages, delete all that is in there but dagster.yaml, and "
+                "refresh again."
+            ) from error
         for path in (home.dagster, *home.dagster.rglob("*.db")):
             # one command as another user, and its files are that user's
             if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):

@@ -47,6 +47,9 @@ def daily_schedule(home: Home, settings: Settings) -> dg.ScheduleDefinition:
         # a run reads them anew, too
         current = load_settings()
         prune(context.instance, home, current.keep)
+        if home.origin() is None and not current.landing.databases and (empty := _nothing_in(home)):
+            # before the first delivery there is nothing that a run could fail at
+            return dg.SkipReason(empty)
         # only a run asks databases for news
         if not current.landing.databases and is_all_published(home, current, None):
             return dg.SkipReason(_NOTHING_NEW)
@@ -67,10 +70,10 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         end_killed_runs(context.instance, home)
+        if empty := _nothing_in(home):
+            return dg.SkipReason(empty)
         landing = home.origin_or_own().landing
-        files = list_landing(landing).files if landing.is_dir() else ()
-        if not files:
-            return dg.SkipReason(f"{landing} holds no files.")
+        files = list_landing(landing).files
         # names, sizes and times only: reading the ledger would need the file that a run may hold
         listed = [(file.name, file.size_bytes, file.modified_ns) for file in files]
         signature = hashlib.sha256(repr(listed).encode()).hexdigest()
@@ -93,6 +96,14 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=[request], cursor=signature)
 
     return sensor
+
+
+def _nothing_in(home: Home) -> str | None:
+    """Why there is nothing to look at in the landing folder; None if there is."""
+    landing = home.origin_or_own().landing
+    if not landing.is_dir():
+        return f"{landing} does not exist."
+    return None if list_landing(landing).files else f"{landing} holds no files."
 
 
 def alerts_sensor(home: Home) -> dg.SensorDefinition:

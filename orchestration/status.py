@@ -17,7 +17,8 @@ from orchestration.causes import causes_of
 from orchestration.instance import explained_records
 from orchestration.refresh import told_by
 from warehouse.database import LockHolder, lock_holder
-from warehouse.freshness import Age, in_words, read_ages
+from warehouse.errors import PublishError
+from warehouse.freshness import Age, in_words, read_ages, unknown_ages
 from warehouse.home import Home
 from warehouse.last_refresh import Outcome
 from warehouse.news import is_all_published
@@ -58,6 +59,8 @@ class Standing:
     """Whether everything delivered is published, however the last run ended."""
     published: Age
     delivered: Age
+    unreadable: str | None = None
+    """Why the published file can't be read, so that nobody knows how old it is; None as a rule."""
 
     @property
     def is_stale(self) -> bool:
@@ -106,11 +109,6 @@ def read_standing(
     has_news
         False if a refresh has just found that all is published: then no failed run matters, and
         Dagster, whose import takes longer than all the rest, is not asked.
-
-    Raises
-    ------
-    PublishError
-        If the snapshot can't be read.
     """
     running = lock_holder(home)
     last = _last_refresh(home) if has_news else None
@@ -118,7 +116,12 @@ def read_standing(
     limits = settings.freshness
     if max_age_hours is not None:
         limits = limits.model_copy(update={"max_age_hours": max_age_hours})
-    published, delivered = read_ages(home, limits, now)
+    unreadable = None
+    try:
+        published, delivered = read_ages(home, limits, now)
+    except PublishError as error:
+        # how the last refresh went is known all the same
+        unreadable, (published, delivered) = str(error), unknown_ages(limits)
     return Standing(
         home=str(home.root),
         running=running,
@@ -126,6 +129,7 @@ def read_standing(
         is_all_published=not is_in_doubt or is_all_published(home, settings, None),
         published=published,
         delivered=delivered,
+        unreadable=unreadable,
     )
 
 
@@ -150,6 +154,8 @@ def print_standing(console: Console, standing: Standing) -> None:
                 if standing.is_all_published
                 else "  Readers keep the last good snapshot. `regulars refresh` tries again, and tells what to mend."
             )
+    if standing.unreadable is not None:
+        console.print(f"[bold]Published[/]   [red]✗[/] {escape(standing.unreadable)}")
     _print_age(console, "[bold]Age[/]         ", "published", standing.published)
     if standing.delivered.limit_hours is not None:
         _print_age(console, "            ", "delivered", standing.delivered)

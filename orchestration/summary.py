@@ -26,7 +26,7 @@ from orchestration.turned_away import TurnedAway, has_table, turned_away
 from warehouse.database import open_warehouse
 from warehouse.errors import RegularsError, WarehouseBusyError
 from warehouse.formats import SUBJECTS, export_formats
-from warehouse.home import Home
+from warehouse.home import Home, default_home
 from warehouse.measures import TABLES, aggregates
 from warehouse.quality import CHECKS_BY_LAYER
 from warehouse.settings import load_settings
@@ -80,12 +80,21 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         console.print(f"  [yellow]![/] {escape(warning)}")
     _print_times(console, outcome)
     console.print(f"\n[green]Published[/] {escape(str(home.published))}")
-    console.print(
-        "Where to look next: `make serve` (dashboard), `make ui` (assets, checks, lineage), "
-        "`.venv/bin/regulars status`, or open the file in a BI tool."
-    )
+    console.print(escape(where_to_look(home)))
     if origin is not None and origin.is_sample:
         console.print("Your own files: make run LANDING=folder (kept apart from this sample).")
+
+
+def where_to_look(home: Home) -> str:
+    """The commands that show this home; what `make` opens is another one, where a home was named."""
+    if home.root.resolve() == default_home().to_read.root.resolve():
+        serve, ui, status = "make serve", "make ui", ".venv/bin/regulars status"
+    else:
+        serve, ui, status = (f".venv/bin/regulars {name} --home {home.root}" for name in ("serve", "ui", "status"))
+    return (
+        f"Where to look next: `{serve}` (dashboard), `{ui}` (assets, checks, lineage), `{status}`, or open the file in "
+        "a BI tool."
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -23,6 +24,7 @@ from serving.api.requests import closed
 from serving.classify import UploadLimits
 from serving.dashboard.app import create_dashboard
 from serving.files import files_router
+from serving.listening import listen
 from serving.metrics import Measured, Metrics, metrics_router, name_rule
 from serving.security import (
     LOOPBACK_NAMES,
@@ -109,22 +111,17 @@ def serve(home: Home, *, host: str, port: int, on_start: Callable[[str], None] |
     Parameters
     ----------
     on_start
-        Told the address once it is known.
+        Told the address once it is ours.
 
     Raises
     ------
     SettingsError
-        If the address is not loopback and there is no token, or one is missing or too short.
+        If the address is not loopback and there is no token, or one is missing or too short; if it can't be bound.
     """
     tokens = required_tokens(host, load_settings().serve)
     app = create_app(home, host=host, tokens=tokens)
-    if on_start:
-        shown = f"[{host}]" if ":" in host else host
-        on_start(f"http://{shown}:{port}")
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         server_header=False,
         date_header=True,
@@ -132,3 +129,9 @@ def serve(home: Home, *, host: str, port: int, on_start: Callable[[str], None] |
         # nothing here speaks them; one that is asked for is answered as a plain request
         ws="none",
     )
+    listening = listen(host, port)
+    if on_start:
+        shown = f"[{host}]" if ":" in host else host
+        on_start(f"http://{shown}:{port}")
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=listening)

@@ -431,8 +431,7 @@ class SnapshotReader:
             stopped = self._stopped()
             why = "" if stopped is None else f" The newest refresh was stopped: {' '.join(stopped.causes)}"
             raise NoSnapshotError(
-                f"Nothing is published in {self.home.root} yet. "
-                f"Run `make run` (or `regulars refresh`) first; this page shows the answer as soon as it is there.{why}"
+                f"Nothing is published in {self.home.root} yet. Run `make run` (or `regulars refresh`) first.{why}"
             ) from error
 
     def _replace(self, opened: _OpenSnapshot | None) -> None:

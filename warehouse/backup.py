@@ -57,7 +57,7 @@ def back_up(
     """
     root, folder = home.root.resolve(), folder.expanduser().resolve()
     if not home.warehouse.exists():
-        raise HomeError(f"{home.root} has nothing to back up: nothing was refreshed there yet.")
+        raise HomeError(f"{home.root} has nothing to back up: there is no {home.warehouse.name} in it.")
     if folder.is_relative_to(root):
         raise HomeError(f"{folder} lies inside the home that it would be a copy of; name a folder outside of {root}.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -36,7 +36,7 @@ _LOOK_SECONDS = 10.0
 
 @contextmanager
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a DuckDB file and close it again, whatever happens.
+    """Open a DuckDB file and close it again, whatever happens; one that is made by it is its owner's alone.
 
     Raises
     ------
@@ -45,11 +45,15 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
     RegularsError
         If the file is not a DuckDB database, or can't be read.
     """
+    is_new = not path.exists()
     try:
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         raise as_readable_error(error, path) from error
     try:
+        if is_new:
+            # customers' addresses will be in it, and the key of their pseudonyms
+            path.chmod(0o600)
         connection.execute("set TimeZone = 'UTC'")
         yield connection
     finally:

@@ -6,7 +6,7 @@ belong here: what is done about it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from warehouse.home import Home
@@ -65,9 +65,18 @@ def read_ages(home: Home, limits: Freshness, now: datetime) -> tuple[Age, Age]:
         If the snapshot can't be read.
     """
     made_at, delivered_at = read_made(home) or (None, None)
+    published, delivered = unknown_ages(limits)
     return (
-        Age("What readers see was made", made_at, _hours(made_at, now), limits.max_age_hours),
-        Age("The newest delivery came", delivered_at, _hours(delivered_at, now), limits.max_delivery_age_hours),
+        replace(published, at=made_at, hours=_hours(made_at, now)),
+        replace(delivered, at=delivered_at, hours=_hours(delivered_at, now)),
+    )
+
+
+def unknown_ages(limits: Freshness) -> tuple[Age, Age]:
+    """The two of a snapshot that nothing is known of."""
+    return (
+        Age("What readers see was made", None, None, limits.max_age_hours),
+        Age("The newest delivery came", None, None, limits.max_delivery_age_hours),
     )
 
 

@@ -149,8 +149,10 @@ class Home:
 
     @property
     def to_read(self) -> Home:
-        """The home that readers look into: the shop's own, else the sample's beside it."""
-        return self.sample if not self.published.exists() and self.sample.published.exists() else self
+        """The home that readers look into: the shop's own once something was delivered there, else the sample's."""
+        # a first refresh that failed must not look like the sample's last good one
+        is_own = any(path.exists() for path in (self.published, self.origin_file, self.warehouse))
+        return self.sample if not is_own and self.sample.published.exists() else self
 
     @property
     def origin_file(self) -> Path:

@@ -58,5 +58,5 @@ def read_last_refresh(home: Home) -> RefreshNote | None:
 def note_last_refresh(home: Home, last: RefreshNote) -> None:
     """Leave the note, in place of an older one."""
     text = json.dumps(asdict(last), default=datetime.isoformat) + "\n"
-    if not home.last_refresh.exists() or home.last_refresh.read_text(encoding="utf-8") != text:
+    if not home.last_refresh.exists() or home.last_refresh.read_bytes() != text.encode():
         write_whole(home.last_refresh, text)

@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from datetime import date, timedelta
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
@@ -22,8 +23,10 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from warehouse.errors import SettingsError
+from warehouse.rights import explain_refusal
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 ENV_PREFIX = "REGULARS_"
@@ -626,14 +629,24 @@ def load_settings(path: Path | None = None) -> Settings:
         Naming the file or variable, the key, what was given and what is allowed.
     """
     chosen = path or settings_path()
-    if not chosen.exists() and (path is not None or SETTINGS_FILE_VARIABLE in os.environ):
-        raise SettingsError(f"Settings file {chosen} does not exist.")
     _refuse_unknown_variables()
-
     try:
+        if not chosen.exists() and (path is not None or SETTINGS_FILE_VARIABLE in os.environ):
+            raise SettingsError(f"Settings file {chosen} does not exist.")
+        if chosen.is_dir():
+            # as a container engine makes one in the place of a file that is not there
+            raise SettingsError(f"Settings file {chosen} is a folder.")
         return Settings.model_construct(**_read(Settings, chosen))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{chosen} is not valid TOML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{chosen} is not text in UTF-8 (byte {error.start + 1}); save it as such in the editor."
+        ) from error
+    except OSError as error:
+        raise SettingsError(explain_refusal(chosen)) from error
+    except UnreadableVariableError as error:
+        raise SettingsError(_explain_variable(error)) from error
     except ValidationError as error:
         raise SettingsError(_explain(error, chosen)) from error
 
@@ -649,9 +662,15 @@ def alerts_alone() -> Alerts:
     try:
         read: Alerts = _read(_AlertsAlone, settings_path())["alerts"]
         return read
-    except (tomllib.TOMLDecodeError, ValidationError, OSError, UnicodeDecodeError):
+    except (tomllib.TOMLDecodeError, ValidationError, OSError, UnicodeDecodeError, UnreadableVariableError):
         # who loads the settings says what is wrong with them
         return Alerts()
+
+
+class _TomlFile(TomlConfigSettingsSource):
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        # some editors begin UTF-8 with a mark that TOML 1.0 does not know
+        return tomllib.loads(file_path.read_text(encoding="utf-8-sig"))
 
 
 def _read(model: type[BaseSettings], path: Path) -> dict[str, Any]:
@@ -667,7 +686,7 @@ def _read(model: type[BaseSettings], path: Path) -> dict[str, Any]:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path))
+            return (env_settings, _TomlFile(settings_cls, toml_file=path))
 
     return dict(_FromFile())
 
@@ -701,6 +720,17 @@ def _explain(error: ValidationError, path: Path) -> str:
                 else f"{origin}: {key}{shown}: {told}"
             )
     return "; ".join(parts) + "."
+
+
+def _explain_variable(error: UnreadableVariableError) -> str:
+    """Of a variable that should hold JSON and does not, pydantic names the section alone."""
+    found = re.search(r'field "(\w+)"', str(error))
+    section = f"{ENV_PREFIX}{found[1]}".upper() if found else ENV_PREFIX
+    named = [name for name in sorted(os.environ) if name.upper() == section or name.upper().startswith(f"{section}__")]
+    return (
+        f"Environment variable {' or '.join(named)} can't be read: a list or table is written as JSON there, such as "
+        '["failed", "stale"].'
+    )
 
 
 def _neighbours(location: tuple[str | int, ...]) -> str:

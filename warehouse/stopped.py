@@ -64,7 +64,7 @@ def note_stopped(home: Home, stopped: StoppedRefresh) -> None:
         "problems": stopped.problems,
     }
     text = json.dumps(without_contacts_anywhere(told), ensure_ascii=False, indent=1) + "\n"
-    if not home.stopped.exists() or home.stopped.read_text(encoding="utf-8") != text:
+    if not home.stopped.exists() or home.stopped.read_bytes() != text.encode():
         write_whole(home.stopped, text)
 
 

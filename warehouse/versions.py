@@ -63,7 +63,7 @@ def code_fingerprint(memo: Path | None = None) -> str:
     bytes_read = files_fingerprint(PROJECT_ROOT / name for name in _CODE_FOLDERS)
     seen = hashlib.sha256(f"{sys.version} {bytes_read}".encode()).hexdigest()
     if memo is not None and memo.exists():
-        remembered, _, told = memo.read_text().partition(" ")
+        remembered, _, told = memo.read_text(errors="replace").partition(" ")
         if remembered == seen:
             return told
     told = _fingerprint_of_code()

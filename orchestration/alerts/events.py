@@ -65,14 +65,15 @@ def look_at(home: Home, standing: Standing) -> Look:
     duckdb.Error
         If the snapshot can't be read.
     """
-    events = [event for event in (_failed(standing), _stale(standing)) if event is not None]
-    is_known: list[AlertKind] = ["stale", "warned"]
+    events = [event for event in (_failed(standing), _stale(standing), _unreadable(standing)) if event is not None]
+    # of a snapshot that can't be read nothing is known, so nothing of it is over
+    is_known: list[AlertKind] = ["stale", "warned"] if standing.unreadable is None else []
     last = standing.last_refresh
     # while a refresh is at work it may mend what failed; one that a person stopped tells nothing
     if standing.running is None and (last is None or last.outcome != "stopped"):
         is_known.append("failed")
     days: dict[str, str] = {}
-    if home.published.exists():
+    if home.published.exists() and standing.unreadable is None:
         # a connection of its own: one that this process holds would still show a file that was replaced
         with duckdb.connect(":memory:") as connection:
             connection.execute(f"attach {literal(home.published)} as snapshot (read_only)")
@@ -115,7 +116,8 @@ def _failed(standing: Standing) -> Event | None:
     if last is None or last.outcome != "failed" or not standing.has_failed or standing.running is not None:
         return None
     at = last.ended_at or datetime.now(UTC)
-    keep = "Nothing is published yet" if standing.published.at is None else "Readers keep the last good snapshot"
+    is_published = standing.published.at is not None or standing.unreadable is not None
+    keep = "Readers keep the last good snapshot" if is_published else "Nothing is published yet"
     return _event(
         # the same fault again, by a refresh that was repeated, is the same event
         "failed:" + _digest(last.problems),
@@ -125,6 +127,21 @@ def _failed(standing: Standing) -> Event | None:
         f"{moment(at)}, run {last.run_id[:8]}. {keep}.",
         last.causes,
         f"`regulars status --home {standing.home}` tells it whole, with lines and what to mend; then refresh again.",
+    )
+
+
+def _unreadable(standing: Standing) -> Event | None:
+    if standing.unreadable is None:
+        return None
+    return _event(
+        "unreadable",
+        "failed",
+        standing.home,
+        "what is published can't be read",
+        "",
+        [standing.unreadable],
+        "Until then the dashboard shows the newest kept snapshot that can be read. A refresh publishes anew, though "
+        f"nothing else is new: `regulars refresh --home {standing.home}`.",
     )
 
 

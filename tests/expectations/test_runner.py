@@ -361,6 +361,13 @@ def test_spoiled_table_blocks_with_the_check_for_it(build: Build, layer: str, sp
     assert not report.passed
 
 
+def test_what_to_do_ends_as_a_sentence_where_nothing_is_to_be_pasted_below(build: Build) -> None:
+    report = run("reporting", build("update reporting.segment_claims set true_pct = 10, is_true = false"))
+
+    found = troubles(report)["reporting.segment_claims rfm_segments_bear_true_names"]
+    assert found.message.endswith("and the scores in reporting.customer_360.")
+
+
 def test_bad_line_is_named_by_file_and_line(build: Build) -> None:
     report = run("staging", build("update staging.stg_transactions set quantity_units = 5000000 where row_number = 3"))
 

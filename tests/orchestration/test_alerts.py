@@ -335,6 +335,45 @@ def test_where_nobody_can_be_told_of_the_settings_the_log_and_the_tick_are(
         alerts_sensor(published_home)(dg.build_sensor_context(instance=instance))
 
 
+def test_a_first_refresh_that_failed_is_told_though_nothing_is_published(tmp_path: Path, world: World) -> None:
+    home = Home(tmp_path)
+    deliver(home.landing, {"notes.csv": "nothing,to see here\n"})
+    assert regulars("refresh", home=home.root).returncode == 1
+    for _ in range(2):
+        asked_for = regulars("status", "--alert", home=home.root, **world.asking)
+        assert asked_for.returncode == 1
+        assert "Nothing is published" in asked_for.stderr
+    [told] = world.posted
+    assert ": the refresh failed\n" in told
+    assert ". Nothing is published yet.\n" in told
+
+
+def test_a_snapshot_that_cannot_be_read_is_told_and_hides_no_failed_refresh(published_home: Home, asked: World) -> None:
+    deliver(published_home.landing, {"2024-02-20.csv": HEADER + TOO_MUCH})
+    assert regulars("refresh", home=published_home.root).returncode == 1
+    before = len(asked.posted)
+    published_home.published.unlink()
+    published_home.published.write_bytes(b"no database")
+    logged, warned = look(published_home)
+    assert warned == []
+    [text] = logged
+    assert asked.posted[before:] == [text]
+    assert text.splitlines()[0].endswith(": what is published can't be read")
+    assert f"`regulars refresh --home {published_home.root}`" in text
+    shown = regulars("status", home=published_home.root)
+    assert shown.returncode == 1
+    assert re.search(r"^Last run +✗ failed, ", shown.stdout, re.MULTILINE)
+    assert f"✗ {published_home.published} can't be read" in shown.stdout
+    as_json = regulars("status", "--json", home=published_home.root)
+    told = json.loads(as_json.stdout)
+    assert (as_json.returncode, told["has_failed"], told["published_at"]) == (1, True, None)
+    assert "can't be read" in told["unreadable"]
+    # the next publication ends both
+    (published_home.landing / "2024-02-20.csv").unlink()
+    assert regulars("refresh", home=published_home.root).returncode == 0
+    assert json.loads(published_home.alerts.read_text())["entries"] == []
+
+
 def test_a_record_that_is_damaged_is_said_and_fails_nothing(published_home: Home) -> None:
     published_home.alerts.write_text("{")
     done = regulars("status", "--alert", home=published_home.root)

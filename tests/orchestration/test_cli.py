@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -139,6 +140,18 @@ def test_bad_usage_exits_2_and_says_what_is_wrong(tmp_path: Path, arguments: tup
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [("serve",), ("ui",), ("ui", "--pages-only")])
+def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path, command: tuple[str, ...]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = regulars(*command, "--port", str(port), home=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"regulars: 127.0.0.1 port {port} can't be bound (Address already in use). Is another server there already? "
+        "--port names another port, --host another address.\n"
+    )
 
 
 def test_a_bad_setting_exits_2_in_one_line(tmp_path: Path) -> None:

@@ -72,6 +72,26 @@ def test_a_process_takes_the_parsed_project_over_and_notices_every_change_of_it(
     assert not dbt._is_kept(home)
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\x00{"])
+def test_what_a_power_cut_left_of_the_kept_files_is_made_anew(
+    tmp_path: Path, parsed_anew: list[list[str]], content: bytes
+) -> None:
+    home = Home(tmp_path / "home")
+    told = dbt.load_manifest(home)
+    variables = {**dbt.project_vars(Settings.model_construct(), "2011-03-01"), "export_formats": []}
+    compiled = dbt.compile_models(home, ["int_snapshot"], variables)
+    files = [home.dbt / name for name in ("manifest.json", "manifest.msgpack", "manifest.fingerprint")]
+    for expected, path in enumerate(files, start=2):
+        path.write_bytes(content)
+        another_process()
+        # the same models; when it was made differs
+        assert dbt.load_manifest(home)["nodes"].keys() == told["nodes"].keys()
+        assert dbt._parse(home).nodes.keys() == told["nodes"].keys()
+        assert len(parsed_anew) == expected, path.name
+    (home.dbt / "compiled.json").write_bytes(content)
+    assert dbt.compile_models(home, ["int_snapshot"], variables) == compiled
+
+
 def test_what_was_compiled_is_kept_until_the_project_or_a_var_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parsed_anew: list[list[str]]
 ) -> None:

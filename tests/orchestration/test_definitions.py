@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from orchestration.assets.landing import landing_folder
 from orchestration.assets.snapshot import published_snapshot
 from orchestration.dbt import DBT_PROJECT
 from orchestration.definitions import defs
-from orchestration.jobs import REFRESH, landing_sensor
+from orchestration.jobs import REFRESH, daily_schedule, landing_sensor
 from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.formats import export_formats
 from warehouse.home import Home
-from warehouse.settings import PROJECT_ROOT, Freshness
+from warehouse.settings import PROJECT_ROOT, Freshness, load_settings
 
 
 def test_loading_the_workspace_opens_no_database(tmp_path: Path) -> None:
@@ -203,6 +204,27 @@ def test_the_sensor_asks_once_for_each_change_of_landing(tmp_path: Path) -> None
     assert len(tick(asked.cursor).run_requests) == 1
 
 
+def test_a_home_without_a_delivery_is_asked_for_no_run_and_a_lost_folder_is_not_called_empty(tmp_path: Path) -> None:
+    home, elsewhere = Home(tmp_path / "home"), tmp_path / "elsewhere"
+
+    def ticks() -> tuple[dg.SkipReason | dg.RunRequest, dg.SkipReason]:
+        with dg.instance_for_test() as instance:
+            by_clock = daily_schedule(home, load_settings())(dg.build_schedule_context(instance))
+            return by_clock, landing_sensor(home)(dg.build_sensor_context(instance=instance))
+
+    home.landing.mkdir(parents=True)
+    for told in ticks():
+        assert isinstance(told, dg.SkipReason)
+        assert told.skip_message == f"{home.landing} holds no files."
+    elsewhere.mkdir()
+    home.bind(elsewhere, is_sample=False)
+    elsewhere.rmdir()
+    by_clock, by_files = ticks()
+    # it fails, which is told to whoever asked for it
+    assert isinstance(by_clock, dg.RunRequest)
+    assert by_files.skip_message == f"{elsewhere} does not exist."
+
+
 def test_a_bad_as_of_date_is_refused_before_anything_runs(tmp_path: Path) -> None:
     from orchestration.resources import RefreshOptions
 
@@ -218,6 +240,25 @@ def test_source_and_snapshot_have_the_freshness_that_the_settings_ask_for_and_no
     assert landing_folder(asked).freshness_policy == dg.FreshnessPolicy.time_window(timedelta(minutes=1))
     assert published_snapshot([], Freshness()).get_asset_spec().freshness_policy is None
     assert landing_folder(Freshness()).freshness_policy is None
+
+
+def test_each_publication_leaves_numbers_that_can_be_followed_from_one_to_the_next(
+    shop_once_published: Home, tmp_path: Path, ask: Callable[..., list[tuple]]
+) -> None:
+    record = shutil.copytree(shop_once_published.dagster, tmp_path / "dagster")
+    with dg.DagsterInstance.from_config(str(record)) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["published", "snapshot"]))
+        [run] = instance.get_run_records()
+    told = {name: one.value for name, one in event.asset_materialization.metadata.items()}
+    # a shop of nothing but good lines
+    [(lines,)] = ask(shop_once_published.warehouse, "select count(*) from raw.transactions")
+    assert (told["delivered_lines"], told["set_aside_pct"], told["lines"]) == (lines, 0.0, lines)
+    [(checks, passed)] = ask(
+        shop_once_published.warehouse,
+        "select count(*), count(*) filter (status = 'passed') from quality.validation_results",
+    )
+    assert (told["checks_passed"], told["checks_passed"] + told["checks_warned"]) == (passed, checks)
+    assert 0 < told["seconds_of_run"] <= run.end_time - run.start_time
 
 
 def test_a_delivery_is_noted_as_the_landing_folders_own(shop_once_published: Home, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -11,7 +12,8 @@ import dagster as dg
 import pytest
 
 from orchestration.instance import event_log_kept_open, prepare_dagster_home
-from tests.orchestration.test_cli import REGULARS
+from tests.orchestration.test_cli import REGULARS, regulars
+from warehouse.database import open_warehouse
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 
@@ -75,6 +77,64 @@ def test_a_storage_of_another_kind_is_left_alone() -> None:
     with dg.DagsterInstance.ephemeral() as instance, event_log_kept_open(instance):
         instance.report_runless_asset_event(dg.AssetMaterialization("lines", description=TOLD))
         assert instance.get_latest_materialization_event(dg.AssetKey("lines")) is not None
+
+
+def test_what_has_addresses_is_closed_to_other_users_of_the_machine(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    before = os.umask(0o022)
+    try:
+        prepare_dagster_home(home)
+        with open_warehouse(home.warehouse):
+            pass
+    finally:
+        os.umask(before)
+    assert [oct(path.stat().st_mode & 0o777) for path in (home.dagster, home.warehouse)] == ["0o700", "0o600"]
+    # readers go through to what is published
+    assert oct(home.root.stat().st_mode & 0o777) == "0o755"
+    # what its owner opened to a group stays so
+    home.dagster.chmod(0o750)
+    home.warehouse.chmod(0o640)
+    prepare_dagster_home(home)
+    with open_warehouse(home.warehouse):
+        pass
+    assert [oct(path.stat().st_mode & 0o777) for path in (home.dagster, home.warehouse)] == ["0o750", "0o640"]
+
+
+def test_records_that_are_damaged_are_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    prepare_dagster_home(home)
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        assert instance.get_runs() == []
+    records = home.dagster / "history" / "runs.db"
+    records.write_bytes(b"\x01" * records.stat().st_size)
+    told = regulars("status", home=home.root)
+    assert told.returncode == 1
+    assert told.stderr == (
+        f"regulars: Dagster's records in {home.dagster} are damaged (file is not a database). They are the history of "
+        "runs, and no figure is made from them: end daemon and pages, delete all that is in there but dagster.yaml, "
+        "and refresh again.\n"
+    )
+    for path in home.dagster.iterdir():
+        if path.name != "dagster.yaml":
+            shutil.rmtree(path)
+    assert "Nothing is published" in regulars("status", home=home.root).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("concurency: 3\n", 'Received unexpected config entry "concurency" at the root.'),
+        ("retention: {\n", "while parsing a flow node expected the node content, but found '<stream end>'"),
+    ],
+)
+def test_a_slip_in_dagsters_own_settings_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    home = Home(tmp_path)
+    home.dagster.mkdir()
+    (home.dagster / "dagster.yaml").write_text(text)
+    done = regulars("status", home=home.root)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"regulars: {home.dagster / 'dagster.yaml'} can't be used: {told}")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("most_bytes", [2**16, 2**19])

@@ -47,6 +47,18 @@ def test_readers_are_left_what_dagster_recorded_of_the_newest_run(published_home
     assert read_last_refresh(published_home) == noted
 
 
+def test_a_garbled_note_beside_the_snapshot_is_written_anew_and_keeps_nobody_from_being_told(
+    published_home: Home,
+) -> None:
+    noted = read_last_refresh(published_home)
+    for path in (published_home.last_refresh, published_home.stopped):
+        path.write_bytes(b"\xe9\x00{")
+    done = regulars("status", "--alert", home=published_home.root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_last_refresh(published_home) == noted
+    assert not published_home.stopped.exists()
+
+
 def test_a_failed_refresh_is_told_with_its_reason_until_the_next_good_one(published_home: Home) -> None:
     line = "699999,20001,ITEM 20001,900000,2024-02-20 10:00:00,99.00,10001.0,United Kingdom\n"
     deliver(published_home.landing, {"2024-02-20.csv": HEADER + line})

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from orchestration.refresh import RefreshOutcome
-from orchestration.summary import print_outcome, print_status
+from orchestration.summary import print_outcome, print_status, where_to_look
 from warehouse.errors import RegularsError
 from warehouse.home import Home
 from warehouse.loading import ensure_raw_schema
@@ -87,6 +87,19 @@ def refused(home: Home, *steps: str, problems: Sequence[str] = (NO_LINES,), widt
         problems=list(problems),
     )
     return told(lambda console: print_outcome(console, home, outcome), width)
+
+
+def test_the_commands_that_follow_show_the_home_that_was_refreshed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGULARS_HOME", str(tmp_path / "shop"))
+    shop, tried = Home(tmp_path / "shop"), Home(tmp_path / "tried")
+    assert "`make serve` (dashboard), `make ui` (" in where_to_look(shop)
+    # which `make serve` does not show
+    assert f"`.venv/bin/regulars serve --home {tried.root}` (dashboard)" in where_to_look(tried)
+    shop.sample.published.parent.mkdir(parents=True)
+    shop.sample.published.touch()
+    assert "`make serve` (dashboard)" in where_to_look(shop.sample)
 
 
 def test_a_refusal_names_the_file_and_what_to_type(home: Home, deliver: Deliver) -> None:

@@ -1,5 +1,7 @@
 """The daemon alone takes in what is delivered; days on end of it are `benchmarks/unattended.py`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +12,22 @@ from tests.orchestration.conftest import differing_tables
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
+
+
+def test_the_daemon_of_a_new_home_makes_the_folder_that_it_watches(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "daemon", "--home", str(home.root)],
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as daemon:
+        try:
+            assert daemon.stderr.readline() == f"Dagster, watching {home.landing}\n"
+            assert home.landing.is_dir()
+        finally:
+            daemon.kill()
 
 
 def test_a_home_that_nobody_refreshes_is_published_by_the_daemon(shop_once_published: Home, tmp_path: Path) -> None:

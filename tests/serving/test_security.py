@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from serving.classify import UploadLimits
 from serving.files import _PLACES, FILES_AT_ONCE
 from serving.security import COOKIE, EVERY_ROLE, TOKEN_VARIABLE, Caller, is_loopback, required_tokens
-from serving.server import create_app
+from serving.server import create_app, serve
 from warehouse.errors import SettingsError
 from warehouse.home import Home
 from warehouse.settings import Serve
@@ -42,6 +42,15 @@ def local(published_small: Home) -> TestClient:
 def test_loopback_needs_no_token(host: str) -> None:
     assert is_loopback(host)
     assert required_tokens(host, Serve()) == {}
+
+
+def test_an_address_that_is_taken_is_said_before_the_server_is_said_to_be_there(tmp_path: Path) -> None:
+    told: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"127.0.0.1 port {port} can't be bound .Address already in use"):
+            serve(Home(tmp_path), host="127.0.0.1", port=port, on_start=told.append)
+    assert told == []
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.4", "shop.example", "127.0.0.1.example"])

@@ -1,6 +1,7 @@
 """Readers of the published snapshot: whole, at once, and never behind."""
 
 import os
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -61,6 +62,17 @@ def test_the_sample_is_read_until_the_shop_has_a_snapshot_of_its_own(home: Home,
     publish_with(shop, 77)
     with reader.reading() as reading:
         assert (shown, reading.about.publication_id) == (2, 77)
+
+
+@pytest.mark.parametrize("left", ["origin.json", "warehouse.duckdb"])
+def test_the_sample_hides_no_first_refresh_that_failed(home: Home, tmp_path: Path, left: str) -> None:
+    shop = Home(tmp_path / "shop")
+    shop.sample.published.parent.mkdir(parents=True)
+    shutil.copy(home.published, shop.sample.published)
+    (shop.root / left).touch()
+    told = re.escape(f"Nothing is published in {shop.root} yet")
+    with pytest.raises(NoSnapshotError, match=told), SnapshotReader(shop).reading():
+        pass
 
 
 def test_an_answer_keeps_its_snapshot_and_the_next_sees_the_new_one(home: Home) -> None:

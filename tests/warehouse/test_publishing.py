@@ -330,6 +330,17 @@ def test_a_damaged_snapshot_is_not_put_back_and_is_named(home, damage):
     assert record_in_warehouse(home) == [(1, "published"), (2, "published")]
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
+def test_a_snapshot_whose_checksum_is_damaged_is_not_put_back(home, content):
+    publish_generation(home, 1)
+    publish_generation(home, 2)
+    [checksum, _] = sorted(home.snapshots.glob("*.sha256"))
+    checksum.write_bytes(content)
+    with pytest.raises(PublishError, match=r"Snapshot 1 could not be put back: .*regulars-000001.duckdb"):
+        rollback(home, at=NOON)
+    assert generation_seen(home) == 2
+
+
 def test_rollback_heals_a_published_file_that_was_lost(home):
     publish_generation(home, 1)
     publish_generation(home, 2)

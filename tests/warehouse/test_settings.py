@@ -1,13 +1,16 @@
 """Settings come from a file and the environment, and a wrong one is named."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from warehouse.errors import SettingsError
-from warehouse.settings import PROJECT_ROOT, Landing, Settings, Shop, SourceMapping, load_settings
+from warehouse.settings import PROJECT_ROOT, Alerts, Landing, Settings, Shop, SourceMapping, alerts_alone, load_settings
 
 
 def settings_file(folder: Path, text: str) -> Path:
@@ -95,6 +98,59 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGULARS_RFN__MONETARY", "net")
     with pytest.raises(SettingsError, match="REGULARS_RFN__MONETARY names no section"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('[shop]\nhome_country = "Österreich"\n'.encode("latin-1"), "is not text in UTF-8 (byte 24); save it as such"),
+        ('[shop]\ncurrency = "EUR"\n'.encode("utf-16"), "is not text in UTF-8 (byte 1); save it as such"),
+        (None, "is a folder"),
+    ],
+    ids=["latin-1", "utf-16", "folder"],
+)
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, content: bytes | None, told: str) -> None:
+    path = tmp_path / "regulars.toml"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=re.escape(told)) as refused:
+        load_settings(path)
+    assert str(path) in str(refused.value)
+
+
+def test_a_file_that_is_closed_to_us_is_named(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    path = settings_file(tmp_path, "")
+    path.chmod(0o600)
+    code = (
+        "import os, sys, pathlib\n"
+        "from warehouse.settings import load_settings\n"
+        "os.seteuid(65534)\n"
+        "load_settings(pathlib.Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    *_, last = done.stderr.splitlines()
+    assert last.startswith(f"warehouse.errors.SettingsError: {path} is closed to nobody: ")
+
+
+def test_a_mark_that_some_editors_begin_utf_8_with_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "regulars.toml"
+    path.write_bytes('[shop]\nhome_country = "Österreich"\n'.encode("utf-8-sig"))
+    assert load_settings(path).shop.home_country == "Österreich"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("REGULARS_ALERTS__EVENTS", "failed"), ("REGULARS_SHOP", ""), ("regulars_landing", "x")]
+)
+def test_a_variable_that_should_be_json_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=f"Environment variable {variable} can't be read: a list or table is"):
+        load_settings()
+    # of what can't be read nothing is believed
+    assert alerts_alone() == Alerts()
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:

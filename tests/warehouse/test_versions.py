@@ -96,6 +96,15 @@ def test_what_can_change_a_table_rebuilds(project: Path, name: str, content: str
     assert versions.code_fingerprint() == before
 
 
+def test_a_garbled_memo_is_written_anew(project: Path, tmp_path: Path) -> None:
+    memo = tmp_path / "memo"
+    told = versions.code_fingerprint(memo)
+    kept = memo.read_bytes()
+    memo.write_bytes(b"\xff\xfe\x00")
+    assert versions.code_fingerprint(memo) == told
+    assert memo.read_bytes() == kept
+
+
 def test_two_processes_agree_on_the_release() -> None:
     def told(seed: str) -> str:
         # sets are hashed, and so ordered, in another way

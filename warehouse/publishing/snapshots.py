@@ -120,7 +120,8 @@ def checksum(path: Path) -> str:
 def kept_checksum(path: Path) -> str | None:
     """Give the checksum that stands beside a kept snapshot, as ``sha256sum`` writes it; None if there is none."""
     kept = beside(path, _CHECKSUM_SUFFIX)
-    return kept.read_text().split()[0] if kept.exists() else None
+    # of one that is empty or garbled nothing is known, either
+    return next(iter(kept.read_text(errors="replace").split()), None) if kept.exists() else None
 
 
 def shown_id(home: Home) -> int | None:

@@ -116,7 +116,7 @@ def render(view: View) -> html.Div:
                 _freshness(fresh, now),
                 ui.below("Latest publications", _publications(view)),
                 about="Times are UTC; the last line's is the shop's own clock. A refresh that a check stopped "
-                "publishes nothing: it leaves the figures as they were, and shows in Data Docs"
+                "publishes nothing: it leaves the figures as they were, and is told above, at length in Data Docs"
                 + ("." if "operate" in view.roles else ", which are for tokens with the role operate."),
             ),
         ),
