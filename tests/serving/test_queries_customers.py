@@ -236,7 +236,6 @@ def test_categories_are_shares_of_the_customers_and_of_the_shops_money(reading: 
         {"category": top["category"]},
     )
     assert top["shop_share_pct"] == pytest.approx(float(shop["share_pct"]))
-    assert top["index_100"] == pytest.approx(100 * top["share_pct"] / top["shop_share_pct"])
 
 
 def test_history_is_the_month_ends_in_order(reading: Reading) -> None:
