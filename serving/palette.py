@@ -108,6 +108,12 @@ BAR_EDGE = "#E5ECF6"
 """The hairline around a bar."""
 
 
+def direction_colours(theme: Theme) -> dict[str, str]:
+    """The colours of a spike, a drop and a silence, on pages and in the report; lists of days have them by CSS."""
+    tokens = TOKENS[theme]
+    return {"spike": tokens.warning, "drop": tokens.bad, "silence": tokens.text}
+
+
 def segment_colour(segment: str, theme: Theme = "light", *, kind: str | None = None) -> str:
     """The one colour of a segment, on every page and in the report.
 

@@ -138,7 +138,7 @@ def grid_options(theme: Theme) -> dict[str, Any]:
         "maxBlocksInCache": 20,
         "enableCellTextSelection": True,
         "ensureDomOrder": True,
-        "localeText": {"noRowsToShow": "Nothing fits these filters."},
+        "localeText": {"noRowsToShow": "Nothing to show."},
     }
 
 

@@ -69,6 +69,6 @@ def print_export(console: Console, exported: Exported) -> None:
     for doubt in exported.names_in_doubt:
         console.print(f"[yellow]![/] {escape(doubt)}")
     for caveat in exported.caveats:
-        console.print(f"[yellow]![/] Customer value: {escape(caveat)}")
+        console.print(f"[yellow]![/] Expected revenue: {escape(caveat)}")
     state = "Unchanged" if exported.is_unchanged else "Written"
     console.print(f"[green]{state}[/] {escape(str(exported.folder))}")

@@ -11,6 +11,7 @@ stopped, and why, is told by :attr:`serving.snapshot.Reading.stopped`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +25,28 @@ from serving.queries.products import product_code
 from serving.snapshot import Reading
 from warehouse.measures import measures
 from warehouse.quality import CHECK_RESULTS, CHECKS_BY_LAYER, LAYER_ORDER, MISSING_FILES
+
+# short enough for the side of a chart on a phone
+DISPOSITIONS: Mapping[str, str] = {
+    "unreadable": "Unreadable",
+    "after_as_of": "After as-of date",
+    "summary": "Sums of orders",
+    "duplicate": "Repeats",
+    "not_a_sale": "Not sales",
+    "adjustment": "Adjustments",
+    "non_product": "Not products",
+    "return": "Returns",
+    "non_positive_quantity": "No units sold",
+    "non_positive_price": "Given away",
+    "sale": "Sales",
+}
+"""What people read for each disposition."""
+
+_MODELS: Mapping[str, str] = {
+    "customer_segments": "Segments",
+    "customer_value": "Expected revenue",
+    "revenue_anomalies": "Unusual days",
+}
 
 
 @dataclass(frozen=True)
@@ -273,6 +296,11 @@ def clocks(reading: Reading) -> pd.DataFrame:
 def model_notes(reading: Reading) -> pd.DataFrame:
     """The rows of ``reporting.model_notes``, those with warnings first."""
     return reading.query("select * from reporting.model_notes order by has_warnings desc, model, algorithm")
+
+
+def model_title(note: Any) -> str:
+    """What people read for the model of a row of :func:`model_notes`, such as ``Expected revenue, bg nbd``."""
+    return f"{_MODELS[note.model]}, {note.algorithm.replace('_', ' ')}"
 
 
 def model_warnings(reading: Reading, model: str) -> list[str]:

@@ -218,7 +218,7 @@ CHANGES = ListSpec(
         Column("change", "Change", width=110),
         Column("monetary", "Money"),
         Column("clv", "Expected revenue"),
-        Column("recency_days", "Days since"),
+        Column("recency_days", "Days since last order"),
         Column("country", "Country"),
     ),
     rows=_changes,

@@ -92,7 +92,7 @@ def test_a_refresh_tells_what_it_did_and_then_that_nothing_is_new(story: Story) 
     first = story.said["first"]
     assert first.returncode == 0, first.stderr
     lines = sum(content.count("\n") - 1 for content in small_history().values())
-    for told in (f"{lines:,} lines", "sale", "Customers", "Segments", "Anomalies", "Checks", "Seconds", "Published"):
+    for told in (f"{lines:,} lines", "sale", "Customers", "Segments", "Unusual", "Checks", "Seconds", "Published"):
         assert told in first.stdout
     assert str(story.home.published) in first.stdout
     assert "Traceback" not in first.stderr + first.stdout

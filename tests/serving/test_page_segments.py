@@ -165,7 +165,7 @@ def test_moves_tell_whose_doing_they_were(reading: Reading) -> None:
     for column, name in (
         ("customers_by_purchase", "By a purchase"),
         ("customers_by_silence", "By silence"),
-        ("customers_by_yardstick", "By the others"),
+        ("customers_by_yardstick", "Because others moved"),
     ):
         assert by_name.get(name, [0] * len(largest)) == [row[column] for row in largest]
     assert [sum(at) for at in zip(*by_name.values(), strict=True)] == [row["customers"] for row in largest]
@@ -215,9 +215,7 @@ def test_names_of_segments_and_customers_never_become_markup(published_small: Ho
 def test_segments_of_one_kind_share_a_colour_and_differ_in_mark() -> None:
     import pandas as pd
 
-    look = Look.of(
-        pd.DataFrame({"segment": ["At Risk", "At Risk 2", "Lost"], "kind": ["At Risk", "At Risk", "Lost"]}), "light"
-    )
+    look = Look.of(pd.DataFrame({"segment": ["At Risk", "At Risk 2", "Lost"]}), "light")
     assert look.colours["At Risk"] == look.colours["At Risk 2"] == segment_colour("At Risk")
     assert look.symbols["At Risk"] != look.symbols["At Risk 2"]
     assert look.symbols["Lost"] == "circle"

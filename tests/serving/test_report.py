@@ -153,7 +153,7 @@ def test_caveats_stand_where_customer_value_is_shown(pages: list[str], snapshot:
     for (warning,) in found:
         assert squeezed(warning) in squeezed(" ".join(pages[2:4]))
         assert squeezed(warning) in squeezed(" ".join(pages[-2:]))
-    assert "Read the caveats on customer value" in pages[0]
+    assert "Read the caveats on expected revenue" in pages[0]
     (playbooks,) = (page for page in pages if "What to do" in page)
     assert "read the caveat under" in playbooks
 
@@ -359,7 +359,7 @@ def test_fonts_are_embedded_and_charts_are_no_pictures(document: bytes) -> None:
 
 def test_the_charts_months_are_text(pages: list[str]) -> None:
     # drawn by matplotlib as text, and set in the report's own fonts
-    for name in ("Jan 2024", "Feb", "Mar", "Apr", "unusual days", "first purchase", "bought before"):
+    for name in ("Jan 2024", "Feb", "Mar", "Apr", "unusual days", "existing"):
         assert name in pages[1]
 
 

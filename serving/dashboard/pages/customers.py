@@ -46,6 +46,7 @@ from serving.queries.customers import (
     find_customers,
 )
 from serving.queries.health import value_caveats
+from serving.queries.playbooks import PLAN
 from warehouse.measures import shown
 from warehouse.wording import count, day, days, is_missing, month, number, percent, plural
 
@@ -71,6 +72,8 @@ _RFM_ORDER = (
     "Hibernating",
     "Lost",
 )
+
+_NO_MODEL = "no model could be fitted to this history"
 
 _CUSTOMER_TYPES = {"one_time": "ordered once", "returning": "ordered more than once"}
 
@@ -98,8 +101,8 @@ def _everybody(view: View) -> html.Div:
         return ui.page(*found, empty("No customer fits these filters.", hint))
     horizon = summary.horizon_days
     abouts = {
-        "customers": "under these filters",
-        "clv_mean": f"expected of one of them in {days(horizon)}" if horizon else "no model of customer value",
+        "customers": "who bought" if view.filters.is_everything else "under these filters",
+        "clv_mean": f"expected of one of them in {days(horizon)}" if horizon else _NO_MODEL,
     }
     cards = [
         ui.measure_card(
@@ -205,7 +208,7 @@ def _one(view: View, story: CustomerStory) -> html.Div:
                 about="A score is the fifth of all customers that this one stands in: 5 is the best, 1 the last.",
             ),
             panel(
-                "Expected value",
+                "Expected revenue",
                 _value(view, story),
                 about="" if facts["clv"] is None else f"Net revenue expected in the {horizon}, not discounted.",
             ),
@@ -242,7 +245,7 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
     )
     each = f"{view.money(facts['order_value'])} each, after returns"
     last = f"on {day(facts['last_purchase_at'])}, counted to {day(view.reading.about.snapshot_date)}"
-    expected = _interval(view, facts) or "expected net revenue; no model says"
+    expected = _interval(view, facts) or _NO_MODEL
     told = {
         "monetary_net": ("Spent", view.money(facts["monetary_net"]), spent),
         "invoice_count": ("Orders", count(facts["invoice_count"]), each),
@@ -283,7 +286,7 @@ def _interval(view: View, facts: dict[str, Any]) -> str:
 
 def _who(story: CustomerStory) -> html.Section:
     facts = story.facts
-    pairs: list[tuple[str, Any]] = [("Country", facts["country"] or "not told")]
+    pairs: list[tuple[str, Any]] = [("Country", facts["country"] or "unknown")]
     if facts["has_purchases"]:
         pairs += [
             ("First order", f"{day(facts['first_purchase_at'])} (cohort of {month(facts['cohort_month'])})"),
@@ -326,8 +329,8 @@ def _segments(view: View, story: CustomerStory) -> list[Any]:
     parts: list[Any] = [ui.table("The customer's segment by each method", METHODS, by_method)]
     if facts["is_overridden"]:
         why = [
-            ("Why", facts["override_reason"] or "not told"),
-            ("By", facts["override_author"] or "not told"),
+            ("Why", facts["override_reason"] or "not given"),
+            ("By", facts["override_author"] or "not given"),
             ("Until", day(facts["override_expires_on"])),
         ]
         parts.append(ui.note(ui.definitions(why), title=f"Put into {facts['audience_segment']} by hand"))
@@ -363,10 +366,10 @@ def _scores(view: View, facts: dict[str, Any]) -> html.Div:
 def _value(view: View, story: CustomerStory) -> Any:
     facts = story.facts
     if facts["clv"] is None:
-        return empty("No value is forecast for this customer.", "The history has no model of it.")
+        return empty("No revenue is forecast for this customer.", "No model could be fitted to this history.")
     pairs = [
         ("Days with a purchase", f"{number(facts['expected_purchases'])} expected"),
-        ("Net value of one", view.money(facts["expected_purchase_value"])),
+        ("Net revenue on such a day", view.money(facts["expected_purchase_value"])),
         (
             "Lifetime value",
             f"{view.money(facts['lifetime_value'])}: {view.money(facts['monetary_net'])} so far "
@@ -615,7 +618,7 @@ def _playbook(view: View, story: CustomerStory) -> html.Section:
     segment, terms = playbook["segment_name"], ("goal", "strategy", "channel", "offer", "measure")
     return panel(
         f"What to do: {segment}",
-        ui.definitions([(name.capitalize(), playbook[name]) for name in terms]),
+        ui.definitions([(PLAN[name], playbook[name]) for name in terms]),
         html.P(dcc.Link("The whole playbook with its email", href=view.link("/playbooks", segments=(segment,)))),
         about=f"The playbook of the segment by {label}; figures in it are of the whole segment.",
     )

@@ -58,7 +58,7 @@ def render(view: View) -> Any:
                         href=f"#{anchor(row['segment_name'])}",
                     ),
                     "Customers": right(lambda row: count(sizes[row["segment_name"]].customers)),
-                    "Of the money": right(lambda row: percent(sizes[row["segment_name"]].monetary_net_pct, 0)),
+                    "Share of money": right(lambda row: percent(sizes[row["segment_name"]].monetary_net_pct)),
                     "Goal": (wide, "goal"),
                 },
             ),

@@ -320,7 +320,7 @@ def _slipping(view: View) -> Any:
                 "Called": lambda row: "slipping" if row.is_slipping else "",
                 "Customers": (count, "customers"),
                 "Came back": (count, "came_back_customers"),
-                "Of them": right(lambda row: html.Strong(percent(row.came_back_pct, 0))),
+                "Share": right(lambda row: html.Strong(percent(row.came_back_pct, 0))),
                 "By month end": lambda row: f"{percent(row.lowest_pct, 0)} to {percent(row.highest_pct, 0)}",
             },
         ),
