@@ -102,6 +102,10 @@ def test_a_refresh_tells_what_it_did_and_then_that_nothing_is_new(story: Story) 
 
     assert story.said["status"].returncode == 0
     assert "Publication 1" in story.said["status"].stdout
+    # both count the checks of each layer
+    passed = re.findall(r": (\d+) passed", story.said["status"].stdout)
+    assert len(passed) == 5
+    assert re.search(r"Checks +(\d+) passed", first.stdout)[1] == str(sum(map(int, passed)))  # type: ignore[index]
 
 
 def test_a_rollback_says_what_is_published_again(story: Story) -> None:

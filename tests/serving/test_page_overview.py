@@ -10,6 +10,8 @@ import pytest
 from dash import Dash, dcc
 from plotly.utils import PlotlyJSONEncoder
 
+from serving.dashboard.app import _in_words
+from serving.dashboard.charts import count_axis
 from serving.dashboard.pages.overview import PAGE, register, render
 from serving.dashboard.view import View
 from serving.filters import Filters
@@ -36,6 +38,17 @@ def reader(published_small: Home) -> Iterator[SnapshotReader]:
 def reading(reader: SnapshotReader) -> Iterator[Reading]:
     with reader.reading() as opened:
         yield opened
+
+
+def test_an_axis_of_two_customers_has_no_halves() -> None:
+    assert count_axis("Customers", 2) == {"title": {"text": "Customers"}, "tickformat": ",d", "dtick": 1}
+    assert count_axis("Customers", 900)["nticks"] == 5
+
+
+def test_whose_customers_a_country_has_is_said_below_the_filters() -> None:
+    assert _in_words(Filters()) == []
+    [told] = _in_words(Filters(countries=("France", "Spain")))
+    assert told == "France, Spain: sales to there, and customers who spend most there."
 
 
 def plain(component: Any) -> Any:
