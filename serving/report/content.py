@@ -38,7 +38,7 @@ from serving.queries.segments.evidence import caveats
 from serving.queries.segments.profiles import segment_profiles
 from serving.report.charts import monthly_customers_chart, monthly_revenue_chart, shares_chart
 from serving.snapshot import About, Reading
-from warehouse.measures import Measure, Unit, shown
+from warehouse.measures import Measure, shown
 from warehouse.wording import (
     MISSING,
     change,
@@ -151,9 +151,11 @@ def _cards(reading: Reading, filters: Filters) -> dict[str, Any]:
 def _card_change(card: Card, currency: str) -> str:
     if card.change_pct is None:
         return MISSING
-    # the unit stands in the large figure above
-    unit: Unit = "count" if card.unit == "days" else card.unit
-    before, after = (in_unit(value, unit, currency, is_short=True) for value in (card.before, card.value))
+    before, after = (
+        # it stands in the large figure above
+        in_unit(value, card.unit, currency, is_short=True).removesuffix(" days")
+        for value in (card.before, card.value)
+    )
     return f"{change(card.change_pct)} ({before} → {after})"
 
 

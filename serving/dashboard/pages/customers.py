@@ -6,6 +6,7 @@ questions, and what to do about a segment (:mod:`serving.dashboard.pages.playboo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, timedelta
 from html import escape
@@ -26,6 +27,7 @@ from serving.dashboard.charts import (
     flat_bars,
     heat_map,
     line,
+    money_axis,
     titled_axis,
 )
 from serving.dashboard.components import customer_link, empty, panel, right, rows_of, stat_card, wide
@@ -358,7 +360,8 @@ def _scores(view: View, facts: dict[str, Any]) -> html.Div:
             "": lambda row: row[0],
             "Figure": right(lambda row: row[1]),
             "Score": lambda row: f"{facts[f'{row[2][0]}_score']} of 5",
-            "Meaning": lambda row: wide(row[3].format(percent(facts[f"{row[2]}_rank_pct"], 0))),
+            # nobody spent more than all: what is nearly all is not rounded up to it
+            "Meaning": lambda row: wide(row[3].format(percent(math.floor(facts[f"{row[2]}_rank_pct"]), 0))),
         },
     )
 
@@ -395,6 +398,7 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
         told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {reach}"
         traces.append(line([low, high], ["This customer"] * 2, tokens.accent, 8, opacity=0.35))
     traces.append(dots(values, [escape(name) for name in names], colours, 13, told, symbol="diamond"))
+    reach = _reach([*values, low, high])
     described = f"Expected: {view.money(clv)}, {_interval(view, facts)}."
     if len(names) > 1:
         described += f" {names[1]}: {view.money(values[1])}."
@@ -404,7 +408,7 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
         name="customers-value",
         description=described,
         height=170,
-        xaxis=titled_axis(f"Net revenue ({view.currency})", range=_reach([*values, low, high]), nticks=5),
+        xaxis={**money_axis(view, reach, "Net revenue"), "range": reach},
         yaxis=NAMES,
     )
 
@@ -529,7 +533,7 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
             height=300,
             barmode="relative",
             xaxis=axis,
-            yaxis=titled_axis(f"Money ({view.currency})", nticks=6, zeroline=True),
+            yaxis=money_axis(view, [value for trace in traces for value in trace["y"]], "Gross revenue and returns"),
             margin={"t": 34},
             **LEGEND_ABOVE,
         ),
