@@ -62,8 +62,6 @@ class CustomerStory:
     months: pd.DataFrame
     """Months with an order or a return, ascending: ``month_start, invoices, gross_revenue,
     booked_return_revenue`` (0 or more), ``return_invoices``."""
-    orders: pd.DataFrame
-    """Orders, the newest first: the columns of the list ``customer_orders``."""
     returns: pd.DataFrame
     """Returned lines, the newest first: the columns of the list ``customer_returns``."""
     categories: pd.DataFrame
@@ -204,7 +202,6 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
             """,
             customer,
         ),
-        orders=fetch_list(reading, ORDERS, Filters(), customer_id),
         returns=fetch_list(reading, RETURNS, Filters(), customer_id),
         categories=_categories(reading, customer),
         playbooks=_playbooks(reading, facts),

@@ -86,21 +86,6 @@ def freshness(reading: Reading) -> Freshness:
     return Freshness(**found, **told, published_at=about.published_at.replace(tzinfo=None))
 
 
-def publications(reading: Reading, limit: int | None = None) -> pd.DataFrame:
-    """Publications and rollbacks, the latest first, with what each changed.
-
-    Returns
-    -------
-    DataFrame
-        ``publication_id``, ``published_at`` (UTC), ``action``, ``snapshot_date``,
-        ``is_sample``, ``lines``, ``customers``, ``net_revenue``; ``lines_change``,
-        ``customers_change``, ``net_revenue_change`` (against the publication before, null for
-        the first), ``has_new_data``, ``has_new_settings``, ``has_new_code`` (null for the first).
-    """
-    sql = f"select * exclude (changed) from ({_PUBLICATIONS}) as rows order by publication_id desc"
-    return reading.query(f"{sql} limit $row_limit" if limit else sql, {"row_limit": limit} if limit else None)
-
-
 def checks_by_layer(reading: Reading) -> pd.DataFrame:
     """How the checks of each layer's latest run came out.
 

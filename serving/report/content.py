@@ -12,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from serving.filters import METHOD_LABELS, Filters
+from serving.filters import CLUSTERINGS, METHOD_LABELS, Filters
 from serving.palette import TOKENS, segment_colour
 from serving.queries.anomalies import anomalies
 from serving.queries.audiences import audience_moves
 from serving.queries.cards import Card, headline_notes, summary_cards
+from serving.queries.customers import customer_summary
 from serving.queries.health import (
     DISPOSITIONS,
     checks_by_layer,
@@ -245,7 +246,7 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
 def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
     said = caveats(reading, filters.method)
-    horizon = days(playbooks(reading, filters.method)["horizon_days"].max())
+    horizon = days(customer_summary(reading, Filters()).horizon_days)
     profiles, means = segment_profiles(reading, filters), shown("means")
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
     return {
@@ -318,6 +319,9 @@ def _playbooks(reading: Reading, filters: Filters) -> dict[str, Any]:
     if filters.segments:
         books = books[books["segment_name"].isin(filters.segments)]
     return {
+        "playbooks_empty": "Playbooks are for RFM segments and audiences: there is none for clusters."
+        if filters.method in CLUSTERINGS
+        else _NOTHING,
         "playbooks_about": "One block for each segment, written by rule from its figures. Figures are of the whole "
         "segment, whatever is filtered.",
         "playbooks": [

@@ -59,6 +59,7 @@ _MONTHS_WITH_NUMBERS = 18
 _MONTHS_NAMED = 4
 """Of the months on an axis; more would run into each other on a phone."""
 _CATEGORIES_SHOWN = 8
+_LIST_PIXELS = 420
 
 # RFM segments from the best down, so that a step up is a step to the better
 _RFM_ORDER = (
@@ -219,22 +220,17 @@ def _one(view: View, story: CustomerStory) -> html.Div:
         ui.columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",
-            data_table(view, ORDERS, context=facts["customer_id"], height=_list_height(len(story.orders))),
+            data_table(view, ORDERS, context=facts["customer_id"], height=_LIST_PIXELS),
             about="The whole history, whatever filters are chosen.",
         ),
         _returns(view, story),
         ui.columns(_categories(view, story), _playbook(view, story)),
         panel(
             "Line by line",
-            data_table(view, LINES, context=facts["customer_id"], height=_list_height(facts["line_count"] or 0)),
+            data_table(view, LINES, context=facts["customer_id"], height=_LIST_PIXELS),
             about="Every sale and return line that counts. The whole history, whatever filters are chosen.",
         ),
     )
-
-
-def _list_height(rows: int) -> int:
-    # as tall as its rows with the header and the pager, within bounds: most customers have a few
-    return min(max(104 + 42 * rows, 190), 420)
 
 
 def _figures(view: View, story: CustomerStory) -> html.Div:
@@ -394,8 +390,7 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
     traces = []
     told = [f"{escape(name)}: {view.money(value)}" for name, value in zip(names, values, strict=True)]
     if low is not None:
-        reach = f"{view.money(low)} to {view.money(high)}"
-        told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {reach}"
+        told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {view.money(low)} to {view.money(high)}"
         traces.append(line([low, high], ["This customer"] * 2, tokens.accent, 8, opacity=0.35))
     traces.append(dots(values, [escape(name) for name in names], colours, 13, told, symbol="diamond"))
     reach = _reach([*values, low, high])
@@ -560,7 +555,7 @@ def _returns(view: View, story: CustomerStory) -> html.Section:
     return panel(
         title,
         html.P(" ".join(told)),
-        data_table(view, RETURNS, context=facts["customer_id"], height=_list_height(len(story.returns))),
+        data_table(view, RETURNS, context=facts["customer_id"], height=_LIST_PIXELS),
         about="One row for each returned line. The whole history, whatever filters are chosen.",
     )
 

@@ -26,6 +26,7 @@ from serving.dashboard.view import Page, View
 from serving.lists import LISTS
 from serving.queries import health as queries
 from serving.queries.health import DISPOSITIONS, AccountedLines, Freshness, RowAccounting
+from serving.queries.lists import fetch_list
 from warehouse.formats import SUBJECTS, export_formats
 from warehouse.wording import MISSING, clock_time, count, day, is_missing, moment, percent, plural, signed_count
 
@@ -335,7 +336,7 @@ def _freshness(fresh: Freshness, now: datetime) -> html.Div:
 def _publications(view: View) -> html.Div:
     return table(
         "Latest publications",
-        queries.publications(view.reading, PUBLICATIONS_SHOWN),
+        fetch_list(view.reading, LISTS["publications"], view.filters, limit=PUBLICATIONS_SHOWN),
         {
             "No.": lambda one: count(one.publication_id) + (" ↩ put back" if one.action == "rolled_back" else ""),
             "When": (_when, "published_at"),

@@ -363,7 +363,7 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
             [["" if row is None else _cohorts_hover(view, row) for row in line] for line in grid],
             colorscale=colour_scale(view.theme),
             zmin=0,
-            colorbar={"ticksuffix": " %", "nticks": 6},
+            colorbar={"ticksuffix": "%", "nticks": 6},
             text=[["" if row is None else count(row.retention_pct) for row in line] for line in grid],
             texttemplate="%{text}",
             textfont={"size": 11},
