@@ -23,7 +23,7 @@ from serving.queries.lists import ListRequest
 
 router = subject_router("accounting")
 
-Disposition = StrEnum("Disposition", {name: name for name in queries.DISPOSITIONS})  # type: ignore[misc]
+Disposition = StrEnum("LineDisposition", {name: name for name in queries.DISPOSITIONS})  # type: ignore[misc]
 
 
 class AccountedLines(

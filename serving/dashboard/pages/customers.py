@@ -456,7 +456,9 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
         zmin=0,
         zmax=5,
         colorscale=colour_scale(view.theme),
-        showscale=False,
+        # where there is no room for numbers, the colours say which is which
+        showscale=len(rows) > _MONTHS_WITH_NUMBERS,
+        colorbar={"tickvals": [1, 3, 5]},
         hovertemplate="%{y} at the end of %{x}: %{z} of 5<extra></extra>",
         texttemplate="%{z}" if len(rows) <= _MONTHS_WITH_NUMBERS else None,
     )
