@@ -34,7 +34,7 @@ from serving.dashboard.components import customer_link, empty, panel, right, row
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, DEFAULT_METHOD, METHOD_LABELS, METHODS
-from serving.palette import segment_colour
+from serving.palette import kind_colours, segment_colour
 from serving.queries.customers import (
     CUSTOMERS,
     LINES,
@@ -60,21 +60,6 @@ _MONTHS_NAMED = 4
 """Of the months on an axis; more would run into each other on a phone."""
 _CATEGORIES_SHOWN = 8
 _LIST_PIXELS = 420
-
-# RFM segments from the best down, so that a step up is a step to the better
-_RFM_ORDER = (
-    "Champions",
-    "Loyal",
-    "Potential Loyalist",
-    "New",
-    "Promising",
-    "Need Attention",
-    "About To Sleep",
-    "Can't Lose",
-    "At Risk",
-    "Hibernating",
-    "Lost",
-)
 
 _NO_MODEL = "no model could be fitted to this history"
 
@@ -429,7 +414,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
     ends = [row["month_end"].date() for row in rows]
     labels = [month(end) for end in ends]
     segments = [row["rfm_segment"] for row in rows]
-    present = [name for name in _RFM_ORDER if name in segments]
+    present = [name for name in kind_colours() if name in segments]
     present += sorted(set(segments) - set(present))
     told = [
         f"<b>{escape(segment)}</b><br>at the end of {label}<br>scores {row['rfm_score']}: "

@@ -28,6 +28,7 @@ from serving.queries import health as queries
 from serving.queries.health import DISPOSITIONS, AccountedLines, Freshness, RowAccounting
 from serving.queries.lists import fetch_list
 from warehouse.formats import SUBJECTS, export_formats
+from warehouse.freshness import in_words
 from warehouse.wording import MISSING, clock_time, count, day, is_missing, moment, percent, plural, signed_count
 
 DATA_DOCS = "/data-docs/index.html"
@@ -269,13 +270,10 @@ def _ago(then: datetime | None, now: datetime) -> str:
     """How long ago, as words; both UTC without a zone."""
     if then is None or is_missing(then):
         return ""
-    seconds = (now - then).total_seconds()
-    if seconds < 0:
-        return "later than the server's clock says it is"
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            return f"{plural(int(seconds // size), unit)} ago"
-    return "just now"
+    hours = (now - then).total_seconds() / 3600
+    if hours < 0:
+        return f"{in_words(-hours)} ahead of the server's clock"
+    return f"{in_words(hours)} ago" if hours >= 1 / 60 else "just now"
 
 
 # ---- checks and freshness ------------------------------------------------------------
