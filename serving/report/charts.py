@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from serving.palette import TOKENS, direction_colours, segment_colour
-from warehouse.wording import count, is_missing, month_name, percent, short_money
+from warehouse.wording import count, is_missing, month_name, percent, round_money
 
 _TOKENS = TOKENS["light"]
 _WIDTH_INCHES = 6.9
@@ -104,7 +104,7 @@ def monthly_revenue_chart(months: pd.DataFrame, odd: pd.DataFrame, currency: str
                         str(count), (position, height), xytext=(5, 0), textcoords="offset points", va="center", size=6
                     )
         _months(plot, [start.date() for start in months["month_start"]])
-        plot.yaxis.set_major_formatter(lambda value, _: "0" if value == 0 else short_money(value, currency))
+        plot.yaxis.set_major_formatter(lambda value, _: round_money(value, currency))
         plot.set_ylim(top=top * 1.3 if named else top * 1.05)
         if named:
             plot.legend(

@@ -250,7 +250,7 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     profiles, means = segment_profiles(reading, filters), shown("means")
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
     return {
-        "segments_about": " ".join(filter(None, (f"By {METHOD_LABELS[filters.method]}.", said.segments, said.changes))),
+        "segments_about": " ".join(filter(None, (f"{METHOD_LABELS[filters.method]}.", said.segments, said.changes))),
         "profiles_about": f"Means per customer. Frequency counts {reading.about.frequency_counts}, money is "
         f"{reading.about.money_is}; expected is the net revenue of the next "
         f"{horizon}, by the model. Last row: all the shop's customers.",
