@@ -157,9 +157,9 @@ def in_unit(value: float | None, unit: Unit, currency: str, *, is_short: bool = 
             return units(value)
         case "percent":
             return percent(value)
-        case "days" if value is None or is_missing(value):
-            return MISSING
         case "days":
+            if value is None or is_missing(value):
+                return MISSING
             return f"{number(value, 0 if is_short and abs(value) >= 99.95 else 1)} days"
     return number(value)
 
