@@ -187,8 +187,8 @@ def fit_gamma_gamma(purchases: FloatArray, mean_value: FloatArray) -> GammaGamma
         )
     if excluded > MAX_EXCLUDED_SHARE * (len(x) + excluded):
         warnings.append(
-            f"{excluded:,} customers with repeat purchases of zero or less, net of returns, "
-            "were left out of Gamma-Gamma."
+            f"{f'{excluded:,} customers' if excluded > 1 else 'One customer'} with repeat purchases of zero or less, "
+            f"net of returns, {'were' if excluded > 1 else 'was'} left out of Gamma-Gamma."
         )
     return GammaGammaModel(
         p=float(p),

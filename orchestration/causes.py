@@ -51,7 +51,7 @@ def told_finding(finding: Finding) -> str:
     """One line: which check, how it came out, how much of what it looked at, in which files, why it matters."""
     text = f"{finding['table']}: check {finding['check']} {_OUTCOMES[finding['outcome']]}"
     if finding["unexpected"]:
-        of = "" if finding["elements"] is None else f" of {count(finding['elements'])}"
+        of = " found" if finding["elements"] is None else f" of {count(finding['elements'])}"
         text += f", {count(finding['unexpected'])}{of}"
     files = finding["files"]
     if files:

@@ -61,7 +61,10 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
             _print_files(console, connection)
         console.print(f"Snapshot for readers: {escape(str(home.published))}")
         return
+    passed, warned = outcome.checks_passed, len(outcome.checks_warned)
     with _told_if_taken(console), open_warehouse(home.warehouse, read_only=True) as connection:
+        # as status and Data health count them; Dagster knows the checks of a table as one
+        passed, warned = _one(connection, f"select sum(passed), sum(warned) from ({CHECKS_BY_LAYER}) as layers")
         print_latest_pulls(console, connection)
         _print_files(console, connection)
         print_sources(console, connection)
@@ -70,9 +73,9 @@ def print_outcome(console: Console, home: Home, outcome: RefreshOutcome) -> None
         _print_clocks(console, connection)
         print_accounting(console, connection)
         print_answers(console, connection)
-    checks = f"{outcome.checks_passed} passed"
-    if outcome.checks_warned:
-        checks += f", {len(outcome.checks_warned)} with warnings"
+    checks = f"{count(passed)} passed"
+    if warned:
+        checks += f", {count(warned)} with warnings"
     console.print(f"[bold]Checks[/]     {checks}")
     for warning in outcome.checks_warned:
         if warning.startswith(_TOLD_ABOVE):
@@ -505,8 +508,8 @@ def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> No
         ("customers", "r"),
         ("of all", "r"),
         ("last seen", "r"),
-        ("orders" if settings.rfm.frequency == "invoices" else "order lines", "r"),
-        ("money", "r"),
+        ("orders each" if settings.rfm.frequency == "invoices" else "order lines each", "r"),
+        ("money each", "r"),
     ):
         table.add_column(heading, justify="right" if right else "left")
     for name, members, share, recency, frequency, spent in segments:
@@ -524,7 +527,7 @@ def print_answers(console: Console, connection: duckdb.DuckDBPyConnection) -> No
     for (caveat,) in value_caveats:
         console.print(f"  [yellow]![/] {escape(caveat)}")
     console.print(
-        f"[bold]Anomalies[/]  {plural(odd[0][0] if odd else 0, 'unusual day')} of revenue{'; the last:' if odd else ''}"
+        f"[bold]Unusual[/]    {plural(odd[0][0] if odd else 0, 'unusual day')} of revenue{'; the last:' if odd else ''}"
     )
     for _, date, direction, cause in odd:
         console.print(f"  {day(date)}, {direction}: {escape(cause)}")

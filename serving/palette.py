@@ -67,17 +67,18 @@ TOKENS: Mapping[Theme, Tokens] = {
     ),
 }
 
-# name of the segment: light, dark. RFM segments, then clusters, which never stand beside them
+# name of the segment: light, dark. RFM segments from the best down, so that a step up is a step to the better; then
+# clusters, which never stand beside them
 _SEGMENTS: Mapping[str, tuple[str, str]] = {
     "Champions": ("#117733", "#4fbf78"),
     "Loyal": ("#44aa99", "#6fd0c0"),
     "Potential Loyalist": ("#999933", "#c9c95a"),
-    "Promising": ("#ddaa33", "#f0c75e"),
     "New": ("#88ccee", "#a9ddf7"),
+    "Promising": ("#ddaa33", "#f0c75e"),
     "Need Attention": ("#5b7fd6", "#8eaaf0"),
     "About To Sleep": ("#aa4499", "#d57fc8"),
-    "At Risk": ("#cc6677", "#ea8f9d"),
     "Can't Lose": ("#882255", "#d9699b"),
+    "At Risk": ("#cc6677", "#ea8f9d"),
     "Hibernating": ("#332288", "#9486e0"),
     "Lost": ("#8c8c94", "#a6a6b0"),
     "Frequent buyers": ("#117733", "#4fbf78"),
@@ -108,6 +109,12 @@ BAR_EDGE = "#E5ECF6"
 """The hairline around a bar."""
 
 
+def direction_colours(theme: Theme) -> dict[str, str]:
+    """The colours of a spike, a drop and a silence, on pages and in the report; lists of days have them by CSS."""
+    tokens = TOKENS[theme]
+    return {"spike": tokens.warning, "drop": tokens.bad, "silence": tokens.text}
+
+
 def segment_colour(segment: str, theme: Theme = "light", *, kind: str | None = None) -> str:
     """The one colour of a segment, on every page and in the report.
 
@@ -133,5 +140,5 @@ def segment_colour(segment: str, theme: Theme = "light", *, kind: str | None = N
 
 
 def kind_colours(theme: Theme = "light") -> dict[str, str]:
-    """The colour of every kind of segment that has one of its own."""
+    """The colour of every kind of segment that has one of its own, in the palette's order."""
     return {kind: pair[0 if theme == "light" else 1] for kind, pair in _SEGMENTS.items()}

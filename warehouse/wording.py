@@ -147,7 +147,7 @@ def days(value: float | None) -> str:
 
 
 def in_unit(value: float | None, unit: Unit, currency: str, *, is_short: bool = False) -> str:
-    """A measure's value in its unit; ``is_short`` where only its size matters, as ``£8.29m`` and ``221 days``."""
+    """A measure's value in its unit; ``is_short`` where only its size matters, as ``£8.29m``; three digits of days."""
     match unit:
         case "money":
             return short_money(value, currency) if is_short else money(value, currency)
@@ -157,10 +157,10 @@ def in_unit(value: float | None, unit: Unit, currency: str, *, is_short: bool = 
             return units(value)
         case "percent":
             return percent(value)
-        case "days" if is_short:
-            return days(value)
         case "days":
-            return MISSING if is_missing(value) else f"{number(value)} days"
+            if value is None or is_missing(value):
+                return MISSING
+            return f"{number(value, 0 if is_short and abs(value) >= 99.95 else 1)} days"
     return number(value)
 
 

@@ -105,7 +105,7 @@ def unusual(home: str, days: Mapping[str, str], published_at: datetime | None) -
         f"{plural(len(days), 'unusual day or week', 'unusual days and weeks')} of revenue",
         f"Published {moment(published_at)}.",
         list(days.values()),
-        "The page Anomalies shows what drove each. If you know why, name it under [[calendar.promotions]] or "
+        "The page Unusual days shows what drove each. If you know why, name it under [[calendar.promotions]] or "
         "[[calendar.closures]] in the settings.",
         lasts=False,
     )

@@ -7,7 +7,8 @@ and what is selected (:mod:`serving.queries.health`).
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import Field
@@ -22,19 +23,7 @@ from serving.queries.lists import ListRequest
 
 router = subject_router("accounting")
 
-Disposition = Literal[
-    "unreadable",
-    "after_as_of",
-    "summary",
-    "duplicate",
-    "not_a_sale",
-    "adjustment",
-    "non_product",
-    "return",
-    "non_positive_quantity",
-    "non_positive_price",
-    "sale",
-]
+Disposition = StrEnum("LineDisposition", {name: name for name in queries.DISPOSITIONS})  # type: ignore[misc]
 
 
 class AccountedLines(
@@ -100,5 +89,7 @@ def set_aside(
     disposition: Annotated[Disposition | None, Query(description="Keep those under one rule.")] = None,
 ) -> PagedEnvelope[WarehouseLine]:
     """By file and line."""
-    wanted = {"disposition": {"filterType": "text", "type": "equals", "filter": disposition}} if disposition else {}
+    wanted = (
+        {"disposition": {"filterType": "text", "type": "equals", "filter": str(disposition)}} if disposition else {}
+    )
     return page_of(reading, LISTS["set_aside_lines"], Filters(), page, request=ListRequest(wanted, ()))

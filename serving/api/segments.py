@@ -24,14 +24,12 @@ from serving.queries.segments.sizes import segment_sizes
 
 router = subject_router("segments")
 
-_NAMES = "segment kind=ml.segment_profiles.segment_kind?"
 
-
-class SegmentSize(Answer, of=SEGMENTS, columns=_NAMES, measures="sizes"):
+class SegmentSize(Answer, of=SEGMENTS, columns="segment", measures="sizes"):
     """How large a segment is."""
 
 
-class SegmentProfile(Answer, of=SEGMENTS, columns=_NAMES, measures="segments"):
+class SegmentProfile(Answer, of=SEGMENTS, columns="segment", measures="segments"):
     """A segment's figures side by side; money as setting rfm.monetary says."""
 
     is_everyone: Annotated[bool, Field(description="Whether it is the row of all customers, to compare with.")]

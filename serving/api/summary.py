@@ -55,7 +55,7 @@ class Summary(Answer):
     notes: Annotated[list[HeadlineNote], Field(description="Caveats about the whole shop's figures; usually none.")]
     figures: Annotated[list[HeadlineFigure], Field(description="Headline figures of what fits the filters.")]
     insights: Annotated[list[Remark], Field(description="What the figures tell, in words.")]
-    value_caveats: Annotated[list[str], Field(description="What to keep in mind in expected customer value.")]
+    value_caveats: Annotated[list[str], Field(description="What to keep in mind in expected revenue.")]
 
 
 @router.get("/summary", summary="Headline figures and what they tell")

@@ -331,11 +331,13 @@ def _notes(
     if customers.empty or snapshot_date is None:
         return tuple(notes)
     if about.snapshot_date is not None and snapshot_date != about.snapshot_date:
+        # of a file that begins later, nothing would be seen
+        has_lines_then = facts["first_date"] < about.snapshot_date
         notes.append(
             f"Recency counts to {day(snapshot_date)}, "
             + ("as asked for" if as_of else "by this file's own last line")
-            + f"; in the warehouse it counts to {day(about.snapshot_date)}. "
-            + ("" if as_of else f"For that day choose as-of {about.snapshot_date.isoformat()}.")
+            + f"; in the warehouse it counts to {day(about.snapshot_date)}."
+            + (f" For that day choose as-of {about.snapshot_date.isoformat()}." if not as_of and has_lines_then else "")
         )
     if about.first_date and about.last_date:
         told, known = _span(facts["first_date"], facts["last_date"]), _span(about.first_date, about.last_date)
@@ -344,7 +346,7 @@ def _notes(
                 f"The file covers {days(told)}, the warehouse {days(known)}. Orders and money count only what is "
                 "in the file, so its customers look smaller than they may be; upload their whole history where you can."
             )
-    return tuple(note.strip() for note in notes)
+    return tuple(notes)
 
 
 def _span(first: date, last: date) -> int:

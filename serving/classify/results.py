@@ -12,14 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-RECOMMENDATIONS = {
-    "goal": "Goal",
-    "strategy": "Strategy",
-    "channel": "Channel",
-    "offer": "Offer",
-    "measure": "Measure",
-    "measure_how": "How to measure",
-}
+from serving.queries.playbooks import PLAN
+
+RECOMMENDATIONS = {name: heading for name, heading in PLAN.items() if name not in ("who", "signals")}
 """Columns of ``reporting.segment_playbooks`` that say what to do, with their headings."""
 
 RFM_VALUES = ("recency_days", "frequency", "monetary")

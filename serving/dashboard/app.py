@@ -198,9 +198,7 @@ def _filter_bar() -> html.Div:
                         dmc.NumberInput(
                             id="filter-min-clv", label="Min. expected", debounce=True, decimalScale=2, hideControls=True
                         ),
-                        dmc.TextInput(
-                            id="filter-customer", label="Customer id", debounce=True, placeholder="Id, Enter"
-                        ),
+                        dmc.TextInput(id="filter-customer", label="Customer id", debounce=True, placeholder="Id"),
                         dmc.Switch(id="filter-slipping", label="Slipping only", checked=False),
                         html.Button("Reset", id="filter-reset", className="button reset", type="button"),
                     ],
@@ -308,20 +306,24 @@ def _register_filters(app: Dash, reader: SnapshotReader) -> None:
         else:
             told = f"{count(found.customers)} of {plural(found.of_customers, 'customer')}"
         links = _found_links(found.customers, found.examples, filters)
-        return told, [_days_in_words(filters), links], report
+        return told, [html.P(one) for one in _in_words(filters)] + [links], report
 
 
-def _days_in_words(filters: Filters) -> Any:
-    if not (filters.start or filters.end):
-        return None
-    if filters.start and filters.end:
-        days = f"{day(filters.start)} to {day(filters.end)}"
-    else:
-        days = f"From {day(filters.start)}" if filters.start else f"Up to {day(filters.end)}"
-    return html.P(
-        f"{days}: sales of these days, and customers who bought in them. What is told of a customer is of the whole "
-        "history."
-    )
+def _in_words(filters: Filters) -> list[str]:
+    """What days and countries mean for sales, and what for customers."""
+    told = []
+    if filters.start or filters.end:
+        if filters.start and filters.end:
+            days = f"{day(filters.start)} to {day(filters.end)}"
+        else:
+            days = f"From {day(filters.start)}" if filters.start else f"Up to {day(filters.end)}"
+        told.append(
+            f"{days}: sales of these days, and customers who bought in them. Figures of a customer cover the whole "
+            "history."
+        )
+    if filters.countries:
+        told.append(f"{', '.join(filters.countries)}: sales to there, and customers who spend most there.")
+    return told
 
 
 def _found_links(customers: int, examples: Sequence[str], filters: Filters) -> Any:

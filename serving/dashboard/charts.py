@@ -191,6 +191,11 @@ def titled_axis(text: str, **more: Any) -> dict[str, Any]:
     return {"title": {"text": text}, **more}
 
 
+def count_axis(text: str, most: float, *, nticks: int = 5, **more: Any) -> dict[str, Any]:
+    """An axis of whole numbers up to ``most``: of a few, Plotly would put halves between them, and write 0, 1, 1, 2."""
+    return titled_axis(text, tickformat=",d", **({"dtick": 1} if most < nticks else {"nticks": nticks}), **more)
+
+
 def money_axis(view: View, values: Sequence[float], title: str, *, steps: int = 4) -> dict[str, Any]:
     """Ticks in the shop's currency: Plotly's own would say k and M in another way than the text."""
     low, high = min(0.0, *values), max(0.0, *values)

@@ -155,7 +155,7 @@ def value_note(caveats: Sequence[str]) -> dmc.Alert | None:
     shown: list[Any] = [html.P(" ".join(first))]
     if first != list(caveats):
         shown.append(html.Details([html.Summary("All remarks"), *map(html.P, caveats)], className="caveat"))
-    return note(shown, kind="warning", title="Read the expected values with care")
+    return note(shown, kind="warning", title="Read expected revenue with care")
 
 
 def segment_badge(segment: str | None, colour: str) -> html.Span:

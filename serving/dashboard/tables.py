@@ -41,25 +41,18 @@ _WIDTHS: Mapping[Kind, int] = {
 }
 
 
-def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 480, label: str = "") -> html.Div:
+def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 480) -> html.Div:
     """A list with sorting, filtering, paging and downloads.
 
     Parameters
     ----------
     context
         What the list is about beside the filters, such as a customer id.
-    label
-        Its name for screen readers; by default the list's title.
     """
     identity = {"list": spec.name, "context": context}
     request = ListRequest.everything()
     may_export = "export" in view.roles
     total = count_list(view.reading, spec, view.filters, context, request)
-    options = grid_options(view.theme)
-    if total <= PAGE_ROWS:
-        # all on one page: no pager, and no more room than the rows take
-        options |= {"pagination": False}
-        height = min(height, _HEAD_PIXELS + _ROW_PIXELS * max(total, 2))
     return html.Div(
         [
             html.Div(
@@ -88,34 +81,71 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                 className="list-tools",
             ),
             grid(
-                label or spec.title,
+                spec.title,
                 spec.columns,
                 view.currency,
                 view.theme,
+                rows=total,
+                height=height,
+                options={"cacheBlockSize": 100, "maxBlocksInCache": 20},
                 id={"part": "grid", **identity},
                 rowModelType="infinite",
-                defaultColDef=COLUMNS | {"wrapHeaderText": True, "autoHeaderHeight": True},
-                columnSize=None,
-                dashGridOptions=options,
-                style={"height": f"{height}px", "width": "100%"},
             ),
         ],
         className="list",
     )
 
 
-COLUMNS: Mapping[str, Any] = {"sortable": True, "resizable": True, "filter": True, "minWidth": 90}
+_COLUMNS: Mapping[str, Any] = {
+    "sortable": True,
+    "resizable": True,
+    "filter": True,
+    "minWidth": 90,
+    "wrapHeaderText": True,
+    "autoHeaderHeight": True,
+}
 """What every column of every grid can do."""
 
 
-def grid(label: str, columns: Sequence[Column], currency: str, theme: Theme, **own: Any) -> html.Div:
-    """A grid of these columns with properties of its own, as a region with a name for screen readers."""
-    drawn = [column_definition(column, currency, theme) for column in columns]
-    return html.Div(dag.AgGrid(columnDefs=drawn, className="grid", **own), role="region", **{"aria-label": label})
+def grid(
+    label: str,
+    columns: Sequence[Column],
+    currency: str,
+    theme: Theme,
+    *,
+    rows: int,
+    height: int = 480,
+    options: Mapping[str, Any] | None = None,
+    **own: Any,
+) -> html.Div:
+    """A grid of these columns, as a region with a name for screen readers.
+
+    Parameters
+    ----------
+    rows
+        How many there are: what fits one page has no pager, and takes no more room than its rows.
+    height
+        At most, in pixels.
+    options, own
+        AG Grid's options, and properties of Dash's grid.
+    """
+    shown = {**_house_style(theme), **(options or {})}
+    if rows <= PAGE_ROWS:
+        shown["pagination"] = False
+        height = min(height, _HEAD_PIXELS + _ROW_PIXELS * max(rows, 2))
+    drawn = dag.AgGrid(
+        columnDefs=[column_definition(column, currency, theme) for column in columns],
+        className="grid",
+        defaultColDef=_COLUMNS,
+        dashGridOptions=shown,
+        style={"height": f"{height}px", "width": "100%"},
+        **own,
+    )
+    return html.Div(drawn, role="region", **{"aria-label": label})
 
 
-def grid_options(theme: Theme) -> dict[str, Any]:
-    """Options that every grid shares, in the house style."""
+def _house_style(theme: Theme) -> dict[str, Any]:
+    """Options that every grid shares."""
     tokens = TOKENS[theme]
     parameters = {
         "backgroundColor": tokens.surface,
@@ -134,11 +164,10 @@ def grid_options(theme: Theme) -> dict[str, Any]:
         "pagination": True,
         "paginationPageSize": PAGE_ROWS,
         "paginationPageSizeSelector": [PAGE_ROWS, 50, 100],
-        "cacheBlockSize": 100,
-        "maxBlocksInCache": 20,
+        "tooltipShowDelay": 300,
         "enableCellTextSelection": True,
         "ensureDomOrder": True,
-        "localeText": {"noRowsToShow": "Nothing fits these filters."},
+        "localeText": {"noRowsToShow": "Nothing to show."},
     }
 
 

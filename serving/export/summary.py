@@ -42,6 +42,8 @@ def print_export(console: Console, exported: Exported) -> None:
         "audience", "customers", "in campaign", "held out", "entered", "left", "file", box=None, pad_edge=False
     )
     table.columns[0].no_wrap = True
+    # a name that is cut is no name
+    table.columns[-1].overflow = "fold"
     for column in table.columns[1:6]:
         column.justify = "right"
     for audience in exported.audiences:
@@ -60,7 +62,8 @@ def print_export(console: Console, exported: Exported) -> None:
         _print_contacts(console, exported.contacts)
         console.print(f"{layout.label}: {layout.source}")
     else:
-        console.print(f"{layout.label}: {escape(layout.what_to_add)} ({layout.source})")
+        first, rest = layout.what_to_add[:1].lower(), layout.what_to_add[1:]
+        console.print(f"Before the upload to {layout.label}: {escape(first + rest)} ({layout.source})")
     if exported.disarmed_ids:
         console.print(
             f"[yellow]![/] {count(exported.disarmed_ids)} customer numbers begin like a formula and carry an "
@@ -69,6 +72,6 @@ def print_export(console: Console, exported: Exported) -> None:
     for doubt in exported.names_in_doubt:
         console.print(f"[yellow]![/] {escape(doubt)}")
     for caveat in exported.caveats:
-        console.print(f"[yellow]![/] Customer value: {escape(caveat)}")
+        console.print(f"[yellow]![/] Expected revenue: {escape(caveat)}")
     state = "Unchanged" if exported.is_unchanged else "Written"
     console.print(f"[green]{state}[/] {escape(str(exported.folder))}")

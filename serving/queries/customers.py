@@ -62,13 +62,11 @@ class CustomerStory:
     months: pd.DataFrame
     """Months with an order or a return, ascending: ``month_start, invoices, gross_revenue,
     booked_return_revenue`` (0 or more), ``return_invoices``."""
-    orders: pd.DataFrame
-    """Orders, the newest first: the columns of the list ``customer_orders``."""
     returns: pd.DataFrame
     """Returned lines, the newest first: the columns of the list ``customer_returns``."""
     categories: pd.DataFrame
-    """Categories by the customer's money, most first: ``category, net_revenue, share_pct``, the
-    shop's ``shop_share_pct`` over all customers, and ``index_100`` (100: as the shop)."""
+    """Categories by the customer's money, most first: ``category, net_revenue, share_pct``, and the
+    shop's ``shop_share_pct`` over all customers."""
     playbooks: pd.DataFrame
     """The rows of ``reporting.segment_playbooks`` for the customer's segments, one per ``method``."""
 
@@ -204,7 +202,6 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
             """,
             customer,
         ),
-        orders=fetch_list(reading, ORDERS, Filters(), customer_id),
         returns=fetch_list(reading, RETURNS, Filters(), customer_id),
         categories=_categories(reading, customer),
         playbooks=_playbooks(reading, facts),
@@ -235,8 +232,7 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
             from by_category
         )
 
-        select
-            category, net_revenue, share_pct, shop_share_pct, 100.0 * share_pct / nullif(shop_share_pct, 0) as index_100
+        select category, net_revenue, share_pct, shop_share_pct
         from shares
         where net_revenue is not null
         order by net_revenue desc, category
@@ -286,8 +282,8 @@ CUSTOMERS = ListSpec(
         Column("segment", "Segment", link="segment", about="Segment by the chosen method."),
         Column("monetary_net", "Spent"),
         Column("frequency", "Orders"),
-        Column("recency_days", "Days since"),
-        Column("order_value", "Per order"),
+        Column("recency_days", "Days since last order"),
+        Column("order_value", "Average order"),
         Column("clv", "Expected revenue"),
         Column("clv_low", "Expected, low"),
         Column("clv_high", "Expected, high"),
@@ -315,12 +311,12 @@ ORDERS = ListSpec(
     columns=(
         Column("invoice_no", "Invoice", width=165),
         Column("invoiced_at", "When"),
-        Column("days_since_previous_order", "Days after"),
+        Column("days_since_previous_order", "Days since previous"),
         Column("line_count", "Lines", width=100),
         Column("quantity_units", "Units", width=100),
-        Column("gross_revenue", "Ordered"),
-        Column("returned_revenue", "Given back"),
-        Column("net_revenue", "Kept"),
+        Column("gross_revenue", "Gross revenue"),
+        Column("returned_revenue", "Returned later"),
+        Column("net_revenue", "Net revenue"),
         Column("country", "Country"),
     ),
     rows="""
@@ -348,7 +344,7 @@ RETURNS = ListSpec(
         Column("return_amount", "Amount"),
         Column("reversed_invoices", "Reverses", width=180),
         Column("sold_at", "Bought"),
-        Column("days_after_purchase", "Days after"),
+        Column("days_after_purchase", "Days after purchase"),
         Column("matched_amount", "Matched"),
         Column("unmatched_amount", "Unmatched"),
         Column("is_matched_in_full", "In full"),
@@ -381,9 +377,9 @@ LINES = ListSpec(
         Column("category", "Category"),
         Column("quantity_units", "Units", width=100),
         Column("unit_price", "Price", width=110),
-        Column("gross_revenue", "Ordered"),
-        Column("returned_quantity", "Units back"),
-        Column("net_revenue", "Kept"),
+        Column("gross_revenue", "Gross revenue"),
+        Column("returned_quantity", "Units returned"),
+        Column("net_revenue", "Net revenue"),
     ),
     rows=f"""
         select

@@ -11,6 +11,7 @@ stopped, and why, is told by :attr:`serving.snapshot.Reading.stopped`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +25,28 @@ from serving.queries.products import product_code
 from serving.snapshot import Reading
 from warehouse.measures import measures
 from warehouse.quality import CHECK_RESULTS, CHECKS_BY_LAYER, LAYER_ORDER, MISSING_FILES
+
+# short enough for the side of a chart on a phone
+DISPOSITIONS: Mapping[str, str] = {
+    "unreadable": "Unreadable",
+    "after_as_of": "After as-of date",
+    "summary": "Sums of orders",
+    "duplicate": "Repeats",
+    "not_a_sale": "Not sales",
+    "adjustment": "Adjustments",
+    "non_product": "Not products",
+    "return": "Returns",
+    "non_positive_quantity": "No units sold",
+    "non_positive_price": "Given away",
+    "sale": "Sales",
+}
+"""What people read for each disposition."""
+
+_MODELS: Mapping[str, str] = {
+    "customer_segments": "Segments",
+    "customer_value": "Expected revenue",
+    "revenue_anomalies": "Unusual days",
+}
 
 
 @dataclass(frozen=True)
@@ -61,21 +84,6 @@ def freshness(reading: Reading) -> Freshness:
     same = ("first_date", "last_date", "snapshot_date", "as_of_date", "publication_id", "is_sample")
     told = {name: getattr(about, name) for name in same}
     return Freshness(**found, **told, published_at=about.published_at.replace(tzinfo=None))
-
-
-def publications(reading: Reading, limit: int | None = None) -> pd.DataFrame:
-    """Publications and rollbacks, the latest first, with what each changed.
-
-    Returns
-    -------
-    DataFrame
-        ``publication_id``, ``published_at`` (UTC), ``action``, ``snapshot_date``,
-        ``is_sample``, ``lines``, ``customers``, ``net_revenue``; ``lines_change``,
-        ``customers_change``, ``net_revenue_change`` (against the publication before, null for
-        the first), ``has_new_data``, ``has_new_settings``, ``has_new_code`` (null for the first).
-    """
-    sql = f"select * exclude (changed) from ({_PUBLICATIONS}) as rows order by publication_id desc"
-    return reading.query(f"{sql} limit $row_limit" if limit else sql, {"row_limit": limit} if limit else None)
 
 
 def checks_by_layer(reading: Reading) -> pd.DataFrame:
@@ -273,6 +281,11 @@ def clocks(reading: Reading) -> pd.DataFrame:
 def model_notes(reading: Reading) -> pd.DataFrame:
     """The rows of ``reporting.model_notes``, those with warnings first."""
     return reading.query("select * from reporting.model_notes order by has_warnings desc, model, algorithm")
+
+
+def model_title(note: Any) -> str:
+    """What people read for the model of a row of :func:`model_notes`, such as ``Expected revenue, bg nbd``."""
+    return f"{_MODELS[note.model]}, {note.algorithm.replace('_', ' ')}"
 
 
 def model_warnings(reading: Reading, model: str) -> list[str]:

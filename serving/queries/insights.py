@@ -20,7 +20,7 @@ from serving.queries.cards import change_pct
 from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
 from serving.snapshot import Reading
 from warehouse.measures import aggregates
-from warehouse.wording import change, count, day, is_missing, money, month, percent, plural, short_money
+from warehouse.wording import change, count, day, money, month, percent, plural, short_money
 
 InsightKind = Literal["change", "driver", "segments", "slipping", "anomaly", "concentration", "caveat", "nothing"]
 Tone = Literal["good", "bad", "warning", "neutral"]
@@ -243,8 +243,7 @@ def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
     told = [
         Insight(
             "anomaly",
-            f"{day(row['date'])}, {'whole shop' if row['series'] == 'total' else row['series']}: "
-            + ("Revenue was far from what was expected." if is_missing(row["cause"] or None) else row["cause"]),
+            f"{day(row['date'])}, {'whole shop' if row['series'] == 'total' else row['series']}: {row['cause']}",
             "neutral" if row["direction"] == "spike" else "warning",
         )
         for row in found.iloc[::-1].head(MAX_ANOMALIES).to_dict("records")

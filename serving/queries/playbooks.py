@@ -159,25 +159,6 @@ def compared_publication(reading: Reading, method: Method) -> dict[str, object] 
     return found[0] if found else None
 
 
-def division_notes(reading: Reading, method: Method) -> list[str]:
-    """What changed in the division itself since the publication before, in words.
-
-    Where a model found other segments, customers change segment without having changed.
-    """
-    return [
-        row["change_notes"]
-        for row in reading.rows(
-            """
-            select change_notes
-            from reporting.model_notes
-            where model = 'customer_segments' and algorithm = $algorithm and change_notes is not null
-            order by change_notes
-            """,
-            {"algorithm": method},
-        )
-    ]
-
-
 # ---- lists ---------------------------------------------------------------------
 
 
@@ -218,7 +199,7 @@ CHANGES = ListSpec(
         Column("change", "Change", width=110),
         Column("monetary", "Money"),
         Column("clv", "Expected revenue"),
-        Column("recency_days", "Days since"),
+        Column("recency_days", "Days since last order"),
         Column("country", "Country"),
     ),
     rows=_changes,

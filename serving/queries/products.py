@@ -22,15 +22,15 @@ PAIRS = ListSpec(
     name="product_pairs",
     title="Bought together",
     columns=(
-        Column("stock_code_a", "One", width=110),
-        Column("description_a", "is", of="marts.dim_products.description", width=250),
-        Column("stock_code_b", "Other", width=110),
-        Column("description_b", "is", of="marts.dim_products.description", width=250),
+        Column("stock_code_a", "Product A", width=110),
+        Column("description_a", "Name of A", of="marts.dim_products.description", width=250),
+        Column("stock_code_b", "Product B", width=110),
+        Column("description_b", "Name of B", of="marts.dim_products.description", width=250),
         Column("lift", "Lift", width=100),
-        Column("support_pct", "On invoices", width=120),
-        Column("invoices_together", "Together", width=110),
-        Column("confidence_a_to_b_pct", "Of one, with other", width=150),
-        Column("confidence_b_to_a_pct", "Of other, with one", width=150),
+        Column("support_pct", "Share of invoices", width=120),
+        Column("invoices_together", "Invoices with both", width=110),
+        Column("confidence_a_to_b_pct", "With A, also B", width=130),
+        Column("confidence_b_to_a_pct", "With B, also A", width=130),
     ),
     rows="""
         select pairs.*, one.description as description_a, other.description as description_b

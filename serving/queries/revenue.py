@@ -223,17 +223,16 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``customer_id``, ``segment`` (by the chosen method, today), ``country``, ``net_revenue``,
-        ``gross_revenue``, ``invoices``, ``last_purchase_date`` (within the chosen days) and ``net_revenue_pct`` of the
-        net revenue of all invoices that fit, also those of no customer (null if that is zero or
-        less). By net revenue, then id; only who bought.
+        ``customer_id``, ``segment`` (by the chosen method, today), ``net_revenue``, ``invoices``,
+        ``last_purchase_date`` (within the chosen days) and ``net_revenue_pct`` of the net revenue of all invoices
+        that fit, also those of no customer (null if that is zero or less). By net revenue, then id; only who bought.
     """
     return reading.query(
         f"""
         with spent as (
             select
                 customer_id,
-                {aggregates("invoices", ["net_revenue", "gross_revenue", "invoices"])},
+                {aggregates("invoices", ["net_revenue", "invoices"])},
                 max(invoice_date) filter (not is_return) as last_purchase_date
             from kept
             where customer_id is not null
@@ -246,9 +245,7 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         select
             spent.customer_id,
             c.{filters.segment_column} as segment,
-            c.country,
             spent.net_revenue,
-            spent.gross_revenue,
             spent.invoices,
             spent.last_purchase_date,
             case when total.net_revenue > 0 then 100 * spent.net_revenue / total.net_revenue end as net_revenue_pct

@@ -17,8 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from serving.palette import TOKENS, segment_colour
-from warehouse.wording import count, is_missing, month_name, percent, short_money
+from serving.palette import TOKENS, direction_colours, segment_colour
+from warehouse.wording import count, is_missing, month_name, percent, round_money
 
 _TOKENS = TOKENS["light"]
 _WIDTH_INCHES = 6.9
@@ -49,9 +49,7 @@ _STYLE: dict[Any, Any] = {
 # matplotlib's style is one for the whole process
 _ONE_AT_A_TIME = threading.Lock()
 
-MARKERS = {"spike": "^", "drop": "v", "silence": "s"}
-MARKER_COLOURS = {"spike": _TOKENS.good, "drop": _TOKENS.bad, "silence": _TOKENS.warning}
-MARKER_WORDS = {"spike": "spike", "drop": "drop", "silence": "no sales"}
+MARKERS = {"spike": "^", "drop": "v", "silence": "X"}
 
 
 @contextmanager
@@ -90,14 +88,14 @@ def monthly_revenue_chart(months: pd.DataFrame, odd: pd.DataFrame, currency: str
             odd_days = odd.loc[odd["month_start"] == start, "direction"].value_counts().to_dict()
             for level, (direction, count) in enumerate(sorted(odd_days.items())):
                 height = max(value, 0.0) + top * (0.07 + 0.09 * level)
-                label = MARKER_WORDS[direction] if direction not in named else "_nolegend_"
+                label = direction if direction not in named else "_nolegend_"
                 named.add(direction)
                 plot.scatter(
                     [position],
                     [height],
                     marker=MARKERS[direction],
                     s=22,
-                    color=MARKER_COLOURS[direction],
+                    color=direction_colours("light")[direction],
                     label=label,
                     linewidths=0,
                 )
@@ -106,7 +104,7 @@ def monthly_revenue_chart(months: pd.DataFrame, odd: pd.DataFrame, currency: str
                         str(count), (position, height), xytext=(5, 0), textcoords="offset points", va="center", size=6
                     )
         _months(plot, [start.date() for start in months["month_start"]])
-        plot.yaxis.set_major_formatter(lambda value, _: "0" if value == 0 else short_money(value, currency))
+        plot.yaxis.set_major_formatter(lambda value, _: round_money(value, currency))
         plot.set_ylim(top=top * 1.3 if named else top * 1.05)
         if named:
             plot.legend(
@@ -122,7 +120,7 @@ def monthly_revenue_chart(months: pd.DataFrame, odd: pd.DataFrame, currency: str
 
 
 def monthly_customers_chart(months: pd.DataFrame) -> bytes:
-    """Stacked bars: customers who came back, and on top those who bought for the first time.
+    """Stacked bars: customers who bought in an earlier month, and on top those who bought for the first time.
 
     Parameters
     ----------
@@ -131,15 +129,13 @@ def monthly_customers_chart(months: pd.DataFrame) -> bytes:
     """
     with _drawing(1.75) as (axes, target):
         plot, positions = axes[0], range(len(months))
-        returning, new = (months[name].astype(int).tolist() for name in ("existing_customers", "new_customers"))
-        plot.bar(positions, returning, color=_TOKENS.accent, width=0.72, label="bought before")
-        plot.bar(positions, new, bottom=returning, color="#88ccee", width=0.72, label="first purchase")
+        existing, new = (months[name].astype(int).tolist() for name in ("existing_customers", "new_customers"))
+        plot.bar(positions, existing, color=_TOKENS.accent, width=0.72, label="existing")
+        plot.bar(positions, new, bottom=existing, color="#88ccee", width=0.72, label="new")
         _months(plot, [start.date() for start in months["month_start"]])
         plot.yaxis.set_major_formatter(lambda value, _: count(value))
         plot.yaxis.get_major_locator().set_params(integer=True)
-        plot.set_ylim(
-            top=(max((one + other for one, other in zip(new, returning, strict=True)), default=0) or 1) * 1.22
-        )
+        plot.set_ylim(top=(max((one + other for one, other in zip(new, existing, strict=True)), default=0) or 1) * 1.22)
         plot.legend(loc="upper left", ncols=2, frameon=False, fontsize=6.5)
     return target.getvalue()
 
@@ -152,10 +148,10 @@ def shares_chart(segments: pd.DataFrame) -> bytes:
     segments
         Rows of :func:`serving.queries.segments.profiles.segment_profiles`.
     """
-    names, kinds = segments["segment"].tolist(), segments["kind"].tolist()
+    names = segments["segment"].tolist()
     with _drawing(0.45 + 0.22 * max(len(names), 3), columns=2) as (axes, target):
         rows = range(len(names))
-        colours = [segment_colour(name, kind=kind or None) for name, kind in zip(names, kinds, strict=True)]
+        colours = [segment_colour(name) for name in names]
         for plot, title, column in ((axes[0], "of customers", "customers_pct"), (axes[1], "of money", "monetary_pct")):
             values = [None if is_missing(value) else float(value) for value in segments[column]]
             plot.barh(rows, [value or 0.0 for value in values], color=colours, height=0.66)

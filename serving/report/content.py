@@ -12,17 +12,20 @@ from typing import Any
 
 import pandas as pd
 
-from serving.filters import METHOD_LABELS, Filters
+from serving.filters import CLUSTERINGS, METHOD_LABELS, Filters
 from serving.palette import TOKENS, segment_colour
 from serving.queries.anomalies import anomalies
 from serving.queries.audiences import audience_moves
 from serving.queries.cards import Card, headline_notes, summary_cards
+from serving.queries.customers import customer_summary
 from serving.queries.health import (
+    DISPOSITIONS,
     checks_by_layer,
     freshness,
     load_summary,
     missing_files,
     model_notes,
+    model_title,
     model_warnings,
     open_checks,
     row_accounting,
@@ -36,7 +39,7 @@ from serving.queries.segments.evidence import caveats
 from serving.queries.segments.profiles import segment_profiles
 from serving.report.charts import monthly_customers_chart, monthly_revenue_chart, shares_chart
 from serving.snapshot import About, Reading
-from warehouse.measures import Measure, Unit, shown
+from warehouse.measures import Measure, shown
 from warehouse.wording import (
     MISSING,
     change,
@@ -60,7 +63,6 @@ MAX_ANOMALIES = 6
 _NOTHING = "No sale fits these filters."
 _MARKS = {"good": "▲", "bad": "▼", "warning": "!", "neutral": "•"}
 _TONES = {"good": "good", "bad": "bad", "warning": "warning", "neutral": "muted"}
-_DIRECTIONS = {"spike": "above", "drop": "below", "silence": "no sales"}
 
 
 def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
         "footer": f"Regulars, publication {about.publication_id}, data version {about.data_version[:12]}"
         + (", made-up sample data" if about.is_sample else ""),
         "sample": "Sample data: a made-up history. No real shop, customer or sale is in it." if about.is_sample else "",
-        "filters": _filters_in_words(filters, about.currency),
+        "filters": _filters_in_words(filters, about),
         "nothing": _NOTHING,
         "doubts": [
             {"text": one.sentence, "tone": "warning" if one.severity == "warning" else "accent"}
@@ -87,7 +89,7 @@ def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
             {"text": found.text, "tone": _TONES[found.tone], "mark": _MARKS[found.tone]}
             for found in insights(reading, filters)
         ],
-        "value_caveats": [f"Customer value: {caveat}" for caveat in value_caveats(reading)],
+        "value_caveats": [f"Expected revenue: {caveat}" for caveat in value_caveats(reading)],
         **_cards(reading, filters),
         **_trends(reading, filters),
         **_anomalies(reading, filters),
@@ -107,7 +109,7 @@ def _period(about: About) -> str:
     return f"{day(about.first_date)} to {day(about.last_date)}"
 
 
-def _filters_in_words(filters: Filters, currency: str) -> str:
+def _filters_in_words(filters: Filters, about: About) -> str:
     left_out = [f"Not understood: {problem}." for problem in filters.problems]
     if filters.is_everything:
         return " ".join(left_out)
@@ -120,9 +122,9 @@ def _filters_in_words(filters: Filters, currency: str) -> str:
         begin = f"from {day(filters.start)}" if filters.start else "from the beginning"
         said.append(f"{begin} to {day(filters.end)}" if filters.end else begin)
     if filters.min_frequency is not None:
-        said.append(f"at least {count(filters.min_frequency)} purchases")
+        said.append(f"at least {count(filters.min_frequency)} {about.frequency_counts}")
     if filters.min_clv is not None:
-        said.append(f"an expected value of at least {money(filters.min_clv, currency)}")
+        said.append(f"expected revenue of at least {money(filters.min_clv, about.currency)}")
     if filters.customer:
         said.append(f"customer numbers that begin with {filters.customer}")
     if filters.slipping:
@@ -150,9 +152,11 @@ def _cards(reading: Reading, filters: Filters) -> dict[str, Any]:
 def _card_change(card: Card, currency: str) -> str:
     if card.change_pct is None:
         return MISSING
-    # the unit stands in the large figure above
-    unit: Unit = "count" if card.unit == "days" else card.unit
-    before, after = (in_unit(value, unit, currency, is_short=True) for value in (card.before, card.value))
+    before, after = (
+        # it stands in the large figure above
+        in_unit(value, card.unit, currency, is_short=True).removesuffix(" days")
+        for value in (card.before, card.value)
+    )
     return f"{change(card.change_pct)} ({before} → {after})"
 
 
@@ -180,12 +184,12 @@ def _trends(reading: Reading, filters: Filters) -> dict[str, Any]:
             "Net revenue by month",
             lambda row: f"{month(row.month_start)} {money(row.net_revenue, currency)}",
         ),
-        "customers_about": "Customers with a number who bought in the month. First purchase: never seen before in the "
-        "data, so the first months hold many who only seem new.",
+        "customers_about": "Identified customers who bought in the month. Existing: bought in an earlier month. New: "
+        "never seen before in the data, so the first months hold many who only seem new.",
         "customers_chart": _chart(
             customers,
             partial(monthly_customers_chart, customers),
-            "Customers by month, first purchase and bought before",
+            "Customers by month, new and existing",
             lambda row: f"{month(row.month_start)} {count(row.new_customers)} and {count(row.existing_customers)}",
         ),
     }
@@ -226,12 +230,12 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
             {
                 "When": (1.3, lambda row: ("week of " if row.grain == "week" else "") + day(row.date)),
                 "Revenue of": (1.15, lambda row: "whole shop" if row.series == "total" else str(row.series)),
-                "": (0.75, lambda row: _DIRECTIONS[str(row.direction)]),
-                "Actual": (0.9, lambda row: money(row.actual, currency)),
+                "": (0.75, lambda row: row.direction),
+                "Booked": (0.9, lambda row: money(row.actual, currency)),
                 "Expected": (0.9, lambda row: money(row.expected, currency)),
-                "Cause": (5, lambda row: _text(row.cause)),
+                "Cause": (5, lambda row: row.cause),
             },
-            right=("Actual", "Expected"),
+            right=("Booked", "Expected"),
         ),
     }
 
@@ -242,11 +246,11 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
 def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
     said = caveats(reading, filters.method)
-    horizon = days(playbooks(reading, filters.method)["horizon_days"].max())
+    horizon = days(customer_summary(reading, Filters()).horizon_days)
     profiles, means = segment_profiles(reading, filters), shown("means")
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
     return {
-        "segments_about": " ".join(filter(None, (f"By {METHOD_LABELS[filters.method]}.", said.segments, said.changes))),
+        "segments_about": " ".join(filter(None, (f"{METHOD_LABELS[filters.method]}.", said.segments, said.changes))),
         "profiles_about": f"Means per customer. Frequency counts {reading.about.frequency_counts}, money is "
         f"{reading.about.money_is}; expected is the net revenue of the next "
         f"{horizon}, by the model. Last row: all the shop's customers.",
@@ -261,7 +265,7 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
             {
                 "Segment": (
                     2.2,
-                    lambda row: str(row.segment) if row.is_everyone else _segment_cell(row.segment, row.kind),
+                    lambda row: str(row.segment) if row.is_everyone else _segment_cell(row.segment),
                 ),
                 **{one.short: (1.1, partial(_measured, one, currency)) for one in means},
             },
@@ -274,8 +278,8 @@ def _measured(measure: Measure, currency: str, row: Any) -> str:
     return in_unit(getattr(row, measure.key), measure.unit, currency)
 
 
-def _segment_cell(segment: Any, kind: Any) -> dict[str, str]:
-    return {"text": str(segment), "mark": "■", "colour": segment_colour(str(segment), kind=_text(kind) or None)}
+def _segment_cell(segment: str) -> dict[str, str]:
+    return {"text": segment, "mark": "■", "colour": segment_colour(segment)}
 
 
 def _moves(reading: Reading, filters: Filters) -> dict[str, Any]:
@@ -292,7 +296,7 @@ def _moves(reading: Reading, filters: Filters) -> dict[str, Any]:
         "moves": _table(
             names,
             {
-                "Segment": (2.2, lambda name: _segment_cell(name, None)),
+                "Segment": (2.2, _segment_cell),
                 "Entered": (1, lambda name: count((moves["to_segment"] == name).sum())),
                 "of them new": (1, partial(_changed_by, moves, "to_segment", "joined")),
                 "Left": (1, lambda name: count((moves["from_segment"] == name).sum())),
@@ -315,6 +319,9 @@ def _playbooks(reading: Reading, filters: Filters) -> dict[str, Any]:
     if filters.segments:
         books = books[books["segment_name"].isin(filters.segments)]
     return {
+        "playbooks_empty": "Playbooks are for RFM segments and audiences: there is none for clusters."
+        if filters.method in CLUSTERINGS
+        else _NOTHING,
         "playbooks_about": "One block for each segment, written by rule from its figures. Figures are of the whole "
         "segment, whatever is filtered.",
         "playbooks": [
@@ -372,7 +379,7 @@ def _health(reading: Reading) -> dict[str, Any]:
             [
                 *(
                     (
-                        line.disposition.replace("_", " "),
+                        DISPOSITIONS[line.disposition],
                         "yes" if line.is_kept else "no",
                         line.row_count,
                         line.gross_amount,
@@ -380,8 +387,8 @@ def _health(reading: Reading) -> dict[str, Any]:
                     )
                     for line in accounted.lines
                 ),
-                ("kept", "", accounted.kept_rows, accounted.kept_amount, ""),
-                ("delivered", "", accounted.delivered_rows, accounted.delivered_amount, ""),
+                ("Kept", "", accounted.kept_rows, accounted.kept_amount, ""),
+                ("Delivered", "", accounted.delivered_rows, accounted.delivered_amount, ""),
             ],
             {
                 "Group": (1.4, lambda row: row[0]),
@@ -413,7 +420,7 @@ def _health(reading: Reading) -> dict[str, Any]:
                 for row in _rows(open_checks(reading))
             ),
             *(
-                {"label": f"{row.model} ({row.algorithm}):".replace("_", " "), "text": _text(row.warnings)}
+                {"label": f"{model_title(row)}:", "text": _text(row.warnings)}
                 # a fit of customer value that nothing here comes from warns on Data health alone
                 for row in _rows(
                     notes[

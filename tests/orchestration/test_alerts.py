@@ -198,7 +198,7 @@ def test_an_unusual_day_is_told_when_it_is_first_published(published_small: Home
     assert "• Friday 19 Jul 2024, United Kingdom: silence, £0" in told
     # of the past before, which nobody can act upon any more
     assert "Apr 2024" not in told
-    assert "The page Anomalies" in told
+    assert "The page Unusual days" in told
     # what drove it names customers
     assert "customer" not in told
     assert (len(asked.posted), len(asked.mailed)) == (1, 1)

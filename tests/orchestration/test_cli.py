@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -93,7 +94,7 @@ def test_a_refresh_tells_what_it_did_and_then_that_nothing_is_new(story: Story) 
     first = story.said["first"]
     assert first.returncode == 0, first.stderr
     lines = sum(content.count("\n") - 1 for content in small_history().values())
-    for told in (f"{lines:,} lines", "sale", "Customers", "Segments", "Anomalies", "Checks", "Seconds", "Published"):
+    for told in (f"{lines:,} lines", "sale", "Customers", "Segments", "Unusual", "Checks", "Seconds", "Published"):
         assert told in first.stdout
     assert str(story.home.published) in first.stdout
     assert "Traceback" not in first.stderr + first.stdout
@@ -103,6 +104,10 @@ def test_a_refresh_tells_what_it_did_and_then_that_nothing_is_new(story: Story) 
 
     assert story.said["status"].returncode == 0
     assert "Publication 1" in story.said["status"].stdout
+    # both count the checks of each layer
+    passed = re.findall(r": (\d+) passed", story.said["status"].stdout)
+    assert len(passed) == 5
+    assert re.search(r"Checks +(\d+) passed", first.stdout)[1] == str(sum(map(int, passed)))  # type: ignore[index]
 
 
 def test_a_rollback_says_what_is_published_again(story: Story) -> None:

@@ -338,6 +338,12 @@ def test_a_file_of_other_days_says_which_day_recency_counts_to(small: Classifier
     assert "Recency counts to 2 Feb 2024, by this file's own last line" in notes
     assert "choose as-of 2024-08-28" in notes
     assert "The file covers 1 day, the warehouse 240 days" in notes
+    # as of the warehouse's day nothing of a later file would be seen
+    later = tmp_path / "later.csv"
+    later.write_bytes(sales("1,20001,MUG,2,2025-02-01 10:00:00,3.00,50001,United Kingdom"))
+    notes = " ".join(small.classify_path(later).notes)
+    assert "in the warehouse it counts to 28 Aug 2024." in notes
+    assert "choose as-of" not in notes
     later = small.classify_path(upload, as_of=date(2024, 8, 28))
     assert rows_of(later.customers)[0]["recency_days"] == (date(2024, 8, 28) - date(2024, 2, 1)).days
 

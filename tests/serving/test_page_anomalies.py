@@ -82,7 +82,7 @@ def test_spikes_drops_and_silences_differ_in_shape_too(draw: Draw) -> None:
         symbols |= {
             trace.name: trace.marker.symbol
             for trace in drawn.data
-            if trace.mode == "markers" and trace.name != "Told below"
+            if trace.mode == "markers" and trace.name != "Explained below"
         }
     assert symbols == {"Spike": "triangle-up", "Drop": "triangle-down", "Silence": "x"}
 

@@ -1,5 +1,6 @@
 """What /clusters shows: evidence and spread of each clustering, values that a log scale has no place for."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from serving.snapshot import Reading
 from tests.serving.changed import changed
 from tests.serving.rendered import figures, links, of_class, parts, text
 from warehouse.home import Home
-from warehouse.wording import percent
 
 
 def drawn_of(reading: Reading, query: str = "", theme: str = "light") -> Any:
@@ -50,7 +50,7 @@ def test_each_name_stands_with_what_it_says_and_of_how_many_it_is_true(reading: 
     shown = drawn_of(reading, "method=kmeans")
     told = figures(shown)
     for row in reading.rows("select * from reporting.segment_claims where method = 'kmeans'"):
-        assert told[f"claims.{row['segment_name']}"] == percent(row["true_pct"], 0)
+        assert told[f"claims.{row['segment_name']}"] == f"{math.floor(row['true_pct'])}%"
         assert row["claim"] is None or row["claim"] in text(shown)
 
 

@@ -15,7 +15,7 @@ from serving.filters import Filters
 from serving.lists import LISTS
 from serving.queries.revenue import country_revenue
 from serving.snapshot import Reading, SnapshotReader
-from tests.serving.rendered import charts, links, of_class, text
+from tests.serving.rendered import charts, links, of_class, parts, text
 from warehouse.home import Home
 
 CHARTS = {"countries-bars-chart", "countries-map", "countries-months"}
@@ -27,6 +27,18 @@ def test_every_chart_says_in_words_what_it_shows(reading: Reading) -> None:
     described = [one.to_plotly_json()["props"]["aria-label"] for one in of_class(drawn, "chart")]
     assert len(described) == len(CHARTS)
     assert all(any(letter.isdigit() for letter in told) for told in described)
+
+
+def test_the_colours_of_months_stand_below_one_row_as_below_twelve(reading: Reading) -> None:
+    for query, countries in (("", 5), ("country=France", 1)):
+        (graph,) = [one for one in parts(PAGE.render(View(reading, Filters.from_query(query)))) if _is_months(one)]
+        margin = graph.figure["layout"]["margin"]
+        # the scale's place is told in heights of the plot: of 24 pixels a row, what the margins leave
+        assert graph.style["height"] == f"{24 * countries + margin['t'] + margin['b']}px"
+
+
+def _is_months(part: object) -> bool:
+    return getattr(part, "id", None) == "countries-months"
 
 
 def test_countries_without_a_code_are_named_below_the_map(published_small: Home, tmp_path: Path) -> None:

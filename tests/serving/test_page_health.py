@@ -81,6 +81,13 @@ def test_the_row_accounting_that_is_shown_adds_up(reading: Reading) -> None:
     assert "Adds up." in text(drawn_of(reading))
 
 
+def test_where_no_line_was_set_aside_the_axis_begins_at_zero(published_small: Home, tmp_path: Path) -> None:
+    with changed(published_small, tmp_path, "update marts.row_accounting set row_count = 0 where not is_kept") as kept:
+        drawn = drawn_of(kept)
+    assert "The axis begins at 0." in text(drawn)
+    assert charts(drawn)["health-waterfall-rows"].layout.xaxis.range[0] == 0
+
+
 def test_the_waterfalls_go_from_delivered_to_kept(reading: Reading) -> None:
     drawn = charts(drawn_of(reading))
     assert set(drawn) == {"health-waterfall-rows", "health-waterfall-money"}

@@ -10,12 +10,14 @@ import pytest
 from dash import Dash, dcc
 from plotly.utils import PlotlyJSONEncoder
 
+from serving.dashboard.app import _in_words
+from serving.dashboard.charts import count_axis
 from serving.dashboard.pages.overview import PAGE, register, render
 from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.snapshot import Reading, SnapshotReader
 from warehouse.home import Home
-from warehouse.wording import count, days, number, percent, short_money
+from warehouse.wording import count, number, percent, short_money
 
 NOBODY = Filters(customer="nobody at all")
 CHARTS = {
@@ -36,6 +38,17 @@ def reader(published_small: Home) -> Iterator[SnapshotReader]:
 def reading(reader: SnapshotReader) -> Iterator[Reading]:
     with reader.reading() as opened:
         yield opened
+
+
+def test_an_axis_of_two_customers_has_no_halves() -> None:
+    assert count_axis("Customers", 2) == {"title": {"text": "Customers"}, "tickformat": ",d", "dtick": 1}
+    assert count_axis("Customers", 900)["nticks"] == 5
+
+
+def test_whose_customers_a_country_has_is_said_below_the_filters() -> None:
+    assert _in_words(Filters()) == []
+    [told] = _in_words(Filters(countries=("France", "Spain")))
+    assert told == "France, Spain: sales to there, and customers who spend most there."
 
 
 def plain(component: Any) -> Any:
@@ -87,7 +100,9 @@ def test_cards_show_the_figures_of_the_marts(reading: Reading) -> None:
     assert shown["customers"] == count(row["customers"])
     assert shown["gross_revenue"] == short_money(row["gross"], "GBP")
     assert shown["net_revenue"] == short_money(row["net"], "GBP")
-    assert shown["recency_days_mean"] == days(row["recency_days"])
+    # to a tenth below a hundred, as on the page of segments
+    assert row["recency_days"] < 99.95
+    assert shown["recency_days_mean"] == f"{row['recency_days']:.1f} days"
     assert shown["frequency_mean"] == number(row["frequency"])
     assert shown["monetary_mean"] == short_money(row["monetary"], "GBP")
     assert shown["clv_mean"] == short_money(row["clv"], "GBP")

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from dash import Dash
@@ -12,7 +13,7 @@ from dash import Dash
 from serving.dashboard.pages import segments as module
 from serving.dashboard.pages.segments import PAGE
 from serving.dashboard.segment_charts.look import Axis, Look, Words, log_edge
-from serving.dashboard.segment_charts.segments import treemap
+from serving.dashboard.segment_charts.segments import affinity_map, claims_table, treemap
 from serving.dashboard.view import View
 from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
 from serving.palette import segment_colour
@@ -98,8 +99,6 @@ def test_every_chart_is_one_that_plotly_knows(reading: Reading, method: str, the
 
 
 def test_a_log_scale_begins_where_customers_are() -> None:
-    import pandas as pd
-
     # a few that are nearly nothing don't stretch it, many do
     assert log_edge(pd.Series([1e-7, *[50.0] * 20])) == 1
     assert log_edge(pd.Series([0.02] * 5 + [3.0] * 5)) == 0.01
@@ -165,7 +164,7 @@ def test_moves_tell_whose_doing_they_were(reading: Reading) -> None:
     for column, name in (
         ("customers_by_purchase", "By a purchase"),
         ("customers_by_silence", "By silence"),
-        ("customers_by_yardstick", "By the others"),
+        ("customers_by_yardstick", "Because others moved"),
     ):
         assert by_name.get(name, [0] * len(largest)) == [row[column] for row in largest]
     assert [sum(at) for at in zip(*by_name.values(), strict=True)] == [row["customers"] for row in largest]
@@ -213,14 +212,31 @@ def test_names_of_segments_and_customers_never_become_markup(published_small: Ho
 
 
 def test_segments_of_one_kind_share_a_colour_and_differ_in_mark() -> None:
-    import pandas as pd
-
-    look = Look.of(
-        pd.DataFrame({"segment": ["At Risk", "At Risk 2", "Lost"], "kind": ["At Risk", "At Risk", "Lost"]}), "light"
-    )
+    look = Look.of(pd.DataFrame({"segment": ["At Risk", "At Risk 2", "Lost"]}), "light")
     assert look.colours["At Risk"] == look.colours["At Risk 2"] == segment_colour("At Risk")
     assert look.symbols["At Risk"] != look.symbols["At Risk 2"]
     assert look.symbols["Lost"] == "circle"
+
+
+def test_where_every_segment_buys_alike_nothing_is_said_to_stand_out(reading: Reading) -> None:
+    view = View(reading, Filters())
+    rows = [("Champions", 100.0, 60.0), ("Lost", 100.0, 60.0), ("Champions", 100.0, 40.0), ("Lost", 100.0, 40.0)]
+    alike = pd.DataFrame(rows, columns=["segment", "index_to_all", "all_share_pct"]).assign(
+        category=["Toys", "Toys", "Books", "Books"], customers=30, net_revenue=1.0, share_pct=[60.0, 60.0, 40.0, 40.0]
+    )
+    look = Look.of(alike.drop_duplicates("segment"), "light")
+    assert "Nothing stands out" in text(affinity_map(view, alike, look))
+    # 60 of 100 in toys, where all customers have 40
+    alike.loc[0, ["index_to_all", "share_pct", "all_share_pct"]] = [150.0, 60.0, 40.0]
+    assert "What stands out most: Champions spend 60.0% on Toys" in text(affinity_map(view, alike, look))
+
+
+def test_what_is_true_of_less_than_four_in_five_is_never_shown_as_four_in_five(
+    published_small: Home, tmp_path: Path
+) -> None:
+    with changed(published_small, tmp_path, "update reporting.segment_claims set true_pct = 79.6") as opened:
+        shown = figures(claims_table(View(opened, Filters()), "rfm"))
+    assert set(shown.values()) == {"79%"}
 
 
 def test_a_name_opens_the_customers_of_its_segment_under_the_same_filters(reading: Reading) -> None:

@@ -155,16 +155,17 @@ def test_story_agrees_with_the_invoice_lines(reading: Reading, customer: str) ->
         """,
         {"customer": customer},
     )
-    assert story.facts["invoice_count"] == len(story.orders) == story.months["invoices"].sum() == lines["orders"]
+    orders = fetch_list(reading, ORDERS, Filters(), customer)
+    assert story.facts["invoice_count"] == len(orders) == story.months["invoices"].sum() == lines["orders"]
     assert story.facts["return_count"] == story.months["return_invoices"].sum() == lines["returns"]
     for told in (
         story.facts["monetary_gross"],
-        story.orders["gross_revenue"].sum(),
+        orders["gross_revenue"].sum(),
         story.months["gross_revenue"].sum(),
     ):
         assert float(told) == pytest.approx(lines["gross"], abs=PENNY)
     assert float(story.facts["returned_revenue"]) == pytest.approx(lines["returned"], abs=PENNY)
-    assert story.orders["returned_revenue"].sum() == pytest.approx(lines["returned"], abs=PENNY)
+    assert orders["returned_revenue"].sum() == pytest.approx(lines["returned"], abs=PENNY)
     for told in (story.facts["total_return_revenue"], story.returns["return_amount"].sum()):
         assert float(told) == pytest.approx(lines["booked"], abs=PENNY)
     assert story.returns["matched_amount"].sum() == pytest.approx(lines["returned"], abs=PENNY)
@@ -236,7 +237,6 @@ def test_categories_are_shares_of_the_customers_and_of_the_shops_money(reading: 
         {"category": top["category"]},
     )
     assert top["shop_share_pct"] == pytest.approx(float(shop["share_pct"]))
-    assert top["index_100"] == pytest.approx(100 * top["share_pct"] / top["shop_share_pct"])
 
 
 def test_history_is_the_month_ends_in_order(reading: Reading) -> None:
@@ -283,7 +283,7 @@ def test_customer_with_returns_only_has_a_story_without_figures(reading: Reading
         None,
         None,
     )
-    assert story.orders.empty
+    assert fetch_list(reading, ORDERS, Filters(), "10998").empty
     assert story.playbooks.empty
     # never sold, 3 units at 2.50 each time
     assert set(story.returns["return_amount"]) == {7.5}
@@ -348,7 +348,7 @@ def test_customers_without_purchases_of_the_public_data_have_stories(real_readin
     # 4,372 customers, 4,334 of them with a purchase that counts
     assert len(ids) == 38
     stories = [customer_story(real_reading, one) for one in ids]
-    assert all(story is not None and story.facts["clv"] is None and story.orders.empty for story in stories)
+    assert all(story is not None and story.facts["clv"] is None for story in stories)
 
 
 def test_search_in_the_public_data(real_reading: Reading) -> None:

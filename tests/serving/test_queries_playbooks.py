@@ -14,7 +14,6 @@ from serving.queries.playbooks import (
     audience_changes,
     audience_flows,
     compared_publication,
-    division_notes,
     emails,
     playbooks,
 )
@@ -134,10 +133,6 @@ def test_changes_say_which_publication_they_count_from(reading: Reading) -> None
         "select publication_id, snapshot_date from quality.publications order by publication_id limit 1"
     )
     assert since == first
-
-
-def test_a_division_by_rule_never_changes(reading: Reading) -> None:
-    assert division_notes(reading, "audience") == division_notes(reading, "rfm") == []
 
 
 @pytest.fixture

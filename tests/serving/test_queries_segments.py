@@ -40,7 +40,6 @@ def test_sizes_equal_the_playbooks_of_the_same_method(reading: Reading, method: 
     assert set(sizes.index) == set(books)
     for name, row in books.items():
         assert sizes.loc[name, "customers"] == row["customers"]
-        assert sizes.loc[name, "kind"] == row["segment_kind"]
         assert sizes.loc[name, "customers_pct"] == pytest.approx(row["customers_pct"])
         # scored by money net of returns here, so both speak of the same money
         assert sizes.loc[name, "monetary_net_sum"] == pytest.approx(float(row["monetary_sum"]))

@@ -16,7 +16,7 @@ from serving.queries.health import order_totals, replaced_orders, row_accounting
 from serving.queries.lists import fetch_list
 from serving.report import build_report
 from serving.snapshot import Reading, SnapshotReader
-from tests.serving.rendered import figures, links, of_class, text
+from tests.serving.rendered import figures, links, of_class, parts, text
 from warehouse.home import Home
 
 
@@ -97,6 +97,10 @@ def test_what_no_file_tells_stands_on_the_page_in_the_interface_and_in_the_repor
     ]
     sentence = "The export does not say which orders were cancelled; they count as sales."
     assert sentence in text(page)
+    # each by one name in all tables of the page
+    named = [one for one in parts(page) if isinstance(one, str)]
+    assert named.count("Shopify orders") >= 3
+    assert "shopify_orders" not in named
     answered = Health.model_validate(health(reading)["data"])  # type: ignore[index]
     assert sentence in [limit.told for limit in answered.source_limits]
     assert [(one.source, one.orders, one.changed_orders) for one in answered.replaced_orders] == [

@@ -113,6 +113,14 @@ def test_counts_and_days_agree_with_their_nouns() -> None:
     assert wording.days(1.6) == "2 days"
 
 
+def test_a_mean_of_days_is_told_to_three_digits() -> None:
+    # 13.4 against 12.5 is 7 % more, which 13 against 13 would contradict
+    assert wording.in_unit(13.42, "days", "GBP", is_short=True) == "13.4 days"
+    assert wording.in_unit(220.92, "days", "GBP", is_short=True) == "221 days"
+    assert wording.in_unit(220.92, "days", "GBP") == "220.9 days"
+    assert wording.in_unit(None, "days", "GBP", is_short=True) == "–"
+
+
 def test_dates_do_not_depend_on_the_language_of_the_machine() -> None:
     assert wording.day(date(2011, 12, 9)) == "9 Dec 2011"
     assert wording.day(pd.Timestamp(2011, 9, 9)) == "9 Sep 2011"

@@ -74,7 +74,7 @@ notes as (
         || case when first_date = last_date then ' day' else ' days' end
         || ' long, ' || {{ grouped_number('trading_days') }}
         || ' of them with sales: too short to tell who comes back, what a season is or who has left. Read segments, '
-        || 'customer value and unusual days as a first impression.' as sentence
+        || 'expected revenue and unusual days as a first impression.' as sentence
     from days
     where {{ date_diff_days('first_date', 'last_date') }} + 1 < {{ short_days }}
 

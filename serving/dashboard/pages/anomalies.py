@@ -25,6 +25,7 @@ from serving.dashboard.charts import chart, dots, line, money_axis, see_through
 from serving.dashboard.components import empty, named_rows, note, panel, right, stat_card
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
+from serving.palette import direction_colours
 from serving.queries.anomalies import LISTS, TOTAL, Grain, anomaly_drivers, expectations, scored_series
 from serving.queries.health import model_warnings
 from warehouse.wording import MISSING, count, day, is_missing, number, percent, plural
@@ -297,7 +298,7 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
     traces.append(
         line(days_shown, booked, tokens.accent, 1.6, hover, mode=mode, marker={"size": 4}, name="Booked"),
     )
-    colours = {"spike": tokens.warning, "drop": tokens.bad, "silence": tokens.text}
+    colours = direction_colours(view.theme)
     for direction, (symbol, _, word, _) in _SHAPES.items():
         part = scored[scored["direction"] == direction]
         if part.empty:
@@ -324,7 +325,7 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
                 21,
                 symbol="circle-open",
                 marker={"line": {"width": 2}},
-                name="Told below",
+                name="Explained below",
             )
         )
     return chart(
@@ -443,7 +444,7 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
         {
             "Kind": lambda row: _DIMENSIONS.get(row.dimension, row.dimension),
             "Who or what": lambda row: html.Div(_member(view, row), className="member"),
-            "Brought": right(lambda row: view.money(row.actual)),
+            "Booked": right(lambda row: view.money(row.actual)),
             # an invoice comes once: nothing was usual of it
             "Usual": right(lambda row: MISSING if row.dimension == "invoice" else view.money(row.expected)),
             "Share of the difference": right((_share, "share_pct")),
@@ -464,4 +465,4 @@ def _share(share_pct: float) -> html.Div:
     return html.Div([ui.hidden(bar, className="share-track"), percent(share_pct, 0)], className="share")
 
 
-PAGE = Page(PATH, "Anomalies", render)
+PAGE = Page(PATH, "Unusual days", render)

@@ -25,7 +25,7 @@ from serving.classify.results import RECOMMENDATIONS, rows_of
 from serving.classify.service import DEFAULT_METHOD, METHODS
 from serving.dashboard import components as ui
 from serving.dashboard.components import empty, note, panel, segment_badge
-from serving.dashboard.tables import COLUMNS, NO_DOWNLOADS, grid, grid_options
+from serving.dashboard.tables import NO_DOWNLOADS, grid
 from serving.dashboard.view import Page, View
 from serving.downloads import csv_bytes, xlsx_bytes
 from serving.filters import METHOD_LABELS
@@ -78,8 +78,13 @@ def render(view: View) -> html.Div:
                     [
                         html.Strong("Drop a file of sales here, or click to choose one."),
                         html.Div(
-                            f"CSV, CSV.gz, XLSX or Parquet, up to {largest} MB. Larger files are not taken here: use "
-                            "`regulars classify` or POST /classify_customers."
+                            [
+                                f"CSV, CSV.gz, XLSX or Parquet, up to {largest} MB; larger ones by ",
+                                html.Code("regulars classify"),
+                                " or ",
+                                html.Code("POST /classify_customers"),
+                                ".",
+                            ]
                         ),
                     ],
                     className="drop-text",
@@ -260,7 +265,7 @@ def answer(done: Classification, theme: Theme, *, may_export: bool = True) -> li
                 },
             ),
             about=(
-                f"Segments by {METHOD_LABELS[done.method]} of publication {done.publication_id}. Recency counts to "
+                f"{METHOD_LABELS[done.method]} of publication {done.publication_id}. Recency counts to "
                 f"{day(done.snapshot_date)}. Kept and set aside add up to the lines delivered"
                 f"{' and the refunds in them' if done.derived_lines else ''}."
             ),
@@ -341,19 +346,14 @@ def _grid(
     name: str, frame: pd.DataFrame, columns: Sequence[Column], currency: str, theme: Theme, label: str
 ) -> html.Div:
     rows = frame[[column.name for column in columns]].head(SHOWN_ROWS)
-    # the house style, less what only lists that are fetched page by page know
-    fetched = {"cacheBlockSize", "maxBlocksInCache"}
-    options = {option: value for option, value in grid_options(theme).items() if option not in fetched}
     return grid(
         label,
         columns,
         currency,
         theme,
+        rows=len(rows),
         id=name,
         rowData=json.loads(rows.to_json(orient="records", date_format="iso", double_precision=10)),
-        defaultColDef=COLUMNS,
-        dashGridOptions={**options, "tooltipShowDelay": 300},
-        style={"height": "480px", "width": "100%"},
     )
 
 

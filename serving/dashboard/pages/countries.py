@@ -204,7 +204,9 @@ def _grid(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.D
         [drawn],
         name="countries-months",
         description=described,
-        height=130 + 24 * len(named),
+        # rows of 24 pixels, and below them what names the months and the colours
+        height=108 + 24 * len(named),
+        margin={"t": 8, "b": 100},
         # as many as fit a phone, and always the last month
         xaxis=few_names(labels, 4, from_end=True),
         yaxis={"type": "category", **NAMES},

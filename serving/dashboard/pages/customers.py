@@ -6,6 +6,7 @@ questions, and what to do about a segment (:mod:`serving.dashboard.pages.playboo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, timedelta
 from html import escape
@@ -26,13 +27,14 @@ from serving.dashboard.charts import (
     flat_bars,
     heat_map,
     line,
+    money_axis,
     titled_axis,
 )
 from serving.dashboard.components import customer_link, empty, panel, right, rows_of, stat_card, wide
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, DEFAULT_METHOD, METHOD_LABELS, METHODS
-from serving.palette import segment_colour
+from serving.palette import kind_colours, segment_colour
 from serving.queries.customers import (
     CUSTOMERS,
     LINES,
@@ -46,6 +48,7 @@ from serving.queries.customers import (
     find_customers,
 )
 from serving.queries.health import value_caveats
+from serving.queries.playbooks import PLAN
 from warehouse.measures import shown
 from warehouse.wording import count, day, days, is_missing, month, number, percent, plural
 
@@ -56,21 +59,9 @@ _MONTHS_WITH_NUMBERS = 18
 _MONTHS_NAMED = 4
 """Of the months on an axis; more would run into each other on a phone."""
 _CATEGORIES_SHOWN = 8
+_LIST_PIXELS = 420
 
-# RFM segments from the best down, so that a step up is a step to the better
-_RFM_ORDER = (
-    "Champions",
-    "Loyal",
-    "Potential Loyalist",
-    "New",
-    "Promising",
-    "Need Attention",
-    "About To Sleep",
-    "Can't Lose",
-    "At Risk",
-    "Hibernating",
-    "Lost",
-)
+_NO_MODEL = "no model could be fitted to this history"
 
 _CUSTOMER_TYPES = {"one_time": "ordered once", "returning": "ordered more than once"}
 
@@ -98,8 +89,8 @@ def _everybody(view: View) -> html.Div:
         return ui.page(*found, empty("No customer fits these filters.", hint))
     horizon = summary.horizon_days
     abouts = {
-        "customers": "under these filters",
-        "clv_mean": f"expected of one of them in {days(horizon)}" if horizon else "no model of customer value",
+        "customers": "who bought" if view.filters.is_everything else "under these filters",
+        "clv_mean": f"expected of one of them in {days(horizon)}" if horizon else _NO_MODEL,
     }
     cards = [
         ui.measure_card(
@@ -205,7 +196,7 @@ def _one(view: View, story: CustomerStory) -> html.Div:
                 about="A score is the fifth of all customers that this one stands in: 5 is the best, 1 the last.",
             ),
             panel(
-                "Expected value",
+                "Expected revenue",
                 _value(view, story),
                 about="" if facts["clv"] is None else f"Net revenue expected in the {horizon}, not discounted.",
             ),
@@ -214,22 +205,17 @@ def _one(view: View, story: CustomerStory) -> html.Div:
         ui.columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",
-            data_table(view, ORDERS, context=facts["customer_id"], height=_list_height(len(story.orders))),
+            data_table(view, ORDERS, context=facts["customer_id"], height=_LIST_PIXELS),
             about="The whole history, whatever filters are chosen.",
         ),
         _returns(view, story),
         ui.columns(_categories(view, story), _playbook(view, story)),
         panel(
             "Line by line",
-            data_table(view, LINES, context=facts["customer_id"], height=_list_height(facts["line_count"] or 0)),
+            data_table(view, LINES, context=facts["customer_id"], height=_LIST_PIXELS),
             about="Every sale and return line that counts. The whole history, whatever filters are chosen.",
         ),
     )
-
-
-def _list_height(rows: int) -> int:
-    # as tall as its rows with the header and the pager, within bounds: most customers have a few
-    return min(max(104 + 42 * rows, 190), 420)
 
 
 def _figures(view: View, story: CustomerStory) -> html.Div:
@@ -242,7 +228,7 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
     )
     each = f"{view.money(facts['order_value'])} each, after returns"
     last = f"on {day(facts['last_purchase_at'])}, counted to {day(view.reading.about.snapshot_date)}"
-    expected = _interval(view, facts) or "expected net revenue; no model says"
+    expected = _interval(view, facts) or _NO_MODEL
     told = {
         "monetary_net": ("Spent", view.money(facts["monetary_net"]), spent),
         "invoice_count": ("Orders", count(facts["invoice_count"]), each),
@@ -283,7 +269,7 @@ def _interval(view: View, facts: dict[str, Any]) -> str:
 
 def _who(story: CustomerStory) -> html.Section:
     facts = story.facts
-    pairs: list[tuple[str, Any]] = [("Country", facts["country"] or "not told")]
+    pairs: list[tuple[str, Any]] = [("Country", facts["country"] or "unknown")]
     if facts["has_purchases"]:
         pairs += [
             ("First order", f"{day(facts['first_purchase_at'])} (cohort of {month(facts['cohort_month'])})"),
@@ -326,8 +312,8 @@ def _segments(view: View, story: CustomerStory) -> list[Any]:
     parts: list[Any] = [ui.table("The customer's segment by each method", METHODS, by_method)]
     if facts["is_overridden"]:
         why = [
-            ("Why", facts["override_reason"] or "not told"),
-            ("By", facts["override_author"] or "not told"),
+            ("Why", facts["override_reason"] or "not given"),
+            ("By", facts["override_author"] or "not given"),
             ("Until", day(facts["override_expires_on"])),
         ]
         parts.append(ui.note(ui.definitions(why), title=f"Put into {facts['audience_segment']} by hand"))
@@ -355,7 +341,8 @@ def _scores(view: View, facts: dict[str, Any]) -> html.Div:
             "": lambda row: row[0],
             "Figure": right(lambda row: row[1]),
             "Score": lambda row: f"{facts[f'{row[2][0]}_score']} of 5",
-            "Meaning": lambda row: wide(row[3].format(percent(facts[f"{row[2]}_rank_pct"], 0))),
+            # nobody spent more than all: what is nearly all is not rounded up to it
+            "Meaning": lambda row: wide(row[3].format(percent(math.floor(facts[f"{row[2]}_rank_pct"]), 0))),
         },
     )
 
@@ -363,10 +350,10 @@ def _scores(view: View, facts: dict[str, Any]) -> html.Div:
 def _value(view: View, story: CustomerStory) -> Any:
     facts = story.facts
     if facts["clv"] is None:
-        return empty("No value is forecast for this customer.", "The history has no model of it.")
+        return empty("No revenue is forecast for this customer.", "No model could be fitted to this history.")
     pairs = [
         ("Days with a purchase", f"{number(facts['expected_purchases'])} expected"),
-        ("Net value of one", view.money(facts["expected_purchase_value"])),
+        ("Net revenue on such a day", view.money(facts["expected_purchase_value"])),
         (
             "Lifetime value",
             f"{view.money(facts['lifetime_value'])}: {view.money(facts['monetary_net'])} so far "
@@ -388,10 +375,10 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
     traces = []
     told = [f"{escape(name)}: {view.money(value)}" for name, value in zip(names, values, strict=True)]
     if low is not None:
-        reach = f"{view.money(low)} to {view.money(high)}"
-        told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {reach}"
+        told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {view.money(low)} to {view.money(high)}"
         traces.append(line([low, high], ["This customer"] * 2, tokens.accent, 8, opacity=0.35))
     traces.append(dots(values, [escape(name) for name in names], colours, 13, told, symbol="diamond"))
+    reach = _reach([*values, low, high])
     described = f"Expected: {view.money(clv)}, {_interval(view, facts)}."
     if len(names) > 1:
         described += f" {names[1]}: {view.money(values[1])}."
@@ -401,7 +388,7 @@ def _value_chart(view: View, story: CustomerStory) -> html.Div:
         name="customers-value",
         description=described,
         height=170,
-        xaxis=titled_axis(f"Net revenue ({view.currency})", range=_reach([*values, low, high]), nticks=5),
+        xaxis={**money_axis(view, reach, "Net revenue"), "range": reach},
         yaxis=NAMES,
     )
 
@@ -427,7 +414,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
     ends = [row["month_end"].date() for row in rows]
     labels = [month(end) for end in ends]
     segments = [row["rfm_segment"] for row in rows]
-    present = [name for name in _RFM_ORDER if name in segments]
+    present = [name for name in kind_colours() if name in segments]
     present += sorted(set(segments) - set(present))
     told = [
         f"<b>{escape(segment)}</b><br>at the end of {label}<br>scores {row['rfm_score']}: "
@@ -454,7 +441,9 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
         zmin=0,
         zmax=5,
         colorscale=colour_scale(view.theme),
-        showscale=False,
+        # where there is no room for numbers, the colours say which is which
+        showscale=len(rows) > _MONTHS_WITH_NUMBERS,
+        colorbar={"tickvals": [1, 3, 5]},
         hovertemplate="%{y} at the end of %{x}: %{z} of 5<extra></extra>",
         texttemplate="%{z}" if len(rows) <= _MONTHS_WITH_NUMBERS else None,
     )
@@ -526,7 +515,7 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
             height=300,
             barmode="relative",
             xaxis=axis,
-            yaxis=titled_axis(f"Money ({view.currency})", nticks=6, zeroline=True),
+            yaxis=money_axis(view, [value for trace in traces for value in trace["y"]], "Gross revenue and returns"),
             margin={"t": 34},
             **LEGEND_ABOVE,
         ),
@@ -553,7 +542,7 @@ def _returns(view: View, story: CustomerStory) -> html.Section:
     return panel(
         title,
         html.P(" ".join(told)),
-        data_table(view, RETURNS, context=facts["customer_id"], height=_list_height(len(story.returns))),
+        data_table(view, RETURNS, context=facts["customer_id"], height=_LIST_PIXELS),
         about="One row for each returned line. The whole history, whatever filters are chosen.",
     )
 
@@ -615,7 +604,7 @@ def _playbook(view: View, story: CustomerStory) -> html.Section:
     segment, terms = playbook["segment_name"], ("goal", "strategy", "channel", "offer", "measure")
     return panel(
         f"What to do: {segment}",
-        ui.definitions([(name.capitalize(), playbook[name]) for name in terms]),
+        ui.definitions([(PLAN[name], playbook[name]) for name in terms]),
         html.P(dcc.Link("The whole playbook with its email", href=view.link("/playbooks", segments=(segment,)))),
         about=f"The playbook of the segment by {label}; figures in it are of the whole segment.",
     )

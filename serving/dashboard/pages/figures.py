@@ -45,7 +45,8 @@ def render(view: View) -> Any:
             "Of sales and returns",
             of_sales,
             values,
-            "Sums over the invoices of the chosen days and countries; with a filter on customers, over theirs alone.",
+            "Sums over the invoices of the chosen days and countries; with a filter on customers, over theirs alone. A "
+            "dash: a share, which there is only beside the others, or a figure of the revenue tables alone.",
         ),
         _panel(
             view,
@@ -74,7 +75,7 @@ def _panel(view: View, title: str, told: list[Measure], values: dict[str, Any], 
                 "What it is": (wide, "sentence"),
                 "How it is computed": lambda one: wide(_computed(one)),
                 "Adds up over": lambda one: ", ".join(one.adds_up) or "nothing",
-                "Where it stands": _places,
+                "Where it is shown": _places,
             },
         ),
         about=about,
@@ -96,7 +97,7 @@ def _computed(measure: Measure) -> Any:
 
 def _places(measure: Measure) -> str:
     card = [f"Overview and report, compared {_COMPARED[measure.compared]}"] if measure.compared else []
-    return "; ".join([*card, *(_PLACES[where] for where in measure.shown)])
+    return "; ".join([*card, *(_PLACES[where] for where in measure.shown)]) or "Overview and report, in a sentence"
 
 
 PAGE = Page("/figures", "Figures", render)

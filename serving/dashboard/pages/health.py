@@ -25,8 +25,10 @@ from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.lists import LISTS
 from serving.queries import health as queries
-from serving.queries.health import AccountedLines, Freshness, RowAccounting
-from warehouse.formats import SUBJECTS
+from serving.queries.health import DISPOSITIONS, AccountedLines, Freshness, RowAccounting
+from serving.queries.lists import fetch_list
+from warehouse.formats import SUBJECTS, export_formats
+from warehouse.freshness import in_words
 from warehouse.wording import MISSING, clock_time, count, day, is_missing, moment, percent, plural, signed_count
 
 DATA_DOCS = "/data-docs/index.html"
@@ -56,21 +58,6 @@ _STATUSES: Mapping[str, str] = {
     "in_transit": "Still being written at the time",
 }
 
-# short enough for the side of a chart on a phone
-_DISPOSITIONS: Mapping[str, str] = {
-    "unreadable": "Unreadable",
-    "after_as_of": "After as-of date",
-    "summary": "Sums of orders",
-    "duplicate": "Repeats",
-    "not_a_sale": "Not sales",
-    "adjustment": "Adjustments",
-    "non_product": "Not products",
-    "return": "Returns",
-    "non_positive_quantity": "No units sold",
-    "non_positive_price": "Given away",
-    "sale": "Sales",
-}
-
 # lists of the whole warehouse
 _CLOSER: Mapping[str, str] = {
     "set_aside_reasons": "Why set aside",
@@ -79,12 +66,6 @@ _CLOSER: Mapping[str, str] = {
     "load_ledger": "Delivered files",
     "validation_results": "All checks",
     "publications": "Publications",
-}
-
-_MODELS: Mapping[str, str] = {
-    "customer_segments": "Segments",
-    "customer_value": "Customer value",
-    "revenue_anomalies": "Anomalies",
 }
 
 
@@ -131,8 +112,8 @@ def render(view: View) -> html.Div:
         panel(
             "Why lines were set aside",
             _reasons(view),
-            about="Most lines first. Shares are of everything that was delivered. Lost: customers none of whose lines "
-            "was kept; they are in no figure.",
+            about="Most lines first. Shares are of everything that was delivered, of amounts without their signs. "
+            "Lost: customers none of whose lines was kept; they are in no figure.",
         ),
         panel(
             "Files that were delivered",
@@ -289,13 +270,10 @@ def _ago(then: datetime | None, now: datetime) -> str:
     """How long ago, as words; both UTC without a zone."""
     if then is None or is_missing(then):
         return ""
-    seconds = (now - then).total_seconds()
-    if seconds < 0:
-        return "later than the server's clock says it is"
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            return f"{plural(int(seconds // size), unit)} ago"
-    return "just now"
+    hours = (now - then).total_seconds() / 3600
+    if hours < 0:
+        return f"{in_words(-hours)} ahead of the server's clock"
+    return f"{in_words(hours)} ago" if hours >= 1 / 60 else "just now"
 
 
 # ---- checks and freshness ------------------------------------------------------------
@@ -321,7 +299,12 @@ def _checks(checks: pd.DataFrame, faults: pd.DataFrame) -> list[Any]:
     found = table("Checks by layer", checks, {"Layer": "layer", **counts, "When": (_when, "recorded_at")})
     told = [
         html.Li(
-            [_outcome(row.outcome), f" {row.message} ", html.Span(row.reason, className="about")], className="fault"
+            [
+                _outcome(row.outcome),
+                f" {row.message}{'' if row.message.endswith('.') else '.'} ",
+                html.Span(row.reason, className="about"),
+            ],
+            className="fault",
         )
         for row in ui.named_rows(faults.head(MOST_TOLD))
     ]
@@ -351,7 +334,7 @@ def _freshness(fresh: Freshness, now: datetime) -> html.Div:
 def _publications(view: View) -> html.Div:
     return table(
         "Latest publications",
-        queries.publications(view.reading, PUBLICATIONS_SHOWN),
+        fetch_list(view.reading, LISTS["publications"], view.filters, limit=PUBLICATIONS_SHOWN),
         {
             "No.": lambda one: count(one.publication_id) + (" ↩ put back" if one.action == "rolled_back" else ""),
             "When": (_when, "published_at"),
@@ -391,7 +374,7 @@ def _ends(accounting: RowAccounting) -> tuple[_Step, _Step]:
 
 
 def _step(line: AccountedLines) -> _Step:
-    return _Step(_disposition(line.disposition), line.row_count, line.gross_amount, line.description, line.disposition)
+    return _Step(DISPOSITIONS[line.disposition], line.row_count, line.gross_amount, line.description, line.disposition)
 
 
 def _waterfalls(view: View, accounting: RowAccounting) -> Any:
@@ -425,7 +408,7 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
         levels.append(levels[-1] - float(value))
     low, high = min(*levels, float(kept)), max(*levels, float(kept))
     # lines set aside are few: from 0 on, their steps could not be seen
-    is_cut = low > 0.5 * high
+    is_cut = 0.5 * high < low < high
     span = (high - low) or max(abs(high), 1.0)
     start = low - 0.35 * span if is_cut else min(low, 0.0) * 1.1
     figures = [told(delivered), *(signed(-value) for value in taken), told(kept)]
@@ -470,10 +453,6 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
             ),
         ]
     )
-
-
-def _disposition(name: str) -> str:
-    return _DISPOSITIONS.get(name, name.replace("_", " ").capitalize())
 
 
 def _accounting_table(view: View, accounting: RowAccounting) -> html.Div:
@@ -570,7 +549,7 @@ def _reasons(view: View) -> Any:
 
 
 def _reason(row: Any) -> html.Div:
-    kind = _disposition(row.disposition)
+    kind = DISPOSITIONS[row.disposition]
     # the name of its kind stands before it already
     return html.Div([html.Strong(kind), f": {str(row.reason).removeprefix(f'{kind}: ')}"], className="meaning")
 
@@ -624,13 +603,19 @@ def _part(title: str, rows: pd.DataFrame, columns: Mapping[Any, Any], *more: Any
     return None if rows.empty else ui.below(title, table(caption or title, rows, columns), *more)
 
 
+def _source(row: Any) -> str:
+    """An export by its title, as among the limits; another source by its own name."""
+    known = export_formats().get(row.source)
+    return row.source if known is None else known.title
+
+
 def _sources(view: View) -> Any:
     """How the files were read: what the letters before their numbers mean, and whose clock their times are on."""
     return _part(
         "How each source is read",
         queries.source_profiles(view.reading),
         {
-            "Source": "source",
+            "Source": _source,
             "Files": (count, "file_count"),
             "Lines": (count, "line_count"),
             "Profile": "profile",
@@ -655,7 +640,7 @@ def _own_totals(view: View) -> Any:
         "Orders against their files' own totals",
         queries.order_totals(view.reading),
         {
-            "Source": "source",
+            "Source": _source,
             "Total in the file": lambda row: MISSING if is_missing(row.told_as) else row.told_as,
             "Orders": (count, "orders"),
             "Add up": right(reconciled),
@@ -669,7 +654,7 @@ def _came_again(view: View) -> Any:
         "Orders that came again",
         queries.replaced_orders(view.reading),
         {
-            "Source": "source",
+            "Source": _source,
             "Orders": right(lambda row: figure(count(row.orders), f"replaced_orders_{row.source}")),
             "Changed": right(lambda row: figure(count(row.changed_orders), f"changed_orders_{row.source}")),
             "Older lines set aside": (count, "lines"),
@@ -703,7 +688,7 @@ def _models(view: View) -> Any:
     told: list[Any] = []
     quiet: list[str] = []
     for row in ui.named_rows(notes):
-        title = f"{_MODELS.get(row.model, row.model.replace('_', ' ').capitalize())}: {row.algorithm.replace('_', ' ')}"
+        title = queries.model_title(row)
         if row.has_warnings:
             told.append(note(row.warnings, kind="warning", title=title))
         if not is_missing(row.change_notes):

@@ -16,7 +16,7 @@ import pandas as pd
 from dash import dcc, html
 
 from serving.dashboard import components as ui
-from serving.dashboard.charts import bars, chart, dots, flat_bars, line, money_axis, titled_axis
+from serving.dashboard.charts import bars, chart, count_axis, dots, flat_bars, line, money_axis
 from serving.dashboard.components import NOTHING, Rows, empty, figure, rows_of
 from serving.dashboard.view import Page, View, redrawn
 from serving.palette import SEQUENTIAL
@@ -300,14 +300,12 @@ def _odd_hover(month_start: date, days: Rows) -> str:
 
 
 def _odd_lines(row: dict[str, Any]) -> str:
-    told = _odd_text(row)
-    return "<br>".join(escape(line) for line in textwrap.wrap(told, 58)[:7])
+    return "<br>".join(escape(line) for line in textwrap.wrap(_odd_text(row), 58)[:7])
 
 
 def _odd_text(row: dict[str, Any]) -> str:
     whose = "" if row["series"] == "total" else f"{row['series']}, "
-    cause = "Far from what was expected." if wording.is_missing(row["cause"]) else row["cause"]
-    return f"{whose}{wording.day(row['date'])}: {cause}"
+    return f"{whose}{wording.day(row['date'])}: {row['cause']}"
 
 
 def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
@@ -367,7 +365,7 @@ def _customers(view: View) -> html.Div:
         showlegend=True,
         legend={"traceorder": "normal"},
         xaxis=_month_ticks(rows),
-        yaxis=titled_axis("Customers", tickformat=",d", nticks=6, rangemode="tozero"),
+        yaxis=count_axis("Customers", months["customers"].max(), nticks=6, rangemode="tozero"),
     )
 
 

@@ -58,7 +58,7 @@ def render(view: View) -> Any:
                         href=f"#{anchor(row['segment_name'])}",
                     ),
                     "Customers": right(lambda row: count(sizes[row["segment_name"]].customers)),
-                    "Of the money": right(lambda row: percent(sizes[row["segment_name"]].monetary_net_pct, 0)),
+                    "Share of money": right(lambda row: percent(sizes[row["segment_name"]].monetary_net_pct)),
                     "Goal": (wide, "goal"),
                 },
             ),
@@ -242,14 +242,10 @@ _NO_CHANGES = (
 def _changes(view: View, changes: dict[str, Row], since: dict[str, Any] | None) -> html.Section:
     title = "Everybody who changed segment"
     if since is None:
-        return panel(title, empty("No change is recorded.", _NO_CHANGES.split(": ")[1]))
+        return panel(title, empty("No change is recorded.", ui.begun(_NO_CHANGES.split(": ")[1])))
     moved = sum(row["entered_customers"] for row in changes.values())
     return panel(
         title,
-        *(
-            ui.note(text, title="The division itself changed")
-            for text in queries.division_notes(view.reading, view.filters.method)
-        ),
         ui.table(
             "Customers of each segment before and now",
             changes.values(),

@@ -53,7 +53,7 @@ def render(view: View) -> Any:
     look = Look.of(sizes, view.theme)
     who, differ = [empty(*NOBODY)], [empty(*NOBODY)]
     if len(sizes):
-        who, differ = _who(view, sizes, look), _differ(view, sizes, look)
+        who, differ = _who(view, sizes, look), _differ(view, look)
     return ui.page(
         _anchors(),
         *(_heading(0), *who),
@@ -166,7 +166,7 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
 # ---- how they differ ---------------------------------------------------------------
 
 
-def _differ(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
+def _differ(view: View, look: Look) -> list[Any]:
     chosen = list(look.order[:COMPARED])
     return [
         panel(
@@ -193,12 +193,12 @@ def _differ(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
         panel(
             "Bought together",
             data_table(view, PAIRS, height=420),
-            about="Pairs of products on at least 1 % of all invoices, or what the settings say. Lift 10: ten times as "
+            about="Pairs of products on at least 1% of all invoices, or what the settings say. Lift 10: ten times as "
             "many invoices have both as chance would bring. All sales of the shop: filters don't apply.",
         ),
         panel(
             "All figures by segment",
-            data_table(view, SEGMENTS, height=130 + 43 * max(len(sizes), 3)),
+            data_table(view, SEGMENTS, height=620),
             about="Means, medians and totals, to sort, filter and download.",
         ),
     ]
@@ -320,7 +320,7 @@ def _slipping(view: View) -> Any:
                 "Called": lambda row: "slipping" if row.is_slipping else "",
                 "Customers": (count, "customers"),
                 "Came back": (count, "came_back_customers"),
-                "Of them": right(lambda row: html.Strong(percent(row.came_back_pct, 0))),
+                "Share": right(lambda row: html.Strong(percent(row.came_back_pct, 0))),
                 "By month end": lambda row: f"{percent(row.lowest_pct, 0)} to {percent(row.highest_pct, 0)}",
             },
         ),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from dash import html
 
-from serving.dashboard.charts import LEGEND_ABOVE, NAMES, bars, chart, dots, line, titled_axis
+from serving.dashboard.charts import LEGEND_ABOVE, NAMES, bars, chart, count_axis, dots, line, titled_axis
 from serving.dashboard.components import empty, named_rows, titled
 from serving.dashboard.segment_charts.look import MEASURE_TITLES, Axis, Look, Words, safe
 from serving.dashboard.view import View
@@ -203,7 +203,7 @@ def histogram(view: View, bins: pd.DataFrame, look: Look, words: Words, measure:
             barmode="stack",
             bargap=0.08,
             xaxis=titled_axis(f"{words.axis(measure)}, from", type="category", showgrid=False),
-            yaxis=titled_axis("Customers", nticks=5, tickformat=",d"),
+            yaxis=count_axis("Customers", totals.max()),
         ),
     )
 

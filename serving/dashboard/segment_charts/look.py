@@ -37,15 +37,14 @@ class Look:
 
     @classmethod
     def of(cls, sizes: pd.DataFrame, theme: Theme) -> Look:
-        """In the order of ``sizes``, which has ``segment`` and ``kind``."""
-        kinds = dict(zip(sizes["segment"], sizes["kind"], strict=True))
-        colours = {name: segment_colour(name, theme, kind=kind) for name, kind in kinds.items()}
+        """In the order of the column ``segment`` of ``sizes``."""
+        colours = {name: segment_colour(name, theme) for name in sizes["segment"]}
         symbols, seen = {}, dict.fromkeys(colours.values(), 0)
         for name, colour in colours.items():
             # "At Risk" and "At Risk 2" share a colour, so their marks differ
             symbols[name] = list(_SYMBOLS)[seen[colour] % len(_SYMBOLS)]
             seen[colour] += 1
-        return cls(tuple(kinds), colours, symbols)
+        return cls(tuple(colours), colours, symbols)
 
     def only(self, names: Iterable[str]) -> Look:
         """The same look of some of the segments."""

@@ -10,7 +10,17 @@ from typing import Any
 import pandas as pd
 from dash import html
 
-from serving.dashboard.charts import LEGEND_ABOVE, NAMES, chart, colour_scale, dots, flat_bars, heat_map, titled_axis
+from serving.dashboard.charts import (
+    LEGEND_ABOVE,
+    NAMES,
+    chart,
+    colour_scale,
+    count_axis,
+    dots,
+    flat_bars,
+    heat_map,
+    titled_axis,
+)
 from serving.dashboard.components import empty, figure, named_rows, right, scrolling, segment_mark, table, wide
 from serving.dashboard.segment_charts.look import Look, safe
 from serving.dashboard.view import View
@@ -246,6 +256,8 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
     described = (
         f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
         f"{percent(top.all_share_pct)} (index {count(top.index_to_all)})."
+        if round(top.index_to_all) > 100
+        else "Nothing stands out: no segment spends more on a category than all customers do."
     )
     drawn_grid = chart(
         view,
@@ -266,7 +278,7 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
 
 SHOWN_MOVES = 10
 
-CAUSES = {"purchase": "By a purchase", "silence": "By silence", "yardstick": "By the others"}
+CAUSES = {"purchase": "By a purchase", "silence": "By silence", "yardstick": "Because others moved"}
 """Whose doing a move was, as in ``marts.segment_moves``."""
 
 
@@ -303,8 +315,8 @@ def largest_moves(view: View, shown: pd.DataFrame, end: date) -> html.Div:
         series.append(("New, or stayed", unmoved, SEQUENTIAL[view.theme][1]))
     traces = [flat_bars(named, values, colour, hover, name=name) for name, values, colour in series if any(values)]
     about = (
-        " By a purchase: the customer bought. By silence: time passed without one, or goods came back. By the others: "
-        "with the borders between the fifths of the month before, the customer would have stayed."
+        " By a purchase: the customer bought. By silence: time passed without one, or goods came back. Because "
+        "others moved: by the limits between the fifths of the month before, the customer would have stayed."
         if is_told
         else ""
     )
@@ -319,7 +331,7 @@ def largest_moves(view: View, shown: pd.DataFrame, end: date) -> html.Div:
                 height=110 + 30 * len(rows),
                 barmode="stack",
                 **LEGEND_ABOVE,
-                xaxis=titled_axis("Customers", tickformat=",d", nticks=5),
+                xaxis=count_axis("Customers", shown["customers"].max()),
                 yaxis={"type": "category", **NAMES},
             ),
         ]
@@ -351,7 +363,7 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
             [["" if row is None else _cohorts_hover(view, row) for row in line] for line in grid],
             colorscale=colour_scale(view.theme),
             zmin=0,
-            colorbar={"ticksuffix": " %", "nticks": 6},
+            colorbar={"ticksuffix": "%", "nticks": 6},
             text=[["" if row is None else count(row.retention_pct) for row in line] for line in grid],
             texttemplate="%{text}",
             textfont={"size": 11},
@@ -380,7 +392,7 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
         name="segments-cohorts",
         description=described,
         height=110 + 22 * max(len(firsts), 6),
-        xaxis=titled_axis("Months since the first purchase", showgrid=False, nticks=12, zeroline=False),
+        xaxis=count_axis("Months since the first purchase", len(ages), showgrid=False, nticks=12, zeroline=False),
         yaxis={"type": "category", "nticks": 14, **NAMES},
     )
     # figures of a year don't fit a phone: they scroll rather than run into each other
@@ -432,8 +444,11 @@ def claims_table(view: View, method: Method) -> html.Div:
                 "Nothing: read it by its figures." if is_missing(row.claim) else row.claim
             ),
             "True of": right(
+                # not rounded up, as in the playbook and the check: 79.6 is less than four in five
                 lambda row: figure(
-                    percent(row.true_pct, 0), f"claims.{row.segment_name}", className="" if row.is_true else "bad"
+                    percent(math.floor(row.true_pct), 0),
+                    f"claims.{row.segment_name}",
+                    className="" if row.is_true else "bad",
                 )
             ),
         },

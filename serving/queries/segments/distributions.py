@@ -41,7 +41,7 @@ def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``measure`` (one of :data:`MEASURES`), ``segment``, ``kind``, ``customers`` (with a value),
+        ``measure`` (one of :data:`MEASURES`), ``segment``, ``customers`` (with a value),
         ``low_whisker``, ``q1``, ``median``, ``q3``, ``high_whisker``, ``mean``.
     """
     values = _values(filters)
@@ -63,7 +63,6 @@ def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
         select
             measure,
             segment,
-            coalesce(kinds.segment_kind, segment) as kind,
             customers,
             quantiles[1] as low_whisker,
             quantiles[2] as q1,
@@ -72,7 +71,6 @@ def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
             quantiles[5] as high_whisker,
             mean
         from summed
-        left join kinds on kinds.segment_name = summed.segment
         order by list_position($measures, measure), segment
         """,
         values.parameters,

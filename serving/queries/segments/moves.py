@@ -144,7 +144,7 @@ SEGMENT_MOVES = ListSpec(
         Column("customers", "Customers"),
         Column("customers_by_purchase", "By a purchase"),
         Column("customers_by_silence", "By silence"),
-        Column("customers_by_yardstick", "By the others"),
+        Column("customers_by_yardstick", "Because others moved"),
         Column("monetary_before", "Money before", "money", "Money at the earlier month end, in the shop's currency."),
         Column("monetary", "Money after", "money", "Money at the later month end, in the shop's currency."),
         Column("is_move", "Moved"),

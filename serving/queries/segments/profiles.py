@@ -20,7 +20,7 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
     -------
     DataFrame
         One row per segment with customers, the one with the most money first, and a last row
-        (``is_everyone``) of all customers of the shop, whatever the filters. ``segment``, ``kind``, ``is_everyone``
+        (``is_everyone``) of all customers of the shop, whatever the filters. ``segment``, ``is_everyone``
         and the measures of segments; shares are of the customers kept, for everyone 100. Empty if no customer fits.
     """
     clause = measures_by_segment(filters, _PROFILES)
@@ -31,7 +31,6 @@ def segment_profiles(reading: Reading, filters: Filters) -> pd.DataFrame:
         everyone as (
             select
                 'All customers' as segment,
-                null as kind,
                 true as is_everyone,
                 {aggregates("customers", _PROFILES)},
                 {", ".join(f"100.0 as {one.key}" for one in shown("segments") if one.share_of)}

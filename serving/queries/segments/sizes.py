@@ -30,11 +30,11 @@ def segment_sizes(reading: Reading, filters: Filters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per segment with customers: ``segment``, ``kind`` and the measures of sizes; the share of what was
+        One row per segment with customers: ``segment`` and the measures of sizes; the share of what was
         spent is null where that is zero or less, ``clv_sum`` where nobody's is known.
     """
     clause = measures_by_segment(filters, _SIZES)
-    return reading.query(f"{clause.sql} order by monetary_net_sum desc, summed.segment", clause.parameters)
+    return reading.query(f"{clause.sql} order by monetary_net_sum desc, segment", clause.parameters)
 
 
 def customer_points(reading: Reading, filters: Filters, limit: int = 4000) -> CustomerPoints:
