@@ -349,6 +349,8 @@ class SourceMapping(_Section):
     profile: Literal["uci", "plain"] | None = None
     """Whether letters before an invoice number mean something; None: the lines tell."""
     prices_include_tax: bool | None = None
+    discount_is: Literal["amount", "per_cent", "share"] | None = None
+    """What ``discount_amount`` tells; None goes by its header, and by a % beside the value."""
     whole_orders: bool = False
     """Files of this source hold orders with all their lines, so that an order that comes again replaces what an
     earlier file said of it."""
@@ -405,6 +407,8 @@ class SourceMapping(_Section):
         filled = [column for column in self.fill_down if column in self.constants]
         if filled:
             told.append(f"fills down {', '.join(filled)}, which is a constant and never blank")
+        if self.discount_is and "discount_amount" not in {*self.columns, *self.constants}:
+            told.append("has discount_is, and no header for discount_amount: add discount_amount to columns")
         for setting, words, column in (("not_sales", self.not_sales, "status"), ("returns", self.returns, "kind")):
             if words and column not in self.columns and column not in self.constants:
                 told.append(f"has {setting}, and no header for {column}, whose words they are: add {column} to columns")

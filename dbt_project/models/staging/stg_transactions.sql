@@ -15,6 +15,14 @@
     from staging.stg_export_lines as lines
     inner join increments.stg_customer_ids as ids on lines.customer_text = ids.delivered_customer_id
 {%- endset -%}
+{#- 1 where an amount of a line has a minus, however it is written -#}
+{%- set is_taking_back -%}
+    case
+            when contains(translate(concat_ws('', quantity, unit_price, line_amount), '{{ "\u2212\u2013(" }}', '---'), '-')
+                then 1
+            else 0
+        end
+{%- endset %}
 {{ config(meta={'increment': {
     'by': 'load_id',
     'touched': touched,
@@ -40,6 +48,16 @@ words as (
 
 ),
 
+-- what reports call the rows in which they sum up
+summaries as (
+
+    select word
+    from words
+    where meaning = 'summary'
+    group by word
+
+),
+
 customers as (
 
     select * from {{ ref('stg_customer_ids') }}
@@ -54,10 +72,24 @@ delivered_words as (
         _load_id as load_id,
         'not_a_sale' as meaning,
         status as word,
-        lower({{ stripped('status') }}) as word_text
+        lower({{ stripped('status') }}) as word_text,
+        min({{ is_taking_back }}) as takes_back
     from {{ source('raw', 'transactions') }}
     where status is not null
     group by _load_id, status
+
+    union all
+
+    -- a list of all documents has quotes and drafts beside its invoices and credit notes
+    select
+        _load_id as load_id,
+        'not_a_sale' as meaning,
+        line_kind as word,
+        lower({{ stripped('line_kind') }}) as word_text,
+        min({{ is_taking_back }}) as takes_back
+    from {{ source('raw', 'transactions') }}
+    where line_kind is not null
+    group by _load_id, line_kind
 
     union all
 
@@ -65,7 +97,8 @@ delivered_words as (
         _load_id as load_id,
         'return' as meaning,
         line_kind as word,
-        lower({{ stripped('line_kind') }}) as word_text
+        lower({{ stripped('line_kind') }}) as word_text,
+        0 as takes_back
     from {{ source('raw', 'transactions') }}
     where line_kind is not null
     group by _load_id, line_kind
@@ -87,7 +120,8 @@ meant_words as (
                 when 'not_a_sale' then {{ list_holds('deliveries._not_sale_words', 'delivered.word_text') }}
                 when 'return' then {{ list_holds('deliveries._return_words', 'delivered.word_text') }}
             end,
-            words.word is not null
+            -- a word that stands on lines with a minus alone marks no sale that came to nothing: it takes one back
+            words.word is not null and delivered.takes_back = 0
         )
     group by delivered.load_id
 
@@ -135,16 +169,23 @@ typed_lines as (
         {{ units('lines.quantity', 'deliveries._quantity_mark') }} as delivered_quantity_units,
         {{ money('lines.unit_price', 'deliveries._unit_price_mark') }} as delivered_unit_price,
         {{ money('lines.line_amount', 'deliveries._line_amount_mark') }} as delivered_line_amount,
-        {{ money('lines.discount_amount', 'deliveries._discount_amount_mark') }} as delivered_discount,
+        {{ money('lines.discount_amount', 'deliveries._discount_amount_mark') }} as told_discount,
+        case
+            when contains(lines.discount_amount, '%') then 1.00
+            else deliveries._discount_unit
+        end as discount_unit,
         {{ money('lines.tax_amount', 'deliveries._tax_amount_mark') }} as tax_amount,
         {{ capitals(stripped('lines.currency')) }} as currency_text,
+        {{ currency_of_amount('coalesce(lines.line_amount, lines.unit_price)') }} as currency_of_amount,
         {{ stripped('lines.status') }} as status,
         {{ stripped('lines.line_kind') }} as line_kind,
         {{ capitals(stripped('lines.store')) }} as store,
         {{ blank_to_null('lines.country') }} as country,
         case
+            when summaries.word is not null then 'summary'
             when {{ list_holds('deliveries.not_sale_words', 'lines.status') }} then 'not_a_sale'
             when {{ list_holds('deliveries.return_words', 'lines.line_kind') }} then 'return'
+            when {{ list_holds('deliveries.not_sale_words', 'lines.line_kind') }} then 'not_a_sale'
         end as row_kind,
         customers.customer_id,
         customers.customer_spelling,
@@ -160,6 +201,12 @@ typed_lines as (
     from lines
     left join deliveries on lines._load_id = deliveries._load_id
     left join customers on lines.customer_id = customers.delivered_customer_id
+    -- a sum has no price of one unit, and a blank order or day of it may have been filled from the lines above
+    left join summaries
+        on case
+            when {{ blank_to_null('lines.unit_price') }} is null
+                then {{ folded_word('coalesce(lines.stock_code, lines.description)') }}
+        end = summaries.word
 
 ),
 
@@ -192,9 +239,11 @@ typed as (
         case when exports.row_kind = 'summary' then 0 else exports.quantity_units end as delivered_quantity_units,
         null as delivered_unit_price,
         case when exports.row_kind = 'summary' then 0 else exports.line_amount end as delivered_line_amount,
-        null as delivered_discount,
+        null as told_discount,
+        null as discount_unit,
         exports.tax_amount,
         exports.currency_text,
+        null as currency_of_amount,
         exports.status,
         exports.line_kind,
         {{ capitals("concat_ws(' ', deliveries._source, exports.store)") }} as store,
@@ -227,7 +276,21 @@ named as (
                 then {{ capitals('description') }}
             else {{ code('stock_code_text') }}
         end as product_code,
-        {{ currency_code('currency_text') }} as currency,
+        -- where no column names it, what stands beside an amount does, if it could be read
+        {% set told_currency -%}
+            coalesce(
+                    currency_text,
+                    case
+                        when coalesce(delivered_line_amount, delivered_unit_price) is not null then currency_of_amount
+                    end
+                )
+        {%- endset -%}
+        {{ currency_code(told_currency) }} as currency,
+        -- as a share of the amount, where it is told as a part of it: no more than all of it
+        case
+            when discount_unit is null then told_discount
+            when abs(told_discount) * discount_unit <= 1 then {{ as_money('told_discount * discount_unit') }}
+        end as delivered_discount,
         -- a sale by amount alone is one unit
         case
             when layout = 'transactions' and quantity_text is null then 1
@@ -263,7 +326,7 @@ discounted as (
         *,
         case
             when delivered_discount is null then amount_before_discount
-            when contains(discount_amount_text, '%')
+            when discount_unit is not null
                 then {{ exact_product('amount_before_discount', '(1 - abs(delivered_discount))') }}
             else {{ as_money('amount_before_discount - abs(delivered_discount)') }}
         end as amount_after_discount
