@@ -358,11 +358,24 @@ class SourceMapping(_Section):
     """What to do about a UTC offset: keep the clock time beside it, or convert to ``shop.timezone``, as None does."""
     ignore: tuple[str, ...] = ()
     """Headers that are known and not wanted: nothing warns of them."""
+    encoding: str | None = None
+    """How a text is encoded that is neither UTF-8 nor Windows-1252, such as ``cp1250`` or ``shift_jis``."""
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     decimal_mark: Literal[".", ","] | None = None
     date_order: Literal["day_first", "month_first"] | None = None
     date_format: str | None = None
     """A strptime format, such as ``%d.%m.%Y %H:%M``, when the values alone can't tell; or ``excel_serial``."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str | None) -> str | None:
+        try:
+            # what Python has besides, such as base64, turns no bytes into text
+            if encoding is not None and not isinstance(b"a".decode(encoding), str):
+                raise LookupError
+        except (LookupError, UnicodeError) as error:
+            raise ValueError(f"encoding {encoding!r} is not known; cp1250, shift_jis and gb18030 are") from error
+        return encoding
 
     @field_validator("columns")
     @classmethod
@@ -491,6 +504,7 @@ class Database(SourceMapping):
         for key, why in (
             ("files", "a pull names its files itself"),
             ("delimiter", "there is no text file"),
+            ("encoding", "there is no text file"),
             ("fill_down", "rows of a table have no line above"),
             ("whole_orders", "a pull always brings orders whole"),
         ):

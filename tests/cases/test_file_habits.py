@@ -15,10 +15,7 @@ from tests.cases.shop import Case, Published, Row, apart, csv_text, line, publis
 
 def _three(**columns: tuple[str, str, str]) -> list[Row]:
     """1, 2 and 3 units at 10.00 for customers 9001, 9002 and 9003; further columns by value, blanks as underscores."""
-    rows = [
-        line(790000 + n, f"P2{n}", f"THING {n}", n, f"2024-03-0{n} 10:00:00", "10.00", 9000 + n)
-        for n in (1, 2, 3)
-    ]
+    rows = [line(790000 + n, f"P2{n}", f"THING {n}", n, f"2024-03-0{n} 10:00:00", "10.00", 9000 + n) for n in (1, 2, 3)]
     for header, values in columns.items():
         for row, value in zip(rows, values, strict=True):
             row[header.replace("_", " ")] = value

@@ -225,8 +225,9 @@ class TestLinesOfASource:
 
         assert not result.is_blocking
         # each of three orders came to 10.00
-        assert "till: 3 orders with all lines, 0 with some; counted once they would bring 30.00 less, e.g. b.csv line " in (
-            result.message
+        assert (
+            "till: 3 orders with all lines, 0 with some; counted once they would bring 30.00 less, e.g. b.csv line "
+            in (result.message)
         )
 
     @pytest.mark.parametrize(("mugs", "bags"), [(1, 1), (2, 1), (2, 0)], ids=["once", "two mugs", "nothing else"])

@@ -92,7 +92,9 @@ def test_what_no_longer_holds_by_its_header_speaks_by_yes_and_no(judge: Judge, h
 
 
 def test_a_yes_to_whether_it_came_back_stops(judge: Judge) -> None:
-    assert judge("columns_that_matter_are_read", *unread("is_returned", "refund", ("true", 1), ("false", 4))).is_blocking
+    assert judge(
+        "columns_that_matter_are_read", *unread("is_returned", "refund", ("true", 1), ("false", 4))
+    ).is_blocking
 
 
 def test_yes_in_another_status_is_no_cancellation(judge: Judge) -> None:

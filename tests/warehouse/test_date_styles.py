@@ -34,6 +34,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         (["26-May-26 17:30"], "day-Mon-year", datetime(2026, 5, 26, 17, 30)),
         (["05-oct.-26"], "day-Mon-year", datetime(2026, 10, 5)),
         (["8. Dezember 2024 um 14:05 Uhr"], "day-Mon-year", datetime(2024, 12, 8, 14, 5)),
+        # of Mercado Libre
+        (["8 de diciembre de 2024 14:05 hs."], "day-Mon-year", datetime(2024, 12, 8, 14, 5)),
         (["03 Mär 2025"], "day-Mon-year", datetime(2025, 3, 3)),
         (["1er août 2024 14h05"], "day-Mon-year", datetime(2024, 8, 1, 14, 5)),
         (["8 de diciembre de 2024"], "day-Mon-year", datetime(2024, 12, 8)),

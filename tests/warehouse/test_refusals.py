@@ -579,7 +579,7 @@ def test_a_quantity_of_one_pack_is_not_that_of_the_line() -> None:
         ),
         ("order-id,order-item-id,purchase-date,sku,quantity-purchased", "Amazon's report of orders to send"),
         (
-            "date/time,settlement id,type,order id,sku,description,quantity,marketplace,product sales,selling fees,total",
+            "date/time,settlement id,type,order id,sku,description,quantity,product sales,selling fees,total",
             "Amazon's report of payments",
         ),
     ],

@@ -419,7 +419,7 @@ class _Round:
             raise UnreadableFileError(f"the {packed} holds nothing (0 bytes); deliver it again, or remove it")
         if is_gzip and head.startswith((b"PK\x03\x04", b"PAR1", b"\x1f\x8b")):
             raise UnreadableFileError("the gzip file holds another archive, workbook or Parquet file; unpack it")
-        wide = wide_encoding(head)
+        wide = wide_encoding(head) or self._said_encoding(name)
         if wide is not None:
             copy = self._scratch_file(file_id)
             transcode_wide(path, copy, wide, is_gzip=is_gzip)
@@ -453,6 +453,11 @@ class _Round:
         if dialect.header_line > 1:
             reading.notes.append(f"the header is on line {dialect.header_line}; the lines above it are not data")
         return CsvFile(file_id, path, is_gzip, dialect, facts)
+
+    def _said_encoding(self, name: str) -> str | None:
+        """The encoding that a mapping says for files of this name, whose header can't be read without it."""
+        said = (source.encoding for source in self.settings.landing.all_sources if name_fits(source, name))
+        return next((encoding for encoding in said if encoding is not None), None)
 
     def _scratch_file(self, file_id: int) -> Path:
         self.scratch.mkdir(parents=True, exist_ok=True)
