@@ -245,6 +245,24 @@ class TestLinesOfASource:
         assert judge("sources_sell_more_than_they_take_back", *self.orders(mugs=1, bags=1)).status == "passed"
 
 
+class TestCurrency:
+    FOREIGN = (
+        "update staging.stg_transactions set is_readable = false, signed_amount = null, "
+        "unreadable_reason = 'the amount is in EUR, the shop counts in GBP'"
+    )
+
+    def test_a_shop_whose_every_amount_is_in_another_currency_stops_with_the_line_to_add(self, judge: Judge) -> None:
+        result = judge("the_shops_currency_is_among_them", self.FOREIGN)
+
+        assert result.is_blocking
+        assert "all 5 lines that could be read are in EUR, the shop counts in GBP" in result.message
+        assert result.message.endswith('[shop]\ncurrency = "EUR"')
+
+    @pytest.mark.parametrize("spoil", [" where row_number > 2", " where false"], ids=["some", "none"])
+    def test_lines_in_another_currency_beside_others_do_not_stop_it(self, judge: Judge, spoil: str) -> None:
+        assert judge("the_shops_currency_is_among_them", self.FOREIGN + spoil).status == "passed"
+
+
 class TestIds:
     def test_shortened_ids_are_told_by_file_and_column_with_count_and_example(self, judge: Judge) -> None:
         result = judge(
