@@ -343,7 +343,7 @@ class SourceMapping(_Section):
     fill_down: tuple[str, ...] = ()
     """Columns whose blanks take the value of the line above, within one invoice."""
     not_sales: tuple[str, ...] = ()
-    """Words of ``status`` whose lines are no sale."""
+    """Words of ``status`` or ``kind`` whose lines are no sale."""
     returns: tuple[str, ...] = ()
     """Words of ``kind`` whose lines are returns."""
     profile: Literal["uci", "plain"] | None = None
@@ -422,9 +422,14 @@ class SourceMapping(_Section):
             told.append(f"fills down {', '.join(filled)}, which is a constant and never blank")
         if self.discount_is and "discount_amount" not in {*self.columns, *self.constants}:
             told.append("has discount_is, and no header for discount_amount: add discount_amount to columns")
-        for setting, words, column in (("not_sales", self.not_sales, "status"), ("returns", self.returns, "kind")):
-            if words and column not in self.columns and column not in self.constants:
-                told.append(f"has {setting}, and no header for {column}, whose words they are: add {column} to columns")
+        named = {*self.columns, *self.constants}
+        # a kind may be that of a quote
+        for setting, words, of in (
+            ("not_sales", self.not_sales, ("status", "kind")),
+            ("returns", self.returns, ("kind",)),
+        ):
+            if words and named.isdisjoint(of):
+                told.append(f"has {setting}, and no header for {of[0]}, whose words they are: add {of[0]} to columns")
         if self.date_order and self.date_format:
             told.append("has both date_format and date_order; the format says the order already")
         of_sales = ("whole_orders", "fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
