@@ -367,6 +367,13 @@ def columns_of_block(headers: str, *lines: str) -> dict[str, str]:
             id="an amount of any name is quantity by price less per cent",
         ),
         pytest.param(
+            # of the one discounted line the price of a unit is the amount as well
+            "Order,SKU,Qty,Date,Item price,Discount (%),Price paid",
+            ["1,A,1,2024-01-03,10.00,10,9.00", "1,B,3,2024-01-03,30.00,0,30.00"],
+            {"unit_price": "Item price"},
+            id="what is paid for a unit is no amount",
+        ),
+        pytest.param(
             "OrderNumber,OrderDate,ProductID,Order Quantity,Discount Applied,Unit Cost,Item price",
             ["SO-1,5/31/18,12,5,0.075,1001.18,1963.10", "SO-2,5/31/18,27,3,0.075,3348.66,3939.60"],
             {"unit_price": "Item price"},

@@ -122,9 +122,11 @@ def amount_after_part(lines: Sequence[Line], places: Mapping[str, int]) -> int |
     if not {"quantity", "unit_price", "discount_amount"} <= places.keys():
         return None
     quantity, price, discount = (places[column] for column in ("quantity", "unit_price", "discount_amount"))
-    discounted = [line for line in lines if rough_number(line, discount)]
+    priced = [line for line in lines if rough_number(line, quantity) and rough_number(line, price)]
+    if not any(rough_number(line, discount) for line in priced):
+        return None
     for whole in (1, 100):
-        for place in range(max((len(line) for line in discounted), default=0)):
+        for place in range(max(map(len, priced))):
             if place not in (quantity, price, discount) and all(
                 abs(
                     abs(rough_number(line, quantity) * rough_number(line, price))
@@ -132,7 +134,7 @@ def amount_after_part(lines: Sequence[Line], places: Mapping[str, int]) -> int |
                     - abs(rough_number(line, place))
                 )
                 <= _TWO_CENTS
-                for line in discounted
+                for line in priced
             ):
                 return place
     return None
