@@ -24,7 +24,9 @@
             when {{ sign }} = 'HK$' then 'HKD'
             when {{ sign }} = 'S$' then 'SGD'
             when {{ sign }} = 'MX$' then 'MXN'
-            when length({{ sign }}) = 3 and {{ fits_pattern(sign, "'[A-Z]{3}'") }} then {{ sign }}
+            -- but a word of three letters is no amount
+            when length({{ sign }}) = 3 and {{ sign }} <> upper({{ column }}) and {{ fits_pattern(sign, "'[A-Z]{3}'") }}
+                then {{ sign }}
         end
 {%- endmacro %}
 

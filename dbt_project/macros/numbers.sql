@@ -149,6 +149,11 @@
             end
 {%- endmacro %}
 
+{# Whether one of several numbers has a minus, however it is written. #}
+{% macro has_minus(columns) -%}
+    contains(translate(concat_ws('', {{ columns | join(', ') }}), '{{ "\u2212\u2013(" }}', '---'), '-')
+{%- endmacro %}
+
 {# The ISO 4217 code of a currency; a sign that several have is the shop's own where that is one of them. #}
 {% macro currency_code(text) -%}
     {%- set own = setting('currency') -%}

@@ -15,14 +15,6 @@
     from staging.stg_export_lines as lines
     inner join increments.stg_customer_ids as ids on lines.customer_text = ids.delivered_customer_id
 {%- endset -%}
-{#- 1 where an amount of a line has a minus, however it is written -#}
-{%- set is_taking_back -%}
-    case
-            when contains(translate(concat_ws('', quantity, unit_price, line_amount), '{{ "\u2212\u2013(" }}', '---'), '-')
-                then 1
-            else 0
-        end
-{%- endset %}
 {{ config(meta={'increment': {
     'by': 'load_id',
     'touched': touched,
@@ -68,40 +60,20 @@ customers as (
 -- name its own. This reads the source itself, because an engine keeps a copy of what several steps ask for.
 delivered_words as (
 
+    {% for column, meaning in [('status', 'not_a_sale'), ('line_kind', 'not_a_sale'), ('line_kind', 'return')] %}
     select
         _load_id as load_id,
-        'not_a_sale' as meaning,
-        status as word,
-        lower({{ stripped('status') }}) as word_text,
-        min({{ is_taking_back }}) as takes_back
+        '{{ meaning }}' as meaning,
+        {{ column }} as word,
+        lower({{ stripped(column) }}) as word_text,
+        min(case when {{ has_minus(['quantity', 'unit_price', 'line_amount']) }} then 1 else 0 end) as takes_back
     from {{ source('raw', 'transactions') }}
-    where status is not null
-    group by _load_id, status
-
+    where {{ column }} is not null
+    group by _load_id, {{ column }}
+    {% if not loop.last %}
     union all
-
-    -- a list of all documents has quotes and drafts beside its invoices and credit notes
-    select
-        _load_id as load_id,
-        'not_a_sale' as meaning,
-        line_kind as word,
-        lower({{ stripped('line_kind') }}) as word_text,
-        min({{ is_taking_back }}) as takes_back
-    from {{ source('raw', 'transactions') }}
-    where line_kind is not null
-    group by _load_id, line_kind
-
-    union all
-
-    select
-        _load_id as load_id,
-        'return' as meaning,
-        line_kind as word,
-        lower({{ stripped('line_kind') }}) as word_text,
-        0 as takes_back
-    from {{ source('raw', 'transactions') }}
-    where line_kind is not null
-    group by _load_id, line_kind
+    {% endif %}
+    {% endfor %}
 
 ),
 
@@ -121,7 +93,7 @@ meant_words as (
                 when 'return' then {{ list_holds('deliveries._return_words', 'delivered.word_text') }}
             end,
             -- a word that stands on lines with a minus alone marks no sale that came to nothing: it takes one back
-            words.word is not null and delivered.takes_back = 0
+            words.word is not null and (delivered.meaning = 'return' or delivered.takes_back = 0)
         )
     group by delivered.load_id
 
@@ -175,8 +147,11 @@ typed_lines as (
             else deliveries._discount_unit
         end as discount_unit,
         {{ money('lines.tax_amount', 'deliveries._tax_amount_mark') }} as tax_amount,
-        {{ capitals(stripped('lines.currency')) }} as currency_text,
-        {{ currency_of_amount('coalesce(lines.line_amount, lines.unit_price)') }} as currency_of_amount,
+        -- where no column names it, what stands beside an amount does
+        coalesce(
+            {{ capitals(stripped('lines.currency')) }},
+            {{ currency_of_amount('coalesce(lines.line_amount, lines.unit_price)') }}
+        ) as currency_text,
         {{ stripped('lines.status') }} as status,
         {{ stripped('lines.line_kind') }} as line_kind,
         {{ capitals(stripped('lines.store')) }} as store,
@@ -203,10 +178,11 @@ typed_lines as (
     left join customers on lines.customer_id = customers.delivered_customer_id
     -- a sum has no price of one unit, and a blank order or day of it may have been filled from the lines above
     left join summaries
-        on case
-            when {{ blank_to_null('lines.unit_price') }} is null
-                then {{ folded_word('coalesce(lines.stock_code, lines.description)') }}
-        end = summaries.word
+        on
+            case
+                when {{ blank_to_null('lines.unit_price') }} is null
+                    then {{ folded_word('coalesce(lines.stock_code, lines.description)') }}
+            end = summaries.word
 
 ),
 
@@ -243,7 +219,6 @@ typed as (
         null as discount_unit,
         exports.tax_amount,
         exports.currency_text,
-        null as currency_of_amount,
         exports.status,
         exports.line_kind,
         {{ capitals("concat_ws(' ', deliveries._source, exports.store)") }} as store,
@@ -276,16 +251,7 @@ named as (
                 then {{ capitals('description') }}
             else {{ code('stock_code_text') }}
         end as product_code,
-        -- where no column names it, what stands beside an amount does, if it could be read
-        {% set told_currency -%}
-            coalesce(
-                    currency_text,
-                    case
-                        when coalesce(delivered_line_amount, delivered_unit_price) is not null then currency_of_amount
-                    end
-                )
-        {%- endset -%}
-        {{ currency_code(told_currency) }} as currency,
+        {{ currency_code('currency_text') }} as currency,
         -- as a share of the amount, where it is told as a part of it: no more than all of it
         case
             when discount_unit is null then told_discount
