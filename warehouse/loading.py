@@ -826,6 +826,7 @@ def _delivery_row(
             (said.prices_include_tax for said in (mapping, export) if said and said.prices_include_tax is not None),
             None,
         ),
+        "_discount_unit": reading.discount_unit,
         "_is_export": export is not None,
         "_tells_whole_orders": export is not None or (mapping is not None and mapping.whole_orders),
         "_told_records": reading.told_records,

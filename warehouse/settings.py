@@ -346,12 +346,14 @@ class SourceMapping(_Section):
     fill_down: tuple[str, ...] = ()
     """Columns whose blanks take the value of the line above, within one invoice."""
     not_sales: tuple[str, ...] = ()
-    """Words of ``status`` whose lines are no sale."""
+    """Words of ``status`` or ``kind`` whose lines are no sale."""
     returns: tuple[str, ...] = ()
     """Words of ``kind`` whose lines are returns."""
     profile: Literal["uci", "plain"] | None = None
     """Whether letters before an invoice number mean something; None: the lines tell."""
     prices_include_tax: bool | None = None
+    discount_is: Literal["amount", "per_cent", "share"] | None = None
+    """What ``discount_amount`` tells; None goes by its header, and by a % beside the value."""
     whole_orders: bool = False
     """Files of this source hold orders with all their lines, so that an order that comes again replaces what an
     earlier file said of it."""
@@ -359,11 +361,24 @@ class SourceMapping(_Section):
     """What to do about a UTC offset: keep the clock time beside it, or convert to ``shop.timezone``, as None does."""
     ignore: tuple[str, ...] = ()
     """Headers that are known and not wanted: nothing warns of them."""
+    encoding: str | None = None
+    """How a text is encoded that is neither UTF-8 nor Windows-1252, such as ``cp1250`` or ``shift_jis``."""
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     decimal_mark: Literal[".", ","] | None = None
     date_order: Literal["day_first", "month_first"] | None = None
     date_format: str | None = None
     """A strptime format, such as ``%d.%m.%Y %H:%M``, when the values alone can't tell; or ``excel_serial``."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str | None) -> str | None:
+        try:
+            # what Python has besides, such as base64, turns no bytes into text
+            if encoding is not None and not isinstance(b"a".decode(encoding), str):
+                raise LookupError
+        except (LookupError, UnicodeError) as error:
+            raise ValueError(f"encoding {encoding!r} is not known; cp1250, shift_jis and gb18030 are") from error
+        return encoding
 
     @field_validator("columns")
     @classmethod
@@ -408,9 +423,16 @@ class SourceMapping(_Section):
         filled = [column for column in self.fill_down if column in self.constants]
         if filled:
             told.append(f"fills down {', '.join(filled)}, which is a constant and never blank")
-        for setting, words, column in (("not_sales", self.not_sales, "status"), ("returns", self.returns, "kind")):
-            if words and column not in self.columns and column not in self.constants:
-                told.append(f"has {setting}, and no header for {column}, whose words they are: add {column} to columns")
+        if self.discount_is and "discount_amount" not in {*self.columns, *self.constants}:
+            told.append("has discount_is, and no header for discount_amount: add discount_amount to columns")
+        named = {*self.columns, *self.constants}
+        # a kind may be that of a quote
+        for setting, words, of in (
+            ("not_sales", self.not_sales, ("status", "kind")),
+            ("returns", self.returns, ("kind",)),
+        ):
+            if words and named.isdisjoint(of):
+                told.append(f"has {setting}, and no header for {of[0]}, whose words they are: add {of[0]} to columns")
         if self.date_order and self.date_format:
             told.append("has both date_format and date_order; the format says the order already")
         of_sales = ("whole_orders", "fill_down", "not_sales", "returns", "profile", "prices_include_tax", "clock")
@@ -490,6 +512,7 @@ class Database(SourceMapping):
         for key, why in (
             ("files", "a pull names its files itself"),
             ("delimiter", "there is no text file"),
+            ("encoding", "there is no text file"),
             ("fill_down", "rows of a table have no line above"),
             ("whole_orders", "a pull always brings orders whole"),
         ):

@@ -1,5 +1,5 @@
 {#
-    What the exports of tills and marketplaces write beside the value in one cell. Numbers
+    What tills, marketplaces and spreadsheets write beside the value in one cell. Numbers
     themselves are read in numbers.sql.
 #}
 
@@ -13,7 +13,10 @@
         upper(translate({{ column }}, '0123456789.,-+()'' ' || chr(9) || chr(160) || chr(8201) || chr(8239) || chr(8722), ''))
     {%- endset -%}
     case
-            when {{ sign }} in ('£', '$', '€', '¥', 'KR', 'KČ', 'ZŁ', 'FT', 'R$') then {{ sign }}
+            -- most amounts are bare: nothing is beside what begins and ends with a digit
+            when left({{ column }}, 1) between '0' and '9' and right({{ column }}, 1) between '0' and '9' then null
+            when {{ sign }} in ('£', '$', '€', '¥', '₹', '₺', '₽', '₩', '₪', '฿', '₫', '₴', '₦') then {{ sign }}
+            when {{ sign }} in ('KR', 'KČ', 'ZŁ', 'FT', 'R$') then {{ sign }}
             when {{ sign }} in ('AU$', 'A$') then 'AUD'
             when {{ sign }} in ('CA$', 'C$') then 'CAD'
             when {{ sign }} = 'US$' then 'USD'
@@ -21,7 +24,9 @@
             when {{ sign }} = 'HK$' then 'HKD'
             when {{ sign }} = 'S$' then 'SGD'
             when {{ sign }} = 'MX$' then 'MXN'
-            when length({{ sign }}) = 3 and {{ fits_pattern(sign, "'[A-Z]{3}'") }} then {{ sign }}
+            -- but a word of three letters is no amount
+            when length({{ sign }}) = 3 and {{ sign }} <> upper({{ column }}) and {{ fits_pattern(sign, "'[A-Z]{3}'") }}
+                then {{ sign }}
         end
 {%- endmacro %}
 

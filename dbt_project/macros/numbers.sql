@@ -149,6 +149,11 @@
             end
 {%- endmacro %}
 
+{# Whether one of several numbers has a minus, however it is written. #}
+{% macro has_minus(columns) -%}
+    contains(translate(concat_ws('', {{ columns | join(', ') }}), '{{ "\u2212\u2013(" }}', '---'), '-')
+{%- endmacro %}
+
 {# The ISO 4217 code of a currency; a sign that several have is the shop's own where that is one of them. #}
 {% macro currency_code(text) -%}
     {%- set own = setting('currency') -%}
@@ -157,6 +162,15 @@
         '€': ['EUR'],
         '$': ['USD', 'AUD', 'CAD', 'NZD', 'SGD', 'HKD', 'MXN', 'ARS', 'CLP', 'COP'],
         '¥': ['JPY', 'CNY'],
+        '₹': ['INR'],
+        '₺': ['TRY'],
+        '₽': ['RUB'],
+        '₩': ['KRW'],
+        '₪': ['ILS'],
+        '฿': ['THB'],
+        '₫': ['VND'],
+        '₴': ['UAH'],
+        '₦': ['NGN'],
         'KR': ['SEK', 'NOK', 'DKK', 'ISK'],
         'KR.': ['DKK', 'SEK', 'NOK', 'ISK'],
         'ZŁ': ['PLN'],

@@ -87,6 +87,7 @@ DELIVERY_COLUMNS = (
     "_not_sale_words",
     "_return_words",
     "_prices_include_tax",
+    "_discount_unit",
     "_delivered_at",
     "_loaded_at",
 )

@@ -206,6 +206,63 @@ class TestPricesOfOneUnit:
         assert judge("prices_are_of_one_unit", *self.sales(price_of_three="p * 3", products=2)).status == "passed"
 
 
+class TestLinesOfASource:
+    """Three orders of a till, each a mug at 4.00 and a bag at 6.00, as often as is said."""
+
+    def orders(self, *, mugs: int, bags: int, sign: int = 1) -> list[str]:
+        goods = ", ".join(["('MUG', 4.00)"] * mugs + ["('BAG', 6.00)"] * bags)
+        return [
+            "insert into staging.stg_transactions "
+            "select staged.* replace ((2::bigint << 32) + row_number() over () as delivered_line_id, 2 as load_id, "
+            "'till' as source, 'b.csv' as file_name, row_number() over () + 1 as row_number, n::varchar as invoice_no, "
+            f"code as stock_code, md5(n || code) as content_key, {sign} * price as signed_amount) "
+            "from (from staging.stg_transactions where quantity_units > 0 and is_readable limit 1) as staged, "
+            f"(values (1), (2), (3)) as numbers (n), (values {goods}) as goods (code, price)",
+        ]
+
+    def test_orders_that_are_repeated_as_wholes_are_told(self, judge: Judge) -> None:
+        result = judge("orders_stand_once", *self.orders(mugs=2, bags=2))
+
+        assert not result.is_blocking
+        # each of three orders came to 10.00
+        assert (
+            "till: 3 orders with all lines, 0 with some; counted once they would bring 30.00 less, e.g. b.csv line "
+            in (result.message)
+        )
+
+    @pytest.mark.parametrize(("mugs", "bags"), [(1, 1), (2, 1), (2, 0)], ids=["once", "two mugs", "nothing else"])
+    def test_two_of_a_kind_are_no_such_sign(self, judge: Judge, mugs: int, bags: int) -> None:
+        assert judge("orders_stand_once", *self.orders(mugs=mugs, bags=bags)).status == "passed"
+
+    def test_sales_with_a_minus_are_told(self, judge: Judge) -> None:
+        result = judge("sources_sell_more_than_they_take_back", *self.orders(mugs=1, bags=1, sign=-1))
+
+        assert not result.is_blocking
+        assert "till: 6 lines with −30.00 against 0 lines with 0.00, e.g. b.csv line 2" in result.message
+        assert "line_amount" in result.message
+
+    def test_a_source_that_sells_takes_back_what_it_will(self, judge: Judge) -> None:
+        assert judge("sources_sell_more_than_they_take_back", *self.orders(mugs=1, bags=1)).status == "passed"
+
+
+class TestCurrency:
+    FOREIGN = (
+        "update staging.stg_transactions set is_readable = false, signed_amount = null, "
+        "unreadable_reason = 'the amount is in EUR, the shop counts in GBP'"
+    )
+
+    def test_a_shop_whose_every_amount_is_in_another_currency_stops_with_the_line_to_add(self, judge: Judge) -> None:
+        result = judge("the_shops_currency_is_among_them", self.FOREIGN)
+
+        assert result.is_blocking
+        assert "all 5 lines that could be read are in EUR, the shop counts in GBP" in result.message
+        assert result.message.endswith('[shop]\ncurrency = "EUR"')
+
+    @pytest.mark.parametrize("spoil", [" where row_number > 2", " where false"], ids=["some", "none"])
+    def test_lines_in_another_currency_beside_others_do_not_stop_it(self, judge: Judge, spoil: str) -> None:
+        assert judge("the_shops_currency_is_among_them", self.FOREIGN + spoil).status == "passed"
+
+
 class TestIds:
     def test_shortened_ids_are_told_by_file_and_column_with_count_and_example(self, judge: Judge) -> None:
         result = judge(

@@ -82,6 +82,21 @@ def test_a_column_called_cancelled_speaks_by_yes_and_no(judge: Judge, yes: str) 
     assert answer_of(result)["landing"]["sources"][0]["not_sales"] == [yes.lower()]
 
 
+@pytest.mark.parametrize("header", ["Void?", "is_void", "Deleted", "is_deleted", "isDeleted"])
+def test_what_no_longer_holds_by_its_header_speaks_by_yes_and_no(judge: Judge, header: str) -> None:
+    result = judge("columns_that_matter_are_read", *unread(header, "status", ("true", 1), ("false", 4)))
+
+    assert result.is_blocking
+    (source,) = answer_of(result)["landing"]["sources"]
+    assert (source["columns"], source["not_sales"]) == ({"status": header}, ["true"])
+
+
+def test_a_yes_to_whether_it_came_back_stops(judge: Judge) -> None:
+    assert judge(
+        "columns_that_matter_are_read", *unread("is_returned", "refund", ("true", 1), ("false", 4))
+    ).is_blocking
+
+
 def test_yes_in_another_status_is_no_cancellation(judge: Judge) -> None:
     assert judge("columns_that_matter_are_read", *unread("Paid status", "status", ("yes", 1))).status == "passed"
 

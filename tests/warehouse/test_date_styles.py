@@ -34,6 +34,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         (["26-May-26 17:30"], "day-Mon-year", datetime(2026, 5, 26, 17, 30)),
         (["05-oct.-26"], "day-Mon-year", datetime(2026, 10, 5)),
         (["8. Dezember 2024 um 14:05 Uhr"], "day-Mon-year", datetime(2024, 12, 8, 14, 5)),
+        # of Mercado Libre
+        (["8 de diciembre de 2024 14:05 hs."], "day-Mon-year", datetime(2024, 12, 8, 14, 5)),
         (["03 Mär 2025"], "day-Mon-year", datetime(2025, 3, 3)),
         (["1er août 2024 14h05"], "day-Mon-year", datetime(2024, 8, 1, 14, 5)),
         (["8 de diciembre de 2024"], "day-Mon-year", datetime(2024, 12, 8)),
@@ -79,6 +81,58 @@ def test_a_style_is_told_and_read(
     assert styles.notes == []
     assert styles.assumed_lines == 0
     assert (styles.first_at, styles.last_at) == (min(moments), max(moments))  # type: ignore[type-var]
+
+
+CAME = datetime(2024, 3, 12, 6)
+WEEKS = [f"24-03-{day:02d} 10:15" for day in range(1, 9)]
+
+
+@pytest.mark.parametrize("mark", ["-", "/", "."])
+def test_eight_days_of_one_year_are_not_one_day_of_eight_years(con: duckdb.DuckDBPyConnection, mark: str) -> None:
+    styles, moments = decide_dates(con, [text.replace("-", mark) for text in WEEKS])
+    assert styles.date_style == "yy-month-day"
+    assert moments == [datetime(2024, 3, day, 10, 15) for day in range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("dates", "came", "style", "first"),
+    [
+        # one day, delivered on the next
+        (["24-03-11 09:00", "24-03-11 17:00"], CAME, "yy-month-day", datetime(2024, 3, 11, 9)),
+        # and one that nothing shows to be recent
+        (["24-03-11", "24-03-11"], None, "day-month-year", datetime(2011, 3, 24)),
+        (["24-03-11", "24-03-11"], datetime(2024, 9, 1), "day-month-year", datetime(2011, 3, 24)),
+        # seven days may be the 24th of seven years
+        (WEEKS[:7], None, "day-month-year", datetime(2001, 3, 24, 10, 15)),
+        # a date of the file has its day in front
+        ([*WEEKS, "05-03-24"], CAME, "day-month-year", datetime(2001, 3, 24, 10, 15)),
+        # no sale after its file
+        (WEEKS, datetime(2023, 3, 12), "day-month-year", datetime(2001, 3, 24, 10, 15)),
+        # a month of days, one of which is the 24th
+        ([f"{day}-03-24" for day in range(13, 32)], CAME, "day-month-year", datetime(2024, 3, 13)),
+    ],
+)
+def test_a_year_of_two_digits_comes_first_only_where_the_file_shows_it(
+    con: duckdb.DuckDBPyConnection, dates: list[str], came: datetime | None, style: str, first: datetime
+) -> None:
+    hints = FileHints("a.csv", loaded_at=came, delivered_at=came)
+    styles, moments = decide_dates(con, dates, hints)
+    assert (styles.date_style, moments[0]) == (style, first)
+
+
+def test_who_says_that_the_day_comes_first_is_believed(con: duckdb.DuckDBPyConnection) -> None:
+    styles, moments = decide_dates(con, WEEKS, FileHints("a.csv", date_order="day_first"))
+    assert (styles.date_style, moments[0]) == ("day-month-year", datetime(2001, 3, 24, 10, 15))
+
+
+def test_one_file_of_a_source_shows_it_for_all(con: duckdb.DuckDBPyConnection) -> None:
+    came = (datetime(2024, 3, 5), datetime(2025, 3, 5))
+    files = [
+        (FileHints(f"{n}.csv", source="till", delivered_at=at), {"invoice_date": [f"24-03-0{n}"]})
+        for n, at in enumerate(came, start=4)
+    ]
+    found = decide(con, files)
+    assert [style.date_style for style, _ in found] == ["yy-month-day"] * 2
 
 
 @pytest.mark.parametrize(

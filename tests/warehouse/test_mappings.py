@@ -206,6 +206,34 @@ def test_a_line_amount_stands_for_quantity_and_price_and_a_description_for_the_c
     ) == [("till", "invoice_lines", "plain", ",", ",", ["storniert", "in arbeit"], ["gutschrift"], True)]
 
 
+@pytest.mark.parametrize(
+    ("header", "said", "values", "unit"),
+    [
+        ("Rabatt", None, ("10", "0,5"), None),
+        ("Rabatt", "amount", ("0,10", ""), None),
+        ("Rabatt", "per_cent", ("10", "0,5"), "0.01"),
+        ("Rabatt", "share", ("0,10", "0,05"), "1.00"),
+        # a header may say so itself
+        ("Rabatt %", None, ("10", "0,5"), "0.01"),
+        ("Line Discount Percent", None, ("10", ""), "0.01"),
+        ("Rabatt %", "amount", ("10", "0,5"), None),
+        # a spreadsheet shows 10 % and stores 0.1
+        ("Rabatt %", None, ("0,10", "0,05"), "1.00"),
+        ("Rabatt %", None, ("0", ""), "0.01"),
+        ("Rabatt %", None, ("0,5 %", "0,25"), "0.01"),
+    ],
+)
+@every_format
+def test_what_a_discount_of_one_is(
+    shop: Shop, write: Write, header: str, said: str | None, values: tuple[str, str], unit: str | None
+) -> None:
+    use(shop, columns={"discount_amount": header}, discount_is=said)
+    headers = ("InvoiceNo", "StockCode", "Quantity", "Price", "InvoiceDate", header)
+    write(shop, "a", [headers, *(("1", "A", "1", "20,00", "2024-01-02", value) for value in values)])
+    assert lines(shop, "discount_amount") == [(value or None,) for value in values]
+    assert shop.rows("select _discount_unit::varchar from raw.deliveries") == [(unit,)]
+
+
 def test_a_mapping_may_name_one_column_only_and_leave_the_rest_to_usual_names(shop: Shop) -> None:
     use(shop, columns={"status": "Order Status"}, not_sales=["failed"])
     shop.deliver("a.csv", f"{HEADER},Order Status\n{LINE_A},completed\n{LINE_B},failed\n")

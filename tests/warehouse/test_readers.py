@@ -3,11 +3,14 @@
 import csv
 import gzip
 import io
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 from hypothesis import given
@@ -33,6 +36,25 @@ ROWS: list[list[Any]] = [
     [536365, "85123A", "WHITE HANGING HEART", 6, datetime(2010, 12, 1, 8, 26), 2.55, 17850, "United Kingdom"],
     ["C536379", 22423, "CAKESTAND", -1, datetime(2010, 12, 2, 9, 41), 12.75, 14527, "France"],
 ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "header", "mug"),
+    [
+        ("cp1250", "Zamówienie", "Świeca żółta"),
+        ("shift_jis", "注文番号", "マグ"),
+        ("gb18030", "订单号", "杯子"),
+        ("cp1251", "Заказ", "Кружка"),
+    ],
+)
+def test_an_encoding_that_the_settings_say_is_read_by_it(shop: Shop, encoding: str, header: str, mug: str) -> None:
+    said = SourceMapping(name="till", files="till*", encoding=encoding, columns={"invoice": header})
+    shop.settings = Settings(landing=Landing(sources=(said,)))
+    text = f"{header},StockCode,Description,Quantity,InvoiceDate,Price\n1,A,{mug},2,2024-01-02,2.00\n"
+    shop.deliver("till.csv", text.encode(encoding))
+    shop.load()
+    assert shop.rows("select invoice, description from raw.transactions") == [("1", mug)]
+    assert shop.value("select encoding from quality.load_ledger") == encoding.upper()
 
 
 def loaded(shop: Shop) -> list[tuple[Any, ...]]:
@@ -303,6 +325,25 @@ def test_a_data_sheet_with_a_missing_column_rejects_the_workbook(shop: Shop) -> 
     assert outcome.problem is not None
     assert "a.xlsx: sheet '2011': column missing: unit_price" in outcome.problem
     assert shop.raw() == []
+
+
+def test_parquet_of_a_data_frame_has_nanoseconds_with_a_zone_and_bytes_for_texts(shop: Shop) -> None:
+    columns = {
+        "InvoiceNo": pa.array([1, 2], pa.uint32()),
+        "StockCode": pa.array(["A", "A"]).dictionary_encode(),
+        "Description": pa.array(["Caf\u00e9".encode(), b"\xff"], pa.binary()),
+        "Quantity": pa.array([2.0, 0.5]),
+        "InvoiceDate": pa.array([datetime(2024, 7, 1, 10, tzinfo=UTC)] * 2, pa.timestamp("ns", "Europe/Berlin")),
+        "UnitPrice": pa.array([Decimal("12.50"), Decimal("1.00")], pa.decimal128(10, 2)),
+    }
+    pq.write_table(pa.table(columns), shop.landing / "a.parquet")
+    # 10:00 UTC is 11:00 on the clock of London
+    at = datetime(2024, 7, 1, 11)
+    shop.load(datetime(2024, 8, 1), settle_wait_seconds=0.01)
+    assert shop.rows("select invoice, description, quantity, unit_price, invoiced_at from raw.transactions") == [
+        ("1", "Caf\u00e9", "2", "12.50", at),
+        ("2", "\\xFF", "0.5", "1.00", at),
+    ]
 
 
 def test_parquet_with_native_types_becomes_the_text_of_a_csv(shop: Shop) -> None:

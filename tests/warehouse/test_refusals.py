@@ -354,6 +354,32 @@ def columns_of_block(headers: str, *lines: str) -> dict[str, str]:
             id="the amount has tax on top",
         ),
         pytest.param(
+            "Order,SKU,Qty,Date,Item price,VAT,Total",
+            ["1,A,2,2024-01-03,10.00,20,24.00", "2,B,1,2024-01-03,30.00,20,36.00"],
+            {"unit_price": "Item price"},
+            id="the amount has tax on top, whose rate is told",
+        ),
+        pytest.param(
+            # 2 x 10.00 less a tenth; the other amount has tax
+            "Order,SKU,Qty,Date,Item price,Discount (%),Paid,With tax",
+            ["1,A,2,2024-01-03,10.00,10,18.00,21.60", "1,B,1,2024-01-03,30.00,0,30.00,36.00"],
+            {"line_amount": "Paid"},
+            id="an amount of any name is quantity by price less per cent",
+        ),
+        pytest.param(
+            # of the one discounted line the price of a unit is the amount as well
+            "Order,SKU,Qty,Date,Item price,Discount (%),Price paid",
+            ["1,A,1,2024-01-03,10.00,10,9.00", "1,B,3,2024-01-03,30.00,0,30.00"],
+            {"unit_price": "Item price"},
+            id="what is paid for a unit is no amount",
+        ),
+        pytest.param(
+            "OrderNumber,OrderDate,ProductID,Order Quantity,Discount Applied,Unit Cost,Item price",
+            ["SO-1,5/31/18,12,5,0.075,1001.18,1963.10", "SO-2,5/31/18,27,3,0.075,3348.66,3939.60"],
+            {"unit_price": "Item price"},
+            id="what a unit cost the shop is no price",
+        ),
+        pytest.param(
             "Order ID,Date,SKU,Qty,Amount",
             ["405-1,04-30-22,S,2,1295.24", "405-2,04-30-22,T,1,406.00"],
             {"line_amount": "Amount"},
@@ -559,6 +585,10 @@ def test_a_quantity_of_one_pack_is_not_that_of_the_line() -> None:
             "Amazon's report of what it sent",
         ),
         ("order-id,order-item-id,purchase-date,sku,quantity-purchased", "Amazon's report of orders to send"),
+        (
+            "date/time,settlement id,type,order id,sku,description,quantity,product sales,selling fees,total",
+            "Amazon's report of payments",
+        ),
     ],
 )
 def test_another_report_of_a_known_system_is_named_with_the_one_to_take(shop: Shop, header: str, said: str) -> None:
@@ -581,3 +611,97 @@ def test_purchases_may_name_no_product_at_all() -> None:
     guess = guess_mapping(headers, lines)
     assert (guess.layout.name, guess.missing) == ("transactions", ())
     assert guess.headers == {"customer_id": "Customer ID", "invoice_date": "Date", "unit_price": "Sales"}
+
+
+def test_columns_of_business_programs_are_known() -> None:
+    """Business Central's sales lines, Odoo's orders with their lines, a German invoice, Mercado Libre's sales."""
+    for headers, expected in (
+        (
+            "Document Type;Document No.;Posting Date;Sell-to Customer No.;Description;Quantity;Unit Price Excl. VAT;"
+            "Line Discount %",
+            {
+                "invoice_date": "Posting Date",
+                "unit_price": "Unit Price Excl. VAT",
+                "customer_id": "Sell-to Customer No.",
+                "kind": "Document Type",
+            },
+        ),
+        (
+            "Order Reference;Order Date;Customer;Order Lines/Product;Order Lines/Quantity;Order Lines/Unit Price",
+            {
+                "invoice": "Order Reference",
+                "description": "Order Lines/Product",
+                "quantity": "Order Lines/Quantity",
+                "unit_price": "Order Lines/Unit Price",
+            },
+        ),
+        (
+            "Artikel;Menge;Einheit;Währung;Einzelpreis netto;Einzelpreis brutto;MwSt %;Rabatt %",
+            {"unit_price": "Einzelpreis netto", "discount_amount": "Rabatt %"},
+        ),
+        ("Document No.;Posting Date;Description;Line Amount Excl. VAT", {"line_amount": "Line Amount Excl. VAT"}),
+        ("Menge;Gesamt brutto;Gesamt netto", {"line_amount": "Gesamt netto"}),
+        (
+            "# de venta;Fecha de venta;Estado;Unidades;SKU",
+            {"invoice": "# de venta", "invoice_date": "Fecha de venta", "status": "Estado", "quantity": "Unidades"},
+        ),
+        # how many orders there were numbers none
+        ("Date;Customer ID;Orders;Units;Revenue", {"invoice": None, "quantity": "Units"}),
+    ):
+        found = guess_mapping(headers.split(";")).headers
+        assert {column: found.get(column) for column in expected} == expected
+
+
+def test_a_column_without_a_value_is_none_that_a_line_needs() -> None:
+    headers = "Order Id,Order Date,SKU,Menu Item,Qty,Item price"
+    assert columns_of_block(headers, "1,2026-01-21,,Wings,2,14.75", "2,2026-01-22,,Soup,1,6.00") == {
+        "invoice": "Order Id",
+        "description": "Menu Item",
+        "quantity": "Qty",
+        "invoice_date": "Order Date",
+        "unit_price": "Item price",
+    }
+
+
+def test_how_many_products_an_order_had_is_no_product() -> None:
+    headers, line = "Order ID,Date,Customer email,Items,Total", "1,2026-03-01,a@example.org,3,34.00"
+    guess = guess_mapping(headers.split(","), [line.split(",")])
+    assert (guess.layout.name, guess.headers.get("description")) == ("transactions", None)
+    named = guess_mapping(headers.split(","), [line.replace(",3,", ",2 mugs,").split(",")])
+    assert named.headers["description"] == "Items"
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "said"),
+    [
+        ("Rabatt", ("0,10", "0,05"), "share"),
+        ("Discount Applied", ("0.075", "0.1"), "share"),
+        ("Rabatt %", ("10", "5"), "per_cent"),
+        ("Rabatt", ("10 %", "5 %"), "per_cent"),
+        ("Rabatt", ("1,50", "0,50"), None),
+        ("Rabatt", ("", "0"), None),
+    ],
+)
+def test_a_discount_that_is_a_part_of_the_amount_is_pointed_at_as_one(
+    header: str, values: tuple[str, str], said: str | None
+) -> None:
+    lines = [
+        ["B-50001", "28.06.2023", "K-008", "P-1009", "4", "252,80", values[0]],
+        ["B-50004", "03.12.2023", "K-002", "P-1005", "16", "31,19", values[1]],
+    ]
+    guess = guess_mapping(["BestellNr", "Datum", "KundenNr", "ProduktNr", "Menge", "Einzelpreis", header], lines)
+    block = write_mapping(guess, "a.csv")
+    assert guess.discount_is == said
+    assert ("# discount_is = " in block) == (said is not None)
+
+
+def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
+    headers = ["date/time", "type", "order id", "sku", "description", "quantity", "total"]
+    lines = [
+        ["2026-03-01", "Order", "114-1", "MUG-1", "Mug", "2", "13.00"],
+        ["2026-03-10", "Service Fee", "", "", "Subscription", "", "-39.99"],
+    ]
+    assert guess_mapping(headers, lines).fill_down == ()
+    # which has no day of its own
+    lines[1][0] = ""
+    assert "invoice" in guess_mapping(headers, lines).fill_down

@@ -19,6 +19,17 @@ def settings_file(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13"])
+def test_an_encoding_that_is_none_is_refused_with_examples(encoding: str) -> None:
+    with pytest.raises(ValueError, match="cp1250, shift_jis and gb18030"):
+        SourceMapping(name="till", encoding=encoding)
+
+
+def test_a_word_on_discounts_needs_their_column() -> None:
+    with pytest.raises(ValueError, match="add discount_amount to columns"):
+        SourceMapping(name="till", discount_is="share")
+
+
 def test_the_shipped_file_holds_the_documented_defaults() -> None:
     assert load_settings(PROJECT_ROOT / "regulars.toml") == Settings.model_construct()
     defaults = load_settings()

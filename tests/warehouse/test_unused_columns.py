@@ -35,6 +35,11 @@ def unused(shop: Shop) -> list[tuple[object, ...]]:
             for name in ("Rückerstattungsbetrag", "Montant remboursé", "Returned Qty", "Partial Refunds")
         ],
         *[(name, None) for name in ("Refunded date (UTC)", "Refund reason", "Refundable", "Return window")],
+        # what tills, databases and analysts call a line that no longer holds, or came back
+        *[(name, "status") for name in ("Void?", "is_void", "is_deleted", "Deleted", "deleted_at")],
+        *[(name, "refund") for name in ("is_returned", "Return Flag", "Item Returned", "Units Returned", "Retoure")],
+        *[(name, "refund") for name in ("Retourné", "Devuelto", "Devolución", "Devolvido", "Gutschrift", "Zwrot")],
+        *[(name, None) for name in ("Return date", "Rückgabedatum", "Deleted by", "Avoid", "Return policy", "Resort")],
         ("Refund status", "status"),
         *[(name, "kind") for name in ("Belegart", "Document Type", "Type", "Event Type", "Tipo de recibo")],
     ],

@@ -60,7 +60,9 @@ def money_column(lines: Sequence[Line], places: Mapping[str, int]) -> Literal["u
         # prices are rounded to cents, so that many units may differ by more
         if abs(more) > (1 + units) / 200:
             differing += 1
-            taxed += "tax_amount" in places and abs(more - abs(rough_number(line, places["tax_amount"]))) <= _TWO_CENTS
+            tax = abs(rough_number(line, places["tax_amount"])) if "tax_amount" in places else Decimal(0)
+            # a column of tax may hold its rate
+            taxed += any(abs(more - said) <= _TWO_CENTS for said in (tax, units * price * tax / 100))
     return "line_amount" if taxed < _MOST * differing else "unit_price"
 
 
@@ -102,6 +104,40 @@ def discount_comes_off(lines: Sequence[Line], places: Mapping[str, int]) -> bool
         for place in range(max((len(line) for line in discounted), default=0))
         if place not in places.values()
     )
+
+
+def discount_part(lines: Sequence[Line], place: int, *, says_per_cent: bool) -> Literal["per_cent", "share"] | None:
+    """Whether a column of discounts tells parts of the amount: by its header, by a % or by numbers below 1."""
+    discounts = [abs(rough_number(line, place)) for line in lines]
+    if any(discounts) and max(discounts) < 1:
+        return "share"
+    return "per_cent" if says_per_cent or any("%" in _field(line, place) for line in lines) else None
+
+
+def amount_after_part(lines: Sequence[Line], places: Mapping[str, int]) -> int | None:
+    """Position of the column that has quantity times price less a part of it, per cent or share, on every line.
+
+    None where there is none, or no line with a discount to show it.
+    """
+    if not {"quantity", "unit_price", "discount_amount"} <= places.keys():
+        return None
+    quantity, price, discount = (places[column] for column in ("quantity", "unit_price", "discount_amount"))
+    priced = [line for line in lines if rough_number(line, quantity) and rough_number(line, price)]
+    if not any(rough_number(line, discount) for line in priced):
+        return None
+    for whole in (1, 100):
+        for place in range(max(map(len, priced))):
+            if place not in (quantity, price, discount) and all(
+                abs(
+                    abs(rough_number(line, quantity) * rough_number(line, price))
+                    * (1 - abs(rough_number(line, discount)) / whole)
+                    - abs(rough_number(line, place))
+                )
+                <= _TWO_CENTS
+                for line in priced
+            ):
+                return place
+    return None
 
 
 def rough_number(line: Line, position: int) -> Decimal:

@@ -33,6 +33,8 @@ from warehouse.readers.date_order import (
 from warehouse.readers.date_texts import readings_sql
 from warehouse.readers.file_styles import FileHints, ValueStyles
 from warehouse.readers.layouts import Kind, date_column_of
+from warehouse.readers.short_years import SHAPE as SHORT_YEAR_FIRST
+from warehouse.readers.short_years import read_short_years_first
 from warehouse.readers.staging import Staging
 from warehouse.readers.swapped_days import SplitDates, judge_split
 from warehouse.readers.utc_offsets import convert_offsets, note_offsets
@@ -55,6 +57,7 @@ class DateStyle:
 # month first comes before day first with slashes, as spreadsheets write them.
 DATE_STYLES = (
     DateStyle("year-month-day", "year_first", "only"),
+    DateStyle("yy-month-day", SHORT_YEAR_FIRST, "only"),
     DateStyle("yearmonthday", "compact", "only"),
     DateStyle("day-Mon-year", "day_named", "only"),
     DateStyle("Mon-day-year", "named_day", "only"),
@@ -140,6 +143,7 @@ def decide_dates(
     readings = staging.new_name()
     con.execute(readings_sql(readings, _date_texts(staging, files)))
     staging.keep_track("table", readings)
+    read_short_years_first(con, readings, files)
     convert_offsets(con, readings, files)
     con.execute(f"create temp table {dates_table} (file_id integer, text varchar, read_at timestamp)")
     staging.keep_track("table", dates_table)

@@ -21,7 +21,7 @@ _CLOCK = (
 )
 _WORDY_CLOCK = (
     r"(\d{1,2})[:.h](\d{2})(?:[:.m](\d{2})s?(?:[.,](\d{1,9}))?)?"
-    rf"\s*(?:uhr|h)?\s*([ap])?\s?\.?\s*(?:m\.?)?\s*({_OFFSET})?"
+    rf"\s*(?:uhr|horas?|hrs?\.?|hs\.?|h)?\s*([ap])?\s?\.?\s*(?:m\.?)?\s*({_OFFSET})?"
 )
 _BEFORE_CLOCK = r"(?:[\s,]*(?:t|at|um|kl\.?|as?|alle|om|[-@])\s*|[\s,]+)"
 # the last group: a time cell without a format is a share of the day

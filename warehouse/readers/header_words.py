@@ -23,6 +23,8 @@ _RECEIPT = (
     r"recibo|recu|transaccion|venta|vente|facture|factura|fattura)"
 )
 _OF = r"(de|du|del|di|da|der)?(la)?"
+_TAXED = r"((excl|excluding|ex|incl|including|without|with)(vat|tax|gst)|net|netto|gross|brutto)?"
+"""Whether tax is in it, as Business Central and German programs add it to the name of an amount."""
 # The first pattern that a header fits is the strongest; each is for the header without blanks, marks and accents.
 _PATTERNS: dict[str, tuple[str, ...]] = {
     "invoice": (
@@ -31,7 +33,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"{_NUMBER}{_OF}({_ORDER}|{_RECEIPT})",
         rf"{_RECEIPT}(no)?{_NUMBER}",
         r"(receipt|bon|beleg|belegnr|ticket|kassenbon|dokument|document)",
-        rf"{_ORDER}",
+        rf"(?!orders$){_ORDER}",
         r"(basket|cart|warenkorb|panier|cesta|carrello)" + _NUMBER,
         r"(invoice|sale)(line|item)+(no|number)",
         # what Magento calls the number that customers see
@@ -46,12 +48,12 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "description": (
         r"(lineitem|item|product|article|artikel|produkt)(name|title|description|bezeichnung|text|titel)",
         r"(description|bezeichnung|descripcion|descrizione|omschrijving|designation|libelle|descricao|artikelbezeichnung)",
-        r"(product|item|produkt|produit|producto|prodotto|articulo|article|text|title)s?",
+        r"(product|item|menuitem|produkt|produit|producto|prodotto|articulo|article|text|title)s?",
     ),
     "quantity": (
         r"(lineitem|item|order|product)?(quantity|qty|menge|anzahl|stueck|stuck|quantite|qte|cantidad|quantita|qta|aantal|"
         r"quantidade|ilosc|units|pieces|count)(ordered|purchased|sold)?",
-        r"(units|pieces|stk|stck|pcs|pzas)",
+        r"(units|unidades|unites|unita|pieces|stk|stck|pcs|pzas)",
         r"[a-z]+sold",
         # but what came back, what is left, what a whole order has and what one pack does
         r"(?!.*(refund|return|stock|invent|avail|total|per|min|max))[a-z]+(qty|quantity)",
@@ -65,24 +67,32 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(paid|processed|completed)(at|on|date|time|datetime)",
         r"(date|datum|fecha|data|datetime|zeitpunkt|timestamp|dateheure)",
         rf"(date|fecha|data|datum)(van|{_OF})({_ORDER}|{_RECEIPT}|achat|compra|acquisto|vendita|venda|verkaufs?)",
+        # of a document in a ledger
+        r"(posting|document|buchungs)(date|datum)",
     ),
     "time": (r"(time|uhrzeit|zeit|heure|hora|ora|tijd)(of(sale|day))?", r"(order|sale|transaction)time"),
     "unit_price": (
-        r"(unit|lineitem|item|single|einzel|stueck|stuck|product)(price|preis|cost)(each|net|netto|gross|brutto)?",
+        rf"(unit|lineitem|item|single|einzel|stueck|stuck|product)(price|preis)(each)?{_TAXED}",
         r"(price|preis|prix|precio|prezzo|prijs|preco|cena)(unit|each|unitaire|unitario|unitaria|perunit|proeinheit|net|netto)?",
         r"(prix|precio|prezzo|preco)(unitaire|unitario)",
         r"(soldfor|salepriceunit|vkpreis|vk)",
+        # where there is no price: of two the cost is what the shop paid
+        r"(unit|lineitem|item|product)cost",
     ),
     "line_amount": (
-        r"(line|item|row|position|positions|zeilen|product)(total|amount|net|sum|betrag|summe|subtotal)",
+        rf"(line|item|row|position|positions|zeilen|product)(total|amount|net|sum|betrag|summe|subtotal){_TAXED}",
         # what was paid, after discounts, comes first
         r"net(sales|amount|total|revenue)|nettoumsatz|umsatznetto|ventesnettes|ventasnetas|venditenette|vendasliquidas",
         r"gross(sales|amount|total|revenue)|bruttoumsatz|umsatzbrutto|ventesbrutes|ventasbrutas|venditelorde|vendasbrutas",
         r"(sale|sales|extended|revenue)(amount|value|total|price|dollars|euro|euros|pounds|usd|eur|gbp)",
-        r"(sales|revenue|turnover|umsatz|betrag|montant|importe|importo|bedrag|valor|total|amount|subtotal|gesamt|"
-        r"gesamtpreis|gesamtbetrag|sum|summe|totalprice|totalamount|nettobetrag|montantht|totalht)",
+        r"(sales|revenue|turnover|umsatz|betrag|montant|importe|importo|bedrag|valor|total|amount|subtotal|"
+        r"(gesamt|gesamtpreis|gesamtbetrag)(netto)?|sum|summe|totalprice|totalamount|nettobetrag|montantht|totalht)",
+        r"(gesamt|gesamtpreis|gesamtbetrag)brutto",
     ),
-    "discount_amount": (r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(amount|betrag)?",),
+    "discount_amount": (
+        r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(amount|betrag|applied)?",
+        r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(percent|percentage|pct|prozent)",
+    ),
     "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|tva|iva|btw)(amount|betrag|amt)?\d*",),
     "currency": (r"(order|payment)?(currency|waehrung|wahrung|devise|moneda|valuta|moeda)(code)?",),
     "status": (
@@ -100,6 +110,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(customer|client|kunden|cliente|klant|member|user|buyer|account|household)(id|no|nr|number|num|nummer|code|key|ref|reference)",
         r"(customer|billing|buyer|contact|kunden)?e?mail(address|adresse|billing)?",
         r"(codigo|numero|no)(client|cliente|kunde)",
+        r"(sellto|billto)customer(no|number|name)?",
         r"(customer|client|kunde|cliente|klant|buyer)(name|username|user)?",
         r"(username|userid)",
     ),
@@ -118,6 +129,8 @@ _OF_ONE_UNIT = (
     r".*(each|perunit|peritem|proeinheit|prostuck|prostueck|unitaire|unitario|unitaria)"
 )
 """What a price is called that holds for one unit, whatever the quantity is called."""
+_PER_CENT = re.compile(r"%|\bper ?cent|percent|pct\b|pro[cz]ent", re.IGNORECASE)
+_TABLE_OF_LINES = re.compile(r"^\s*(order|sales? order|invoice) lines?\s*/\s*")
 
 
 def guess_columns(headers: Sequence[str]) -> dict[str, str]:
@@ -172,8 +185,14 @@ def is_of_one_unit(header: str) -> bool:
     return re.fullmatch(_OF_ONE_UNIT, _plain(header)) is not None
 
 
+def says_per_cent(header: str) -> bool:
+    """Whether the numbers below a header are per cent by its words."""
+    return _PER_CENT.search(header) is not None
+
+
 def _plain(header: str) -> str:
     """Lower case letters and digits, without accents and signs."""
     spelled = header.casefold().replace("#", " no ").replace("ß", "ss").replace("°", "o").replace("º", "o")
-    decomposed = unicodedata.normalize("NFKD", spelled)
+    # Odoo names the table in which the lines stand
+    decomposed = unicodedata.normalize("NFKD", _TABLE_OF_LINES.sub("", spelled))
     return "".join(character for character in decomposed if character.isalnum())

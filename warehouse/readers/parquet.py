@@ -108,8 +108,12 @@ def _as_text(name: str, sql_type: str, instants: frozenset[str]) -> str:
             f"when abs({column}) < 1e15 and {column} = trunc({column}) then {column}::bigint::varchar "
             f"else {column}::varchar end"
         )
-    elif sql_type == "TIMESTAMP WITH TIME ZONE":
-        text = f"({column} at time zone 'UTC')::varchar || '+00'"
+    elif sql_type in {"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"}:
+        # a data frame writes nanoseconds, which nothing converts but the way over microseconds
+        text = f"({column}::timestamptz at time zone 'UTC')::varchar || '+00'"
+    elif sql_type == "BLOB":
+        # a text that its writer did not call one; bytes that are none stay as DuckDB shows them
+        text = f"coalesce(try(decode({column})), {column}::varchar)"
     elif sql_type.startswith("TIMESTAMP"):
         text = f"{column}::timestamp::varchar" + (" || '+00'" if name in instants else "")
     else:

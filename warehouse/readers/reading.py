@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from warehouse.readers.content import HEAD_BYTES, describe_text, detect_format, 
 from warehouse.readers.csv_fast import CsvFile, read_clean_files
 from warehouse.readers.csv_fields import UnknownDialectError, find_header, split_fields
 from warehouse.readers.errors import HeaderError, UnreadableFileError, explain_os_error, is_disk_full
+from warehouse.readers.header_words import says_per_cent
 from warehouse.readers.headers import name_fits
 from warehouse.readers.layouts import Kind, Recognised, date_column_of
 from warehouse.readers.packing import Packing, detect_packing, unpack
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
     from warehouse.readers.parquet import ParquetReading
     from warehouse.readers.workbook import WorkbookReading
 
-READER_VERSION = "7"
+READER_VERSION = "8"
 """Raise it when files would be read otherwise than before; rejected ones are then tried again."""
 
 _ENOUGH_WORTHLESS_LINES = 5
 """A handful of gifts may be all that a file holds; so many lines without a price are no sales."""
+
+_DISCOUNT_UNITS = {"per_cent": Decimal("0.01"), "share": Decimal(1)}
 
 Progress = Callable[[str, int, int], None]
 
@@ -91,6 +95,8 @@ class FileReading:
     marks: Mapping[str, str] = field(default_factory=dict)
     """Decimal mark by column, for sales."""
     unused_columns: tuple[UnusedColumn, ...] = ()
+    discount_unit: Decimal | None = None
+    """What share of the amount a discount of 1 is; None where discounts are amounts."""
 
     @property
     def source(self) -> str | None:
@@ -151,6 +157,7 @@ def read_deliveries(
             path.unlink(missing_ok=True)
     round_.fill_down()
     round_.look_for_worthless_files()
+    round_.decide_discounts()
     report("deciding date and number styles", 0, 1)
     round_.decide_styles(dates_table, known_styles or {})
     for reading in round_.readings.values():
@@ -304,6 +311,27 @@ class _Round:
         ).fetchall()
         return {row[0] for row in rows}
 
+    def decide_discounts(self) -> None:
+        """Tell whether a discount is a part of the amount: as its mapping says, else by its header.
+
+        Below a header that says per cent, a spreadsheet shows 10 % and stores 0.1.
+        """
+        per_cent = []
+        for reading in self.readings.values():
+            said = reading.mapping.discount_is if reading.mapping is not None else None
+            if said in _DISCOUNT_UNITS:
+                reading.discount_unit = _DISCOUNT_UNITS[said]
+            elif said is None and reading.problem is None and says_per_cent(reading.columns.get("discount_amount", "")):
+                reading.discount_unit = _DISCOUNT_UNITS["per_cent"]
+                per_cent.append(reading)
+        number = "abs(try_cast(replace(discount_amount, ',', '.') as double))"
+        parts = self._files_with(f"{number} > 0 and {number} < 1", per_cent)
+        parts -= self._files_with(f"contains(discount_amount, '%') or {number} >= 1", per_cent)
+        for reading in per_cent:
+            if reading.file_id in parts:
+                reading.discount_unit = _DISCOUNT_UNITS["share"]
+                reading.notes.append("no discount reaches 1: they were read as shares of the amount, not as per cent")
+
     def decide_styles(self, dates_table: str, known_styles: Mapping[str, Mapping[str, int]]) -> None:
         """Decide how each file writes dates and numbers, and read its dates."""
         hints = {
@@ -391,7 +419,7 @@ class _Round:
             raise UnreadableFileError(f"the {packed} holds nothing (0 bytes); deliver it again, or remove it")
         if is_gzip and head.startswith((b"PK\x03\x04", b"PAR1", b"\x1f\x8b")):
             raise UnreadableFileError("the gzip file holds another archive, workbook or Parquet file; unpack it")
-        wide = wide_encoding(head)
+        wide = wide_encoding(head) or self._said_encoding(name)
         if wide is not None:
             copy = self._scratch_file(file_id)
             transcode_wide(path, copy, wide, is_gzip=is_gzip)
@@ -425,6 +453,11 @@ class _Round:
         if dialect.header_line > 1:
             reading.notes.append(f"the header is on line {dialect.header_line}; the lines above it are not data")
         return CsvFile(file_id, path, is_gzip, dialect, facts)
+
+    def _said_encoding(self, name: str) -> str | None:
+        """The encoding that a mapping says for files of this name, whose header can't be read without it."""
+        said = (source.encoding for source in self.settings.landing.all_sources if name_fits(source, name))
+        return next((encoding for encoding in said if encoding is not None), None)
 
     def _scratch_file(self, file_id: int) -> Path:
         self.scratch.mkdir(parents=True, exist_ok=True)

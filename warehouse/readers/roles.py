@@ -48,6 +48,8 @@ class UnusedColumn:
 
 _CURRENCY = re.compile("currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta|divisa")
 _STATUS = re.compile("status|statut|fulfill?ment|cancel|storno|storniert|voided|annul")
+_FLAG = re.compile("(is|was)?(void|deleted(at|on)?)")
+"""What a line is called that a till or a database keeps although it no longer holds."""
 # figures that only name what they are of, and who or what was behind a state
 _FIGURE = re.compile("rate|kurs|fees?|gebuehr|gebuhr|amount|total|sum|price|betrag|summe|by|reason|reference|policy")
 _NOT_OF_A_SALE = re.compile(
@@ -68,7 +70,13 @@ EVENT_PATTERN = "event(type|name)?"
 """The same where lines are what people did: looked at a product, put it into the cart, paid, brought it back."""
 
 _REFUND = re.compile("refund(?!able)|erstatt|rembours|reembols|rimbors|terugbetaal")
-_RETURNED = re.compile("returns?|returned|(returned|return)(qty|quantity|units|items|amount)|(qty|quantity)returned")
+_RETURNED = re.compile(
+    "(is|was)?(item|order)?return(s|ed|flag)?|return(ed)?(qty|quantity|units|items|amount|value)|"
+    "(qty|quantity|units|items|sales)return(s|ed)|"
+    # and in the languages of the words for a return
+    "retouren?|retourniert|rucksendung(en)?|ruckgaben?|gutschrift(en)?|retours?|retournee?s?|devuelt[oa]s?|"
+    "devolucion(es)?|devolvid[oa]s?|devoluc(ao|oes)|res[oi]|retur|zwrot|zwrocon[eoya]"
+)
 # when, why and how it was given back is no figure of it
 _NO_REFUND_FIGURE = re.compile(
     "dates?|datum|fecha|day|days|time|at|on|utc|reasons?|grund|by|policy|method|id|ids|number|no|nr|reference|notes?|"
@@ -132,7 +140,7 @@ def _role_of(header: str) -> tuple[Role, bool] | None:
         return "currency", False
     if any(_NOT_OF_A_SALE.fullmatch(word) for word in words):
         return None
-    if _STATUS.search(key):
+    if _STATUS.search(key) or _FLAG.fullmatch(key):
         return "status", False
     if any(_STATE.fullmatch(word) for word in words) and not any(_PLACE.fullmatch(word) for word in words):
         return "status", not any(_OF_A_SALE.fullmatch(word) for word in words)

@@ -14,8 +14,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from warehouse.readers.amount_evidence import Line, discount_comes_off, grows_with_quantity, money_column
-from warehouse.readers.header_words import guess_columns, is_of_one_unit, order_amount, product_group
+from warehouse.readers.amount_evidence import (
+    Line,
+    amount_after_part,
+    discount_comes_off,
+    discount_part,
+    grows_with_quantity,
+    money_column,
+)
+from warehouse.readers.header_words import (
+    guess_columns,
+    is_of_one_unit,
+    order_amount,
+    product_group,
+    says_per_cent,
+)
 from warehouse.readers.layouts import INVOICE_LINES, LAYOUTS, TRANSACTIONS, Layout, normalise
 from warehouse.settings import MAPPABLE
 
@@ -24,6 +37,8 @@ NOT_FOUND = "?"
 _FILLED = ("customer_id", "country", "status", "currency", "invoice_date", "store")
 """Columns that an export may write on an order's first line only."""
 _MONEY = ("unit_price", "line_amount")
+_SEVERAL = re.compile(r"(items|products|articles|produits|productos|articulos|prodotti)", re.IGNORECASE)
+"""What a column is called that holds the products of an order, or how many there were."""
 _SUGGESTED = ("status", "kind", "currency")
 """Optional columns worth a line of the mapping whenever they are found."""
 
@@ -42,6 +57,8 @@ class Guess:
     fill_down: tuple[str, ...] = ()
     is_discount_proven: bool = False
     """Whether some amount of the file is quantity times price less the discount."""
+    discount_is: str | None = None
+    """``per_cent`` or ``share`` where a discount seems to tell a part of the amount."""
 
 
 def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
@@ -53,7 +70,10 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         Some lines below the header, from which it is told which column is the money of a line, and whether
         an order's later lines are blank where its first is not.
     """
-    found = guess_columns(headers)
+    # what is blank on every line is none of the columns that a line needs
+    found = guess_columns([header if _has_value(lines, place) else "" for place, header in enumerate(headers)])
+    if _SEVERAL.fullmatch(found.get("description", "").strip()) and _are_numbers(lines, headers, found["description"]):
+        del found["description"]
     if found.keys().isdisjoint(("stock_code", "description")) and (group := product_group(headers)):
         found["description"] = group
     if "invoice" not in found and (number := next((name for name in headers if name.strip().casefold() == "id"), None)):
@@ -72,6 +92,10 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         if "line_amount" not in found and (is_one_unit or grows_with_quantity(lines, places)):
             found["line_amount"] = found.pop("unit_price")
             places["line_amount"] = places.pop("unit_price")
+        after_part = amount_after_part(lines, places)
+        if after_part is not None and headers[after_part].strip():
+            # whatever it is called, it is what was paid
+            found["line_amount"], places["line_amount"] = headers[after_part], after_part
         counts = money_column(lines, places)
         found = {column: header for column, header in found.items() if column not in _MONEY or column == counts}
         if _is_of_purchases(headers, found, lines):
@@ -82,7 +106,23 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
     known = {column: header for column, header in found.items() if column in MAPPABLE[layout.name]}
     missing = tuple(column for column in layout.missing(known))
     places = {column: list(headers).index(header) for column, header in known.items()}
-    return Guess(layout, known, missing, _filled_down(headers, known, lines), discount_comes_off(lines, places))
+    part = (
+        discount_part(lines, places["discount_amount"], says_per_cent=says_per_cent(known["discount_amount"]))
+        if "discount_amount" in known
+        else None
+    )
+    return Guess(layout, known, missing, _filled_down(headers, known, lines), discount_comes_off(lines, places), part)
+
+
+def _has_value(lines: Sequence[Line], place: int) -> bool:
+    """Whether a column has a value on some line, or there are no lines to see it on."""
+    return not lines or any(place < len(line) and (line[place] or "").strip() for line in lines)
+
+
+def _are_numbers(lines: Sequence[Line], headers: Sequence[str], header: str) -> bool:
+    place = list(headers).index(header)
+    values = [(line[place] or "").strip() for line in lines if place < len(line)]
+    return any(values) and all(value.isdecimal() for value in values if value)
 
 
 def _is_of_purchases(headers: Sequence[str], found: Mapping[str, str], lines: Sequence[Line]) -> bool:
@@ -127,6 +167,8 @@ def write_mapping(guess: Guess, file_name: str) -> str:
     if "unit_price" in guess.headers and (discount := guess.headers.get("discount_amount")):
         named = f"columns.discount_amount = {_text(discount)}"
         lines.append(named if guess.is_discount_proven else f"# {named}  # if it comes off quantity times price")
+        if guess.discount_is and not guess.is_discount_proven:
+            lines.append(f"# discount_is = {_text(guess.discount_is)}")
     if guess.fill_down:
         lines.append(f"fill_down = [{', '.join(_text(column) for column in guess.fill_down)}]")
     return "\n".join(lines)
@@ -145,9 +187,16 @@ def _filled_down(
     if "invoice" in position:
         # a line with a sum at the end has no product either
         of_product = [column for column in ("stock_code", "description") if column in position]
-        sold = [line for line in lines if not of_product or any(value(line, column) for column in of_product)]
-        blanks = sum(not value(line, "invoice") for line in sold)
-        if 0 < blanks < len(lines) and value(lines[0], "invoice"):
+        later = [
+            (above, line)
+            for above, line in pairwise(lines)
+            if not value(line, "invoice") and (not of_product or any(value(line, column) for column in of_product))
+        ]
+        # what has a day of its own is no further line of the order above it, but a fee or a payment
+        has_own_day = "invoice_date" in position and any(
+            value(line, "invoice_date") not in ("", value(above, "invoice_date")) for above, line in later
+        )
+        if later and value(lines[0], "invoice") and not has_own_day:
             filled.append("invoice")
     for column in _FILLED:
         if column not in position or "invoice" not in position:

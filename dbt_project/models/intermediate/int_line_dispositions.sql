@@ -106,10 +106,11 @@ occurrences as (
             partition by lines.content_key
             order by lines.file_name, coalesce(lines.sheet, ''), lines.row_number, lines.delivered_line_id
         ) as occurrence,
+        coalesce(lines.sheet, '') as sheet,
         row_number() over (
-            partition by lines.content_key, lines.load_id
-            order by coalesce(lines.sheet, ''), lines.row_number, lines.delivered_line_id
-        ) as occurrence_in_file
+            partition by lines.content_key, lines.load_id, coalesce(lines.sheet, '')
+            order by lines.row_number, lines.delivered_line_id
+        ) as occurrence_in_sheet
     from lines
     inner join repeated_keys on lines.content_key = repeated_keys.content_key
     where lines.delivered_line_id not in (select replaced_lines.delivered_line_id from replaced_lines)
@@ -117,14 +118,15 @@ occurrences as (
 ),
 
 -- the second of two equal lines in one file is a second sale; the second of another file is
--- the second of this one over again
+-- the second of this one over again, and so it is on another sheet: workbooks have a sheet of all
+-- their lines beside one for each month
 copies as (
 
     select
         *,
         row_number() over (
-            partition by content_key, occurrence_in_file
-            order by file_name, load_id
+            partition by content_key, occurrence_in_sheet
+            order by file_name, load_id, sheet
         ) as copy_number
     from occurrences
 
@@ -166,7 +168,7 @@ described as (
         lines.*,
         deliveries.layout,
         copies.occurrence,
-        copies.occurrence_in_file,
+        copies.occurrence_in_sheet,
         case profiles.exact_duplicates
             when 'drop' then copies.occurrence > 1
             when 'overlap' then copies.copy_number > 1
@@ -297,7 +299,7 @@ final as (
     from (
         select
             *,
-            case profile_duplicates when 'overlap' then occurrence_in_file else occurrence end as repeat_number
+            case profile_duplicates when 'overlap' then occurrence_in_sheet else occurrence end as repeat_number
         from decided
     ) as numbered
 

@@ -40,6 +40,16 @@ words as (
 
 ),
 
+-- what reports call the rows in which they sum up
+summaries as (
+
+    select word
+    from words
+    where meaning = 'summary'
+    group by word
+
+),
+
 customers as (
 
     select * from {{ ref('stg_customer_ids') }}
@@ -50,25 +60,20 @@ customers as (
 -- name its own. This reads the source itself, because an engine keeps a copy of what several steps ask for.
 delivered_words as (
 
+    {% for column, meaning in [('status', 'not_a_sale'), ('line_kind', 'not_a_sale'), ('line_kind', 'return')] %}
     select
         _load_id as load_id,
-        'not_a_sale' as meaning,
-        status as word,
-        lower({{ stripped('status') }}) as word_text
+        '{{ meaning }}' as meaning,
+        {{ column }} as word,
+        lower({{ stripped(column) }}) as word_text,
+        min(case when {{ has_minus(['quantity', 'unit_price', 'line_amount']) }} then 1 else 0 end) as takes_back
     from {{ source('raw', 'transactions') }}
-    where status is not null
-    group by _load_id, status
-
+    where {{ column }} is not null
+    group by _load_id, {{ column }}
+    {% if not loop.last %}
     union all
-
-    select
-        _load_id as load_id,
-        'return' as meaning,
-        line_kind as word,
-        lower({{ stripped('line_kind') }}) as word_text
-    from {{ source('raw', 'transactions') }}
-    where line_kind is not null
-    group by _load_id, line_kind
+    {% endif %}
+    {% endfor %}
 
 ),
 
@@ -87,7 +92,8 @@ meant_words as (
                 when 'not_a_sale' then {{ list_holds('deliveries._not_sale_words', 'delivered.word_text') }}
                 when 'return' then {{ list_holds('deliveries._return_words', 'delivered.word_text') }}
             end,
-            words.word is not null
+            -- a word that stands on lines with a minus alone marks no sale that came to nothing: it takes one back
+            words.word is not null and (delivered.meaning = 'return' or delivered.takes_back = 0)
         )
     group by delivered.load_id
 
@@ -135,16 +141,26 @@ typed_lines as (
         {{ units('lines.quantity', 'deliveries._quantity_mark') }} as delivered_quantity_units,
         {{ money('lines.unit_price', 'deliveries._unit_price_mark') }} as delivered_unit_price,
         {{ money('lines.line_amount', 'deliveries._line_amount_mark') }} as delivered_line_amount,
-        {{ money('lines.discount_amount', 'deliveries._discount_amount_mark') }} as delivered_discount,
+        {{ money('lines.discount_amount', 'deliveries._discount_amount_mark') }} as told_discount,
+        case
+            when contains(lines.discount_amount, '%') then 1.00
+            else deliveries._discount_unit
+        end as discount_unit,
         {{ money('lines.tax_amount', 'deliveries._tax_amount_mark') }} as tax_amount,
-        {{ capitals(stripped('lines.currency')) }} as currency_text,
+        -- where no column names it, what stands beside an amount does
+        coalesce(
+            {{ capitals(stripped('lines.currency')) }},
+            {{ currency_of_amount('coalesce(lines.line_amount, lines.unit_price)') }}
+        ) as currency_text,
         {{ stripped('lines.status') }} as status,
         {{ stripped('lines.line_kind') }} as line_kind,
         {{ capitals(stripped('lines.store')) }} as store,
         {{ blank_to_null('lines.country') }} as country,
         case
+            when summaries.word is not null then 'summary'
             when {{ list_holds('deliveries.not_sale_words', 'lines.status') }} then 'not_a_sale'
             when {{ list_holds('deliveries.return_words', 'lines.line_kind') }} then 'return'
+            when {{ list_holds('deliveries.not_sale_words', 'lines.line_kind') }} then 'not_a_sale'
         end as row_kind,
         customers.customer_id,
         customers.customer_spelling,
@@ -160,6 +176,13 @@ typed_lines as (
     from lines
     left join deliveries on lines._load_id = deliveries._load_id
     left join customers on lines.customer_id = customers.delivered_customer_id
+    -- a sum has no price of one unit, and a blank order or day of it may have been filled from the lines above
+    left join summaries
+        on
+            case
+                when {{ blank_to_null('lines.unit_price') }} is null
+                    then {{ folded_word('coalesce(lines.stock_code, lines.description)') }}
+            end = summaries.word
 
 ),
 
@@ -192,7 +215,8 @@ typed as (
         case when exports.row_kind = 'summary' then 0 else exports.quantity_units end as delivered_quantity_units,
         null as delivered_unit_price,
         case when exports.row_kind = 'summary' then 0 else exports.line_amount end as delivered_line_amount,
-        null as delivered_discount,
+        null as told_discount,
+        null as discount_unit,
         exports.tax_amount,
         exports.currency_text,
         exports.status,
@@ -228,6 +252,11 @@ named as (
             else {{ code('stock_code_text') }}
         end as product_code,
         {{ currency_code('currency_text') }} as currency,
+        -- as a share of the amount, where it is told as a part of it: no more than all of it
+        case
+            when discount_unit is null then told_discount
+            when abs(told_discount) * discount_unit <= 1 then {{ as_money('told_discount * discount_unit') }}
+        end as delivered_discount,
         -- a sale by amount alone is one unit
         case
             when layout = 'transactions' and quantity_text is null then 1
@@ -263,7 +292,7 @@ discounted as (
         *,
         case
             when delivered_discount is null then amount_before_discount
-            when contains(discount_amount_text, '%')
+            when discount_unit is not null
                 then {{ exact_product('amount_before_discount', '(1 - abs(delivered_discount))') }}
             else {{ as_money('amount_before_discount - abs(delivered_discount)') }}
         end as amount_after_discount
