@@ -93,9 +93,15 @@ def test_every_fate_of_a_line_is_told_to_the_penny(pages: list[str], snapshot: d
     ).fetchall()
     # as on Data health
     names = {
-        **{"unreadable": "Unreadable", "duplicate": "Repeats", "not_a_sale": "Not sales", "adjustment": "Adjustments"},
-        **{"non_product": "Not products", "return": "Returns", "non_positive_quantity": "No units sold"},
-        **{"non_positive_price": "Given away", "sale": "Sales"},
+        "unreadable": "Unreadable",
+        "duplicate": "Repeats",
+        "not_a_sale": "Not sales",
+        "adjustment": "Adjustments",
+        "non_product": "Not products",
+        "return": "Returns",
+        "non_positive_quantity": "No units sold",
+        "non_positive_price": "Given away",
+        "sale": "Sales",
     }
     # warnings may take it over the page
     health = " ".join(pages[-2:])
