@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from orchestration.instance import event_log_kept_open, prepare_dagster_home
-from tests.orchestration.test_cli import REGULARS
+from tests.command import REGULARS
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 

@@ -10,8 +10,8 @@ import pytest
 
 from orchestration.definitions import defs
 from orchestration.jobs import REFRESH, daily_schedule, landing_sensor
+from tests.command import regulars
 from tests.orchestration.conftest import copy_of, refresh
-from tests.orchestration.test_cli import regulars
 from tests.tiny_shop import deliver, small_history
 from warehouse.database import open_warehouse, refresh_lock
 from warehouse.home import Home

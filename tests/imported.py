@@ -1,0 +1,63 @@
+"""What a forked command (:mod:`tests.command`) finds imported when it begins.
+
+Belongs here: all that a refresh imports, and the parsed dbt project. Does not belong here: what reads settings, home or
+terminal as it is imported (``orchestration.definitions``, ``orchestration.cli``): each command does so itself.
+"""
+
+import gc
+import os
+import pkgutil
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+import expectations
+import ml
+import orchestration
+import warehouse
+from expectations.runner import import_great_expectations
+
+LEFT_TO_THE_COMMAND = {"orchestration.cli", "orchestration.definitions"}
+
+# whichever test is the first to ask may have set some
+for variable in [name for name in os.environ if name.startswith("REGULARS_")]:
+    del os.environ[variable]
+
+gc.disable()
+# in its own way, before any module of ours does
+import_great_expectations()
+for package in (warehouse, expectations, ml, orchestration):
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if found.name not in LEFT_TO_THE_COMMAND:
+            import_module(found.name)
+# and what they import only where it is needed
+for name in (
+    "dagster._core.execution.api",
+    "dagster._core.storage.event_log.sqlite.sqlite_event_log",
+    "dagster._core.workspace.load",
+    "dagster_dbt.core.dbt_cli_event",
+    "dbt.adapters.duckdb.impl",
+    "dbt.cli.main",
+    "holidays",
+    "matplotlib.backends.backend_agg",
+    "pandas",
+    "pyarrow.parquet",
+    "scipy.cluster.hierarchy",
+    "scipy.optimize",
+    "serving.export",
+    "sklearn.cluster",
+    "sklearn.ensemble",
+    "sklearn.metrics",
+    "sklearn.mixture",
+):
+    import_module(name)
+
+from orchestration.dbt import load_manifest  # noqa: E402
+from warehouse.home import Home  # noqa: E402
+
+with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
+    load_manifest(Home(Path(folder)))
+
+# nothing of this is ever garbage, and a collection in a forked process would copy every page of it
+gc.freeze()
+gc.enable()
