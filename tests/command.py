@@ -21,6 +21,9 @@ from pathlib import Path
 
 from warehouse.settings import PROJECT_ROOT
 
+LONGEST_SECONDS = 3600
+"""Nobody works so long: what is forked and waits for a lock of a thread that is not there would wait for ever."""
+
 REGULARS = [sys.executable, "-m", "orchestration.cli"]
 
 # one server for all that is forked in a test process: the list of the last one who names a list counts
@@ -54,8 +57,10 @@ def forked(arguments: Sequence[str], environment: Mapping[str, str]) -> subproce
         said = [Path(folder) / channel for channel in ("out", "err")]
         process = PROCESSES.Process(target=_run, args=(list(arguments), dict(environment), said))
         process.start()
-        process.join()
-        assert process.exitcode is not None
+        process.join(LONGEST_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(arguments, LONGEST_SECONDS)
         return subprocess.CompletedProcess(arguments, process.exitcode, *(path.read_text() for path in said))
 
 

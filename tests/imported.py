@@ -5,6 +5,7 @@ terminal as it is imported (``orchestration.definitions``, ``orchestration.cli``
 """
 
 import gc
+import multiprocessing
 import os
 import pkgutil
 import tempfile
@@ -52,11 +53,17 @@ for name in (
 ):
     import_module(name)
 
-from orchestration.dbt import load_manifest  # noqa: E402
+from orchestration.dbt import _parse, load_manifest  # noqa: E402
 from warehouse.home import Home  # noqa: E402
 
 with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
-    load_manifest(Home(Path(folder)))
+    home = Home(Path(folder))
+    # dbt parses with threads (rayon's) that don't outlive a fork, and who parses anew would wait for them for ever
+    parsing = multiprocessing.get_context("fork").Process(target=load_manifest, args=(home,))
+    parsing.start()
+    parsing.join()
+    if parsing.exitcode == 0:
+        _parse(home)
 
 # nothing of this is ever garbage, and a collection in a forked process would copy every page of it
 gc.freeze()

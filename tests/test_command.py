@@ -1,7 +1,7 @@
 """A forked command says and does what the command does."""
 
+import os
 import sys
-import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -35,8 +35,8 @@ def test_a_forked_command_says_what_one_that_is_started_anew_says(tmp_path: Path
 
 
 def tell(told: Connection) -> None:
-    modules = {name: name in sys.modules for name in ("orchestration.cli", "orchestration.definitions")}
-    told.send((modules, "great_expectations" in sys.modules, threading.active_count()))
+    threads = [path.read_text().strip() for path in Path(f"/proc/{os.getppid()}/task").glob("*/comm")]
+    told.send(({*sys.modules}, threads))
 
 
 def test_it_is_forked_from_a_process_that_has_no_threads_and_has_read_no_settings() -> None:
@@ -44,12 +44,13 @@ def test_it_is_forked_from_a_process_that_has_no_threads_and_has_read_no_setting
     process = PROCESSES.Process(target=tell, args=(writer,))
     process.start()
     writer.close()
-    modules, has_imported, threads = reader.recv()
+    modules, threads = reader.recv()
     process.join()
     reader.close()
-    assert modules == {"orchestration.cli": False, "orchestration.definitions": False}
-    assert has_imported
-    assert threads == 1
+    assert modules >= {"great_expectations", "dagster_dbt", "sklearn.cluster", "tests.imported"}
+    assert not modules & {"orchestration.cli", "orchestration.definitions"}
+    # Arrow's memory has one of its own, which no lock waits for
+    assert len([name for name in threads if name != "jemalloc_bg_thd"]) <= 1, threads
 
 
 def test_what_python_reads_as_it_starts_is_refused(tmp_path: Path) -> None:
