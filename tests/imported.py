@@ -53,7 +53,11 @@ for name in (
 ):
     import_module(name)
 
-from orchestration.dbt import _parse, load_manifest  # noqa: E402
+from dbt.cli.flags import Flags  # noqa: E402
+from dbt.cli.types import Command  # noqa: E402
+from dbt.flags import set_flags  # noqa: E402
+
+from orchestration.dbt import DBT_PROJECT, _parse, load_manifest  # noqa: E402
 from warehouse.home import Home  # noqa: E402
 
 with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
@@ -64,6 +68,9 @@ with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
     parsing.join()
     if parsing.exitcode == 0:
         _parse(home)
+# what dbt has set wherever it has parsed, and asks for to write that down
+places = {"project_dir": str(DBT_PROJECT), "profiles_dir": str(DBT_PROJECT)}
+set_flags(Flags.from_dict(Command.PARSE, {**places, "send_anonymous_usage_stats": False}))
 
 # nothing of this is ever garbage, and a collection in a forked process would copy every page of it
 gc.freeze()
