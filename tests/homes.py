@@ -10,13 +10,13 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from tests.command import REGULARS, forked
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT
 from warehouse.versions import files_fingerprint
@@ -82,20 +82,27 @@ def regulars_refresh(home: Home, *arguments: str, settings: Mapping[str, str] | 
     RuntimeError
         If the refresh fails, with what it said.
     """
-    with refresh_process(home, *arguments, settings=settings) as process:
-        output, _ = process.communicate()
-    if process.returncode != 0:
-        raise RuntimeError(f"The refresh ended with {process.returncode}:\n{output}")
+    done = forked(_refresh(home, arguments), _environment(home, settings))
+    if done.returncode != 0:
+        raise RuntimeError(f"The refresh ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
 def refresh_process(home: Home, *arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """The process of such a refresh, at work; what it says on either channel is read from its ``stdout``."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
+    """The process of such a refresh, started anew and at work; what it says on either channel is its ``stdout``."""
     return subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", "refresh", "--home", str(home.root), *arguments],
-        env={**environment, "REGULARS_HOME": str(home.root), "DO_NOT_TRACK": "1", "COLUMNS": "200", **(settings or {})},
+        [*REGULARS, *_refresh(home, arguments)],
+        env=_environment(home, settings),
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def _refresh(home: Home, arguments: Sequence[str]) -> list[str]:
+    return ["refresh", "--home", str(home.root), *arguments]
+
+
+def _environment(home: Home, settings: Mapping[str, str] | None) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
+    return {**kept, "REGULARS_HOME": str(home.root), "DO_NOT_TRACK": "1", "COLUMNS": "200", **(settings or {})}

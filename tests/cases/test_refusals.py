@@ -5,9 +5,6 @@ is the matter with it and the line for the settings; the figures after that answ
 """
 
 import io
-import os
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from datetime import date, datetime
@@ -18,7 +15,7 @@ import xlsxwriter
 
 from tests.cases import reported
 from tests.cases.shop import Case, Published, Row, csv_text, every, line, shop
-from warehouse.settings import PROJECT_ROOT
+from tests.command import regulars
 
 Alone = Callable[..., Published]
 
@@ -129,15 +126,7 @@ class TestUnknownFiles:
 
     def test_the_command_ends_with_1_and_says_so(self, alone: Alone) -> None:
         home = alone(reported.unknown_header()).home
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "orchestration.cli", "refresh", "--home", str(home.root)],
-            cwd=PROJECT_ROOT,
-            env={**environment, "REGULARS_HOME": str(home.root), "DO_NOT_TRACK": "1", "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = regulars("refresh", home=home.root)
         assert done.returncode == 1
         _says(done.stdout, "Not published", "orders_1.csv", "Item price", "[[landing.sources]]")
 

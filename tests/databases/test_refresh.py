@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.command import regulars as command
 from tests.databases.conftest import NAME, started
 from tests.databases.servers import PASSWORD, PASSWORD_VARIABLE, Server
 from tests.tiny_shop import small_history
@@ -22,20 +23,8 @@ def postgres() -> Iterator[Server]:
 
 
 def regulars(home: Home, *arguments: str, settings: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", *arguments],
-        env={
-            **os.environ,
-            "REGULARS_HOME": str(home.root),
-            "REGULARS_SETTINGS": str(settings),
-            PASSWORD_VARIABLE: PASSWORD,
-            "DO_NOT_TRACK": "1",
-            "COLUMNS": "200",
-        },
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-    )
+    said = {"REGULARS_SETTINGS": str(settings), PASSWORD_VARIABLE: PASSWORD}
+    return command(*arguments, home=home.root, **said)
 
 
 def net_revenue(home: Home) -> float:

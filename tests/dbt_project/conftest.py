@@ -128,6 +128,8 @@ class Dbt:
             "--quiet",
             "--log-level-file",
             "none",
+            # half a second of a call, and nobody reads it
+            "--no-write-json",
             verb,
             "--project-dir",
             str(PROJECT),

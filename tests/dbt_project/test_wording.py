@@ -23,7 +23,7 @@ def compiled(dbt: Dbt, expression: str, currency: str) -> str:
         "currency_symbol": wording.currency_symbol(currency),
         "currency_decimals": wording.currency_decimals(currency),
     }
-    arguments = ["--quiet", "--log-level-file", "none", "compile", "--project-dir", str(PROJECT)]
+    arguments = ["--quiet", "--log-level-file", "none", "--no-write-json", "compile", "--project-dir", str(PROJECT)]
     arguments += ["--profiles-dir", str(PROJECT), "--target-path", str(dbt.scratch / "target")]
     arguments += [
         "--log-path",

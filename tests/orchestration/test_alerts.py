@@ -19,8 +19,8 @@ import pytest
 
 from orchestration.alerts import Entry, tell_news
 from orchestration.jobs import alerts_sensor
+from tests.command import REGULARS, regulars
 from tests.orchestration.conftest import copy_of
-from tests.orchestration.test_cli import REGULARS, regulars
 from tests.receivers import Mailbox, Receiver, listening, own_certificate
 from tests.tiny_shop import HEADER, deliver
 from warehouse.errors import SettingsError

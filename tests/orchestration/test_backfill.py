@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from orchestration.backfill import days_of
+from tests.command import regulars
 from tests.homes import regulars_refresh
 from tests.orchestration.conftest import differing_tables
-from tests.orchestration.test_cli import regulars
 from tests.tiny_shop import deliver, small_history
 from warehouse.errors import HomeError
 from warehouse.home import Home

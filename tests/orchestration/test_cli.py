@@ -1,12 +1,10 @@
 """The `regulars` command as a person types it."""
 
 import json
-import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,29 +12,17 @@ import dagster as dg
 import duckdb
 import pytest
 
+from tests.command import regulars, regulars_anew
 from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.home import Home
-from warehouse.settings import PROJECT_ROOT
-
-REGULARS = [sys.executable, "-m", "orchestration.cli"]
-
-
-def regulars(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*REGULARS, *arguments],
-        env={**os.environ, "REGULARS_HOME": str(home), "DO_NOT_TRACK": "1", "COLUMNS": "200", **environment},
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
-    shown = regulars("--help", home=tmp_path)
+    shown = regulars_anew("--help", home=tmp_path)
     assert shown.returncode == 0
     for command in ("refresh", "pull", "status", "sample", "fetch", "rollback", "ui"):
         assert command in shown.stdout
-        assert regulars(command, "--help", home=tmp_path).returncode == 0
+        assert regulars_anew(command, "--help", home=tmp_path).returncode == 0
 
 
 DAY = "2024-02-20 10:00:00"
@@ -73,7 +59,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     (wrong / "notes.txt").write_text("nothing to see here\n")
     said["folder without sales"] = regulars("refresh", "--landing", str(wrong), home=home)
     deliver(right, small_history())
-    said["first"] = regulars("refresh", "--landing", str(right), home=home)
+    # as on a machine that has just been set up
+    said["first"] = regulars_anew("refresh", "--landing", str(right), home=home)
     said["again"] = regulars("refresh", "--landing", str(right), home=home)
     said["status"] = regulars("status", home=home)
     deliver(
@@ -248,7 +235,7 @@ def test_a_mistyped_landing_folder_does_not_take_the_home(story: Story) -> None:
 
 def test_fetch_without_internet_says_so_plainly(tmp_path: Path) -> None:
     # a proxy nobody answers at: the request never leaves this machine
-    done = regulars(
+    done = regulars_anew(
         "fetch", home=tmp_path, HTTPS_PROXY="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9", NO_PROXY=""
     )
     assert done.returncode == 1

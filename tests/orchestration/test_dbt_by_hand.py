@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
+from tests.command import regulars
 from tests.orchestration.conftest import copy_of
-from tests.orchestration.test_cli import regulars
 from warehouse.database import refresh_lock
 from warehouse.home import Home
 

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from orchestration.instance import event_log_kept_open, prepare_dagster_home
-from tests.orchestration.test_cli import REGULARS, regulars
+from tests.command import REGULARS, regulars
 from warehouse.database import open_warehouse
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT

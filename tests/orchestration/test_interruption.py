@@ -1,7 +1,6 @@
 """A refresh that is killed leaves nothing that the next one would not mend."""
 
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -18,9 +17,9 @@ import pytest
 
 from orchestration.jobs import landing_sensor
 from orchestration.killed_runs import end_killed_runs
+from tests.command import PROCESSES, REGULARS, regulars
 from tests.orchestration.conftest import differing_tables, refresh
 from tests.orchestration.killable import refresh_and_tell
-from tests.orchestration.test_cli import REGULARS, regulars
 from tests.tiny_shop import deliver, small_history
 from warehouse.database import refresh_lock
 from warehouse.home import Home
@@ -28,10 +27,6 @@ from warehouse.settings import PROJECT_ROOT
 
 STEPS = 16
 KILLS = int(os.environ.get("REGULARS_KILLS", "10"))
-
-# forked from a process that has imported all and done nothing: ten times four seconds less
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["orchestration.definitions", "tests.orchestration.killable"])
 
 
 def run_until_killed(home: Home, *, finished_steps: int, and_then_seconds: float) -> bool:

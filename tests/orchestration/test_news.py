@@ -10,8 +10,8 @@ import pytest
 
 from orchestration.definitions import defs
 from orchestration.jobs import REFRESH, daily_schedule, landing_sensor
+from tests.command import regulars_anew
 from tests.orchestration.conftest import copy_of, refresh
-from tests.orchestration.test_cli import regulars
 from tests.tiny_shop import deliver, small_history
 from warehouse.database import open_warehouse, refresh_lock
 from warehouse.home import Home
@@ -46,7 +46,7 @@ def test_nothing_new_is_told_without_the_pipeline_and_leaves_every_check_as_it_w
 
     before = recorded()
     assert before[1] == ["SUCCEEDED"]
-    done = regulars("refresh", home=quiet_home.root, PYTHONPROFILEIMPORTTIME="1")
+    done = regulars_anew("refresh", home=quiet_home.root, PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0
     assert "Nothing new since the last publication (looked for " in done.stdout
     assert f"Snapshot for readers: {quiet_home.published}" in done.stdout

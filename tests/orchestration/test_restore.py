@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.orchestration.test_cli import REGULARS, regulars
+from tests.command import REGULARS, regulars
 from tests.tiny_shop import HEADER, deliver
 from warehouse.database import lock_holder
 from warehouse.home import Home

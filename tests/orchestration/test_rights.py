@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.orchestration.test_cli import REGULARS
+from tests.command import REGULARS
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT

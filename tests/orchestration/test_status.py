@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.orchestration.test_cli import regulars
+from tests.command import regulars
 from tests.tiny_shop import HEADER, deliver
 from warehouse.database import lock_holder, refresh_lock
 from warehouse.home import Home

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.orchestration.test_cli import REGULARS, regulars
+from tests.command import REGULARS, regulars
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import regulars
 from tests.orchestration.conftest import differing_tables
-from tests.orchestration.test_cli import regulars
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import HOME_FORMAT, Home
 from warehouse.settings import PROJECT_ROOT

@@ -1,9 +1,7 @@
 """Uploaded files get the labels of the warehouse, by the warehouse's own SQL."""
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -17,10 +15,9 @@ import xlsxwriter
 from serving.classify import Classification, Classifier, UploadLimits
 from serving.classify.errors import NoRecipeError, UnreadableUploadError
 from serving.classify.results import rows_of
-from tests.homes import build_once, shared_folder
+from tests.homes import build_once, regulars_refresh, shared_folder
 from tests.tiny_shop import HEADER, deliver, small_history
 from warehouse.home import Home
-from warehouse.settings import PROJECT_ROOT
 
 METHODS = ("kmeans", "hierarchical", "mixture")
 
@@ -84,17 +81,7 @@ def variant(folder: Path, name: str, settings: dict[str, str], *arguments: str) 
             "C900003,20002,ITEM 20002,-1,2024-01-03 11:00:00,2.00,20002.0,France\n"
         )
         deliver(home.landing, history)
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("REGULARS_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "orchestration.cli", "refresh", "--home", str(home.root), *arguments],
-            env={**kept, **settings, "REGULARS_HOME": str(home.root), "DO_NOT_TRACK": "1"},
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stdout + done.stderr)
+        regulars_refresh(home, *arguments, settings=settings)
 
     return build_once(folder, name, build)
 

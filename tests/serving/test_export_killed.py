@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -15,6 +14,7 @@ import pytest
 
 from serving.export import ExportRequest, contacts_from_book, export_audiences
 from serving.snapshot import SnapshotReader
+from tests.command import PROCESSES
 from tests.receivers import Receiver, listening
 from tests.serving import killable
 from warehouse.home import Home
@@ -22,8 +22,6 @@ from warehouse.whole_folders import sweep_folders
 
 KILLS = int(os.environ.get("REGULARS_KILLS", "5"))
 SECRET = "a key that only these tests sign by"
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["serving.export", "serving.snapshot", "tests.serving.killable"])
 
 
 def assert_whole(folder: Path) -> None:

@@ -29,8 +29,8 @@ def home(published_small: Home, tmp_path: Path) -> Home:
     return copy_of(published_small, tmp_path / "home")
 
 
-@pytest.fixture
-def ask(home: Home) -> Callable[..., TestClient]:
+def clients_of(home: Home) -> Callable[..., TestClient]:
+    """Makes a client with somebody's token, of one application over the home."""
     app = create_app(home, host="0.0.0.0", tokens=TOKENS)
 
     def client(name: str) -> TestClient:
@@ -39,6 +39,17 @@ def ask(home: Home) -> Callable[..., TestClient]:
         return TestClient(app, base_url="http://shop.example", headers=headers, follow_redirects=False)
 
     return client
+
+
+@pytest.fixture
+def ask(home: Home) -> Callable[..., TestClient]:
+    return clients_of(home)
+
+
+@pytest.fixture(scope="module")
+def ask_again(published_small: Home, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TestClient]:
+    """The same application for all tests that look at answers alone."""
+    return clients_of(copy_of(published_small, tmp_path_factory.mktemp("roles") / "home"))
 
 
 def audit_of(home: Home) -> list[dict[str, str]]:
@@ -51,9 +62,9 @@ def audit_of(home: Home) -> list[dict[str, str]]:
     [("owner", 200, 200, 200), ("marketing", 200, 200, 403), ("guest", 403, 403, 403), ("admin", 403, 403, 200)],
 )
 def test_each_role_opens_what_is_its_own(
-    ask: Callable[..., TestClient], name: str, download: int, classify: int, data_docs: int
+    ask_again: Callable[..., TestClient], name: str, download: int, classify: int, data_docs: int
 ) -> None:
-    client = ask(name)
+    client = ask_again(name)
     assert client.get("/api/v1/segments").status_code == 200
     assert client.get("/segments").status_code == 200
     assert client.get("/download/customers.csv").status_code == download
@@ -62,20 +73,20 @@ def test_each_role_opens_what_is_its_own(
     assert client.get("/data-docs/index.html").status_code == data_docs
 
 
-def test_a_refusal_says_which_role_is_missing(ask: Callable[..., TestClient]) -> None:
-    answer = ask("guest").get("/download/customers.xlsx")
+def test_a_refusal_says_which_role_is_missing(ask_again: Callable[..., TestClient]) -> None:
+    answer = ask_again("guest").get("/download/customers.xlsx")
     assert answer.headers["content-type"] == "application/problem+json"
     assert "'guest' lacks the role 'export'; it has view" in answer.json()["detail"]
-    assert "lacks the role 'operate'" in ask("marketing").get("/data-docs/").json()["detail"]
+    assert "lacks the role 'operate'" in ask_again("marketing").get("/data-docs/").json()["detail"]
 
 
 @pytest.mark.parametrize(
     "path", ["/download/customers.csv%0A", "/download//customers.csv", "//download/customers.csv", "/data-docs%0A"]
 )
-def test_no_other_spelling_of_an_address_gets_around_the_role(ask: Callable[..., TestClient], path: str) -> None:
-    answer = ask("guest").get(path)
+def test_no_other_spelling_of_an_address_gets_around_the_role(ask_again: Callable[..., TestClient], path: str) -> None:
+    answer = ask_again("guest").get(path)
     assert b"10001" not in answer.content
-    upload = ask("guest").post("/classify_customers%0A", files={"file": ("sales.csv", LABELS, "text/csv")})
+    upload = ask_again("guest").post("/classify_customers%0A", files={"file": ("sales.csv", LABELS, "text/csv")})
     assert upload.status_code in (403, 404, 405)
 
 
