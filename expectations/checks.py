@@ -26,6 +26,7 @@ from expectations import phrases
 from warehouse.formats import export_formats
 from warehouse.quality import MISSING_FILES
 from warehouse.settings import Settings
+from warehouse.wording import currency_symbol
 
 Severity = Literal["error", "warning"]
 
@@ -178,6 +179,7 @@ def _templates() -> Environment:
         autoescape=False,  # noqa: S701 - it is SQL
     )
     templates.globals.update(_read("limits.yml"), export_formats=export_formats, missing_files=MISSING_FILES)
+    templates.globals.update(currency_symbol=currency_symbol)
     templates.globals.update(inspect.getmembers(phrases, inspect.isfunction))
     templates.filters.update(pct="{:.0%}".format, thousands="{:,}".format)
     return templates

@@ -66,6 +66,7 @@ def project_vars(
         "min_support_pct": settings.baskets.min_support_pct,
         "home_country": settings.shop.home_country,
         "currency": settings.shop.currency,
+        "is_currency_said": settings.shop.is_currency_said,
         "currency_symbol": currency_symbol(settings.shop.currency),
         "currency_decimals": currency_decimals(settings.shop.currency),
         "customer_ids": settings.shop.customer_ids,

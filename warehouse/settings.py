@@ -53,6 +53,11 @@ class Shop(_Section):
     customer_ids: Literal["pseudonyms", "plain"] = "pseudonyms"
     """What published tables carry where the key is an e-mail address, a telephone number or a user name."""
 
+    @property
+    def is_currency_said(self) -> bool:
+        """Whether somebody said in which currency the shop counts; the default is what most files here are in."""
+        return "currency" in self.model_fields_set
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
@@ -619,6 +624,8 @@ class Settings(BaseSettings):
     def fingerprint(self) -> str:
         """Hash of every value that an answer could depend on, equal for equal settings on any machine."""
         told = self.model_dump_json(exclude=_NO_MATTER_OF_FIGURES) + self._read_from_databases()
+        # to say what is the default matters: signs of other currencies are no longer taken for it
+        told += "currency is said" if self.shop.is_currency_said else ""
         return hashlib.sha256(told.encode()).hexdigest()
 
     def landing_fingerprint(self) -> str:

@@ -6,6 +6,7 @@
     {%- set allowed = {
         'exact_duplicates': ['by_profile', 'drop', 'overlap', 'keep'],
         'exclude_non_product': [true, false],
+        'is_currency_said': [true, false],
         'require_positive_price': [true, false],
         'rfm_monetary': ['net', 'gross'],
         'rfm_frequency': ['invoices', 'lines'],

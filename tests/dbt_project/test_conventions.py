@@ -136,6 +136,7 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "min_support_pct": defaults.baskets.min_support_pct,
         "home_country": defaults.shop.home_country,
         "currency": defaults.shop.currency,
+        "is_currency_said": defaults.shop.is_currency_said,
         "currency_symbol": currency_symbol(defaults.shop.currency),
         "currency_decimals": currency_decimals(defaults.shop.currency),
         "customer_ids": defaults.shop.customer_ids,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.expectations.conftest import Judge
+from tests.expectations.conftest import DELIVERY, Judge
+from warehouse.settings import Settings, Shop
 
 
 def file_of(lines: int, lost: int, change: str, name: str = "b.csv") -> list[str]:
@@ -250,6 +251,32 @@ class TestCurrency:
         "update staging.stg_transactions set is_readable = false, signed_amount = null, "
         "unreadable_reason = 'the amount is in EUR, the shop counts in GBP'"
     )
+
+    DOLLARS = "update raw.transactions set unit_price = '$' || unit_price"
+    # the same lines once more, in a second file
+    EUROS = (
+        DELIVERY.format(load_id=2, file_name="b.csv"),
+        "insert into raw.transactions select * replace (2 as _load_id, 'b.csv' as _file_name, "
+        "replace(unit_price, '$', '') || ' €' as unit_price) from raw.transactions",
+    )
+
+    def test_the_one_sign_of_a_file_is_told_where_it_is_not_the_shops(self, judge: Judge) -> None:
+        result = judge("amounts_have_the_shops_sign", self.DOLLARS)
+
+        assert (result.status, result.is_blocking) == ("failed", False)
+        assert '"2011-03-04.csv": 5 amounts with "$" count as GBP' in result.message
+        assert judge("amounts_have_the_shops_sign", self.DOLLARS.replace("$", "£")).status == "passed"
+        # who said it has such lines set aside instead
+        said = Settings(shop=Shop(currency="GBP"))
+        assert judge("amounts_have_the_shops_sign", self.DOLLARS, settings=said).status == "passed"
+
+    def test_files_with_signs_of_different_currencies_stop(self, judge: Judge) -> None:
+        result = judge("files_have_one_sign", self.DOLLARS, *self.EUROS)
+
+        assert result.is_blocking
+        assert '"2011-03-04.csv" has "$", "b.csv" has "€"' in result.message
+        assert "Say in regulars.toml in which currency the shop counts" in result.message
+        assert judge("files_have_one_sign", self.DOLLARS).status == "passed"
 
     def test_a_shop_whose_every_amount_is_in_another_currency_stops_with_the_line_to_add(self, judge: Judge) -> None:
         result = judge("the_shops_currency_is_among_them", self.FOREIGN)

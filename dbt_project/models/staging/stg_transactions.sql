@@ -99,6 +99,17 @@ meant_words as (
 
 ),
 
+signs as (
+
+    select
+        _load_id as load_id,
+        count(distinct {{ currency_of_amount('coalesce(line_amount, unit_price)') }}) > 1 as has_several_signs
+    from {{ source('raw', 'transactions') }}
+    where currency is null
+    group by _load_id
+
+),
+
 -- one row a file: its layout, its number styles, its words as lists. Most files have neither status nor
 -- kind: a list that is looked into only where there is a word costs their lines nothing.
 deliveries as (
@@ -106,9 +117,11 @@ deliveries as (
     select
         deliveries.*,
         meant_words.not_sale_words,
-        meant_words.return_words
+        meant_words.return_words,
+        signs.has_several_signs
     from {{ source('raw', 'deliveries') }} as deliveries
     left join meant_words on deliveries._load_id = meant_words.load_id
+    left join signs on deliveries._load_id = signs.load_id
 
 ),
 
@@ -147,10 +160,14 @@ typed_lines as (
             else deliveries._discount_unit
         end as discount_unit,
         {{ money('lines.tax_amount', 'deliveries._tax_amount_mark') }} as tax_amount,
-        -- where no column names it, what stands beside an amount does
+        -- where no column names it, what stands beside an amount does; but as long as nobody said in which currency the
+        -- shop counts, the one sign that all amounts of a file have is the shop's own
         coalesce(
             {{ capitals(stripped('lines.currency')) }},
-            {{ currency_of_amount('coalesce(lines.line_amount, lines.unit_price)') }}
+            case
+                when {{ setting('is_currency_said') }} or deliveries.has_several_signs
+                    then {{ currency_of_amount('coalesce(lines.line_amount, lines.unit_price)') }}
+            end
         ) as currency_text,
         {{ stripped('lines.status') }} as status,
         {{ stripped('lines.line_kind') }} as line_kind,
