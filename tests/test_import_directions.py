@@ -29,7 +29,7 @@ SERVING_MAY_IMPORT = {
     "queries": BENEATH,
     "lists": {"queries"},
     "answers": {"queries"},
-    "classify": BENEATH | {"answers", "downloads"},
+    "classify": BENEATH | {"answers", "downloads", "queries"},
     "report": BENEATH | {"palette", "queries"},
     "export": BENEATH | {"downloads", "queries"},
     "files": BENEATH | {"downloads", "lists", "queries", "report", "roles", "security"},

@@ -174,8 +174,8 @@ def test_the_public_data_come_out_as_measured(published_real: Home) -> None:
     pages = pages_of(report_of(published_real))
     assert "1 Dec 2010 to 9 Dec 2011" in pages[0]
     # see the facts in docs: delivered lines, exact repeats and the net of all lines
-    assert "delivered 541,909 £9,747,747.93" in pages[-1]
-    assert "duplicate no 5,268 £21,740.98" in pages[-1]
+    assert "Delivered 541,909 £9,747,747.93" in pages[-1]
+    assert "Repeats no 5,268 £21,740.98" in pages[-1]
     assert len(pages) == 7
 
 
