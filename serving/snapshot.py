@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -277,6 +277,8 @@ class _OpenSnapshot:
     ) -> None:
         self.path = path
         self.identity = identity
+        self.files = {path: _file_identity(path)}
+        """What is attached, and what each file was then: another one may lie under its name since."""
         self.damaged = damaged
         self.readers = 0
         self.is_replaced = False
@@ -305,7 +307,8 @@ class _OpenSnapshot:
         before = path.parent / last[0]
         quoted = str(before).replace("'", "''")
         try:
-            if _file_identity(before) in unreadable:
+            self.files[before] = _file_identity(before)
+            if self.files[before] in unreadable:
                 return before, None
             self.connection.execute(f"attach '{quoted}' as {_BEFORE} (read_only)")
             self.connection.execute(f"use {_BEFORE}")
@@ -371,8 +374,7 @@ class SnapshotReader:
         """Read a file no more: what still can be read of it is as doubtful."""
         log.error("%s", found.damage)
         with self._lock:
-            with suppress(FileNotFoundError):
-                self._damaged[_file_identity(found.path)] = found.damage
+            self._damaged[opened.files[found.path]] = found.damage
             if self._open is opened:
                 self._replace(None)
 

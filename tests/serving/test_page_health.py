@@ -249,6 +249,21 @@ def test_damage_that_shows_while_it_is_read_is_told_once(published_small: Home, 
     assert "Older snapshot" in drawn and "could not be drawn" not in drawn
 
 
+def test_a_publication_in_the_meantime_is_not_taken_for_the_damaged_file(published_small: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(published_small.published.parent, home.published.parent)
+    sound = shutil.copy(home.published, tmp_path)
+    spoil(home.published, "reporting.customer_360")
+    reader = SnapshotReader(home)
+    question = "select count(distinct customer_id) from reporting.customer_360"
+    with pytest.raises(DamagedSnapshotError), reader.reading() as it:
+        os.replace(sound, home.published)
+        it.value(question)
+    with reader.reading() as it:
+        assert it.damaged is None
+        assert it.value(question) > 0
+
+
 def test_a_damaged_snapshot_of_before_is_compared_with_no_more(published_small: Home, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     shutil.copytree(published_small.published.parent, home.published.parent)
