@@ -23,7 +23,7 @@ files as (
         min(sign) = {{ literal(settings.shop.currency) }}
         or contains({{ literal(currency_symbol(settings.shop.currency)) }}, min(sign)) as is_own
     from amounts
-    where regexp_full_match(sign, '[A-Z]{3}|[A-Z]{0,2}[$]|[£€¥₹₺₽₩₪฿₫₴₦]')
+    where regexp_full_match(sign, '[A-Z]{3}|[A-Z]{0,2}\p{Sc}')
     group by load_id
     having count(distinct sign) = 1
 )
