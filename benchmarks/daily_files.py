@@ -20,10 +20,15 @@ def daily_files(scratch: Path) -> tuple[list[Path], str]:
 
 
 def one_csv(files: Sequence[Path], target: Path, copies: int = 1) -> int:
-    """Put daily files into one CSV, several times over; returns the number of lines.
+    """Put daily files into one CSV, several times over; returns the number of lines."""
+    return copied(files, target, range(copies))
 
-    Each further copy is on other orders, and each further pair of copies of other customers, so that nothing is a
-    repeat and customers buy at most twice as often as they did.
+
+def copied(files: Sequence[Path], target: Path, copies: range) -> int:
+    """Put copies of daily files into one file, CSV or Parquet by its name; returns the number of lines.
+
+    The copy of number 0 is the lines themselves. Each other is on other orders, and each further pair of copies of
+    other customers, so that nothing is a repeat and customers buy at most twice as often as they did.
     """
     with duckdb.connect() as con:
         con.execute("create table lines as from read_csv($files, all_varchar = true)", {"files": [*map(str, files)]})
@@ -36,8 +41,8 @@ def one_csv(files: Sequence[Path], target: Path, copies: int = 1) -> int:
                     case when copy < 2 then CustomerID else (10 + copy // 2) || nullif(CustomerID, '') end as CustomerID
                 )
                 from lines
-                cross join range({copies}) as copies (copy)
-            ) to '{target}' (header)
+                cross join range({copies.start}, {copies.stop}) as copies (copy)
+            ) to '{target}' {"(format parquet)" if target.suffix == ".parquet" else "(header)"}
             """
         ).fetchone()
     assert written is not None
