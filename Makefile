@@ -36,7 +36,7 @@ bench: $(VENV)/.ready-to-test ## time by step and peak memory next to a bare scr
 	@$(ENVIRONMENT) python -m benchmarks.loading
 	@$(ENVIRONMENT) python -m benchmarks.exports
 	@$(ENVIRONMENT) python -m benchmarks.million
-	@$(ENVIRONMENT) python -m benchmarks.serving
+	@$(ENVIRONMENT) python -m benchmarks.serving --write
 
 models: $(VENV)/.ready-to-test ## measure the models and write docs/models.md anew
 	@$(ENVIRONMENT) python -m benchmarks.models
