@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.manifest_columns import complete_columns
 from warehouse.errors import RegularsError
 from warehouse.formats import DECLARATIONS, export_formats
 from warehouse.home import Home
@@ -91,7 +92,9 @@ def load_manifest(home: Home) -> Mapping[str, Any]:
     """
     if not _is_kept(home):
         _keep(home, _parse(home))
-    return dict(json.loads((home.dbt / _MANIFEST_JSON).read_text()))
+    manifest = dict(json.loads((home.dbt / _MANIFEST_JSON).read_text()))
+    complete_columns(manifest)
+    return manifest
 
 
 _MANIFEST_JSON, _MANIFEST_PACKED, _MANIFEST_STAMP = "manifest.json", "manifest.msgpack", "manifest.fingerprint"
