@@ -67,17 +67,26 @@ def kept_column_lineage(home: Home, settings: Settings) -> dict[str, Columns]:
 
 
 def lineage_metadata(columns: Columns | None) -> dict[str, Any]:
-    """What Dagster shows of a model, as metadata of its definition."""
+    """What Dagster shows of a model, as metadata of its definition.
+
+    Its open-source pages draw no lineage of columns, which Dagster+ and other catalogues read; a table they show.
+    """
     if columns is None:
         return {}
+    lines = [f"| {name} | {', '.join(_link(*one) for one in read)} |" for name, read in columns.items()]
     return {
+        "columns_come_from": dg.MetadataValue.md("\n".join(["| column | comes from |", "| --- | --- |", *lines])),
         "dagster/column_lineage": dg.TableColumnLineage(
             {
                 name: [dg.TableColumnDep(dg.AssetKey([schema, table]), column) for schema, table, column in read]
                 for name, read in columns.items()
             }
-        )
+        ),
     }
+
+
+def _link(schema: str, table: str, column: str) -> str:
+    return f"[{table}.{column}](/assets/{schema}/{table})"
 
 
 def follow_columns(
@@ -137,10 +146,10 @@ def _ends(node: Node, steps: set[str]) -> list[list[str]]:
         end = step.expression
         if step.downstream or not isinstance(end, exp.Table | exp.Placeholder):
             continue
-        column = exp.to_column(step.name)
-        if isinstance(end, exp.Table) and end.db and column.name not in ("", "*"):
-            ends.add((end.db, end.name, column.name))
-        elif column.table not in steps:
+        *_, read, column = ["", *(part.name for part in exp.to_column(step.name).parts)]
+        if isinstance(end, exp.Table) and end.db and column not in ("", "*"):
+            ends.add((end.db, end.name, column))
+        elif read not in steps:
             raise ValueError(f"{node.name} comes from {step.name}, of no known table")
     return [list(end) for end in sorted(ends)]
 
