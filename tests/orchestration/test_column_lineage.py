@@ -49,7 +49,7 @@ def test_each_column_of_each_model_comes_from_columns_of_what_the_model_reads(fo
                     assert one.asset_key in parents, (spec.key, one)
                     assert one.column_name in columns[one.asset_key], (spec.key, one)
             # the open-source pages draw none of it, and show this
-            told = spec.metadata["columns_come_from"].text.splitlines()[2:]
+            told = spec.metadata["columns_come_from"].md_str.splitlines()[2:]
             assert [line.split(" | ")[0] for line in told] == [f"| {name}" for name in lineage.deps_by_column]
             assert spec.key != dg.AssetKey(["marts", "dim_countries"]) or told[0] == (
                 "| country | [fct_invoice_lines.country](/assets/marts/fct_invoice_lines) |"
