@@ -813,6 +813,7 @@ def daemon(home: HomeOption = None) -> None:
 
 def _become_dagster(home: Path | None, command: list[str], *, runs_daemon: bool = True, at: str = "") -> NoReturn:
     """Go on as one of Dagster's own commands, on this home's records and this code."""
+    from orchestration.column_lineage import keep_column_lineage
     from orchestration.instance import be_the_only_daemon, prepare_dagster_home
     from warehouse.settings import PROJECT_ROOT
 
@@ -821,11 +822,13 @@ def _become_dagster(home: Path | None, command: list[str], *, runs_daemon: bool 
         if chosen.origin() is None and not _has_files(chosen.landing):
             chosen = _published_home(home)
         # Dagster would stay up without the code that it can't load, and nobody would know
-        _settings_or_alert(chosen)
+        settings = _settings_or_alert(chosen)
         prepare_dagster_home(chosen)
         if runs_daemon:
             be_the_only_daemon(chosen)
             _go_on_from_now(chosen)
+        for model, reason in keep_column_lineage(chosen, settings).items():
+            stderr.print(escape(f"Dagster shows no column lineage of {model}: {reason}"))
         origin = chosen.origin_or_own()
         if origin.landing == chosen.landing:
             # where files are to be dropped

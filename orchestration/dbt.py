@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.manifest_columns import complete_columns
 from warehouse.errors import RegularsError
 from warehouse.formats import DECLARATIONS, export_formats
 from warehouse.home import Home
@@ -91,7 +92,9 @@ def load_manifest(home: Home) -> Mapping[str, Any]:
     """
     if not _is_kept(home):
         _keep(home, _parse(home))
-    return dict(json.loads((home.dbt / _MANIFEST_JSON).read_text()))
+    manifest = dict(json.loads((home.dbt / _MANIFEST_JSON).read_text()))
+    complete_columns(manifest)
+    return manifest
 
 
 _MANIFEST_JSON, _MANIFEST_PACKED, _MANIFEST_STAMP = "manifest.json", "manifest.msgpack", "manifest.fingerprint"
@@ -104,7 +107,7 @@ _parsed: dict[str, Any] = {}
 
 def _parse(home: Home) -> Any:
     """The parsed project as dbt's own object: unpacked, which takes a tenth of a second, or else parsed, five."""
-    fingerprint = _project_fingerprint()
+    fingerprint = project_fingerprint()
     if fingerprint not in _parsed:
         _parsed[fingerprint] = _unpack(home) if _is_kept(home) else _parse_anew(home)
     return _parsed[fingerprint]
@@ -112,7 +115,7 @@ def _parse(home: Home) -> Any:
 
 def _parse_for_spark(home: Home) -> Any:
     """The same project with the macros of Spark's adapter: parsed once a process, which Spark's start outlasts."""
-    fingerprint = f"{SPARK_TARGET} {_project_fingerprint()}"
+    fingerprint = f"{SPARK_TARGET} {project_fingerprint()}"
     if fingerprint not in _parsed:
         _spare_spark()
         _parsed[fingerprint] = _parse_anew(home, "--target", SPARK_TARGET)
@@ -133,7 +136,7 @@ def _dbt_versions() -> str:
     return " ".join(f"{package} {version(package)}" for package in ("dbt-core", "dbt-adapters", "dbt-duckdb"))
 
 
-def _project_fingerprint() -> str:
+def project_fingerprint() -> str:
     """Hash of all that parsing depends on: project with profile and packages' versions. Vars come later."""
     return hashlib.sha256(f"{files_fingerprint([DBT_PROJECT])} {_dbt_versions()}".encode()).hexdigest()
 
@@ -145,7 +148,7 @@ def _is_kept(home: Home) -> bool:
 
 def _stamp(home: Home) -> bytes:
     files = [checksum(home.dbt / name) for name in (_MANIFEST_JSON, _MANIFEST_PACKED)]
-    return " ".join([_project_fingerprint(), *files]).encode()
+    return " ".join([project_fingerprint(), *files]).encode()
 
 
 def _keep(home: Home, manifest: Any) -> None:
@@ -277,9 +280,7 @@ def compile_models(home: Home, names: Sequence[str], variables: Mapping[str, Any
     DbtError
         If a model does not compile.
     """
-    arguments = ["compile", "--select", *names, "--no-write-json", "--no-populate-cache", "--no-introspect"]
-    arguments += ["--vars", json.dumps(dict(variables))]
-    made_from = hashlib.sha256(f"{_project_fingerprint()} {arguments}".encode()).hexdigest()
+    made_from = hashlib.sha256(f"{project_fingerprint()} {[*names]} {json.dumps(dict(variables))}".encode()).hexdigest()
     kept = home.dbt / _COMPILED_JSON
     if kept.exists():
         # one that was damaged is made anew
@@ -287,12 +288,27 @@ def compile_models(home: Home, names: Sequence[str], variables: Mapping[str, Any
             found: dict[str, dict[str, str]] = json.loads(kept.read_bytes())
             if made_from in found:
                 return found[made_from]
-    result = _invoke(home, arguments, manifest=_parse(home))
-    if not result.success:
-        raise DbtError(f"dbt could not compile {' '.join(names)}: {result.exception or 'see its log'}")
-    compiled = {node.node.unique_id: node.node.compiled_code for node in getattr(result.result, "results", [])}
+    compiled = compile_anew(home, names, variables)
     _replace(kept, json.dumps({made_from: compiled}).encode())
     return compiled
+
+
+def compile_anew(home: Home, select: Sequence[str], variables: Mapping[str, Any]) -> dict[str, str]:
+    """SQL that a selection of models would be made with, by dbt's ``unique_id``; nothing is built or kept.
+
+    Raises
+    ------
+    DbtError
+        If a model does not compile.
+    """
+    arguments = ["compile", "--select", *select, "--no-write-json", "--no-populate-cache", "--no-introspect"]
+    arguments += ["--vars", json.dumps(dict(variables))]
+    result = _invoke(home, arguments, manifest=_parse(home))
+    if not result.success:
+        raise DbtError(f"dbt could not compile {' '.join(select)}: {result.exception or 'see its log'}")
+    made = [one.node for one in getattr(result.result, "results", [])]
+    # tests of what is selected come along
+    return {node.unique_id: node.compiled_code for node in made if node.resource_type == "model"}
 
 
 def _invoke(

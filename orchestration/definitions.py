@@ -13,6 +13,7 @@ from orchestration.assets.segments import fit_segments
 from orchestration.assets.snapshot import published_snapshot
 from orchestration.assets.transformations import DBT_STEPS, dbt_step
 from orchestration.checks import ALL_GATES
+from orchestration.column_lineage import kept_column_lineage
 from orchestration.dbt import load_manifest
 from orchestration.engine import Engine
 from orchestration.jobs import alerts_sensor, daily_schedule, landing_sensor, refresh_job
@@ -31,6 +32,7 @@ except SettingsError:
     # step reads the settings itself, and fails by the message
     settings = Settings.model_construct()
 manifest = load_manifest(home)
+lineage = kept_column_lineage(home, settings)
 
 # a shop without databases is shown no step for them
 databases = settings.landing.databases
@@ -38,7 +40,7 @@ pull_steps = [pull_from_databases(databases)] if databases else []
 build_steps = [
     load_landing_files(manifest, [DATABASES] if databases else []),
     recall_previous(manifest),
-    *(dbt_step(name, manifest) for name in DBT_STEPS),
+    *(dbt_step(name, manifest, lineage) for name in DBT_STEPS),
     fit_segments(manifest),
     fit_customer_value(manifest),
     flag_anomalies(manifest),

@@ -26,7 +26,7 @@ def replace_table(
     RegularsError
         If the frame's columns are not the documented ones, or a row breaks a key or rule of the documentation.
     """
-    columns = _source(manifest, schema, table)["columns"]
+    columns = documented_source(manifest, schema, table)["columns"]
     if set(frame.columns) != set(columns):
         raise RegularsError(
             f"{schema}.{table}: the model returned columns {sorted(frame.columns)}, "
@@ -55,12 +55,12 @@ def ensure_table(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, A
     there = connection.execute(
         "select column_name from duckdb_columns() where schema_name = ? and table_name = ?", [schema, table]
     ).fetchall()
-    if {name for (name,) in there} != set(_source(manifest, schema, table)["columns"]):
+    if {name for (name,) in there} != set(documented_source(manifest, schema, table)["columns"]):
         _create(connection, manifest, schema, table)
 
 
 def _create(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], schema: str, table: str) -> None:
-    source = _source(manifest, schema, table)
+    source = documented_source(manifest, schema, table)
     required = set(source["meta"].get("not_null", []))
     key = source["meta"].get("primary_key", [])
     parts = [
@@ -78,13 +78,20 @@ def _create(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], 
 
 def comment_table(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], schema: str, table: str) -> None:
     """Put the documentation of a source table where BI tools show it."""
-    source = _source(manifest, schema, table)
+    source = documented_source(manifest, schema, table)
     connection.execute(f'comment on table "{schema}"."{table}" is {_quoted(source["description"])}')
     for name, column in source["columns"].items():
         connection.execute(f'comment on column "{schema}"."{table}"."{name}" is {_quoted(column["description"])}')
 
 
-def _source(manifest: Mapping[str, Any], schema: str, table: str) -> Mapping[str, Any]:
+def documented_source(manifest: Mapping[str, Any], schema: str, table: str) -> Mapping[str, Any]:
+    """What the dbt project says of a table that Python writes.
+
+    Raises
+    ------
+    RegularsError
+        If it says nothing.
+    """
     for source in manifest["sources"].values():
         if (source["schema"], source["name"]) == (schema, table):
             return dict(source)

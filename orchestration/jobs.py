@@ -9,6 +9,7 @@ import time
 import dagster as dg
 
 from orchestration.alerts import Entry, tell_news
+from orchestration.dropped_runs import run_to_ask_for_again
 from orchestration.killed_runs import end_killed_runs
 from orchestration.pruning import prune
 from warehouse.database import LOOKING, refresh_lock
@@ -66,10 +67,13 @@ def landing_sensor(home: Home) -> dg.SensorDefinition:
         job=refresh_job,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Asks for a refresh when a file was added to landing or changed there. It pulls from no database.",
+        description="Asks for a refresh when a file was added to landing or changed there, and again for one that the "
+        "daemon dropped before it began. It pulls from no database by itself.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         end_killed_runs(context.instance, home)
+        if again := run_to_ask_for_again(context.instance, REFRESH, now=time.time()):
+            return dg.SensorResult(run_requests=[again], cursor=context.cursor)
         if empty := _nothing_in(home):
             return dg.SkipReason(empty)
         landing = home.origin_or_own().landing

@@ -13,9 +13,8 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from orchestration.documented_tables import replace_table
+from orchestration.documented_tables import documented_source, replace_table
 from orchestration.metadata import column_schema, table_metadata
-from warehouse.errors import RegularsError
 
 _OWNERS = ["team:data-science"]
 
@@ -30,18 +29,16 @@ def table_spec(
     RegularsError
         If the table is not documented.
     """
-    for source in manifest["sources"].values():
-        if (source["schema"], source["name"]) == (schema, table):
-            return dg.AssetSpec(
-                [schema, table],
-                deps=[list(key) for key in deps],
-                description=source["description"],
-                group_name=schema,
-                owners=_OWNERS,
-                kinds={"duckdb", *kinds},
-                metadata={"dagster/column_schema": column_schema(source["columns"])},
-            )
-    raise RegularsError(f"{schema}.{table} is not documented as a source in dbt_project.")
+    source = documented_source(manifest, schema, table)
+    return dg.AssetSpec(
+        [schema, table],
+        deps=[list(key) for key in deps],
+        description=source["description"],
+        group_name=schema,
+        owners=_OWNERS,
+        kinds={"duckdb", *kinds},
+        metadata={"dagster/column_schema": column_schema(source["columns"])},
+    )
 
 
 def write_table(

@@ -6,11 +6,15 @@ Does not belong here: what a record says (:func:`ml.runs.describe_run`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 import duckdb
 import pandas as pd
+
+from orchestration.documented_tables import documented_source
+from orchestration.metadata import column_schema
 
 MODELS = ("customer_segments", "customer_value", "revenue_anomalies")
 
@@ -20,7 +24,7 @@ def runs_key(model: str) -> dg.AssetKey:
     return dg.AssetKey(["fits", model])
 
 
-def runs_spec(model: str, deps: Sequence[Sequence[str]]) -> dg.AssetSpec:
+def runs_spec(manifest: Mapping[str, Any], model: str, deps: Sequence[Sequence[str]]) -> dg.AssetSpec:
     """The record of one model's fits as an asset of the step that fits it.
 
     In tables of their own, because a table that the models' gate checks can't be
@@ -33,6 +37,7 @@ def runs_spec(model: str, deps: Sequence[Sequence[str]]) -> dg.AssetSpec:
         group_name="fits",
         owners=["team:data-science"],
         kinds={"duckdb", "python"},
+        metadata={"dagster/column_schema": column_schema(documented_source(manifest, "ml", "model_runs")["columns"])},
     )
 
 

@@ -7,13 +7,12 @@ sending, wording.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.alerts.events import Event, Look, unusual
-from warehouse.errors import RegularsError
 from warehouse.settings import AlertKind
 from warehouse.small_files import write_whole
 
@@ -72,13 +71,11 @@ class AlertRecord:
         ]
 
 
-def read_record(path: Path) -> AlertRecord:
+def read_record(path: Path, warn: Callable[[str], None]) -> AlertRecord:
     """What was told so far; nothing, where nothing was.
 
-    Raises
-    ------
-    RegularsError
-        If the file is damaged.
+    A damaged file is moved aside, which is warned of, and silences nobody: what is wrong now counts as not told. Days
+    that were unusual before are no news all the same.
     """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -86,9 +83,13 @@ def read_record(path: Path) -> AlertRecord:
     except FileNotFoundError:
         return AlertRecord()
     except (ValueError, KeyError, TypeError) as error:
-        raise RegularsError(
-            f"{path} is damaged ({error}). It remembers what was told; delete it, and what is wrong now is told anew."
-        ) from error
+        aside = path.with_name(f"{path.stem}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}{path.suffix}")
+        path.replace(aside)
+        warn(
+            f"{path} was damaged ({error}). It remembered what was told, so what is wrong now is told anew. The "
+            f"damaged one lies at {aside}; delete it once you need it no more."
+        )
+        return AlertRecord()
 
 
 def write_record(path: Path, record: AlertRecord) -> None:

@@ -91,7 +91,7 @@ def _tell(
     try:
         lock = FileLock(home.alerts.with_suffix(".lock"), timeout=_LONGEST_WAIT_SECONDS)
         with lock:
-            record = read_record(home.alerts)
+            record = read_record(home.alerts, warn)
             before = repr(record)
             record.take_in(str(home.root), look(), now)
             if repr(record) != before:

@@ -311,7 +311,7 @@ def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         name="flag_anomalies",
         specs=[
             *(table_spec(manifest, table, _READS, kinds={"python"}) for table in tables),
-            runs_spec("revenue_anomalies", _READS),
+            runs_spec(manifest, "revenue_anomalies", _READS),
         ],
     )
     def anomalies(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult]:

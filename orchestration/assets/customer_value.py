@@ -59,7 +59,7 @@ def fit_customer_value(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         name="fit_customer_value",
         specs=[
             *(table_spec(manifest, table, _READS, kinds={"scipy", "scikitlearn"}) for table in _TABLES),
-            runs_spec("customer_value", _READS),
+            runs_spec(manifest, "customer_value", _READS),
         ],
     )
     def customer_value(

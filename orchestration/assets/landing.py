@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.snapshot import SNAPSHOT_KEY
+from orchestration.documented_tables import documented_source
 from orchestration.freshness import within
 from orchestration.metadata import column_schema, table_metadata, told_in_intervals
 from orchestration.resources import RefreshOptions, WarehouseResource
 from orchestration.standing_checks import checks_that_stand
 from warehouse.calendar import knows_holidays, write_calendar
-from warehouse.formats import export_formats
 from warehouse.ledger import active_content_hashes
 from warehouse.loading import LoadReport, load_landing
 from warehouse.news import is_key_new, is_published
@@ -39,21 +39,6 @@ RAW_TABLES = (
 LANDING = ["landing", "files"]
 _SECRET = ["raw", "pseudonym_key"]
 NOTHING_NEW = "nothing_new"
-_DESCRIPTIONS = {
-    "transactions": "Every delivered line of every current file, as text, with file, sheet and row number.",
-    "customers": "Every line of the delivered customers files, as text.",
-    "segment_overrides": "Every line of the delivered files of segment overrides, as text.",
-    "sales_lines": "Where each delivered line of sales stands, whatever its file: file, row, date, and what spoils it.",
-    "deliveries": "Every current file of sales with what typing its lines needs to know: marks, words, profile, times.",
-    "pseudonym_key": "The key that pseudonyms of customers are made with; its value is shown nowhere.",
-    "unused_columns": "Values of columns that look like states, currencies, kinds or refunds and that nothing uses.",
-    "calendar_days": "Public holidays of the shop's country, and the closures and promotions that the settings name.",
-    "load_ledger": "Every file version ever delivered: what it was, what it brought, and why it was turned away.",
-    "source_limits": "What the files of each source don't show, such as refunds.",
-} | {
-    name: f"Every delivered row of {export.title}, as text, with file and row number."
-    for name, export in export_formats().items()
-}
 
 
 def landing_folder(limits: Freshness) -> dg.AssetSpec:
@@ -69,23 +54,19 @@ def landing_folder(limits: Freshness) -> dg.AssetSpec:
 
 def load_landing_files(manifest: Mapping[str, Any], deliverers: Sequence[Sequence[str]] = ()) -> dg.AssetsDefinition:
     """The asset of the loaded files; ``deliverers`` are assets that put files into landing, and go first."""
-    documented = {f"{source['schema']}.{source['name']}": source["columns"] for source in manifest["sources"].values()}
     specs = [
         dg.AssetSpec(
-            key,
-            description=_DESCRIPTIONS[key[1]],
-            group_name=key[0],
+            [schema, table],
+            description=documented_source(manifest, schema, table)["description"],
+            group_name=schema,
             owners=["team:data"],
             kinds={"duckdb", "python"},
             deps=[LANDING, *deliverers],
             # nothing delivered since the last publication: whatever follows is skipped, not failed
             skippable=True,
-            # of an export's rows the declaration of its format tells
-            metadata={"dagster/column_schema": column_schema(columns)}
-            if (columns := documented.get(".".join(key)))
-            else {},
+            metadata={"dagster/column_schema": column_schema(documented_source(manifest, schema, table)["columns"])},
         )
-        for key in RAW_TABLES
+        for schema, table in RAW_TABLES
     ]
     return dg.multi_asset(name="load_landing_files", specs=specs)(_load)
 

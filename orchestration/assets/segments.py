@@ -40,7 +40,7 @@ def fit_segments(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         name=SEGMENTS_STEP,
         specs=[
             *(table_spec(manifest, table, _MARTS, kinds={"scikitlearn"}) for table in _TABLES),
-            runs_spec("customer_segments", _MARTS),
+            runs_spec(manifest, "customer_segments", _MARTS),
         ],
     )
     def segments(

@@ -11,6 +11,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
+from orchestration.column_lineage import Columns, lineage_metadata
 from orchestration.dbt import dagster_events, project_vars
 from orchestration.engine import Engine
 from orchestration.metadata import table_metadata
@@ -33,9 +34,21 @@ DBT_STEPS = {
 _FIRST_OF_INCREMENTS, _LAST_OF_INCREMENTS = "staging", "marts"
 
 
-def dbt_step(name: str, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+class _WithLineage(DagsterDbtTranslator):
+    """Each model as dagster-dbt tells it, and beside it where its columns come from."""
+
+    def __init__(self, lineage: Mapping[str, Columns]) -> None:
+        super().__init__()
+        self._lineage = lineage
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        lineage = lineage_metadata(self._lineage.get(dbt_resource_props["unique_id"]))
+        return {**super().get_metadata(dbt_resource_props), **lineage}
+
+
+def dbt_step(name: str, manifest: Mapping[str, Any], lineage: Mapping[str, Columns]) -> dg.AssetsDefinition:
     """The assets of one layer, built by one dbt invocation."""
-    translator = DagsterDbtTranslator()
+    translator = _WithLineage(lineage)
 
     @dbt_assets(
         manifest=manifest,

@@ -37,12 +37,19 @@ def instructions(name: str) -> list[str]:
     return [line.removeprefix(f"{name} ").strip() for line in joined.splitlines() if line.startswith(f"{name} ")]
 
 
+def told_by(unit: Path, key: str) -> list[str]:
+    """What a unit says of a key, in order."""
+    return re.findall(rf"^{key}=(.*)$", unit.read_text(), re.MULTILINE)
+
+
 def commands() -> list[list[str]]:
     """Every command of ours that one of the files runs."""
     ours = [service["command"] for service in services().values()]
     ours += [json.loads(told) for told in instructions("CMD")]
     for unit in UNITS:
-        ours += [shlex.split(line.partition("=")[2]) for line in unit.read_text().splitlines() if "ExecStart=" in line]
+        [command] = told_by(unit, "ExecStart")
+        # what a person writes into the shop's file of variables
+        ours.append(shlex.split(command.replace("$OPTIONS", "--port 8051")))
     return ours
 
 
@@ -81,9 +88,26 @@ def test_the_units_are_what_systemd_takes(tmp_path: Path) -> None:
         # the command has to exist where it is verified
         there = unit.read_text().replace("/opt/regulars/.venv/bin/regulars", shutil.which("true"))
         (tmp_path / unit.name).write_text(there)
+        # the same file serves several shops
+        (tmp_path / unit.name.replace(".", "@.")).write_text(there)
+        (tmp_path / unit.name.replace(".", "@shoes.")).symlink_to(unit.name.replace(".", "@."))
     units = sorted(map(str, tmp_path.iterdir()))
     done = subprocess.run([verify, "verify", *units], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("shop", "folder"), [("", ""), ("shoes", "shoes/")])
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_each_shop_has_a_home_settings_and_secrets_of_its_own(unit: Path, shop: str, folder: str) -> None:
+    def told(key: str) -> list[str]:
+        return [one.replace("%i", shop).replace("//", "/") for one in told_by(unit, key)]
+
+    variables = dict(one.split("=") for line in told("Environment") for one in line.split())
+    assert variables["REGULARS_HOME"].rstrip("/") == f"/var/lib/regulars/{folder}".rstrip("/")
+    assert variables["DAGSTER_HOME"] == f"/var/lib/regulars/{folder}dagster"
+    assert variables["REGULARS_SETTINGS"] == f"/etc/regulars/{folder}regulars.toml"
+    assert told("StateDirectory") == [f"regulars/{shop}"]
+    assert told("EnvironmentFile") == [f"-/etc/regulars/{folder}{unit.stem.removeprefix('regulars-')}.env"]
 
 
 def lay_out_image(folder: Path) -> dict[str, str]:

@@ -374,8 +374,27 @@ def test_a_snapshot_that_cannot_be_read_is_told_and_hides_no_failed_refresh(publ
     assert {entry["kind"] for entry in json.loads(published_home.alerts.read_text())["entries"]} == {"warned"}
 
 
-def test_a_record_that_is_damaged_is_said_and_fails_nothing(published_home: Home) -> None:
-    published_home.alerts.write_text("{")
-    done = regulars("status", "--alert", home=published_home.root)
-    assert done.returncode == 0
-    assert "alerts.json is damaged" in done.stderr
+@pytest.mark.parametrize(
+    "content",
+    # cut off, bytes of another file, another release's, no object
+    [b'{"entries": [{"key": "fai', b"\xff\x00{", b'{"entries": [{"gone": 1}], "days": []}', b"[]", b""],
+)
+def test_a_record_that_is_damaged_is_put_aside_and_alerts_go_on_once_each(
+    published_home: Home, asked: World, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setenv("REGULARS_FRESHNESS__MAX_AGE_HOURS", "0.0001")
+    published_home.alerts.write_bytes(content)
+    warned: list[str] = []
+    logged: list[Entry] = []
+    for _ in range(2):
+        tell_news(published_home, log=logged.append, warn=warned.append)
+    [told] = warned
+    [aside] = published_home.root.glob("alerts.damaged-*.json")
+    assert told.startswith(f"{published_home.alerts} was damaged (")
+    assert str(aside) in told
+    assert aside.read_bytes() == content
+    # checks that warn are logged as well, and nobody asked to be sent them; the past's unusual days are no news
+    assert [entry.kind for entry in logged].count("stale") == 1
+    assert "unusual" not in {entry.kind for entry in logged}
+    assert (len(asked.posted), len(asked.mailed)) == (1, 1)
+    assert "published" in asked.posted[0]
