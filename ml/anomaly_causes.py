@@ -139,8 +139,9 @@ def explain_anomalies(
 def _rank(flags: pd.DataFrame, contributions: pd.DataFrame) -> pd.DataFrame:
     """Keep per flag and dimension the members that moved revenue most the way it went."""
     of_flag = flags[[*_KEY, "difference", "window_periods"]].rename(columns={"difference": "whole"})
-    # a country's series has but one country
-    rows = contributions[(contributions["dimension"] != "country") | (contributions["series"] == "total")]
+    # a country's series has but one country, and so has a shop that sells in one
+    others = contributions.groupby([*_KEY, "dimension"])["member"].transform("nunique") > 1
+    rows = contributions[(contributions["dimension"] != "country") | (contributions["series"] == "total") & others]
     rows = rows.merge(of_flag, on=_KEY, how="inner")
     rows["actual"] = rows["actual"].astype(np.float64)
     rows["expected"] = rows["window_revenue"].astype(np.float64) / rows["window_periods"].astype(np.float64)
@@ -221,7 +222,7 @@ class _Story:
     def _named(self, dimension: str) -> list[Any]:
         """Members that account for more than what they always bring: most revenue is the home country's anyway."""
         rows = self._drivers[self._drivers["dimension"] == dimension]
-        usual_pct = 100 * rows["expected"] / max(abs(self._flag.expected), 0.01)
+        usual_pct = 100 * rows["expected"].abs() / max(abs(self._flag.expected), 0.01)
         return _rows(rows[(rows["share_pct"] - usual_pct >= NAMED_SHARE_PCT) & (usual_pct < _ALWAYS_MOST_PCT)])
 
     def _about_invoices(self, rows: Sequence[Any]) -> str:
@@ -276,9 +277,10 @@ class _Story:
     def _silence(self) -> str:
         flag = self._flag
         of = "" if flag.series == "total" else f" from {flag.series}"
-        usual = f"{_orders(round(self._usual_orders))} and {self._money(flag.expected)} are usual"
-        if self._usual_orders < 1:
-            usual = f"{self._money(flag.expected)} are usual"
+        # where more comes back than is sold, what is usual is told by orders alone
+        told_money = [self._money(flag.expected)] if flag.expected > 0 else []
+        told_orders = [_orders(round(self._usual_orders))] if self._usual_orders >= 1 or not told_money else []
+        usual = f"{' and '.join(told_orders + told_money)} are usual"
         told = f"No sale{of} on {self._day(flag.date)}, where {usual}"
         if pd.isna(flag.back_date):
             told += "; none had come since when the data ended"

@@ -176,6 +176,23 @@ def test_a_silence_says_what_is_usual_and_until_when():
     assert found.revenue_anomalies["country"].tolist() == ["Norway"]
 
 
+def test_of_a_silence_where_more_comes_back_than_is_sold_orders_alone_are_usual():
+    one = flag(actual=0.0, expected=-488.0, direction="silence", score=2.5, back="2011-06-12", missed=1)
+    assert cause(one, [], orders=0, usual=3.2) == "No sale on Friday 10 Jun 2011, where 3 orders are usual."
+
+
+def test_where_more_comes_back_than_is_sold_what_always_does_most_of_it_is_no_reason():
+    one = flag(actual=200.0, expected=-488.0)
+    always = member("product", "P", 180.0, -450.0)
+    assert "product P" not in cause(one, [always])
+
+
+def test_the_only_country_is_no_reason():
+    one = flag(actual=300.0, expected=100.0)
+    home = member("country", "United Kingdom", 300.0, 40.0, label="United Kingdom")
+    assert "United Kingdom" not in cause(one, [home])
+
+
 def test_a_silence_that_goes_on_does_not_say_that_sales_came_back():
     one = flag(actual=0.0, expected=24_447.0, direction="silence", score=-4.0, missed=1)
     assert cause(one, [], orders=0, usual=58.0) == (
