@@ -452,9 +452,11 @@ def _score_silences(
 
 
 def _is_the_whole(sums: np.ndarray, shop: pd.Series, window: int) -> np.ndarray:
-    """Whether a column's sum over the window before was all but all of the shop's."""
+    """Whether a column's sum over the window before was all but all of the shop's, be it revenue or what came back."""
     whole = _sums_before(shop.to_numpy(dtype=np.float64)[:, None], window)
-    return np.nan_to_num(sums, nan=0.0) >= ONE_COUNTRY_SHARE * np.nan_to_num(whole, nan=np.inf)
+    least = ONE_COUNTRY_SHARE * whole
+    # comparisons with NaN are false
+    return np.where(whole >= 0, sums >= least, sums <= least)
 
 
 def _sums_before(values: np.ndarray, window: int) -> np.ndarray:

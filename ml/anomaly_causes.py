@@ -83,9 +83,10 @@ def explain_anomalies(
         member brought in the period and in the whole window before it. At least the
         members with the largest differences of the flag's sign; an invoice has no window.
         In any order.
-    orders : DataFrame of shape (n_flags, 5)
+    orders : DataFrame of shape (n_flags, 7)
         ``series, grain, date``; ``orders`` and ``window_orders``: invoices with a sale in
-        the period and in the window.
+        the period and in the window; ``returned`` and ``window_returned``: what was given
+        back in them, zero or more, without what was sold in the same period.
     special_days : DataFrame of shape (n_special, 4)
         As in :func:`ml.anomalies.score_revenue`. A promotion or a public holiday of the period
         is named.
@@ -105,23 +106,21 @@ def explain_anomalies(
     _require(
         contributions, [*_KEY, "dimension", "member", "label", "detail", "actual", "window_revenue"], "contributions"
     )
-    _require(orders, [*_KEY, "orders", "window_orders"], "orders")
+    _require(orders, [*_KEY, "orders", "window_orders", "returned", "window_returned"], "orders")
     _require(special_days, ["date", "holiday_name", "promotion_name"], "special days")
     flags, contributions, orders, special_days = map(_dated, (flags, contributions, orders, special_days))
     flags = flags.assign(difference=flags["actual"] - flags["expected"])
     drivers = _rank(flags, contributions)
     by_flag: dict[Any, pd.DataFrame] = dict(list(drivers.groupby(_KEY, sort=False)))
-    counted = {(row.series, row.grain, row.date): (int(row.orders), float(row.window_orders)) for row in _rows(orders)}
+    counted = {(row.series, row.grain, row.date): row for row in _rows(orders)}
     causes: list[str] = []
     top_invoices: list[str | None] = []
     for flag in _rows(flags):
         key = (flag.series, flag.grain, flag.date)
         if key not in counted:
             raise ValueError(f"no orders are given for {flag.series}, {flag.grain} {flag.date:%Y-%m-%d}")
-        number, in_window = counted[key]
         found = by_flag.get(key, drivers.iloc[:0])
-        occasion = _occasion(flag, special_days)
-        story = _Story(flag, found, number, in_window / flag.window_periods, occasion, money, day)
+        story = _Story(flag, found, counted[key], _occasion(flag, special_days), money, day)
         causes.append(story.sentence())
         invoices = found[found["dimension"] == "invoice"]
         is_single = len(invoices) > 0 and invoices["share_pct"].iloc[0] >= _SINGLE_SHARE_PCT
@@ -140,8 +139,9 @@ def explain_anomalies(
 def _rank(flags: pd.DataFrame, contributions: pd.DataFrame) -> pd.DataFrame:
     """Keep per flag and dimension the members that moved revenue most the way it went."""
     of_flag = flags[[*_KEY, "difference", "window_periods"]].rename(columns={"difference": "whole"})
-    # a country's series has but one country
-    rows = contributions[(contributions["dimension"] != "country") | (contributions["series"] == "total")]
+    # a country's series has but one country, and so has a shop that sells in one
+    others = contributions.groupby([*_KEY, "dimension"])["member"].transform("nunique") > 1
+    rows = contributions[(contributions["dimension"] != "country") | (contributions["series"] == "total") & others]
     rows = rows.merge(of_flag, on=_KEY, how="inner")
     rows["actual"] = rows["actual"].astype(np.float64)
     rows["expected"] = rows["window_revenue"].astype(np.float64) / rows["window_periods"].astype(np.float64)
@@ -167,22 +167,30 @@ class _Story:
         self,
         flag: Any,
         drivers: pd.DataFrame,
-        orders: int,
-        usual_orders: float,
+        counted: Any,
         occasion: str,
         money: Callable[[float], str],
         day: Callable[[date], str],
     ) -> None:
-        self._flag, self._drivers = flag, drivers
-        self._orders, self._usual_orders, self._occasion = orders, usual_orders, occasion
+        self._flag, self._drivers, self._occasion = flag, drivers, occasion
+        self._orders, self._usual_orders = int(counted.orders), counted.window_orders / flag.window_periods
+        self._returned, self._usually_returned = counted.returned, counted.window_returned / flag.window_periods
         self._money, self._day = money, day
 
     def sentence(self) -> str:
         if self._flag.direction == "silence":
             return self._silence()
         reasons, best_share_pct = self._reasons()
-        if self._flag.direction == "drop" or best_share_pct < _SINGLE_SHARE_PCT:
-            reasons.append(self._about_orders(is_alone=not reasons))
+        returns_pct = 100 * (self._usually_returned - self._returned) / self._flag.difference
+        are_returns = returns_pct >= _SINGLE_SHARE_PCT
+        # a return that is named tells of itself
+        named_pct = sum(row.share_pct for row in self._named("invoice")) if self._flag.difference < 0 else 0.0
+        if are_returns and returns_pct - named_pct >= NAMED_SHARE_PCT / 2:
+            reasons.append(self._about_returns(returns_pct))
+        if self._flag.direction == "drop" or max(best_share_pct, returns_pct) < _SINGLE_SHARE_PCT:
+            # what returns explain is not explained by the size of orders
+            told = self._about_orders(is_alone=not reasons, is_size_told=not are_returns)
+            reasons += [told] if told else []
         return f"{self._head()}: {'; '.join(reasons)}."
 
     def _head(self) -> str:
@@ -214,7 +222,7 @@ class _Story:
     def _named(self, dimension: str) -> list[Any]:
         """Members that account for more than what they always bring: most revenue is the home country's anyway."""
         rows = self._drivers[self._drivers["dimension"] == dimension]
-        usual_pct = 100 * rows["expected"] / max(abs(self._flag.expected), 0.01)
+        usual_pct = 100 * rows["expected"].abs() / max(abs(self._flag.expected), 0.01)
         return _rows(rows[(rows["share_pct"] - usual_pct >= NAMED_SHARE_PCT) & (usual_pct < _ALWAYS_MOST_PCT)])
 
     def _about_invoices(self, rows: Sequence[Any]) -> str:
@@ -242,7 +250,15 @@ class _Story:
         way = "more" if row.difference > 0 else "less"
         return f"brought {self._money(abs(row.difference))} {way} than usual ({share})"
 
-    def _about_orders(self, *, is_alone: bool) -> str:
+    def _about_returns(self, share_pct: float) -> str:
+        more = self._returned - self._usually_returned
+        booked = (
+            f"returns of {self._money(self._returned)} were booked" if self._returned > 0 else "no return was booked"
+        )
+        way = "more" if more > 0 else "less"
+        return f"{booked}, {self._money(abs(more))} {way} than usual ({_share(share_pct)})"
+
+    def _about_orders(self, *, is_alone: bool, is_size_told: bool) -> str | None:
         usual, is_drop = self._usual_orders, self._flag.difference < 0
         apart = self._orders / usual - 1 if usual > 0 else float("inf")
         if abs(apart) >= _ORDERS_APART and (apart < 0) == is_drop:
@@ -250,15 +266,21 @@ class _Story:
             if is_drop:
                 return counted if self._orders == 0 else f"only {counted}"
             return f"no single order or customer stands out, {counted}" if is_alone else f"besides, {counted}"
+        if not is_size_told:
+            return None
         size = "smaller" if is_drop else "larger"
+        if abs(apart) >= _ORDERS_APART:
+            way = "more" if apart > 0 else "fewer"
+            return f"{way} orders came in than usual ({self._orders:,}, usually {_about(usual)}), but {size} ones"
         return f"about as many orders came in as usual ({self._orders:,}, usually {_about(usual)}), but {size} ones"
 
     def _silence(self) -> str:
         flag = self._flag
         of = "" if flag.series == "total" else f" from {flag.series}"
-        usual = f"{_orders(round(self._usual_orders))} and {self._money(flag.expected)} are usual"
-        if self._usual_orders < 1:
-            usual = f"{self._money(flag.expected)} are usual"
+        # where more comes back than is sold, what is usual is told by orders alone
+        told_money = [self._money(flag.expected)] if flag.expected > 0 else []
+        told_orders = [_orders(round(self._usual_orders))] if self._usual_orders >= 1 or not told_money else []
+        usual = f"{' and '.join(told_orders + told_money)} are usual"
         told = f"No sale{of} on {self._day(flag.date)}, where {usual}"
         if pd.isna(flag.back_date):
             told += "; none had come since when the data ended"

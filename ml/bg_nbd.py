@@ -273,7 +273,8 @@ def _with_warnings(model: BgNbdModel, share_surely_alive: float) -> BgNbdModel:
     found: list[str] = []
     if model.repeat_buyers < MIN_REPEAT_BUYERS:
         found.append(
-            f"BG/NBD rests on {model.repeat_buyers} customers with a repeat purchase; below {MIN_REPEAT_BUYERS} "
+            f"BG/NBD rests on {model.repeat_buyers} customer{'' if model.repeat_buyers == 1 else 's'} with a repeat "
+            f"purchase; below {MIN_REPEAT_BUYERS} "
             "its parameters are guesses."
         )
     if not model.has_converged:

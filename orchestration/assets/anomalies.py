@@ -228,30 +228,75 @@ daily as (
     select
         lines.invoice_date as date,
         lines.country,
-        count(distinct lines.invoice_no) as orders,
+        count(distinct lines.invoice_no) filter (lines.line_type = 'sale') as orders,
+        -sum(lines.return_amount) as returned,
         bool_or(coalesce(days.holiday_name, days.closure_reason, days.promotion_name) is not null) as is_special
     from marts.fct_invoice_lines as lines
     inner join marts.dim_dates as days on lines.invoice_date = days.date
-    where lines.line_type = 'sale'
-        and lines.invoice_date between (select min(window_start) from _flags)
+    where lines.invoice_date between (select min(window_start) from _flags)
         and (select max(date) from _flags) + to_days(6)
     group by lines.invoice_date, lines.country
+
+),
+
+-- what is sold and cancelled within a period moved its revenue neither way
+cancelled as (
+
+    select
+        cast(matches.returned_at as date) as date,
+        returns.country,
+        coalesce(
+            sum(matches.matched_amount) filter (cast(matches.sold_at as date) = cast(matches.returned_at as date)), 0
+        ) as within_day,
+        sum(matches.matched_amount) as within_week
+    from marts.fct_return_matches as matches
+    inner join marts.fct_invoice_lines as returns on matches.return_line_id = returns.line_id
+    where date_trunc('week', matches.sold_at) = date_trunc('week', matches.returned_at)
+    group by all
+
+),
+
+booked as (
+
+    select
+        daily.*,
+        daily.returned - coalesce(cancelled.within_day, 0) as returned_by_day,
+        daily.returned - coalesce(cancelled.within_week, 0) as returned_by_week
+    from daily
+    left join cancelled
+        on daily.date = cancelled.date and daily.country is not distinct from cancelled.country
+
+),
+
+of_flags as (
+
+    select
+        flags.series,
+        flags.grain,
+        flags.date,
+        booked.date >= flags.date as is_period,
+        booked.orders,
+        if(flags.grain = 'week', booked.returned_by_week, booked.returned_by_day) as returned
+    from _flags as flags
+    left join booked
+        on booked.date between flags.window_start
+        and flags.date + to_days(case flags.grain when 'week' then 6 else 0 end)
+        and (flags.series = 'total' or flags.series = booked.country)
+        and (flags.grain = 'week' or booked.date >= flags.date or not booked.is_special)
 
 )
 
 select
-    flags.series,
-    flags.grain,
-    flags.date,
-    coalesce(sum(daily.orders) filter (daily.date >= flags.date), 0)::bigint as orders,
-    coalesce(sum(daily.orders) filter (daily.date < flags.date), 0)::double as window_orders
-from _flags as flags
-left join daily
-    on daily.date between flags.window_start and flags.date + to_days(case flags.grain when 'week' then 6 else 0 end)
-    and (flags.series = 'total' or flags.series = daily.country)
-    and (flags.grain = 'week' or daily.date >= flags.date or not daily.is_special)
-group by flags.series, flags.grain, flags.date
-order by flags.series, flags.grain, flags.date
+    series,
+    grain,
+    date,
+    coalesce(sum(orders) filter (is_period), 0)::bigint as orders,
+    coalesce(sum(orders) filter (not is_period), 0)::double as window_orders,
+    coalesce(sum(returned) filter (is_period), 0)::double as returned,
+    coalesce(sum(returned) filter (not is_period), 0)::double as window_returned
+from of_flags
+group by series, grain, date
+order by series, grain, date
 """
 
 
@@ -292,7 +337,7 @@ def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, p
 
 
 def read_contributions(connection: duckdb.DuckDBPyConnection, flags: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read what the flags' windows hold: members with the largest differences, and orders."""
+    """Read what the flags' windows hold: members with the largest differences, orders and returns."""
     columns = ["series", "grain", "date", "window_start", "window_periods", "actual", "expected"]
     connection.register("_flags", flags[columns])
     try:

@@ -358,7 +358,7 @@ def _health(reading: Reading) -> dict[str, Any]:
                 *(
                     (
                         f"Files {str(row.status).replace('_', ' ')}",
-                        f"{count(row.files)} ({count(row.delivered_lines)} lines)",
+                        f"{count(row.files)} ({plural(row.delivered_lines, 'line')})",
                     )
                     for row in _rows(loads)
                 ),

@@ -395,6 +395,17 @@ def test_line_on_the_limit_passes(build: Build) -> None:
     assert run("staging", build(spoil)).passed
 
 
+def test_a_currency_of_small_units_has_prices_in_millions(build: Build) -> None:
+    # a shop in rupiah, whose five lines cost 1 to 5 million
+    rupiah = "update staging.stg_transactions set unit_price = 1000000 * (row_number - 1)"
+    slip = "update staging.stg_transactions set unit_price = {} where row_number = 3"
+
+    # beside 1, 3, 4 and 5 million the middle price is 4 million
+    assert run("staging", build(rupiah, slip.format("4000000000.00"))).passed
+    report = run("staging", build(rupiah, slip.format("4000000000.01")))
+    assert list(troubles(report)) == ["staging.stg_transactions unit_price_is_plausible"]
+
+
 def test_implausible_value_on_unreadable_line_does_not_block(build: Build) -> None:
     spoil = "update staging.stg_transactions set quantity_units = 5000000, is_readable = false where row_number = 3"
 

@@ -270,6 +270,10 @@ def test_a_shop_of_one_country_is_told_once():
     assert list(zip(flags["series"], flags["date"], strict=True))[:1] == odd
     assert "Norway" not in set(flags["series"])
     assert "Norway" in set(score_revenue(*both(days, {"Norway": 0.9, "Sweden": 0.1})).flags["series"])
+    # so it is while more comes back than is sold
+    losses = days.assign(net_revenue=-days["net_revenue"])
+    assert "Norway" not in set(score_revenue(*both(losses, {"Norway": 0.98, "Sweden": 0.02})).scored["series"])
+    assert "Norway" in set(score_revenue(*both(losses, {"Norway": 0.9, "Sweden": 0.1})).scored["series"])
 
 
 def test_a_day_without_a_sale_is_no_news_on_a_holiday_or_a_closed_day():

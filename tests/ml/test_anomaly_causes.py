@@ -30,15 +30,18 @@ def member(dimension, name, actual, usual=0.0, *, label=None, detail=None, serie
 
 
 COLUMNS = list(member("invoice", "1", 1.0))
+COUNTED = ["series", "grain", "date", "orders", "window_orders", "returned", "window_returned"]
 
 
 WORDS = {"money": partial(money, currency="GBP"), "day": weekday}
 
 
-def explain(one, members, *, orders=70, usual=70.0, special=NOTHING_SPECIAL):
+def explain(one, members, *, orders=70, usual=70.0, returned=0.0, usually_returned=0.0, special=NOTHING_SPECIAL):
     counted = pd.DataFrame(
         [{"series": one["series"], "grain": one["grain"], "date": one["date"]}]
-    ).assign(orders=orders, window_orders=usual * 10)  # fmt: skip
+    ).assign(
+        orders=orders, window_orders=usual * 10, returned=returned, window_returned=usually_returned * 10
+    )  # fmt: skip
     return explain_anomalies(pd.DataFrame([one]), pd.DataFrame(members, columns=COLUMNS), counted, special, **WORDS)
 
 
@@ -123,6 +126,39 @@ def test_a_drop_says_who_is_missing_or_that_few_came():
     assert "return C9 of customer A took back £60.00 (67% of the difference)" in told
 
 
+def test_a_day_of_returns_is_no_day_of_small_orders():
+    one = flag(actual=20.0, expected=100.0)
+    # 90 given back where 20 are usual: 70 of the 80 that are missing
+    told = "Revenue was £80.00 below the expected £100: returns of £90.00 were booked, £70.00 more than usual (88% of "
+    assert cause(one, [], returned=90.0, usually_returned=20.0) == f"{told}the difference)."
+    # fewer orders are a reason beside it
+    assert cause(one, [], orders=35, returned=90.0, usually_returned=20.0) == (
+        f"{told}the difference); only 35 orders came in where 70 a day are usual."
+    )
+    # of 70 that are more than usual one return took 65: it is told once
+    back = [member("invoice", "C9", -65.0, detail="A")]
+    assert cause(one, back, returned=90.0, usually_returned=20.0).endswith(
+        ": return C9 of customer A took back £65.00 (81% of the difference)."
+    )
+    # 39 of 80: most is missing for another reason
+    assert cause(one, [], returned=59.0, usually_returned=20.0).endswith(
+        ": about as many orders came in as usual (70, usually 70), but smaller ones."
+    )
+    # revenue above what is expected, because nothing came back
+    assert cause(flag(actual=200.0, expected=100.0), [], returned=0.0, usually_returned=80.0).endswith(
+        ": no return was booked, £80.00 less than usual (80% of the difference)."
+    )
+
+
+def test_orders_that_moved_the_other_way_are_not_as_many_as_usual():
+    assert cause(flag(actual=10.0, expected=100.0), [], orders=80, usual=40.0).endswith(
+        ": more orders came in than usual (80, usually 40), but smaller ones."
+    )
+    assert cause(flag(actual=300.0, expected=100.0), [], orders=20, usual=40.0).endswith(
+        ": fewer orders came in than usual (20, usually 40), but larger ones."
+    )
+
+
 def test_a_silence_says_what_is_usual_and_until_when():
     one = flag(actual=0.0, expected=24_447.0, direction="silence", score=-4.0, back="2011-06-12", missed=1)
     assert (
@@ -138,6 +174,23 @@ def test_a_silence_says_what_is_usual_and_until_when():
     )
     assert found.revenue_anomalies["spread"].isna().all()
     assert found.revenue_anomalies["country"].tolist() == ["Norway"]
+
+
+def test_of_a_silence_where_more_comes_back_than_is_sold_orders_alone_are_usual():
+    one = flag(actual=0.0, expected=-488.0, direction="silence", score=2.5, back="2011-06-12", missed=1)
+    assert cause(one, [], orders=0, usual=3.2) == "No sale on Friday 10 Jun 2011, where 3 orders are usual."
+
+
+def test_where_more_comes_back_than_is_sold_what_always_does_most_of_it_is_no_reason():
+    one = flag(actual=200.0, expected=-488.0)
+    always = member("product", "P", 180.0, -450.0)
+    assert "product P" not in cause(one, [always])
+
+
+def test_the_only_country_is_no_reason():
+    one = flag(actual=300.0, expected=100.0)
+    home = member("country", "United Kingdom", 300.0, 40.0, label="United Kingdom")
+    assert "United Kingdom" not in cause(one, [home])
 
 
 def test_a_silence_that_goes_on_does_not_say_that_sales_came_back():
@@ -183,7 +236,7 @@ def test_a_countrys_series_has_no_country_driver():
 def test_no_flags_give_empty_tables_with_all_columns():
     none = pd.DataFrame([flag(actual=2.0, expected=1.0)]).iloc[:0]
     empty = pd.DataFrame(columns=COLUMNS)
-    orders = pd.DataFrame(columns=["series", "grain", "date", "orders", "window_orders"])
+    orders = pd.DataFrame(columns=COUNTED)
     found = explain_anomalies(none, empty, orders, NOTHING_SPECIAL, **WORDS)
     assert found.revenue_anomalies.empty
     assert tuple(found.revenue_anomalies.columns) == ANOMALY_COLUMNS
@@ -191,7 +244,7 @@ def test_no_flags_give_empty_tables_with_all_columns():
 
 
 def test_a_flag_without_its_orders_is_refused():
-    orders = pd.DataFrame(columns=["series", "grain", "date", "orders", "window_orders"])
+    orders = pd.DataFrame(columns=COUNTED)
     with pytest.raises(ValueError, match="no orders are given for total, day 2011-06-10"):
         explain_anomalies(
             pd.DataFrame([flag(actual=2.0, expected=1.0)]),

@@ -155,6 +155,8 @@ def test_only_what_holds_is_given_as_the_reason_why_dropout_cannot_be_told() -> 
 def test_few_repeat_buyers_are_warned_of(cdnow: Histories) -> None:
     few = tuple(one[:60] for one in cdnow)
     assert any("customers with a repeat purchase" in one for one in fit_bg_nbd(*few).warnings)
+    one = (np.array([1.0, 0.0]), np.array([5.0, 0.0]), np.array([10.0, 10.0]))
+    assert fit_bg_nbd(*one).warnings[0].startswith("BG/NBD rests on 1 customer with a repeat purchase;")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,12 @@ MARTS = """
         line_id, invoice_no, stock_code, customer_id, country, line_type, invoice_date, gross_revenue, return_amount
     );
     create table marts.fct_return_matches as
-    select * from (values (6, 5, 1000.00), (8, 2, 30.00)) as t (return_line_id, sale_line_id, matched_amount);
+    select
+        return_line_id, sale_line_id, matched_amount,
+        cast(sold_at as timestamp) as sold_at, cast(returned_at as timestamp) as returned_at
+    from (values (6, 5, 1000.00, '2011-03-04', '2011-03-04'), (8, 2, 30.00, '2011-03-02', '2011-03-04')) as t (
+        return_line_id, sale_line_id, matched_amount, sold_at, returned_at
+    );
     create table marts.dim_products as select 'P' as stock_code, 'BIRD' as description;
     create table marts.fct_daily_revenue as
     select invoice_date as date, bool_or(line_type = 'sale') as is_trading_day,
@@ -115,6 +120,17 @@ def test_labels_and_orders_are_for_people(marts) -> None:
     assert labels["(none)"] == "customers without a number"
     assert labels["13"] == "invoice 13"
     assert orders[["orders", "window_orders"]].to_numpy().tolist() == [[2, 2.0]]
+
+
+def test_returns_are_counted_but_for_what_was_sold_in_the_same_period(marts) -> None:
+    # of 1,030.00 that came back on the day 1,000.00 were sold on it, 30.00 two days before, and so in its week
+    assert read_contributions(marts, flags())[1]["returned"].tolist() == [30.0]
+    week = flags(grain="week", date=pd.Timestamp("2011-02-28"), window_start=pd.Timestamp("2011-02-21"))
+    assert read_contributions(marts, week)[1]["returned"].tolist() == [0.0]
+    # the day is in the window of the next one
+    later = flags(date=pd.Timestamp("2011-03-05"))
+    counted = read_contributions(marts, later)[1]
+    assert counted[["returned", "window_returned"]].to_numpy().tolist() == [[0.0, 30.0]]
 
 
 def test_a_product_without_a_code_is_named_once_and_no_product_is_said_to_be_none(marts) -> None:

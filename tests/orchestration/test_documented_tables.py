@@ -129,6 +129,11 @@ def test_a_row_that_breaks_a_rule_is_refused(manifest: dict[str, Any], table: st
         write(manifest, table, change)
 
 
+def test_a_silence_among_days_of_returns_may_be_above_what_is_expected(manifest: dict[str, Any]) -> None:
+    silence = {"direction": "silence", "actual": 0.0, "expected": -488.0, "difference": 488.0, "score": 2.5}
+    write(manifest, "revenue_anomalies", silence | {"grain": "day"})
+
+
 def test_two_segments_of_one_name_are_refused(manifest: dict[str, Any]) -> None:
     with pytest.raises(RegularsError, match="segment_profiles"):
         write(manifest, "segment_profiles", {}, {"cluster_id": 2})

@@ -16,6 +16,7 @@ import httpx
 import pypdfium2
 import pytest
 
+from serving.dashboard.pages.clusters import PAGE as CLUSTERS_PAGE
 from serving.dashboard.pages.customers import PAGE as CUSTOMERS_PAGE
 from serving.dashboard.pages.health import PAGE as HEALTH_PAGE
 from serving.dashboard.pages.overview import PAGE as OVERVIEW_PAGE
@@ -93,6 +94,14 @@ STATEMENTS = (
         (9001, '<b>.csv', timestamp '2024-09-02', 'rejected', '<b>.csv: column missing: customer_id:\n{BLOCK}', true),
         (9002, 'gone.csv', timestamp '2024-09-02', 'rejected', 'gone.csv: it is empty', false)
     """,
+    # a cluster that no name fits
+    """
+    update reporting.segment_claims
+    set claim = null, true_customers = null, true_pct = null, is_true = true
+    where method = 'kmeans' and segment_name = (
+        select min(segment_name) from reporting.segment_claims where method = 'kmeans'
+    )
+    """,
     "update quality.load_ledger set clock = 'UTC offset, converted to Europe/London' where load_id in (1, 2)",
 )
 
@@ -159,6 +168,18 @@ def test_spend_below_zero_is_shown_with_what_was_ordered_and_given_back(odd: Rea
     assert "£200 ordered, £212 returned" in text(story)
     assert data(client, "/customers/10005")["facts"]["monetary_net"] == -12.5
     assert data(client, "/customers?limit=1000")[-1]["customer_id"] == "10005"
+
+
+def test_a_cluster_without_a_name_is_shown_as_true_of_nobody_and_untrue_of_nobody(odd: Reading) -> None:
+    told = text(CLUSTERS_PAGE.render(view(odd)))
+    assert "Nothing: read it by its figures." in told
+    (name,) = [
+        row["segment_name"]
+        for row in odd.rows(
+            "select segment_name from reporting.segment_claims where method = 'kmeans' and claim is null"
+        )
+    ]
+    assert figures(CLUSTERS_PAGE.render(view(odd)))[f"claims.{name}"] == "–"
 
 
 def test_doubts_stand_above_everything_else_in_their_order(odd: Reading) -> None:

@@ -171,6 +171,11 @@ def test_top_customers_link_to_their_pages_with_the_filters_kept(reading: Readin
     assert links["0042"] == "/customers/0042?min_frequency=2"
 
 
+def test_one_returning_customer_brings(reading: Reading) -> None:
+    told = words(drawn(reading, Filters(customer="0042", min_frequency=2))[0])
+    assert "1 returning customer (100.0%) brings 100.0% of the net revenue" in told
+
+
 def test_nobody_fits_is_said_and_nothing_is_drawn(reading: Reading) -> None:
     parts = drawn(reading, NOBODY)
     assert "No sale fits these filters." in words(parts[0])

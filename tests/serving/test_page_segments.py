@@ -2,7 +2,9 @@
 
 import json
 import re
+from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -13,7 +15,7 @@ from dash import Dash
 from serving.dashboard.pages import segments as module
 from serving.dashboard.pages.segments import PAGE
 from serving.dashboard.segment_charts.look import Axis, Look, Words, log_edge
-from serving.dashboard.segment_charts.segments import affinity_map, claims_table, treemap
+from serving.dashboard.segment_charts.segments import _in_words, affinity_map, claims_table, treemap
 from serving.dashboard.view import View
 from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
 from serving.palette import segment_colour
@@ -292,3 +294,19 @@ def test_every_control_has_its_callback(reading: Reading, published_small: Home)
     }
     assert answered | drawn <= identities
     reader.close()
+
+
+def test_who_came_back_is_not_told_of_a_handful() -> None:
+    def cohort(first: str, customers: int, back: int) -> SimpleNamespace:
+        month = date.fromisoformat(first)
+        return SimpleNamespace(
+            cohort_month=month, month_start=month + timedelta(days=31), age_months=1, is_complete_month=True,
+            cohort_customers=customers, active_customers=back, retention_pct=100 * back / customers,
+        )  # fmt: skip
+
+    # 11 of 22; the one customer of March came back
+    assert _in_words([cohort("2026-01-01", 20, 9), cohort("2026-03-01", 2, 2)]) == (
+        "Of all new customers 50.0% bought again in the month after. "
+        "Most came back of those from Jan 2026: 45.0% bought in Feb 2026."
+    )
+    assert "Most came back" not in _in_words([cohort("2026-03-01", 2, 2)])

@@ -165,7 +165,7 @@ worded as (
 
     select
         *,
-        {{ placeholder_columns('your best sellers') }}
+        {{ placeholder_columns('the range they buy from') }}
     from with_texts
 
 ),

@@ -480,14 +480,14 @@ def _accounting_check(view: View, accounting: RowAccounting) -> html.Div:
     def told_money(amount: Decimal) -> str:
         return view.money(amount, pence=True)
 
-    in_files = f"The files in use hold {count(accounting.delivered_lines_of_files)} lines"
+    in_files = f"The files in use hold {plural(accounting.delivered_lines_of_files, 'line')}"
     if accounting.derived_rows:
         in_files += (
             f" and, in columns of their sales' rows, {plural(accounting.derived_rows, 'refund')}: "
             f"{count(accounting.delivered_lines_of_files + accounting.derived_rows)} in all"
         )
     in_table = (
-        f"the sales table holds {count(accounting.sales_rows)} lines of {told_money(accounting.sales_amount)} net"
+        f"the sales table holds {plural(accounting.sales_rows, 'line')} of {told_money(accounting.sales_amount)} net"
     )
     if accounting.does_add_up:
         told: list[Any] = [

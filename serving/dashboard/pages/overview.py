@@ -405,7 +405,7 @@ def _types(view: View) -> Any:
         html.Span(wording.plural(returning["customers"], "returning customer")),
         " (",
         figure(wording.percent(returning["customers_pct"]), "returning_customers_pct"),
-        ") bring ",
+        f") {'brings' if returning['customers'] == 1 else 'bring'} ",
         figure(wording.percent(returning["net_revenue_pct"]), "returning_revenue_pct"),
         " of the net revenue of identified customers; ",
         html.Span(wording.plural(once["customers"], "customer")),

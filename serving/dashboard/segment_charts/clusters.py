@@ -127,7 +127,7 @@ def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure:
                     f"<b>{safe(name)}</b><br>Middle customer: {say(row.median)}<br>"
                     f"Middle half: {say(row.q1)} to {say(row.q3)}<br>"
                     f"Nine of ten: {say(row.low_whisker)} to {say(row.high_whisker)}<br>"
-                    f"Mean: {say(row.mean)}<br>{count(row.customers)} customers"
+                    f"Mean: {say(row.mean)}<br>{plural(row.customers, 'customer')}"
                 ],
                 symbol="diamond",
                 marker={"line": {"width": 1, "color": view.tokens.surface}},
@@ -179,7 +179,7 @@ def histogram(view: View, bins: pd.DataFrame, look: Look, words: Words, measure:
             look.colours[segment],
             [
                 f"<b>{safe(segment)}</b><br>{named[row.bin_start][1]}<br>"
-                f"{count(row.customers)} of {count(totals[row.bin_start])} customers"
+                f"{count(row.customers)} of {plural(totals[row.bin_start], 'customer')}"
                 for row in own
             ],
             name=safe(segment),

@@ -28,7 +28,10 @@ from serving.filters import Method
 from serving.palette import INDEX_ENDS, SEQUENTIAL
 from serving.queries.segments.claims import segment_claims
 from warehouse.measures import Measure
-from warehouse.wording import count, day, in_unit, is_missing, month, percent, plural, units
+from warehouse.wording import MISSING, count, day, in_unit, is_missing, month, percent, plural, units
+
+TOLD_COHORT = 20
+"""New customers of a month of whom a sentence says what share came back; of fewer the grid alone tells."""
 
 # ---- how large segments are ----------------------------------------------------------
 
@@ -409,7 +412,11 @@ def _in_words(later: Sequence[Any]) -> str:
     if after:
         back = 100 * sum(row.active_customers for row in after) / sum(row.cohort_customers for row in after)
         told = f"Of all new customers {percent(back)} bought again in the month after. "
-    best = min(over, key=lambda row: (-row.retention_pct, row.cohort_month, row.age_months))
+    # of a handful of customers all may come back by chance
+    told_of = [row for row in over if row.cohort_customers >= TOLD_COHORT]
+    if not told_of:
+        return told or f"No month brought {TOLD_COHORT} new customers, too few to say who comes back."
+    best = min(told_of, key=lambda row: (-row.retention_pct, row.cohort_month, row.age_months))
     return (
         f"{told}Most came back of those from {month(best.cohort_month)}: {percent(best.retention_pct)} "
         f"bought in {month(best.month_start)}."
@@ -418,7 +425,7 @@ def _in_words(later: Sequence[Any]) -> str:
 
 def _cohorts_hover(view: View, row: Any) -> str:
     return (
-        f"<b>First bought {month(row.cohort_month)}, {row.age_months} months on</b><br>"
+        f"<b>First bought {month(row.cohort_month)}, {plural(row.age_months, 'month')} on</b><br>"
         f"{count(row.active_customers)} of {plural(row.cohort_customers, 'customer')} bought "
         f"({percent(row.retention_pct)})<br>"
         f"Net revenue {view.money(row.net_revenue_as_booked)}, "
@@ -446,7 +453,8 @@ def claims_table(view: View, method: Method) -> html.Div:
             "True of": right(
                 # not rounded up, as in the playbook and the check: 79.6 is less than four in five
                 lambda row: figure(
-                    percent(math.floor(row.true_pct), 0),
+                    # a name that says nothing is true of nobody and untrue of nobody
+                    MISSING if is_missing(row.true_pct) else percent(math.floor(row.true_pct), 0),
                     f"claims.{row.segment_name}",
                     className="" if row.is_true else "bad",
                 )
