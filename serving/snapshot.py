@@ -10,16 +10,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import duckdb
 import pandas as pd
 
+from serving.filters import Clause
 from warehouse.database import is_damage
 from warehouse.errors import RegularsError
 from warehouse.home import Home
@@ -27,7 +28,7 @@ from warehouse.publishing.snapshots import snapshot_files
 from warehouse.publishing.sql import first_line
 from warehouse.stopped import StoppedRefresh, read_stopped
 
-Parameters = Mapping[str, Any] | Sequence[Any] | None
+Parameters = Mapping[str, Any] | None
 
 log = logging.getLogger(__name__)
 
@@ -108,30 +109,6 @@ class About:
         return f'"{self.publication_id}-{self.published_at:%Y%m%dT%H%M%S}-{self.data_version[:12]}"'
 
 
-class Selection(Protocol):
-    """A select statement with its bound values, as :class:`serving.filters.Clause` is one."""
-
-    @property
-    def sql(self) -> str:
-        """The statement."""
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Its values by name."""
-
-
-def _over(sql: str, parameters: Parameters, over: Mapping[str, Selection]) -> tuple[str, Parameters]:
-    """The statement with the selections as common table expressions before its own."""
-    if not over:
-        return sql, parameters
-    bound = dict(cast("Mapping[str, Any]", parameters or {}))
-    for one in over.values():
-        bound |= one.parameters
-    tables = ", ".join(f"{name} as ({one.sql})" for name, one in over.items())
-    body = sql.strip()
-    return f"with {tables}" + (f", {body[5:]}" if body.startswith("with ") else f" {body}"), bound
-
-
 class _Answers:
     """What was asked of one snapshot lately: it never changes, so neither do the answers.
 
@@ -142,28 +119,27 @@ class _Answers:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Any, Any] = OrderedDict()
 
-    def find(self, kind: str, sql: str, parameters: Parameters) -> Any:
+    def find(self, kind: str, asked: Clause) -> Any:
         """What is kept of that question; None if nothing is."""
-        key = self._key(kind, sql, parameters)
+        key = self._key(kind, asked)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def keep(self, kind: str, sql: str, parameters: Parameters, answer: Any, *, cells: int) -> None:
+    def keep(self, kind: str, asked: Clause, answer: Any, *, cells: int) -> None:
         """Keep an answer that is small enough, in place of the one that was not asked for longest."""
         if cells > _KEPT_CELLS:
             return
         with self._lock:
-            self._kept[self._key(kind, sql, parameters)] = answer
+            self._kept[self._key(kind, asked)] = answer
             while len(self._kept) > _KEPT_ANSWERS:
                 self._kept.popitem(last=False)
 
     @staticmethod
-    def _key(kind: str, sql: str, parameters: Parameters) -> Any:
+    def _key(kind: str, asked: Clause) -> Any:
         # 1, 1.0 and true are equal in Python and not in SQL
-        bound = sorted(parameters.items()) if isinstance(parameters, Mapping) else parameters
-        return kind, sql, repr(bound)
+        return kind, asked.sql, repr(sorted(asked.parameters.items()))
 
 
 @contextmanager
@@ -211,32 +187,32 @@ class Reading:
             return self.about.etag
         return f'"{self.about.etag.strip(chr(34))}-{self.stopped.run_id[:8]}"'
 
-    def query(self, sql: str, parameters: Parameters = None, **over: Selection) -> pd.DataFrame:
+    def query(self, sql: str, parameters: Parameters = None, **over: Clause) -> pd.DataFrame:
         """The answer as a frame. Values are bound, never written into ``sql``.
 
         ``over`` are selections that the statement reads by these names, such as ``kept=filters.invoices()``.
         """
-        sql, parameters = _over(sql, parameters, over)
-        kept = self._answers.find("frame", sql, parameters)
+        asked = Clause(sql, parameters or {}).over(**over)
+        kept = self._answers.find("frame", asked)
         if kept is None:
             with _damage_told(self._path):
-                kept = self._cursor.execute(sql, parameters).df()
-            self._answers.keep("frame", sql, parameters, kept, cells=kept.size)
+                kept = self._cursor.execute(asked.sql, asked.parameters).df()
+            self._answers.keep("frame", asked, kept, cells=kept.size)
         return kept.copy()
 
-    def rows(self, sql: str, parameters: Parameters = None, **over: Selection) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Parameters = None, **over: Clause) -> list[dict[str, Any]]:
         """The answer as plain Python values (None, Decimal, date …), one dict per row."""
-        sql, parameters = _over(sql, parameters, over)
-        kept = self._answers.find("rows", sql, parameters)
+        asked = Clause(sql, parameters or {}).over(**over)
+        kept = self._answers.find("rows", asked)
         if kept is None:
             with _damage_told(self._path):
-                found = self._cursor.execute(sql, parameters)
+                found = self._cursor.execute(asked.sql, asked.parameters)
                 names = [column[0] for column in found.description or []]
                 kept = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-            self._answers.keep("rows", sql, parameters, kept, cells=len(kept) * len(names))
+            self._answers.keep("rows", asked, kept, cells=len(kept) * len(names))
         return [dict(row) for row in kept]
 
-    def row(self, sql: str, parameters: Parameters = None, **over: Selection) -> dict[str, Any]:
+    def row(self, sql: str, parameters: Parameters = None, **over: Clause) -> dict[str, Any]:
         """The one row that an aggregate gives.
 
         Raises

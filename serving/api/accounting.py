@@ -92,4 +92,4 @@ def set_aside(
     wanted = (
         {"disposition": {"filterType": "text", "type": "equals", "filter": str(disposition)}} if disposition else {}
     )
-    return page_of(reading, LISTS["set_aside_lines"], Filters(), page, request=ListRequest(wanted, ()))
+    return page_of(reading, LISTS["set_aside_lines"], Filters(), page, request=ListRequest(wanted))

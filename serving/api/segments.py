@@ -15,12 +15,17 @@ from serving.answers import Answer
 from serving.api.models import Envelope
 from serving.api.problems import RefusedError
 from serving.api.requests import ClusteringParameter, GivenFilters, IsoDay, SnapshotReading, answer, subject_router
-from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
-from serving.queries.segments.cohorts import COHORTS, cohort_grid
-from serving.queries.segments.evidence import cluster_evidence
-from serving.queries.segments.moves import SEGMENT_MOVES, flow_months, segment_flows
-from serving.queries.segments.profiles import SEGMENTS, segment_profiles
-from serving.queries.segments.sizes import segment_sizes
+from serving.queries.moves import SEGMENT_MOVES, flow_months, segment_flows
+from serving.queries.segments import (
+    CATEGORY_AFFINITY,
+    COHORTS,
+    SEGMENTS,
+    category_affinity,
+    cluster_evidence,
+    cohort_grid,
+    segment_profiles,
+    segment_sizes,
+)
 
 router = subject_router("segments")
 

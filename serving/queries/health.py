@@ -430,7 +430,7 @@ _REASONS = ListSpec(
         Column("example_file_name", "For example", width=200),
         Column("example_row_number", "Line"),
     ),
-    rows="select * replace (amount::double as amount) from marts.set_aside_reasons",
+    rows="select * from marts.set_aside_reasons",
     # what weighs most first; the rest only so that the order is always the same
     order_by="line_count desc, disposition, reason",
     tables=("marts.set_aside_reasons",),
@@ -478,7 +478,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("is_as_newest", "Same"),
             Column("is_replaced", "Replaced"),
         ),
-        rows="select * replace (amount::double as amount) from marts.order_versions",
+        rows="select * from marts.order_versions",
         order_by="invoice_no, source, delivered_at, file_name",
         tables=("marts.order_versions",),
     ),

@@ -35,8 +35,7 @@ from serving.queries.health import (
 from serving.queries.insights import insights
 from serving.queries.playbooks import PLAN, playbooks
 from serving.queries.revenue import monthly_customers, monthly_revenue, unusual_periods
-from serving.queries.segments.evidence import caveats
-from serving.queries.segments.profiles import segment_profiles
+from serving.queries.segments import caveats, segment_profiles
 from serving.report.charts import monthly_customers_chart, monthly_revenue_chart, shares_chart
 from serving.snapshot import About, Reading
 from warehouse.measures import Measure, shown

@@ -11,16 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
+from serving.queries.distributions import MEASURES, _bin_edges, box_statistics, distributions
 from serving.queries.lists import ListSpec, count_list, fetch_list
-from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
-from serving.queries.segments.cohorts import COHORTS, cohort_grid
-from serving.queries.segments.distributions import MEASURES, _bin_edges, box_statistics, distributions
-from serving.queries.segments.evidence import caveats, cluster_evidence
-from serving.queries.segments.kept import NO_SEGMENT
-from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
-from serving.queries.segments.profiles import SEGMENTS, segment_profiles
-from serving.queries.segments.rfm import rfm_grid, rfm_rules
-from serving.queries.segments.sizes import customer_points, segment_sizes
+from serving.queries.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
+from serving.queries.segments import (
+    CATEGORY_AFFINITY,
+    COHORTS,
+    NO_SEGMENT,
+    SEGMENTS,
+    category_affinity,
+    caveats,
+    cluster_evidence,
+    cohort_grid,
+    customer_points,
+    rfm_grid,
+    rfm_rules,
+    segment_profiles,
+    segment_sizes,
+)
 from serving.snapshot import Reading, SnapshotReader
 from tests.serving.changed import changed
 from warehouse.home import Home

@@ -24,15 +24,21 @@ from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View, redrawn
 from serving.filters import METHOD_LABELS
 from serving.queries.health import value_caveats
+from serving.queries.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
 from serving.queries.products import PAIRS
-from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
-from serving.queries.segments.claims import came_back
-from serving.queries.segments.cohorts import COHORTS, cohort_grid
-from serving.queries.segments.kept import NO_SEGMENT
-from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
-from serving.queries.segments.profiles import SEGMENTS, segment_profiles
-from serving.queries.segments.rfm import rfm_grid, rfm_rules
-from serving.queries.segments.sizes import segment_sizes
+from serving.queries.segments import (
+    CATEGORY_AFFINITY,
+    COHORTS,
+    NO_SEGMENT,
+    SEGMENTS,
+    came_back,
+    category_affinity,
+    cohort_grid,
+    rfm_grid,
+    rfm_rules,
+    segment_profiles,
+    segment_sizes,
+)
 from warehouse.measures import Measure, shown
 from warehouse.wording import count, day, in_unit, month, percent, plural
 

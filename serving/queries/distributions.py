@@ -8,7 +8,7 @@ import math
 import pandas as pd
 
 from serving.filters import Clause, Filters
-from serving.queries.segments.kept import kept_customers
+from serving.queries.segments import kept_customers
 from serving.snapshot import Reading
 
 MEASURES = ("recency_days", "frequency", "monetary", "clv")
@@ -20,16 +20,14 @@ FREQUENCY_STEP = 1.4
 
 
 def _values(filters: Filters) -> Clause:
-    """Common table expressions up to ``long``: each known value of each measure, with the customer's segment."""
-    kept = kept_customers(filters)
+    """Each known value of each measure, with the customer's segment."""
     doubles = ", ".join(f"cast({name} as double) as {name}" for name in MEASURES)
-    sql = f"""{kept.sql},
-
-        long as (
-            select segment, measure, value
-            from (select segment, {doubles} from kept) unpivot (value for measure in ({", ".join(MEASURES)}))
-        )"""
-    return Clause(sql, kept.parameters | {"measures": list(MEASURES)})
+    return Clause(
+        f"""
+        select segment, measure, value
+        from (select segment, {doubles} from kept) unpivot (value for measure in ({", ".join(MEASURES)}))
+        """
+    ).over(kept=kept_customers(filters))
 
 
 def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -44,12 +42,9 @@ def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``measure`` (one of :data:`MEASURES`), ``segment``, ``customers`` (with a value),
         ``low_whisker``, ``q1``, ``median``, ``q3``, ``high_whisker``, ``mean``.
     """
-    values = _values(filters)
     return reading.query(
-        f"""
-        with {values.sql},
-
-        summed as (
+        """
+        with summed as (
             select
                 measure,
                 segment,
@@ -73,7 +68,8 @@ def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
         from summed
         order by list_position($measures, measure), segment
         """,
-        values.parameters,
+        {"measures": list(MEASURES)},
+        long=_values(filters),
     )
 
 
@@ -90,17 +86,15 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``measure``, ``bin_start`` (included), ``bin_end`` (not included), ``segment``, ``customers``: every
         bin between the lowest and the highest value for every segment, also with 0. Empty if no customer fits.
     """
-    values = _values(filters)
     bounds = reading.rows(
-        f"""
-        with {values.sql}
-
+        """
         select measure, min(value) as low, max(value) as high
         from long
         group by measure
         order by list_position($measures, measure)
         """,
-        values.parameters,
+        {"measures": list(MEASURES)},
+        long=_values(filters),
     )
     if not bounds:
         return pd.DataFrame(columns=["measure", "bin_start", "bin_end", "segment", "customers"])
@@ -111,10 +105,8 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
     ]
     of_bins, starts, ends = (list(column) for column in zip(*bins, strict=True))
     return reading.query(
-        f"""
-        with {values.sql},
-
-        bins as (select unnest($of_bins) as measure, unnest($starts) as bin_start, unnest($ends) as bin_end),
+        """
+        with bins as (select unnest($of_bins) as measure, unnest($starts) as bin_start, unnest($ends) as bin_end),
 
         -- every edge is a whole number: whole values fall into the same bins, and are few
         counted as (
@@ -130,7 +122,7 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
             segments.segment,
             cast(coalesce(sum(counted.customers), 0) as bigint) as customers
         from bins
-        cross join (select distinct segment from kept) as segments
+        cross join (select distinct segment from long) as segments
         left join counted
             on counted.measure = bins.measure
             and counted.segment = segments.segment
@@ -139,7 +131,8 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
         group by bins.measure, bins.bin_start, bins.bin_end, segments.segment
         order by list_position($measures, bins.measure), bins.bin_start, segments.segment
         """,
-        values.parameters | {"of_bins": of_bins, "starts": starts, "ends": ends},
+        {"measures": list(MEASURES), "of_bins": of_bins, "starts": starts, "ends": ends},
+        long=_values(filters),
     )
 
 
