@@ -204,19 +204,14 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
     share = f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else ""
     told = ("far above what was expected", "far below it", "expected trading days without a sale")
     return ui.stat_cards(
-        [
-            stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
-            stat_card(f"Unusual {choice.grain}s", count(len(flagged)), about=share, key="odd_periods"),
-            *(
-                stat_card(
-                    f"{sign} {many.capitalize()}",
-                    count(int(by_direction.get(direction, 0))),
-                    about=about,
-                    key=f"odd_{many}",
-                )
-                for (direction, (_, sign, _, many)), about in zip(_SHAPES.items(), told, strict=True)
-            ),
-        ]
+        stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
+        stat_card(f"Unusual {choice.grain}s", count(len(flagged)), about=share, key="odd_periods"),
+        *(
+            stat_card(
+                f"{sign} {many.capitalize()}", count(by_direction.get(direction, 0)), about=about, key=f"odd_{many}"
+            )
+            for (direction, (_, sign, _, many)), about in zip(_SHAPES.items(), told, strict=True)
+        ),
     )
 
 

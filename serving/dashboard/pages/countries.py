@@ -179,15 +179,10 @@ def _grid(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.D
     drawn = heat_map(
         labels,
         [_country_label(row) for row in named],
-        [[_log(cells.get((row["country"], at))) for at in months] for row in named],
-        [
-            [
-                f"<b>{escape(row['country'])}, {wording.month(at)}</b><br>"
-                f"{_cell_hover(cells.get((row['country'], at)), view)}"
-                for at in months
-            ]
-            for row in named
-        ],
+        # the country and the month, of which nothing may be known
+        [[(row["country"], at) for at in months] for row in named],
+        lambda key: _log(cells.get(key)),
+        hover=lambda key: f"<b>{escape(key[0])}, {wording.month(key[1])}</b><br>{_cell_hover(cells.get(key), view)}",
         # below the names of the months
         **_log_colours(view, [value for value in known if value > 0], bar_y=-46 / (24 * len(named))),
     )

@@ -107,7 +107,7 @@ def _everybody(view: View) -> html.Div:
         )
     return ui.page(
         *found,
-        ui.stat_cards(cards),
+        ui.stat_cards(*cards),
         ui.value_note(value_caveats(view.reading)),
         panel(
             "All customers" if view.filters.is_everything else "Customers under these filters",
@@ -242,7 +242,7 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
 def _stat_cards(told: dict[str, tuple[str, str, str]]) -> html.Div:
     """Cards by the figure's name: each one's label, value and what it is."""
     return ui.stat_cards(
-        [stat_card(label, value, about=about, key=f"customer.{key}") for key, (label, value, about) in told.items()]
+        *(stat_card(label, value, about=about, key=f"customer.{key}") for key, (label, value, about) in told.items())
     )
 
 
@@ -438,6 +438,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
         labels,
         ["Recency", "Frequency", "Money"],
         grid,
+        int,
         zmin=0,
         zmax=5,
         colorscale=colour_scale(view.theme),

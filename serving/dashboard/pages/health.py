@@ -255,14 +255,12 @@ def _cards(
     every = f"{plural(ever, 'rejected delivery', 'rejected deliveries')} in the whole history"
     refused: dict[str, Any] = {"change": "see above", "is_good": False} if rejected else {}
     return ui.stat_cards(
-        [
-            stat_card("Sales to", day(fresh.last_date), about=_ago(fresh.last_invoiced_at, now), key="last_date"),
-            stat_card("Published", day(fresh.published_at), about=_ago(fresh.published_at, now), key="published_date"),
-            stat_card("Checks passed", told, about="in each layer's latest run", key="checks_passed"),
-            stat_card("Files in use", count(used), about="of sales and customers", key="files_loaded"),
-            stat_card("Files not loaded", count(rejected), **refused, about=every, key="files_rejected"),
-            stat_card("Lines set aside", count(set_aside), about=share, key="lines_set_aside"),
-        ]
+        stat_card("Sales to", day(fresh.last_date), about=_ago(fresh.last_invoiced_at, now), key="last_date"),
+        stat_card("Published", day(fresh.published_at), about=_ago(fresh.published_at, now), key="published_date"),
+        stat_card("Checks passed", told, about="in each layer's latest run", key="checks_passed"),
+        stat_card("Files in use", count(used), about="of sales and customers", key="files_loaded"),
+        stat_card("Files not loaded", count(rejected), **refused, about=every, key="files_rejected"),
+        stat_card("Lines set aside", count(set_aside), about=share, key="lines_set_aside"),
     )
 
 

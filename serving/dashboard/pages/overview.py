@@ -43,7 +43,7 @@ _KIND_LABELS = {
 def render(view: View) -> Any:
     """The overview of one view."""
     months = revenue.monthly_revenue(view.reading, view.filters)
-    cards = ui.stat_cards([_card(card, view) for card in summary_cards(view.reading, view.filters)])
+    cards = ui.stat_cards(*(_card(card, view) for card in summary_cards(view.reading, view.filters)))
     doubts = [_doubt(one) for one in headline_notes(view.reading)]
     if months.empty:
         return ui.page(*doubts, empty(*NOTHING), cards)
