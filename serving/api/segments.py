@@ -15,14 +15,14 @@ from serving.answers import Answer
 from serving.api.models import Envelope
 from serving.api.problems import RefusedError
 from serving.api.requests import ClusteringParameter, GivenFilters, IsoDay, SnapshotReading, answer, subject_router
+from serving.filters import Filters
+from serving.queries.lists import fetch_list
 from serving.queries.moves import SEGMENT_MOVES, flow_months, segment_flows
 from serving.queries.segments import (
     CATEGORY_AFFINITY,
     COHORTS,
     SEGMENTS,
-    category_affinity,
     cluster_evidence,
-    cohort_grid,
     segment_profiles,
     segment_sizes,
 )
@@ -87,7 +87,7 @@ def profiles(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[S
 @router.get("/segments/categories", summary="What segments buy")
 def categories(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[CategoryAffinity]]:
     """Each segment's share of spend by category, against all customers."""
-    return answer(reading, category_affinity(reading, filters))
+    return answer(reading, fetch_list(reading, CATEGORY_AFFINITY, filters))
 
 
 @router.get("/segments/evidence", summary="Evidence for the number of segments")
@@ -118,4 +118,4 @@ def moves(
 @router.get("/segments/cohorts", summary="Cohorts by month of the first purchase")
 def cohorts(reading: SnapshotReading) -> Envelope[list[CohortMonth]]:
     """Retention and revenue of all customers; filters don't apply to cohorts."""
-    return answer(reading, cohort_grid(reading))
+    return answer(reading, fetch_list(reading, COHORTS, Filters()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_right
 
 import pandas as pd
 
@@ -152,13 +153,7 @@ def _bin_edges(measure: str, low: float, high: float) -> list[float]:
         while edges[-1] <= high:
             edges.append(float(max(edges[-1] + 1, math.ceil(edges[-1] * FREQUENCY_STEP))))
         return edges
-    steps = (factor * 10.0**power for power in itertools.count() for factor in (1, 2, 5))
-    edges = [min(0.0, float(math.floor(low)))] if low < 1 else []
-    for edge in steps:
-        if edges and edge > high:
-            return [*edges, edge]
-        if low >= 1 and len(edges) == 1 and edge <= low:
-            edges = [edge]
-        else:
-            edges.append(edge)
-    raise AssertionError("the steps never end")
+    powers = range(len(f"{max(high, 1):.0f}") + 1)
+    steps = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
+    from_low = steps[max(bisect_right(steps, low) - 1, 0) : bisect_right(steps, high) + 1]
+    return from_low if low >= 1 else [min(0.0, float(math.floor(low))), *from_low]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from serving.filters import Clause, Filters, Method
-from serving.queries.lists import Column, ListSpec, fetch_list, measure_columns
+from serving.queries.lists import Column, ListSpec, measure_columns
 from serving.snapshot import Reading
 from warehouse.measures import aggregates, shares, shown
 
@@ -185,18 +185,6 @@ SEGMENTS = ListSpec(
 )
 
 
-def category_affinity(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """What each segment spends on each category, against all identified customers of the shop.
-
-    Returns
-    -------
-    DataFrame
-        The columns of the list ``category_affinity``: every pair of a segment and a category, by segment, then by
-        category; ``index_to_all`` is null where there is nothing to compare with.
-    """
-    return fetch_list(reading, CATEGORY_AFFINITY, filters)
-
-
 _AFFINITY = """
     with overall as (
         select
@@ -223,7 +211,7 @@ _AFFINITY = """
         select segment, cast(sum(kept_revenue) as double) as kept_revenue from spent group by segment
     ),
 
-    -- also where nobody of the segment bought: a share of 0 is a finding
+    -- every pair, also where nobody of the segment bought: a share of 0 is a finding
     compared as (
         select
             totals.segment,
@@ -264,17 +252,6 @@ CATEGORY_AFFINITY = ListSpec(
 
 
 # ---- who comes back ------------------------------------------------------------------
-
-
-def cohort_grid(reading: Reading) -> pd.DataFrame:
-    """How many of those who first bought in a month bought again in each month since, and for how much.
-
-    Returns
-    -------
-    DataFrame
-        Columns of ``marts.cohort_retention``, by cohort and age. ``retention_pct`` is 0 to 100.
-    """
-    return fetch_list(reading, COHORTS, Filters())
 
 
 COHORTS = ListSpec(

@@ -81,7 +81,7 @@ def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
         "filters": _filters_in_words(filters, about),
         "nothing": _NOTHING,
         "doubts": [
-            {"text": one.sentence, "tone": "warning" if one.severity == "warning" else "accent"}
+            {"text": one["sentence"], "tone": "warning" if one["severity"] == "warning" else "accent"}
             for one in headline_notes(reading)
         ],
         "insights": [
@@ -344,16 +344,16 @@ def _playbooks(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 def _health(reading: Reading) -> dict[str, Any]:
     currency = reading.about.currency
-    fresh, accounted = freshness(reading), row_accounting(reading)
+    about, fresh, accounted = reading.about, freshness(reading), row_accounting(reading)
     loads, missing, notes = load_summary(reading), missing_files(reading), model_notes(reading)
     in_currency = f"Amount, {currency_symbol(currency).strip()}"
     return {
         "freshness": _table(
             [
-                ("Latest sale", clock_time(fresh.last_invoiced_at)),
-                ("Recency is counted to", day(fresh.snapshot_date)),
-                ("Latest file delivered", moment(fresh.last_delivered_at)),
-                ("Published", f"{moment(fresh.published_at)} as publication {fresh.publication_id}"),
+                ("Latest sale", clock_time(fresh["last_invoiced_at"])),
+                ("Recency is counted to", day(about.snapshot_date)),
+                ("Latest file delivered", moment(fresh["last_delivered_at"])),
+                ("Published", f"{moment(about.published_at)} as publication {about.publication_id}"),
                 *(
                     (
                         f"Files {str(row.status).replace('_', ' ')}",

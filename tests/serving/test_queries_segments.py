@@ -19,10 +19,8 @@ from serving.queries.segments import (
     COHORTS,
     NO_SEGMENT,
     SEGMENTS,
-    category_affinity,
     caveats,
     cluster_evidence,
-    cohort_grid,
     customer_points,
     rfm_grid,
     rfm_rules,
@@ -184,7 +182,7 @@ def test_profiles_compare_with_all_customers_whatever_the_filters(reading: Readi
 
 
 def test_affinity_is_a_share_against_the_share_of_all(reading: Reading) -> None:
-    found = category_affinity(reading, Filters(method="rfm"))
+    found = fetch_list(reading, CATEGORY_AFFINITY, Filters(method="rfm"))
     for _, theirs in found[found["share_pct"].notna()].groupby("segment"):
         assert theirs["share_pct"].sum() == pytest.approx(100)
     one = found[found["net_revenue"] > 0].iloc[0]
@@ -225,7 +223,7 @@ def test_affinity_knows_categories_that_a_segment_never_bought(published_small: 
             )
         """
     with changed(published_small, tmp_path, moved) as opened:
-        found = category_affinity(opened, Filters())
+        found = fetch_list(opened, CATEGORY_AFFINITY, Filters())
         there = found[found["category"] == "Only Here"]
         assert len(there) == found["segment"].nunique() > 1
         assert (there["index_to_all"] == 0).sum() == len(there) - 1
@@ -288,7 +286,7 @@ def test_flows_that_end_before_they_begin_are_refused(reading: Reading) -> None:
 
 def test_cohorts_are_those_of_the_mart_whatever_the_filters(reading: Reading) -> None:
     told = reading.rows("select * from marts.cohort_retention order by cohort_month, age_months")
-    grid = cohort_grid(reading)
+    grid = fetch_list(reading, COHORTS, Filters())
     assert len(grid) == len(told) > 0
     np.testing.assert_allclose(grid["retention_pct"], [row["retention_pct"] for row in told])
     assert list(grid["is_complete_month"]) == [row["is_complete_month"] for row in told]
@@ -352,8 +350,8 @@ def test_lists_have_the_rows_of_their_question(reading: Reading, spec: ListSpec)
     asked = {
         "segments": lambda: (~segment_profiles(reading, FRANCE)["is_everyone"]).sum(),
         "segment_moves": lambda: len(segment_flows(reading, FRANCE)),
-        "cohorts": lambda: len(cohort_grid(reading)),
-        "category_affinity": lambda: len(category_affinity(reading, FRANCE)),
+        "cohorts": lambda: len(fetch_list(reading, COHORTS, Filters())),
+        "category_affinity": lambda: len(fetch_list(reading, CATEGORY_AFFINITY, FRANCE)),
     }
     rows = fetch_list(reading, spec, FRANCE)
     assert len(rows) == count_list(reading, spec, FRANCE) == asked[spec.name]() > 0
@@ -384,7 +382,7 @@ def test_nobody_gives_empty_frames_and_no_error(reading: Reading) -> None:
         box_statistics(reading, NOBODY),
         distributions(reading, NOBODY),
         segment_profiles(reading, NOBODY),
-        category_affinity(reading, NOBODY),
+        fetch_list(reading, CATEGORY_AFFINITY, NOBODY),
         segment_flows(reading, NOBODY),
     ):
         assert frame.empty

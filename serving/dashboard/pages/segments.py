@@ -24,6 +24,7 @@ from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View, redrawn
 from serving.filters import METHOD_LABELS
 from serving.queries.health import value_caveats
+from serving.queries.lists import fetch_list
 from serving.queries.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
 from serving.queries.products import PAIRS
 from serving.queries.segments import (
@@ -32,8 +33,6 @@ from serving.queries.segments import (
     NO_SEGMENT,
     SEGMENTS,
     came_back,
-    category_affinity,
-    cohort_grid,
     rfm_grid,
     rfm_rules,
     segment_profiles,
@@ -191,7 +190,7 @@ def _differ(view: View, look: Look) -> list[Any]:
         ),
         panel(
             "What they buy",
-            charts.affinity_map(view, category_affinity(view.reading, view.filters), look),
+            charts.affinity_map(view, fetch_list(view.reading, CATEGORY_AFFINITY, view.filters), look),
             _as_list(data_table(view, CATEGORY_AFFINITY, height=420)),
             about="Share of a segment's net spend that a category takes, against its share among all customers of the "
             "shop: 100 is the same, 200 twice as much. Filters choose the customers, not their comparison.",
@@ -306,7 +305,7 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
 
 
 def _cohorts(view: View) -> Any:
-    cohorts = cohort_grid(view.reading)
+    cohorts = fetch_list(view.reading, COHORTS, view.filters)
     if cohorts.empty or cohorts["age_months"].max() < 1:
         return empty("No month after a first purchase has begun yet.", "The grid fills as months go by.")
     return [*charts.cohort_map(view, cohorts), _as_list(data_table(view, COHORTS, height=420))]
