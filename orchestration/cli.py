@@ -27,6 +27,7 @@ from rich.markup import escape
 from warehouse.errors import HomeError, RegularsError, SettingsError, StoppedError
 from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
 from warehouse.rights import explain_refusal
+from warehouse.small_files import write_whole
 from warehouse.wording import plural
 
 if TYPE_CHECKING:
@@ -621,7 +622,7 @@ def report(
 ) -> None:
     """Write the published snapshot as a PDF of a few pages to hand around."""
     from serving.filters import METHODS, Filters
-    from serving.report import build_report, write_report
+    from serving.report import build_report
     from serving.snapshot import SnapshotReader
 
     with _explained(verbose):
@@ -630,7 +631,7 @@ def report(
         chosen = _published_home(home)
         with SnapshotReader(chosen).reading() as reading:
             target = output or chosen.reports / f"report-{reading.about.publication_id}-{method}.pdf"
-            write_report(target, build_report(reading, Filters(method=method)))  # type: ignore[arg-type]
+            write_whole(target, build_report(reading, Filters(method=method)))  # type: ignore[arg-type]
         stdout.print(f"Report in {escape(str(target))}")
 
 

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from serving.downloads import XLSX_MAX_ROWS, csv_bytes, xlsx_bytes
 from serving.lists import LISTS
 from serving.queries.choices import filters_of
-from serving.queries.lists import ListRequest, UnknownColumnError, fetch_list
+from serving.queries.lists import EVERYTHING, ListRequest, UnknownColumnError, fetch_list
 from serving.roles import OPERATING, takes_away
 from serving.security import DATA_DOCS_POLICY
 from serving.snapshot import SnapshotReader
@@ -95,7 +95,7 @@ def files_router(reader: SnapshotReader) -> APIRouter:
 
 def _list_request(grid: str) -> ListRequest:
     if not grid:
-        return ListRequest.everything()
+        return EVERYTHING
     try:
         asked = json.loads(grid)
         return ListRequest(dict(asked.get("filter") or {}), list(asked.get("sort") or ()))

@@ -75,7 +75,17 @@ class Clause:
     """A select statement with its bound values, to stand as a CTE or a subquery."""
 
     sql: str
-    parameters: dict[str, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def over(self, **selections: Clause) -> Clause:
+        """The statement with these selections as common table expressions before its own, by the names it reads."""
+        if not selections:
+            return self
+        tables = ", ".join(f"{name} as ({one.sql})" for name, one in selections.items())
+        first, _, rest = self.sql.strip().partition(" ")
+        body = f", {rest}" if first == "with" else f" {first} {rest}"
+        bound = [self.parameters, *(one.parameters for one in selections.values())]
+        return Clause(f"with {tables}{body}", {name: value for given in bound for name, value in given.items()})
 
 
 @dataclass(frozen=True)

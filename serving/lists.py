@@ -10,11 +10,9 @@ from collections.abc import Mapping
 
 from serving.queries import anomalies, customers, health, playbooks, revenue
 from serving.queries.lists import ListSpec
+from serving.queries.moves import SEGMENT_MOVES
 from serving.queries.products import PAIRS
-from serving.queries.segments.categories import CATEGORY_AFFINITY
-from serving.queries.segments.cohorts import COHORTS
-from serving.queries.segments.moves import SEGMENT_MOVES
-from serving.queries.segments.profiles import SEGMENTS
+from serving.queries.segments import CATEGORY_AFFINITY, COHORTS, SEGMENTS
 
 _MODULES: tuple[tuple[ListSpec, ...], ...] = (
     anomalies.LISTS,

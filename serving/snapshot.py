@@ -10,24 +10,25 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import duckdb
 import pandas as pd
 
+from serving.filters import Clause
 from warehouse.database import is_damage
 from warehouse.errors import RegularsError
 from warehouse.home import Home
 from warehouse.publishing.snapshots import snapshot_files
-from warehouse.publishing.sql import first_line
+from warehouse.publishing.sql import first_line, literal
 from warehouse.stopped import StoppedRefresh, read_stopped
 
-Parameters = Mapping[str, Any] | Sequence[Any] | None
+Parameters = Mapping[str, Any] | None
 
 log = logging.getLogger(__name__)
 
@@ -108,30 +109,6 @@ class About:
         return f'"{self.publication_id}-{self.published_at:%Y%m%dT%H%M%S}-{self.data_version[:12]}"'
 
 
-class Selection(Protocol):
-    """A select statement with its bound values, as :class:`serving.filters.Clause` is one."""
-
-    @property
-    def sql(self) -> str:
-        """The statement."""
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Its values by name."""
-
-
-def _over(sql: str, parameters: Parameters, over: Mapping[str, Selection]) -> tuple[str, Parameters]:
-    """The statement with the selections as common table expressions before its own."""
-    if not over:
-        return sql, parameters
-    bound = dict(cast("Mapping[str, Any]", parameters or {}))
-    for one in over.values():
-        bound |= one.parameters
-    tables = ", ".join(f"{name} as ({one.sql})" for name, one in over.items())
-    body = sql.strip()
-    return f"with {tables}" + (f", {body[5:]}" if body.startswith("with ") else f" {body}"), bound
-
-
 class _Answers:
     """What was asked of one snapshot lately: it never changes, so neither do the answers.
 
@@ -142,28 +119,25 @@ class _Answers:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Any, Any] = OrderedDict()
 
-    def find(self, kind: str, sql: str, parameters: Parameters) -> Any:
-        """What is kept of that question; None if nothing is."""
-        key = self._key(kind, sql, parameters)
+    def of(self, kind: str, asked: Clause, ask: Callable[[], Any]) -> Any:
+        """The answer that is kept, or else a new one.
+
+        That is kept if it is small enough, in place of the one that was not asked for longest.
+        """
+        # 1, 1.0 and true are equal in Python and not in SQL
+        key = kind, asked.sql, repr(sorted(asked.parameters.items()))
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def keep(self, kind: str, sql: str, parameters: Parameters, answer: Any, *, cells: int) -> None:
-        """Keep an answer that is small enough, in place of the one that was not asked for longest."""
-        if cells > _KEPT_CELLS:
-            return
-        with self._lock:
-            self._kept[self._key(kind, sql, parameters)] = answer
-            while len(self._kept) > _KEPT_ANSWERS:
-                self._kept.popitem(last=False)
-
-    @staticmethod
-    def _key(kind: str, sql: str, parameters: Parameters) -> Any:
-        # 1, 1.0 and true are equal in Python and not in SQL
-        bound = sorted(parameters.items()) if isinstance(parameters, Mapping) else parameters
-        return kind, sql, repr(bound)
+                return self._kept[key]
+        answer = ask()
+        cells = answer.size if isinstance(answer, pd.DataFrame) else sum(map(len, answer))
+        if cells <= _KEPT_CELLS:
+            with self._lock:
+                self._kept[key] = answer
+                while len(self._kept) > _KEPT_ANSWERS:
+                    self._kept.popitem(last=False)
+        return answer
 
 
 @contextmanager
@@ -177,32 +151,23 @@ def _damage_told(path: Path) -> Iterator[None]:
         raise
 
 
+@dataclass(eq=False)
 class Reading:
     """One snapshot for as long as one answer takes: every query in it sees the same data.
 
     Not to be shared between threads; each opens its own with :meth:`SnapshotReader.reading`.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        cursor: duckdb.DuckDBPyConnection,
-        about: About,
-        answers: _Answers,
-        before: Reading | None = None,
-        stopped: StoppedRefresh | None = None,
-        damaged: str | None = None,
-    ) -> None:
-        self._path = path
-        self._cursor = cursor
-        self._answers = answers
-        self.about = about
-        self.before = before
-        """The last kept snapshot of earlier sales, to compare with what only a snapshot knows; often None."""
-        self.stopped = stopped
-        """The newest refresh, if it was stopped, so that this snapshot is of one before."""
-        self.damaged = damaged
-        """What is wrong with the published file, if this is a kept one of before in its place."""
+    _path: Path
+    _cursor: duckdb.DuckDBPyConnection
+    about: About
+    _answers: _Answers
+    before: Reading | None = None
+    """The last kept snapshot of earlier sales, to compare with what only a snapshot knows; often None."""
+    stopped: StoppedRefresh | None = None
+    """The newest refresh, if it was stopped, so that this snapshot is of one before."""
+    damaged: str | None = None
+    """What is wrong with the published file, if this is a kept one of before in its place."""
 
     @property
     def etag(self) -> str:
@@ -211,32 +176,39 @@ class Reading:
             return self.about.etag
         return f'"{self.about.etag.strip(chr(34))}-{self.stopped.run_id[:8]}"'
 
-    def query(self, sql: str, parameters: Parameters = None, **over: Selection) -> pd.DataFrame:
+    def query(self, sql: str, parameters: Parameters = None, **over: Clause) -> pd.DataFrame:
         """The answer as a frame. Values are bound, never written into ``sql``.
 
         ``over`` are selections that the statement reads by these names, such as ``kept=filters.invoices()``.
         """
-        sql, parameters = _over(sql, parameters, over)
-        kept = self._answers.find("frame", sql, parameters)
-        if kept is None:
-            with _damage_told(self._path):
-                kept = self._cursor.execute(sql, parameters).df()
-            self._answers.keep("frame", sql, parameters, kept, cells=kept.size)
-        return kept.copy()
+        return self._answer("frame", sql, parameters, over, lambda found: found.df()).copy()
 
-    def rows(self, sql: str, parameters: Parameters = None, **over: Selection) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Parameters = None, **over: Clause) -> list[dict[str, Any]]:
         """The answer as plain Python values (None, Decimal, date …), one dict per row."""
-        sql, parameters = _over(sql, parameters, over)
-        kept = self._answers.find("rows", sql, parameters)
-        if kept is None:
-            with _damage_told(self._path):
-                found = self._cursor.execute(sql, parameters)
-                names = [column[0] for column in found.description or []]
-                kept = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-            self._answers.keep("rows", sql, parameters, kept, cells=len(kept) * len(names))
-        return [dict(row) for row in kept]
 
-    def row(self, sql: str, parameters: Parameters = None, **over: Selection) -> dict[str, Any]:
+        def read(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+            names = [column[0] for column in found.description or []]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+        return [dict(row) for row in self._answer("rows", sql, parameters, over, read)]
+
+    def _answer(
+        self,
+        kind: str,
+        sql: str,
+        parameters: Parameters,
+        over: Mapping[str, Clause],
+        read: Callable[[duckdb.DuckDBPyConnection], Any],
+    ) -> Any:
+        asked = Clause(sql, parameters or {}).over(**over)
+
+        def ask() -> Any:
+            with _damage_told(self._path):
+                return read(self._cursor.execute(asked.sql, asked.parameters))
+
+        return self._answers.of(kind, asked, ask)
+
+    def row(self, sql: str, parameters: Parameters = None, **over: Clause) -> dict[str, Any]:
         """The one row that an aggregate gives.
 
         Raises
@@ -288,8 +260,7 @@ class _OpenSnapshot:
         self.connection = duckdb.connect(":memory:")
         try:
             self.connection.execute("set timezone = 'UTC'")
-            quoted = str(path).replace("'", "''")
-            self.connection.execute(f"attach '{quoted}' as {_DATABASE} (read_only)")
+            self.connection.execute(f"attach {literal(path)} as {_DATABASE} (read_only)")
             self.connection.execute(f"use {_DATABASE}")
             self.about = _read_about(self.connection)
             self.before, self.about_before = self._attach_before(path, unreadable)
@@ -305,12 +276,11 @@ class _OpenSnapshot:
         if last is None:
             return path, None
         before = path.parent / last[0]
-        quoted = str(before).replace("'", "''")
         try:
             self.files[before] = _file_identity(before)
             if self.files[before] in unreadable:
                 return before, None
-            self.connection.execute(f"attach '{quoted}' as {_BEFORE} (read_only)")
+            self.connection.execute(f"attach {literal(before)} as {_BEFORE} (read_only)")
             self.connection.execute(f"use {_BEFORE}")
             return before, _read_about(self.connection)
         except (FileNotFoundError, duckdb.Error, RegularsError) as error:

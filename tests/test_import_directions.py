@@ -24,7 +24,8 @@ KEPT_OUT = {
 # within serving, by folder or file
 BENEATH = {"filters", "snapshot"}
 SERVING_MAY_IMPORT = {
-    **{room: set[str]() for room in ("downloads", "filters", "listening", "palette", "security", "snapshot")},
+    **{room: set[str]() for room in ("downloads", "filters", "listening", "palette", "security")},
+    "snapshot": {"filters"},
     "roles": {"security"},
     "queries": BENEATH,
     "lists": {"queries"},

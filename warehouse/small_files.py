@@ -9,13 +9,13 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put a text in place of a file's, in one step: a reader sees all of the old one or all of the new one."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Put a text, or bytes, in place of a file's, in one step: a reader sees all of the old or all of the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

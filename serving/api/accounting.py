@@ -19,7 +19,7 @@ from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, su
 from serving.filters import Filters
 from serving.lists import LISTS
 from serving.queries import health as queries
-from serving.queries.lists import ListRequest
+from serving.queries.lists import ListRequest, fetch_list
 
 router = subject_router("accounting")
 
@@ -76,7 +76,7 @@ def accounting(reading: SnapshotReading) -> Envelope[WarehouseAccounting]:
     found = queries.row_accounting(reading)
     told = {
         "does_add_up": found.does_add_up,
-        "reasons": queries.set_aside_reasons(reading),
+        "reasons": fetch_list(reading, queries.REASONS, Filters()),
         "sources": queries.source_profiles(reading),
     }
     return answer(reading, asdict(found) | told)
@@ -92,4 +92,4 @@ def set_aside(
     wanted = (
         {"disposition": {"filterType": "text", "type": "equals", "filter": str(disposition)}} if disposition else {}
     )
-    return page_of(reading, LISTS["set_aside_lines"], Filters(), page, request=ListRequest(wanted, ()))
+    return page_of(reading, LISTS["set_aside_lines"], Filters(), page, request=ListRequest(wanted))

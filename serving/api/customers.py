@@ -127,7 +127,7 @@ def list_customers(
     direction: Annotated[Literal["asc", "desc"], Query(description="Direction of `sort`; nulls last.")] = "asc",
 ) -> PagedEnvelope[CustomerRow]:
     """Identified customers who bought and fit the filters. Ties are broken by net spend, then id."""
-    asked = ListRequest({}, [{"colId": str(sort), "sort": direction}] if sort else ())
+    asked = ListRequest(sort_model=[{"colId": str(sort), "sort": direction}] if sort else ())
     return page_of(reading, _CUSTOMERS, filters, page, request=asked)
 
 

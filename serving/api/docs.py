@@ -14,26 +14,9 @@ from importlib import resources
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Regulars: HTTP interface</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-</head>
-<body>
-<main id="swagger-ui"></main>
-<noscript>This page needs scripts; the description itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
-</body>
-</html>
-"""
 _OWN = Path(__file__).parent / "static"
 _SWAGGER_UI = ("swagger-ui.css", "swagger-ui-bundle.js")
 
@@ -41,17 +24,13 @@ _SWAGGER_UI = ("swagger-ui.css", "swagger-ui-bundle.js")
 def docs_router() -> APIRouter:
     """``/docs`` and the files that it needs."""
     router = APIRouter(include_in_schema=False)
-    router.add_api_route("/docs", _page, methods=["GET", "HEAD"], response_class=HTMLResponse)
+    router.add_api_route("/docs", lambda: _file("docs.html"), methods=["GET", "HEAD"], response_class=FileResponse)
     router.add_api_route("/docs/{name}", _file, methods=["GET", "HEAD"], response_class=FileResponse)
     return router
 
 
-def _page() -> HTMLResponse:
-    return HTMLResponse(_PAGE)
-
-
 def _file(name: str) -> FileResponse:
-    if name == "start.js":
+    if name in ("docs.html", "start.js"):
         return FileResponse(_OWN / name)
     if name not in _SWAGGER_UI:
         raise HTTPException(404)

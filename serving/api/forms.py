@@ -18,7 +18,6 @@ from serving.classify.limits import UploadLimits
 from serving.classify.service import Upload
 
 FIELD = "file"
-_HEADERS_BYTES = 16 * 1024
 _FORM_BYTES = 1024 * 1024
 """What a form may have beside the file: boundaries, headers, other fields."""
 
@@ -61,14 +60,13 @@ async def receive(request: Request, upload: Upload, limits: UploadLimits) -> Non
 
 
 class _Form:
-    """What the parser finds in a form, as it finds it."""
+    """What the parser, which bounds the headers of a part, finds in a form, as it finds it."""
 
     def __init__(self, upload: Upload) -> None:
         self.files = 0
         self.is_complete = False
         self._upload = upload
         self._is_file = False
-        self._headers_bytes = 0
         self._header = b""
         self._value = b""
         self._disposition = b""
@@ -86,14 +84,12 @@ class _Form:
         }
 
     def _begin(self) -> None:
-        self._is_file, self._headers_bytes, self._disposition = False, 0, b""
+        self._is_file, self._disposition = False, b""
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._count(end - start)
         self._header += data[start:end]
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._count(end - start)
         self._value += data[start:end]
 
     def _header_end(self) -> None:
@@ -116,8 +112,3 @@ class _Form:
 
     def _end(self) -> None:
         self.is_complete = True
-
-    def _count(self, size: int) -> None:
-        self._headers_bytes += size
-        if self._headers_bytes > _HEADERS_BYTES:
-            raise BadRequestError("The form has a part with headers that are too long.")

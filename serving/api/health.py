@@ -214,7 +214,7 @@ def health(reading: SnapshotReading) -> Envelope[Health]:
             "status": status,
             "stopped": None if reading.stopped is None else asdict(reading.stopped),
             "damaged": reading.damaged,
-            "freshness": asdict(queries.freshness(reading)),
+            "freshness": vars(reading.about) | queries.freshness(reading),
             "layers": layers,
             "open_checks": queries.open_checks(reading),
             "model_notes": queries.model_notes(reading),
@@ -230,7 +230,7 @@ def health(reading: SnapshotReading) -> Envelope[Health]:
 @router.get("/freshness", summary="How new the published data are")
 def freshness(reading: SnapshotReading) -> Envelope[Freshness]:
     """From the snapshot alone."""
-    return answer(reading, asdict(queries.freshness(reading)))
+    return answer(reading, vars(reading.about) | queries.freshness(reading))
 
 
 @router.get("/publications", summary="Publications, page by page")

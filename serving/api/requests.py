@@ -26,7 +26,7 @@ from serving.api.models import Snapshot, page_info, records
 from serving.api.problems import RefusedError, responses
 from serving.filters import DEFAULT_METHOD, MAX_CHOICES, MAX_CUSTOMER_TEXT, METHOD_LABELS, Clustering, Filters, Method
 from serving.queries.choices import countries, segments_of
-from serving.queries.lists import ListRequest, ListSpec, count_list, fetch_list
+from serving.queries.lists import EVERYTHING, ListRequest, ListSpec, count_list, fetch_list
 from serving.snapshot import Reading, SnapshotReader
 
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -242,7 +242,7 @@ def page_of(
     filters: Filters,
     page: PageRequest,
     *,
-    request: ListRequest | None = None,
+    request: ListRequest = EVERYTHING,
     context: str = "",
 ) -> Any:
     """One page of a list, with how many rows there are in all."""

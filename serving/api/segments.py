@@ -15,21 +15,19 @@ from serving.answers import Answer
 from serving.api.models import Envelope
 from serving.api.problems import RefusedError
 from serving.api.requests import ClusteringParameter, GivenFilters, IsoDay, SnapshotReading, answer, subject_router
-from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
-from serving.queries.segments.cohorts import COHORTS, cohort_grid
-from serving.queries.segments.evidence import cluster_evidence
-from serving.queries.segments.moves import SEGMENT_MOVES, flow_months, segment_flows
-from serving.queries.segments.profiles import SEGMENTS, segment_profiles
-from serving.queries.segments.sizes import segment_sizes
+from serving.filters import Filters
+from serving.queries import segments as queries
+from serving.queries.lists import fetch_list
+from serving.queries.moves import SEGMENT_MOVES, flow_months, segment_flows
 
 router = subject_router("segments")
 
 
-class SegmentSize(Answer, of=SEGMENTS, columns="segment", measures="sizes"):
+class SegmentSize(Answer, of=queries.SEGMENTS, columns="segment", measures="sizes"):
     """How large a segment is."""
 
 
-class SegmentProfile(Answer, of=SEGMENTS, columns="segment", measures="segments"):
+class SegmentProfile(Answer, of=queries.SEGMENTS, columns="segment", measures="segments"):
     """A segment's figures side by side; money as setting rfm.monetary says."""
 
     is_everyone: Annotated[bool, Field(description="Whether it is the row of all customers, to compare with.")]
@@ -57,11 +55,11 @@ class SegmentMove(
     """
 
 
-class CohortMonth(Answer, of=COHORTS):
+class CohortMonth(Answer, of=queries.COHORTS):
     """A cohort (who first bought in a month) at an age in months."""
 
 
-class CategoryAffinity(Answer, of=CATEGORY_AFFINITY, columns="* share_pct? all_share_pct?"):
+class CategoryAffinity(Answer, of=queries.CATEGORY_AFFINITY, columns="* share_pct? all_share_pct?"):
     """What a segment spends on a category."""
 
     index_to_all: float | None
@@ -70,25 +68,25 @@ class CategoryAffinity(Answer, of=CATEGORY_AFFINITY, columns="* share_pct? all_s
 @router.get("/segments", summary="Sizes of the segments")
 def sizes(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[SegmentSize]]:
     """Segments of the chosen method with customers who fit; the one with the most money first."""
-    return answer(reading, segment_sizes(reading, filters))
+    return answer(reading, queries.segment_sizes(reading, filters))
 
 
 @router.get("/segments/profiles", summary="Profiles of the segments")
 def profiles(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[SegmentProfile]]:
     """The figures of each segment, and of all the shop's customers in the last row."""
-    return answer(reading, segment_profiles(reading, filters))
+    return answer(reading, queries.segment_profiles(reading, filters))
 
 
 @router.get("/segments/categories", summary="What segments buy")
 def categories(reading: SnapshotReading, filters: GivenFilters) -> Envelope[list[CategoryAffinity]]:
     """Each segment's share of spend by category, against all customers."""
-    return answer(reading, category_affinity(reading, filters))
+    return answer(reading, fetch_list(reading, queries.CATEGORY_AFFINITY, filters))
 
 
 @router.get("/segments/evidence", summary="Evidence for the number of segments")
 def evidence(reading: SnapshotReading, method: ClusteringParameter = "kmeans") -> Envelope[list[ClusterEvidence]]:
     """Of all customers."""
-    return answer(reading, cluster_evidence(reading, method))
+    return answer(reading, queries.cluster_evidence(reading, method))
 
 
 @router.get("/segments/moves", summary="Moves between RFM segments")
@@ -113,4 +111,4 @@ def moves(
 @router.get("/segments/cohorts", summary="Cohorts by month of the first purchase")
 def cohorts(reading: SnapshotReading) -> Envelope[list[CohortMonth]]:
     """Retention and revenue of all customers; filters don't apply to cohorts."""
-    return answer(reading, cohort_grid(reading))
+    return answer(reading, fetch_list(reading, queries.COHORTS, Filters()))

@@ -65,7 +65,7 @@ def summary(reading: SnapshotReading, filters: GivenFilters) -> Envelope[Summary
     return answer(
         reading,
         {
-            "notes": [asdict(one) for one in headline_notes(reading)],
+            "notes": headline_notes(reading),
             "figures": figures,
             "insights": [asdict(one) for one in insights(reading, filters)],
             "value_caveats": value_caveats(reading),

@@ -21,6 +21,7 @@ from serving.classify.limits import UploadLimits
 from serving.snapshot import Reading
 from warehouse.errors import RegularsError
 from warehouse.loading import ensure_raw_schema, read_file
+from warehouse.publishing.sql import quoted
 from warehouse.readers.reading import FileReading
 from warehouse.settings import Settings
 
@@ -99,8 +100,8 @@ def upload_database(folder: Path, name: str, limits: UploadLimits) -> Iterator[d
     try:
         connection.execute("set TimeZone = 'UTC'")
         # the order of insertion stays: a text's lines are numbered, and blanks filled, in the order they are read
-        connection.execute(f"attach ':memory:' as {_name(name)}")
-        connection.execute(f"use {_name(name)}")
+        connection.execute(f"attach ':memory:' as {quoted(name)}")
+        connection.execute(f"use {quoted(name)}")
         connection.execute("set allowed_directories = [$folder]", {"folder": str(folder)})
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
@@ -189,10 +190,6 @@ def replay(connection: duckdb.DuckDBPyConnection, steps: Sequence[Step], *, as_o
         connection.execute(f"set variable as_of_date = date '{as_of.isoformat()}'")
     for step in steps:
         sql = step.sql if as_of is None or step.as_of_sql is None else step.as_of_sql
-        connection.execute(f"create schema if not exists {_name(step.schema)}")
+        connection.execute(f"create schema if not exists {quoted(step.schema)}")
         relation = "view" if step.kind == "view" else "table"
-        connection.execute(f"create {relation} {_name(step.schema)}.{_name(step.table)} as {sql}")
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
+        connection.execute(f"create {relation} {quoted(step.schema)}.{quoted(step.table)} as {sql}")

@@ -34,30 +34,13 @@ from serving.snapshot import DamagedSnapshotError, NoSnapshotError, Reading, Sna
 from warehouse.wording import count, day, moment, plural
 
 log = logging.getLogger(__name__)
+_HERE = Path(__file__).parent
 
 TICK_SECONDS = 20
 """How often an open page looks whether something new was published."""
 
 _CONTROLS = {name.replace("_", "-"): "checked" if name == "slipping" else "value" for name in PARAMETERS}
 """The filter bar's controls, each with the property that holds what was chosen."""
-
-_INDEX = """<!DOCTYPE html>
-<html lang="en">
-    <head>
-        {%metas%}
-        <title>{%title%}</title>
-        {%favicon%}
-        {%css%}
-    </head>
-    <body>
-        {%app_entry%}
-        <footer>
-            {%config%}
-            {%scripts%}
-            {%renderer%}
-        </footer>
-    </body>
-</html>"""
 
 
 def create_dashboard(reader: SnapshotReader) -> Dash:
@@ -69,10 +52,10 @@ def create_dashboard(reader: SnapshotReader) -> Dash:
         title="Regulars",
         update_title=None,
         serve_locally=True,
-        assets_folder=str(Path(__file__).parent / "assets"),
+        assets_folder=str(_HERE / "assets"),
         suppress_callback_exceptions=True,
         compress=True,
-        index_string=_INDEX,
+        index_string=(_HERE / "templates" / "index.html").read_text(),
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
             {"name": "robots", "content": "noindex, nofollow"},

@@ -11,7 +11,7 @@ page's time. Tests put the figures of every page through those classes instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -159,9 +159,28 @@ def dots(x: Any, y: Any, colour: Any, size: Any, hover: Any = None, *, symbol: s
     return {"type": "scatter", "mode": "markers", "x": x, "y": y, "marker": marker, **_told(hover), **more}
 
 
-def heat_map(x: Sequence[Any], y: Sequence[Any], z: Any, hover: Any = None, **more: Any) -> Trace:
-    """A grid of cells coloured by ``z``, a list for each of ``y``."""
-    return {"type": "heatmap", "x": x, "y": y, "z": z, "customdata": hover, **more}
+def heat_map(
+    x: Sequence[Any],
+    y: Sequence[Any],
+    cells: Sequence[Sequence[Any]],
+    value: Callable[[Any], float | None],
+    *,
+    hover: Callable[[Any], str] | None = None,
+    text: Callable[[Any], str] | None = None,
+    **more: Any,
+) -> Trace:
+    """A grid of cells, a list for each of ``y``, coloured by their values; where a cell is None there is nothing."""
+
+    def each(write: Callable[[Any], Any], nothing: Any) -> list[list[Any]]:
+        return [[nothing if cell is None else write(cell) for cell in row] for row in cells]
+
+    drawn = {"type": "heatmap", "x": x, "y": y, "z": each(value, None)}
+    if hover is not None:
+        drawn["customdata"] = each(hover, "")
+    if text is not None:
+        font = {"size": 11, **more.pop("textfont", {})}
+        drawn |= {"text": each(text, ""), "texttemplate": "%{text}", "textfont": font}
+    return drawn | more
 
 
 def _told(hover: Any) -> dict[str, Any]:

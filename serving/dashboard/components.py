@@ -64,8 +64,10 @@ def tabs(name: str, contents: Mapping[str, tuple[str, Any]], chosen: str) -> dmc
     return dmc.Tabs([heads, *panels], value=chosen, keepMounted=False, id=name)
 
 
-def scrolling(child: Any, label: str) -> html.Div:
-    """What is too wide for a phone scrolls, also by keyboard."""
+def scrolling(child: Any, label: str, *, least_pixels: int = 0) -> html.Div:
+    """What is too wide for a phone scrolls, also by keyboard, rather than becoming narrower than ``least_pixels``."""
+    if least_pixels:
+        child = html.Div(child, style={"minWidth": f"{least_pixels}px"})
     return html.Div(child, className="table-scroll", tabIndex=0, role="region", **{"aria-label": label})
 
 
@@ -124,7 +126,7 @@ def stat_card(
     )
 
 
-def stat_cards(cards: Sequence[html.Div]) -> html.Div:
+def stat_cards(*cards: html.Div) -> html.Div:
     """A row of :func:`stat_card`."""
     return html.Div(list(cards), className="stats")
 

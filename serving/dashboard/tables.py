@@ -18,7 +18,7 @@ from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.palette import TOKENS, Theme, kind_colours
 from serving.queries.choices import filters_of
-from serving.queries.lists import Column, Kind, ListRequest, ListSpec, count_list, fetch_list
+from serving.queries.lists import EVERYTHING, Column, Kind, ListRequest, ListSpec, count_list, fetch_list
 from serving.snapshot import SnapshotReader
 from warehouse.wording import currency_decimals, currency_symbol, plural
 
@@ -50,9 +50,8 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
         What the list is about beside the filters, such as a customer id.
     """
     identity = {"list": spec.name, "context": context}
-    request = ListRequest.everything()
     may_export = "export" in view.roles
-    total = count_list(view.reading, spec, view.filters, context, request)
+    total = count_list(view.reading, spec, view.filters, context)
     return html.Div(
         [
             html.Div(
@@ -67,7 +66,7 @@ def data_table(view: View, spec: ListSpec, *, context: str = "", height: int = 4
                         html.A(
                             label,
                             id={"part": suffix, **identity},
-                            href=_download(spec.name, suffix, view.filters, context, request),
+                            href=_download(spec.name, suffix, view.filters, context, EVERYTHING),
                             className="button",
                             # there all the same: the callback that feeds the list writes their addresses, too
                             style={} if may_export else {"display": "none"},

@@ -28,7 +28,7 @@ import pandas as pd
 from serving.downloads import csv_bytes, disarmed
 from serving.export import holdout
 from serving.export.contacts import Contacts
-from serving.export.tools import GENERIC, GENERIC_COLUMNS, LAYOUTS, NAMES, Layout
+from serving.export.tools import CONTACT_COLUMNS, GENERIC, GENERIC_COLUMNS, LAYOUTS, NAMES, Layout
 from serving.filters import METHODS, Filters, Method
 from serving.queries.audiences import audience_members, audience_moves, audience_names, names_in_doubt
 from serving.queries.health import value_caveats
@@ -43,8 +43,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 MANIFEST = "manifest.json"
 _MANIFEST_VERSION = 1
-_EMAIL, _PHONE, _CONSENT = "contact_email", "contact_phone", "contact_consent"
-_CONTACT_COLUMNS = {"email": _EMAIL, "phone": _PHONE, "consent": _CONSENT}
+_EMAIL, _PHONE, _CONSENT = CONTACT_COLUMNS.values()
 _LEFT_COLUMNS = ("customer_id", "from_segment", "to_segment", "change")
 
 
@@ -259,7 +258,7 @@ def _laid_out(members: pd.DataFrame, layout: Layout | None) -> pd.DataFrame:
     if layout is None:
         return members[[*GENERIC_COLUMNS]]
     addressed = members[~members["is_holdout"].astype(bool)]
-    columns = _tool_columns(layout, has_contacts=_EMAIL in members)
+    columns = layout.filled(has_contacts=_EMAIL in members)
     if _CONSENT in addressed:
         words = addressed[_CONSENT].map({True: layout.consent_word, False: None}).astype(object)
         addressed = addressed.assign(**{_CONSENT: words})
@@ -269,16 +268,6 @@ def _laid_out(members: pd.DataFrame, layout: Layout | None) -> pd.DataFrame:
             for header, ours in columns.items()
         }
     )
-
-
-def _tool_columns(layout: Layout, *, has_contacts: bool) -> dict[str, str | None]:
-    """The tool's headers with the column that fills each, None for those that stand empty."""
-    columns = dict(layout.columns)
-    if has_contacts:
-        if layout.is_key_dropped_with_contacts:
-            del columns[layout.key_column]
-        columns |= {header: _CONTACT_COLUMNS[what] for header, what in layout.contact_columns}
-    return columns
 
 
 def _with_contacts(members: pd.DataFrame, contacts: Contacts) -> tuple[pd.DataFrame, FilledContacts]:
@@ -400,6 +389,7 @@ def _manifest(
     contacts: FilledContacts | None,
 ) -> bytes:
     layout = LAYOUTS.get(request.layout)
+    columns = layout.filled(has_contacts=contacts is not None) if layout else {}
     compared = sorted({int(value) for value in moves["previous_publication_id"]})
     manifest = {
         "manifest_version": _MANIFEST_VERSION,
@@ -434,21 +424,15 @@ def _manifest(
             "consent_given": contacts.consent_given,
             "consent_unknown": contacts.filled - contacts.consent_given,
         },
-        "columns": {name: column.about for name, column in GENERIC_COLUMNS.items()}
-        if layout is None
-        else [*_tool_columns(layout, has_contacts=contacts is not None)],
+        "columns": {name: column.about for name, column in GENERIC_COLUMNS.items()} if layout is None else [*columns],
         "tool": None
         if layout is None
         else {
             "name": layout.label,
             "documentation": layout.source,
             "what_to_add": layout.what_to_add if contacts is None else None,
-            "key_column": None if contacts and layout.is_key_dropped_with_contacts else layout.key_column,
-            "empty_columns": [
-                header
-                for header, ours in _tool_columns(layout, has_contacts=contacts is not None).items()
-                if ours is None
-            ],
+            "key_column": layout.key_column if layout.key_column in columns else None,
+            "empty_columns": [header for header, ours in columns.items() if ours is None],
             "holdout": "Customers held out are not in the tool's files; groups.csv tells who was drawn.",
         },
         "holdout": {

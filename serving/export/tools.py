@@ -42,6 +42,18 @@ class Layout:
     is_key_dropped_with_contacts: bool = False
     """Whether the tool takes no internal number beside a contact."""
 
+    def filled(self, *, has_contacts: bool) -> dict[str, str | None]:
+        """The tool's headers with the column that fills each, None for those that stand empty."""
+        columns = dict(self.columns)
+        if has_contacts:
+            if self.is_key_dropped_with_contacts:
+                del columns[self.key_column]
+            columns |= {header: CONTACT_COLUMNS[what] for header, what in self.contact_columns}
+        return columns
+
+
+CONTACT_COLUMNS = {"email": "contact_email", "phone": "contact_phone", "consent": "contact_consent"}
+"""What fills the columns of a tool that hold contacts."""
 
 GENERIC = "generic"
 

@@ -40,19 +40,15 @@ def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
         descending; ``day`` before ``week``. With countries chosen, only theirs, and the total where
         they are nearly all of it.
     """
-    within = _within(filters)
     countries, named = _of_countries(filters, "e.series")
     return reading.query(
         f"""
-        with
-
-        watched as (
-
+        with watched as (
             select
                 e.series,
                 e.grain,
-                count(*) filter ({within.sql}) as periods,
-                count(a.direction) filter ({within.sql}) as flagged,
+                count(*) filter ({_WITHIN}) as periods,
+                count(a.direction) filter ({_WITHIN}) as flagged,
                 max(e.date) as last_date,
                 max_by(e.expected, e.date) / case e.grain when 'week' then 7 else 1 end as expected_per_day
             from ml.revenue_expectations as e
@@ -60,14 +56,13 @@ def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
                 on e.series = a.series and e.grain = a.grain and e.date = a.date
             where {countries}
             group by e.series, e.grain
-
         )
 
         select series, grain, periods, flagged, last_date
         from watched
         order by series <> $total, max(expected_per_day) over (partition by series) desc, series, grain
         """,
-        {**within.parameters, **named, "total": TOTAL},
+        {**_days(filters), **named, "total": TOTAL},
     )
 
 
@@ -88,26 +83,18 @@ def expectations(reading: Reading, series: str, grain: Grain, filters: Filters) 
         spreads away), ``is_flagged``, ``direction`` (``spike``, ``drop``, ``silence``, else
         null), ``cause`` (in words, null if not flagged).
     """
-    within = _within(filters)
     return reading.query(
         f"""
         select
-            e.date,
-            e.actual,
-            e.expected,
-            e.lower,
-            e.upper,
-            e.score,
-            a.direction is not null as is_flagged,
-            a.direction,
-            a.cause
+            e.date, e.actual, e.expected, e.lower, e.upper, e.score,
+            a.direction is not null as is_flagged, a.direction, a.cause
         from ml.revenue_expectations as e
         left join ml.revenue_anomalies as a
             on e.series = a.series and e.grain = a.grain and e.date = a.date
-        where e.series = $series and e.grain = $grain and {within.sql}
+        where e.series = $series and e.grain = $grain and {_WITHIN}
         order by e.date
         """,
-        {**within.parameters, "series": series, "grain": grain},
+        {**_days(filters), "series": series, "grain": grain},
     )
 
 
@@ -121,15 +108,13 @@ def anomalies(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``expected``, ``difference`` (money), ``score``, ``direction``, ``cause``,
         ``top_invoice_no``. By date descending, the total before countries, day before week.
     """
-    rows = _flags(filters, "")
     return reading.query(
-        f"""
-        select
-            series, grain, date, country, actual, expected, difference, score, direction, cause, top_invoice_no
-        from ({rows.sql}) as flags
+        """
+        select series, grain, date, country, actual, expected, difference, score, direction, cause, top_invoice_no
+        from flags
         order by date desc, series <> 'total', series, grain
         """,
-        rows.parameters,
+        flags=_flags(filters, ""),
     )
 
 
@@ -157,16 +142,12 @@ def anomaly_drivers(reading: Reading, series: str, grain: Grain, on: date) -> pd
     )
 
 
-def _within(filters: Filters) -> Clause:
-    """Condition on ``e``: some day of the period is in the date range."""
-    conditions, parameters = ["true"], {}
-    if filters.start:
-        conditions.append("e.date + case e.grain when 'week' then 6 else 0 end >= $start")
-        parameters["start"] = filters.start
-    if filters.end:
-        conditions.append("e.date <= $end")
-        parameters["end"] = filters.end
-    return Clause(" and ".join(conditions), parameters)
+# some day of the period is in the date range
+_WITHIN = "(e.date + case e.grain when 'week' then 6 else 0 end >= $start and e.date <= $end)"
+
+
+def _days(filters: Filters) -> dict[str, date]:
+    return {"start": filters.start or date.min, "end": filters.end or date.max}
 
 
 def _of_countries(filters: Filters, column: str) -> tuple[str, dict[str, list[str]]]:
@@ -186,11 +167,9 @@ def _of_countries(filters: Filters, column: str) -> tuple[str, dict[str, list[st
 
 
 def _flags(filters: Filters, _context: str) -> Clause:
-    within = _within(filters)
     countries, named = _of_countries(filters, "e.country")
     return Clause(
-        f"select e.* from ml.revenue_anomalies as e where {within.sql} and {countries}",
-        {**within.parameters, **named},
+        f"select e.* from ml.revenue_anomalies as e where {_WITHIN} and {countries}", {**_days(filters), **named}
     )
 
 

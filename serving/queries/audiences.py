@@ -94,16 +94,14 @@ def audience_moves(reading: Reading, filters: Filters) -> pd.DataFrame:
 
 def audience_names(reading: Reading, filters: Filters) -> list[str]:
     """Segments of the method that have customers now, or had before the last publication."""
-    every = replace(filters, segments=()).customers()
-    return [
-        row["segment"]
-        for row in reading.rows(
-            f"""
-            select segment from ({every.sql}) where segment is not null
-            union
-            select from_segment from reporting.audience_changes where method = $method and from_segment is not null
-            order by segment
-            """,
-            every.parameters | {"method": filters.method},
-        )
-    ]
+    names = reading.rows(
+        """
+        select segment from chosen where segment is not null
+        union
+        select from_segment from reporting.audience_changes where method = $method and from_segment is not null
+        order by segment
+        """,
+        {"method": filters.method},
+        chosen=replace(filters, segments=()).customers(),
+    )
+    return [row["segment"] for row in names]

@@ -52,16 +52,6 @@ class Card:
         return self.is_more_good == (self.change_pct > 0)
 
 
-@dataclass(frozen=True)
-class HeadlineNote:
-    """A caveat about the headline figures, shown beside them."""
-
-    key: str
-    sentence: str
-    severity: str
-    """``warning``: read before acting on a figure; else a remark."""
-
-
 RESTATES = "No comparison: these customers are chosen by how they stand today."
 
 
@@ -83,14 +73,14 @@ def summary_cards(reading: Reading, filters: Filters) -> list[Card]:
     return sorted(cards, key=lambda card: order.index(card.key))
 
 
-def headline_notes(reading: Reading) -> list[HeadlineNote]:
-    """Caveats about the headline figures of the whole shop, the weightiest first; usually none."""
-    return [
-        HeadlineNote(row["note_key"], row["sentence"], row["severity"])
-        for row in reading.rows(
-            "select note_key, sentence, severity from reporting.headline_notes order by place, note_key"
-        )
-    ]
+def headline_notes(reading: Reading) -> list[dict[str, str]]:
+    """Caveats about the headline figures of the whole shop, the weightiest first; usually none.
+
+    ``key``, ``sentence`` and ``severity`` of each (``warning``: read before acting on a figure; else a remark).
+    """
+    return reading.rows(
+        "select note_key as key, sentence, severity from reporting.headline_notes order by place, note_key"
+    )
 
 
 def figures(reading: Reading, filters: Filters) -> dict[str, Any]:

@@ -51,22 +51,15 @@ def countries(reading: Reading) -> list[str]:
 
 def found_customers(reading: Reading, filters: Filters, *, examples: int = 6) -> Found:
     """How many customers fit, out of how many, and the first ids of a search."""
-    clause = filters.customers()
+    chosen = filters.customers()
     counted = reading.row(
-        f"""
+        """
         select
-            (select count(*) from ({clause.sql})) as customers,
+            (select count(*) from chosen) as customers,
             (select count(*) from reporting.customer_360 where has_purchases) as of_customers
         """,
-        clause.parameters,
+        chosen=chosen,
     )
-    ids: tuple[str, ...] = ()
-    if filters.customer:
-        ids = tuple(
-            row["customer_id"]
-            for row in reading.rows(
-                f"select customer_id from ({clause.sql}) order by length(customer_id), customer_id limit {examples:d}",
-                clause.parameters,
-            )
-        )
-    return Found(counted["customers"], counted["of_customers"], ids)
+    first = "select customer_id from chosen order by length(customer_id), customer_id limit $row_limit"
+    ids = reading.rows(first, {"row_limit": examples}, chosen=chosen) if filters.customer else []
+    return Found(**counted, examples=tuple(row["customer_id"] for row in ids))

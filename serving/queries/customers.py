@@ -57,8 +57,7 @@ class CustomerStory:
     facts: dict[str, Any]
     """The customer's row of ``reporting.customer_360`` as plain values."""
     history: pd.DataFrame
-    """Month ends, ascending: ``month_end, recency_days, frequency, monetary_net, r_score, f_score,
-    m_score, rfm_score, rfm_segment``, each as it looked then."""
+    """The customer's rows of ``marts.customer_rfm_monthly``, month ends ascending, each as it looked then."""
     months: pd.DataFrame
     """Months with an order or a return, ascending: ``month_start, invoices, gross_revenue,
     booked_return_revenue`` (0 or more), ``return_invoices``."""
@@ -97,29 +96,27 @@ def find_customers(reading: Reading, filters: Filters, text: str, limit: int = 1
         without purchases), ``monetary_net``, ``has_purchases`` and ``is_under_filters``, at most
         ``limit`` rows; shorter ids first, equal ones by their letters.
     """
-    others = replace(filters, customer="").customers()
-    parameters = {**others.parameters, "searched": text.strip()}
-    sql = f"""
-        with
-
-        fitting as (select customer_id from ({others.sql})),
-
-        begun as (
-            select
-                c.customer_id, c.country, c.{filters.segment_column} as segment, c.monetary_net::double as monetary_net,
-                c.has_purchases, c.customer_id in (select customer_id from fitting) as is_under_filters
-            from reporting.customer_360 as c
-            where starts_with(lower(c.customer_id), lower($searched))
-        )
-    """
+    begun = Clause(
+        f"""
+        select
+            customer_id, country, {filters.segment_column} as segment, monetary_net, has_purchases,
+            customer_id in (select customer_id from fitting) as is_under_filters
+        from reporting.customer_360
+        where starts_with(lower(customer_id), lower($searched))
+        """,
+        {"searched": text.strip()},
+    ).over(fitting=replace(filters, customer="").customers())
     counted = reading.row(
-        f"{sql} select count(*) filter (is_under_filters) as inside, count(*) filter (not is_under_filters) as outside"
-        " from begun",
-        parameters,
+        """
+        select count(*) filter (is_under_filters) as inside, count(*) filter (not is_under_filters) as outside
+        from begun
+        """,
+        begun=begun,
     )
     found = reading.query(
-        f"{sql} select * from begun order by is_under_filters desc, length(customer_id), customer_id limit $row_limit",
-        {**parameters, "row_limit": limit},
+        "select * from begun order by is_under_filters desc, length(customer_id), customer_id limit $row_limit",
+        {"row_limit": limit},
+        begun=begun,
     )
     return CustomerSearch(text.strip(), counted["inside"], counted["outside"], found)
 
@@ -179,15 +176,7 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     return CustomerStory(
         facts=facts,
         history=reading.query(
-            """
-            select
-                month_end, recency_days, frequency, monetary_net::double as monetary_net, r_score, f_score, m_score,
-                rfm_score, rfm_segment
-            from marts.customer_rfm_monthly
-            where customer_id = $of_customer
-            order by month_end
-            """,
-            customer,
+            "select * from marts.customer_rfm_monthly where customer_id = $of_customer order by month_end", customer
         ),
         months=reading.query(
             f"""
@@ -211,9 +200,7 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
 def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
     return reading.query(
         """
-        with
-
-        by_category as (
+        with by_category as (
             select
                 category,
                 sum(kept_revenue) as shop_revenue,
@@ -226,7 +213,7 @@ def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
         shares as (
             select
                 category,
-                own_revenue::double as net_revenue,
+                own_revenue as net_revenue,
                 share_pct,
                 100.0 * shop_revenue / nullif(sum(shop_revenue) over (), 0) as shop_share_pct
             from by_category
@@ -246,8 +233,7 @@ def _playbooks(reading: Reading, facts: dict[str, Any]) -> pd.DataFrame:
         """
         with segments as (select unnest($methods) as method, unnest($segments) as segment_name)
 
-        select p.* replace (p.monetary_sum::double as monetary_sum, p.clv_sum::double as clv_sum)
-        from reporting.segment_playbooks as p inner join segments using (method, segment_name)
+        select * from reporting.segment_playbooks inner join segments using (method, segment_name)
         order by method, segment_name
         """,
         {"methods": list(SEGMENT_COLUMNS), "segments": [facts[column] for column in SEGMENT_COLUMNS.values()]},
@@ -258,20 +244,19 @@ def _playbooks(reading: Reading, facts: dict[str, Any]) -> pd.DataFrame:
 
 
 def _customers(filters: Filters, _: str) -> Clause:
-    chosen = filters.customers()
     return Clause(
-        f"""
+        """
         select
-            customer_id, segment, country, customer_type, recency_days, frequency, monetary_net::double as monetary_net,
-            round(order_value::double, 2) as order_value, rfm_score, rfm_segment,
-            round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
-            round(silence_ratio, 1) as silence_ratio, round(expected_gap_days, 1) as expected_gap_days, is_slipping,
+            * replace (
+                round(order_value::double, 2) as order_value, round(clv, 2) as clv, round(clv_low, 2) as clv_low,
+                round(clv_high, 2) as clv_high, round(silence_ratio, 1) as silence_ratio,
+                round(expected_gap_days, 1) as expected_gap_days
+            ),
             first_purchase_at::date as first_purchase_date,
-            last_purchase_at::date as last_purchase_date, top_category, is_overridden
-        from ({chosen.sql})
-        """,
-        chosen.parameters,
-    )
+            last_purchase_at::date as last_purchase_date
+        from chosen
+        """
+    ).over(chosen=filters.customers())
 
 
 CUSTOMERS = ListSpec(
@@ -319,14 +304,7 @@ ORDERS = ListSpec(
         Column("net_revenue", "Net revenue"),
         Column("country", "Country"),
     ),
-    rows="""
-        select
-            invoice_no, invoiced_at, days_since_previous_order, country, line_count, quantity_units,
-            gross_revenue::double as gross_revenue,
-            returned_revenue::double as returned_revenue, net_revenue::double as net_revenue
-        from marts.fct_invoices
-        where customer_id = $context and not is_return
-    """,
+    rows="select * from marts.fct_invoices where customer_id = $context and not is_return",
     order_by="invoiced_at desc, invoice_no",
     tables=("marts.fct_invoices",),
 )
@@ -351,11 +329,7 @@ RETURNS = ListSpec(
         Column("matched_by", "Matched by"),
     ),
     rows=f"""
-        select
-            r.line_id, r.invoice_no, r.invoiced_at, {product_code("r.stock_code")} as stock_code, p.description,
-            r.returned_units, r.unit_price::double as unit_price, r.return_amount::double as return_amount,
-            r.reversed_invoices, r.sold_at, r.days_after_purchase, r.is_matched_in_full, r.matched_by,
-            r.matched_amount::double as matched_amount, r.unmatched_amount::double as unmatched_amount
+        select r.* replace ({product_code("r.stock_code")} as stock_code), p.description
         from marts.fct_returns as r
         left join marts.dim_products as p on r.stock_code = p.stock_code
         where r.customer_id = $context
@@ -382,11 +356,7 @@ LINES = ListSpec(
         Column("net_revenue", "Net revenue"),
     ),
     rows=f"""
-        select
-            l.line_id, l.invoiced_at, l.invoice_no, l.line_type, {product_code("l.stock_code")} as stock_code,
-            p.description, p.category,
-            l.quantity_units, l.unit_price::double as unit_price, l.gross_revenue::double as gross_revenue,
-            l.returned_quantity, l.net_revenue::double as net_revenue
+        select l.* replace ({product_code("l.stock_code")} as stock_code), p.description, p.category
         from marts.fct_invoice_lines as l
         left join marts.dim_products as p on l.stock_code = p.stock_code
         where l.customer_id = $context

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
-from serving.filters import Filters
-from serving.queries.lists import Column, ListSpec, fetch_list
+from serving.queries.lists import Column, ListSpec
 from serving.queries.products import product_code
 from serving.snapshot import Reading
 from warehouse.measures import measures
@@ -49,29 +48,16 @@ _MODELS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Freshness:
-    """How new the data are; times are UTC without a zone, as stored."""
+def freshness(reading: Reading) -> dict[str, datetime | None]:
+    """How new the published data are, beside what the snapshot says of itself; from it alone (no clock is read).
 
-    last_invoiced_at: datetime | None
-    """Time of the latest kept line; None with no line."""
-    first_date: date | None
-    last_date: date | None
-    snapshot_date: date | None
-    """The day that recency is counted to."""
-    as_of_date: date | None
-    """The as-of date that was asked for; None if none was."""
-    last_delivered_at: datetime | None
-    """Latest modification time of a file whose lines are in use."""
-    last_recorded_at: datetime | None
-    """When a delivery was last recorded."""
-    published_at: datetime
-    publication_id: int
-    is_sample: bool
-
-
-def freshness(reading: Reading) -> Freshness:
-    """How new the published data are, from the snapshot alone (no clock is read)."""
+    Returns
+    -------
+    dict
+        ``last_invoiced_at`` (of the latest kept line, the shop's own clock); UTC without a zone ``last_delivered_at``
+        (latest modification of a file whose lines are in use), ``last_recorded_at`` (of a delivery) and
+        ``published_at``. None where there is none.
+    """
     found = reading.row(
         """
         select
@@ -80,10 +66,7 @@ def freshness(reading: Reading) -> Freshness:
             (select max(recorded_at) from quality.load_ledger) as last_recorded_at
         """
     )
-    about = reading.about
-    same = ("first_date", "last_date", "snapshot_date", "as_of_date", "publication_id", "is_sample")
-    told = {name: getattr(about, name) for name in same}
-    return Freshness(**found, **told, published_at=about.published_at.replace(tzinfo=None))
+    return {**found, "published_at": reading.about.published_at.replace(tzinfo=None)}
 
 
 def checks_by_layer(reading: Reading) -> pd.DataFrame:
@@ -201,11 +184,6 @@ def row_accounting(reading: Reading) -> RowAccounting:
         kept_amount=sum((line.gross_amount for line in kept), Decimal(0)),
         **ends,
     )
-
-
-def set_aside_reasons(reading: Reading) -> pd.DataFrame:
-    """The list ``set_aside_reasons``: the reason with most lines first."""
-    return fetch_list(reading, _REASONS, Filters())
 
 
 def source_profiles(reading: Reading) -> pd.DataFrame:
@@ -410,7 +388,7 @@ _PUBLICATIONS = """
     window before as (order by publication_id)
 """
 
-_REASONS = ListSpec(
+REASONS = ListSpec(
     name="set_aside_reasons",
     title="Why lines were set aside",
     columns=(
@@ -430,14 +408,14 @@ _REASONS = ListSpec(
         Column("example_file_name", "For example", width=200),
         Column("example_row_number", "Line"),
     ),
-    rows="select * replace (amount::double as amount) from marts.set_aside_reasons",
+    rows="select * from marts.set_aside_reasons",
     # what weighs most first; the rest only so that the order is always the same
     order_by="line_count desc, disposition, reason",
     tables=("marts.set_aside_reasons",),
 )
 
 LISTS: tuple[ListSpec, ...] = (
-    _REASONS,
+    REASONS,
     ListSpec(
         name="set_aside_lines",
         title="Lines set aside",
@@ -478,7 +456,7 @@ LISTS: tuple[ListSpec, ...] = (
             Column("is_as_newest", "Same"),
             Column("is_replaced", "Replaced"),
         ),
-        rows="select * replace (amount::double as amount) from marts.order_versions",
+        rows="select * from marts.order_versions",
         order_by="invoice_no, source, delivered_at, file_name",
         tables=("marts.order_versions",),
     ),

@@ -11,7 +11,7 @@ know is refused. Values are bound.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -137,13 +137,12 @@ class ListRequest:
     ``{"operator": "OR", "conditions": [...]}``; ``sort_model`` is a list of ``{"colId", "sort"}``.
     """
 
-    filter_model: Mapping[str, Any]
-    sort_model: Sequence[Mapping[str, Any]]
+    filter_model: Mapping[str, Any] = field(default_factory=dict)
+    sort_model: Sequence[Mapping[str, Any]] = ()
 
-    @classmethod
-    def everything(cls) -> ListRequest:
-        """Unsorted and unfiltered: the list's own order."""
-        return cls({}, ())
+
+EVERYTHING = ListRequest()
+"""Unsorted and unfiltered: the list's own order."""
 
 
 def fetch_list(
@@ -151,13 +150,13 @@ def fetch_list(
     spec: ListSpec,
     filters: Filters,
     context: str = "",
-    request: ListRequest | None = None,
+    request: ListRequest = EVERYTHING,
     *,
     offset: int = 0,
     limit: int | None = None,
 ) -> pd.DataFrame:
     """Rows of a list in the order that was asked for; columns as declared."""
-    clause, order = _narrowed(spec, filters, context, request or ListRequest.everything())
+    clause, order = _narrowed(spec, filters, context, request)
     names = ", ".join(f'"{column.name}"' for column in spec.columns)
     sql = f"select {names} from ({clause.sql}) as rows order by {order}"
     parameters = dict(clause.parameters)
@@ -168,10 +167,10 @@ def fetch_list(
 
 
 def count_list(
-    reading: Reading, spec: ListSpec, filters: Filters, context: str = "", request: ListRequest | None = None
+    reading: Reading, spec: ListSpec, filters: Filters, context: str = "", request: ListRequest = EVERYTHING
 ) -> int:
     """How many rows there are in all pages together."""
-    clause, _ = _narrowed(spec, filters, context, request or ListRequest.everything())
+    clause, _ = _narrowed(spec, filters, context, request)
     return int(reading.value(f"select count(*) from ({clause.sql}) as rows", clause.parameters))
 
 
@@ -193,7 +192,7 @@ def _narrowed(spec: ListSpec, filters: Filters, context: str, request: ListReque
         column = spec.column(str(asked.get("colId", "")))
         direction = "desc" if asked.get("sort") == "desc" else "asc"
         order.append(f'"{column.name}" {direction} nulls last')
-    return Clause(sql, base.parameters | bound.parameters), ", ".join([*order, spec.order_by])
+    return Clause(sql, {**base.parameters, **bound.parameters}), ", ".join([*order, spec.order_by])
 
 
 class _Bound:

@@ -40,8 +40,7 @@ def playbooks(reading: Reading, method: Method) -> pd.DataFrame:
     """
     return reading.query(
         """
-        select * replace (monetary_sum::double as monetary_sum, clv_sum::double as clv_sum)
-        from reporting.segment_playbooks
+        select * from reporting.segment_playbooks
         where method = $method
         order by monetary_sum desc, segment_name
         """,
@@ -107,9 +106,9 @@ def audience_changes(reading: Reading, method: Method) -> pd.DataFrame:
             count(*) filter (side = 'entered') as entered_customers,
             count(*) filter (side = 'left') as left_customers,
             customers_now - entered_customers + left_customers as customers_before,
-            coalesce(sum(monetary) filter (side = 'entered'), 0)::double as entered_monetary,
+            coalesce(sum(monetary) filter (side = 'entered'), 0) as entered_monetary,
             round(coalesce(sum(clv) filter (side = 'entered'), 0), 2) as entered_clv,
-            coalesce(sum(monetary) filter (side = 'left'), 0)::double as left_monetary,
+            coalesce(sum(monetary) filter (side = 'left'), 0) as left_monetary,
             round(coalesce(sum(clv) filter (side = 'left'), 0), 2) as left_clv
         from sides
         group by segment
@@ -130,7 +129,7 @@ def audience_flows(reading: Reading, method: Method) -> pd.DataFrame:
     """
     return reading.query(
         """
-        select from_segment, to_segment, count(*) as customers, coalesce(sum(monetary), 0)::double as monetary
+        select from_segment, to_segment, count(*) as customers, coalesce(sum(monetary), 0) as monetary
         from reporting.audience_changes
         where method = $method
         group by from_segment, to_segment
@@ -173,20 +172,16 @@ def _changes(filters: Filters, _: str) -> Clause:
         parameters["segments"] = list(filters.segments)
     others = replace(filters, segments=())
     if not others.is_everything:
-        chosen = others.customers()
-        conditions.append(f"a.customer_id in (select customer_id from ({chosen.sql}))")
-        parameters |= chosen.parameters
+        conditions.append("a.customer_id in (select customer_id from chosen)")
     return Clause(
         f"""
-        select
-            a.customer_id, a.from_segment, a.to_segment, a.change, a.monetary::double as monetary,
-            round(a.clv, 2) as clv, c.country, c.recency_days
+        select a.* replace (round(a.clv, 2) as clv), c.country, c.recency_days
         from reporting.audience_changes as a
         left join reporting.customer_360 as c on a.customer_id = c.customer_id
         where {" and ".join(conditions)}
         """,
         parameters,
-    )
+    ).over(chosen=others.customers())
 
 
 CHANGES = ListSpec(

@@ -269,18 +269,13 @@ def country_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country`` and the measures of
         countries, the share of net revenue null if that is zero or less. By net revenue, then name.
     """
-    clause = _countries(filters)
-    return reading.query(f"{clause.sql} order by net_revenue desc, country", clause.parameters)
+    return reading.query("select * from found order by net_revenue desc, country", found=_countries(filters))
 
 
 def _countries(filters: Filters) -> Clause:
-    kept = filters.invoices()
     return Clause(
         f"""
-        with
-        kept as ({kept.sql}),
-
-        sums as (
+        with sums as (
             select country, {aggregates("invoices", _COUNTRIES)} from kept group by country
         )
 
@@ -292,9 +287,8 @@ def _countries(filters: Filters) -> Clause:
             {shares(_COUNTRIES)}
         from sums
         left join marts.dim_countries as c on sums.country = c.country
-        """,
-        kept.parameters,
-    )
+        """
+    ).over(kept=filters.invoices())
 
 
 def country_months(reading: Reading, filters: Filters) -> pd.DataFrame:

@@ -4,6 +4,6 @@ Belongs here: which figures stand on which page, their charts and layout. Does n
 here: the figures (:mod:`serving.queries`), number formats (:mod:`warehouse.wording`).
 """
 
-from serving.report.document import ReportError, build_report, write_report
+from serving.report.document import ReportError, build_report
 
-__all__ = ["ReportError", "build_report", "write_report"]
+__all__ = ["ReportError", "build_report"]

@@ -146,7 +146,7 @@ def shares_chart(segments: pd.DataFrame) -> bytes:
     Parameters
     ----------
     segments
-        Rows of :func:`serving.queries.segments.profiles.segment_profiles`.
+        Rows of :func:`serving.queries.segments.segment_profiles`.
     """
     names = segments["segment"].tolist()
     with _drawing(0.45 + 0.22 * max(len(names), 3), columns=2) as (axes, target):

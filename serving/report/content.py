@@ -14,29 +14,15 @@ import pandas as pd
 
 from serving.filters import CLUSTERINGS, METHOD_LABELS, Filters
 from serving.palette import TOKENS, segment_colour
+from serving.queries import health
 from serving.queries.anomalies import anomalies
 from serving.queries.audiences import audience_moves
 from serving.queries.cards import Card, headline_notes, summary_cards
 from serving.queries.customers import customer_summary
-from serving.queries.health import (
-    DISPOSITIONS,
-    checks_by_layer,
-    freshness,
-    load_summary,
-    missing_files,
-    model_notes,
-    model_title,
-    model_warnings,
-    open_checks,
-    row_accounting,
-    source_limits,
-    value_caveats,
-)
 from serving.queries.insights import insights
 from serving.queries.playbooks import PLAN, playbooks
 from serving.queries.revenue import monthly_customers, monthly_revenue, unusual_periods
-from serving.queries.segments.evidence import caveats
-from serving.queries.segments.profiles import segment_profiles
+from serving.queries.segments import caveats, segment_profiles
 from serving.report.charts import monthly_customers_chart, monthly_revenue_chart, shares_chart
 from serving.snapshot import About, Reading
 from warehouse.measures import Measure, shown
@@ -82,14 +68,14 @@ def report_content(reading: Reading, filters: Filters) -> dict[str, Any]:
         "filters": _filters_in_words(filters, about),
         "nothing": _NOTHING,
         "doubts": [
-            {"text": one.sentence, "tone": "warning" if one.severity == "warning" else "accent"}
+            {"text": one["sentence"], "tone": "warning" if one["severity"] == "warning" else "accent"}
             for one in headline_notes(reading)
         ],
         "insights": [
             {"text": found.text, "tone": _TONES[found.tone], "mark": _MARKS[found.tone]}
             for found in insights(reading, filters)
         ],
-        "value_caveats": [f"Expected revenue: {caveat}" for caveat in value_caveats(reading)],
+        "value_caveats": [f"Expected revenue: {caveat}" for caveat in health.value_caveats(reading)],
         **_cards(reading, filters),
         **_trends(reading, filters),
         **_anomalies(reading, filters),
@@ -208,7 +194,7 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
     found = anomalies(reading, filters)
     # such as that the history is too short to tell
-    warned = " ".join(model_warnings(reading, "revenue_anomalies"))
+    warned = " ".join(health.model_warnings(reading, "revenue_anomalies"))
     # a country's unusual day that is the whole shop's as well would be told twice
     of_shop = set(found.loc[found["series"] == "total", ["grain", "date"]].itertuples(index=False, name=None))
     found = found[
@@ -345,16 +331,16 @@ def _playbooks(reading: Reading, filters: Filters) -> dict[str, Any]:
 
 def _health(reading: Reading) -> dict[str, Any]:
     currency = reading.about.currency
-    fresh, accounted = freshness(reading), row_accounting(reading)
-    loads, missing, notes = load_summary(reading), missing_files(reading), model_notes(reading)
+    about, fresh, accounted = reading.about, health.freshness(reading), health.row_accounting(reading)
+    loads, missing, notes = health.load_summary(reading), health.missing_files(reading), health.model_notes(reading)
     in_currency = f"Amount, {currency_symbol(currency).strip()}"
     return {
         "freshness": _table(
             [
-                ("Latest sale", clock_time(fresh.last_invoiced_at)),
-                ("Recency is counted to", day(fresh.snapshot_date)),
-                ("Latest file delivered", moment(fresh.last_delivered_at)),
-                ("Published", f"{moment(fresh.published_at)} as publication {fresh.publication_id}"),
+                ("Latest sale", clock_time(fresh["last_invoiced_at"])),
+                ("Recency is counted to", day(about.snapshot_date)),
+                ("Latest file delivered", moment(fresh["last_delivered_at"])),
+                ("Published", f"{moment(about.published_at)} as publication {about.publication_id}"),
                 *(
                     (
                         f"Files {str(row.status).replace('_', ' ')}",
@@ -379,7 +365,7 @@ def _health(reading: Reading) -> dict[str, Any]:
             [
                 *(
                     (
-                        DISPOSITIONS[line.disposition],
+                        health.DISPOSITIONS[line.disposition],
                         "yes" if line.is_kept else "no",
                         line.row_count,
                         line.gross_amount,
@@ -404,7 +390,7 @@ def _health(reading: Reading) -> dict[str, Any]:
         "checks_about": "The latest run after each layer. A warning lets the refresh go on; a failure keeps the former "
         "snapshot; a check that could not run tells nothing about the data.",
         "checks": _table(
-            _rows(checks_by_layer(reading)),
+            _rows(health.checks_by_layer(reading)),
             {
                 "After layer": (1.6, lambda row: str(row.layer)),
                 **{
@@ -417,10 +403,10 @@ def _health(reading: Reading) -> dict[str, Any]:
         "notes": [
             *(
                 {"label": f"{str(row.outcome).capitalize()}:", "text": _text(row.message)}
-                for row in _rows(open_checks(reading))
+                for row in _rows(health.open_checks(reading))
             ),
             *(
-                {"label": f"{model_title(row)}:", "text": _text(row.warnings)}
+                {"label": f"{health.model_title(row)}:", "text": _text(row.warnings)}
                 # a fit of customer value that nothing here comes from warns on Data health alone
                 for row in _rows(
                     notes[
@@ -429,7 +415,7 @@ def _health(reading: Reading) -> dict[str, Any]:
                     ]
                 )
             ),
-            *({"label": f"{row.title}:", "text": _text(row.told)} for row in _rows(source_limits(reading))),
+            *({"label": f"{row.title}:", "text": _text(row.told)} for row in _rows(health.source_limits(reading))),
         ],
     }
 

@@ -1,6 +1,6 @@
 """From a snapshot to the bytes of a PDF.
 
-Belongs here: compiling the template with its data, and writing the file. Does not belong
+Belongs here: compiling the template with its data. Does not belong
 here: what is said (:mod:`serving.report.content`), what it looks like (``templates/report.typ``).
 
 The compiler is Typst, a library without a browser or another program. Fonts are those
@@ -11,7 +11,6 @@ publication's: equal snapshots give equal bytes.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -64,20 +63,3 @@ def build_report(reading: Reading, filters: Filters) -> bytes:
             )
         except (typst.TypstError, RuntimeError) as error:
             raise ReportError(f"The report could not be set: {error}") from error
-
-
-def write_report(target: Path, document: bytes) -> None:
-    """Write the PDF whole or not at all; a former one is replaced."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes it the owner's alone; a report is to be handed around
-        Path(partial).chmod(0o644)
-        Path(partial).replace(target)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise

@@ -323,6 +323,9 @@ def test_csv_over_http_is_safe_to_open_in_a_spreadsheet(client: TestClient) -> N
             400,
             "form",
         ),
+        # headers of a part: a long one, and many
+        ({"files": {"file": ("a" * 5_000 + ".csv", b"x")}}, 400, "can't be read"),
+        ({"files": {"file": ("a.csv", b"x", "text/csv", {f"X-{n}": "y" for n in range(9)})}}, 400, "can't be read"),
         ({"files": {"file": ("a.csv", b"0" * 3 * 1024 * 1024)}}, 413, "2,097,152 bytes"),
         ({"files": {"file": ("a.png", b"\x89PNG\r\n\x1a\n" + b"0" * 99)}}, 415, "a.png: the file is a PNG image"),
         ({"files": {"file": ("a.csv", b"Name,Colour\nAda,blue\n")}}, 422, "a.csv: "),

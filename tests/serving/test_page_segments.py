@@ -19,8 +19,8 @@ from serving.dashboard.segment_charts.segments import _in_words, affinity_map, c
 from serving.dashboard.view import View
 from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
 from serving.palette import segment_colour
-from serving.queries.segments.moves import flow_months
-from serving.queries.segments.sizes import segment_sizes
+from serving.queries.moves import flow_months
+from serving.queries.segments import segment_sizes
 from serving.snapshot import Reading, SnapshotReader
 from tests.serving.changed import changed
 from tests.serving.rendered import figures, links, parts, text

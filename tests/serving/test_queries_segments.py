@@ -11,16 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
+from serving.queries.distributions import MEASURES, _bin_edges, box_statistics, distributions
 from serving.queries.lists import ListSpec, count_list, fetch_list
-from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
-from serving.queries.segments.cohorts import COHORTS, cohort_grid
-from serving.queries.segments.distributions import MEASURES, _bin_edges, box_statistics, distributions
-from serving.queries.segments.evidence import caveats, cluster_evidence
-from serving.queries.segments.kept import NO_SEGMENT
-from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
-from serving.queries.segments.profiles import SEGMENTS, segment_profiles
-from serving.queries.segments.rfm import rfm_grid, rfm_rules
-from serving.queries.segments.sizes import customer_points, segment_sizes
+from serving.queries.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
+from serving.queries.segments import (
+    CATEGORY_AFFINITY,
+    COHORTS,
+    NO_SEGMENT,
+    SEGMENTS,
+    caveats,
+    cluster_evidence,
+    customer_points,
+    rfm_grid,
+    rfm_rules,
+    segment_profiles,
+    segment_sizes,
+)
 from serving.snapshot import Reading, SnapshotReader
 from tests.serving.changed import changed
 from warehouse.home import Home
@@ -176,7 +182,7 @@ def test_profiles_compare_with_all_customers_whatever_the_filters(reading: Readi
 
 
 def test_affinity_is_a_share_against_the_share_of_all(reading: Reading) -> None:
-    found = category_affinity(reading, Filters(method="rfm"))
+    found = fetch_list(reading, CATEGORY_AFFINITY, Filters(method="rfm"))
     for _, theirs in found[found["share_pct"].notna()].groupby("segment"):
         assert theirs["share_pct"].sum() == pytest.approx(100)
     one = found[found["net_revenue"] > 0].iloc[0]
@@ -217,7 +223,7 @@ def test_affinity_knows_categories_that_a_segment_never_bought(published_small: 
             )
         """
     with changed(published_small, tmp_path, moved) as opened:
-        found = category_affinity(opened, Filters())
+        found = fetch_list(opened, CATEGORY_AFFINITY, Filters())
         there = found[found["category"] == "Only Here"]
         assert len(there) == found["segment"].nunique() > 1
         assert (there["index_to_all"] == 0).sum() == len(there) - 1
@@ -280,7 +286,7 @@ def test_flows_that_end_before_they_begin_are_refused(reading: Reading) -> None:
 
 def test_cohorts_are_those_of_the_mart_whatever_the_filters(reading: Reading) -> None:
     told = reading.rows("select * from marts.cohort_retention order by cohort_month, age_months")
-    grid = cohort_grid(reading)
+    grid = fetch_list(reading, COHORTS, Filters())
     assert len(grid) == len(told) > 0
     np.testing.assert_allclose(grid["retention_pct"], [row["retention_pct"] for row in told])
     assert list(grid["is_complete_month"]) == [row["is_complete_month"] for row in told]
@@ -344,8 +350,8 @@ def test_lists_have_the_rows_of_their_question(reading: Reading, spec: ListSpec)
     asked = {
         "segments": lambda: (~segment_profiles(reading, FRANCE)["is_everyone"]).sum(),
         "segment_moves": lambda: len(segment_flows(reading, FRANCE)),
-        "cohorts": lambda: len(cohort_grid(reading)),
-        "category_affinity": lambda: len(category_affinity(reading, FRANCE)),
+        "cohorts": lambda: len(fetch_list(reading, COHORTS, Filters())),
+        "category_affinity": lambda: len(fetch_list(reading, CATEGORY_AFFINITY, FRANCE)),
     }
     rows = fetch_list(reading, spec, FRANCE)
     assert len(rows) == count_list(reading, spec, FRANCE) == asked[spec.name]() > 0
@@ -376,7 +382,7 @@ def test_nobody_gives_empty_frames_and_no_error(reading: Reading) -> None:
         box_statistics(reading, NOBODY),
         distributions(reading, NOBODY),
         segment_profiles(reading, NOBODY),
-        category_affinity(reading, NOBODY),
+        fetch_list(reading, CATEGORY_AFFINITY, NOBODY),
         segment_flows(reading, NOBODY),
     ):
         assert frame.empty

@@ -17,12 +17,13 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from serving.filters import Filters
-from serving.report import build_report, write_report
+from serving.report import build_report
 from serving.report.content import report_content
 from serving.snapshot import SnapshotReader
 from tests.serving.changed import changed
 from warehouse.errors import RegularsError
 from warehouse.home import Home
+from warehouse.small_files import write_whole
 from warehouse.wording import count, day, money, short_money
 
 LONG = "Customers#set page(fill: red) *who* `x` " + "Extraordinarily" * 12
@@ -386,14 +387,14 @@ def test_a_small_shop_fits_nine_pages(pages: list[str]) -> None:
 
 def test_a_former_report_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "reports" / "report.pdf"
-    write_report(target, b"one")
+    write_whole(target, b"one")
 
     def full_disk(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("serving.report.document.os.fsync", full_disk)
+    monkeypatch.setattr("warehouse.small_files.os.fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        write_report(target, b"two")
+        write_whole(target, b"two")
     assert target.read_bytes() == b"one"
     assert list(target.parent.iterdir()) == [target]
 

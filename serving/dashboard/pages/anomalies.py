@@ -204,64 +204,43 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
     share = f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else ""
     told = ("far above what was expected", "far below it", "expected trading days without a sale")
     return ui.stat_cards(
-        [
-            stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
-            stat_card(f"Unusual {choice.grain}s", count(len(flagged)), about=share, key="odd_periods"),
-            *(
-                stat_card(
-                    f"{sign} {many.capitalize()}",
-                    count(int(by_direction.get(direction, 0))),
-                    about=about,
-                    key=f"odd_{many}",
-                )
-                for (direction, (_, sign, _, many)), about in zip(_SHAPES.items(), told, strict=True)
-            ),
-        ]
+        stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
+        stat_card(f"Unusual {choice.grain}s", count(len(flagged)), about=share, key="odd_periods"),
+        *(
+            stat_card(
+                f"{sign} {many.capitalize()}", count(by_direction.get(direction, 0)), about=about, key=f"odd_{many}"
+            )
+            for (direction, (_, sign, _, many)), about in zip(_SHAPES.items(), told, strict=True)
+        ),
     )
 
 
 def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
-    names = list(dict.fromkeys(found["series"]))
-    grains_of = found.groupby("series", sort=False)["grain"].agg(list)
     odd_of = {(row.series, row.grain): int(row.flagged) for row in named_rows(found)}
-    shown = names[:MOST_CHIPS]
+    grains_of = found.groupby("series", sort=False)["grain"].agg(list)
+    shown = list(grains_of.index[:MOST_CHIPS])
     if choice.series not in shown:
         shown.append(choice.series)
-    more = len(names) - len(shown)
+    more = len(grains_of) - len(shown)
 
-    def chip(text: str, path: str, odd: int, *, is_current: bool) -> html.Li:
-        label: list[Any] = [text]
-        if odd:
-            label.append(html.Span(f"{count(odd)} unusual", className="chip-count"))
-        if is_current:
+    def chip(text: str, series: str, grain: str) -> html.Li:
+        odd = odd_of[series, grain]
+        label = [text, html.Span(f"{count(odd)} unusual", className="chip-count")] if odd else [text]
+        if (series, grain) == (choice.series, choice.grain):
             return html.Li(html.Span(label, className="chip chip-current", **{"aria-current": "true"}))
-        return html.Li(dcc.Link(label, href=view.link(path), className="chip"))
+        return html.Li(dcc.Link(label, href=view.link(_path(series, grain)), className="chip"))
 
-    # the grain that is shown, where a series has it
-    linked = {name: choice.grain if choice.grain in grains_of[name] else grains_of[name][0] for name in shown}
     series = [
-        chip(
-            "Whole shop" if name == TOTAL else name,
-            _path(name, linked[name]),
-            odd_of[name, linked[name]],
-            is_current=name == choice.series,
-        )
-        for name in shown
+        # the grain that is shown, where a series has it
+        chip("Whole shop" if name == TOTAL else name, name, choice.grain if choice.grain in grains else grains[0])
+        for name, grains in grains_of[shown].items()
     ]
-    grains = [
-        chip(
-            f"By {grain}",
-            _path(choice.series, grain),
-            odd_of[choice.series, grain],
-            is_current=grain == choice.grain,
-        )
-        for grain in grains_of[choice.series]
-    ]
+    by_grain = [chip(f"By {grain}", choice.series, grain) for grain in grains_of[choice.series]]
     return html.Div(
         [
             html.Ul(series, className="chips", **{"aria-label": "Series"}),
             html.P(f"{plural(more, 'more series')}: choose a country above to see it.") if more > 0 else None,
-            html.Ul(grains, className="chips", **{"aria-label": "By day or week"}),
+            html.Ul(by_grain, className="chips", **{"aria-label": "By day or week"}),
         ]
     )
 

@@ -252,7 +252,7 @@ def answer(done: Classification, theme: Theme, *, may_export: bool = True) -> li
     return [
         panel(
             f"{done.file_name}: {plural(len(done.customers), 'customer')} labelled",
-            ui.stat_cards([ui.stat_card(label, count(n), about=about, key=key) for label, n, about, key in cards]),
+            ui.stat_cards(*(ui.stat_card(label, count(n), about=about, key=key) for label, n, about, key in cards)),
             *(html.Div(note(text), style={"margin": "12px 0"}) for text in _notes(done)),
             ui.table(
                 "What became of each delivered line",

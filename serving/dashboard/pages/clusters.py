@@ -19,9 +19,8 @@ from serving.dashboard.segment_charts.look import Look, Words, legend
 from serving.dashboard.segment_charts.segments import claims_table
 from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, METHOD_LABELS
-from serving.queries.segments.distributions import MEASURES, box_statistics, distributions
-from serving.queries.segments.evidence import caveats, cluster_evidence
-from serving.queries.segments.sizes import customer_points, segment_sizes
+from serving.queries.distributions import MEASURES, box_statistics, distributions
+from serving.queries.segments import caveats, cluster_evidence, customer_points, segment_sizes
 from warehouse.wording import count, number, percent, plural
 
 POINTS = 2_000

@@ -74,7 +74,7 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
         [_country_label(row) for row in rows],
         values,
         [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows],
-        [_country_hover(row, view.currency) for row in rows],
+        [_country_hover(view, row) for row in rows],
         text=[view.short_money(value) for value in values],
         textposition="outside",
         cliponaxis=False,
@@ -125,10 +125,10 @@ def _country_label(row: dict[str, Any]) -> str:
     return escape(name) + (" (home)" if row["is_home_country"] else "")
 
 
-def _country_hover(row: dict[str, Any], currency: str) -> str:
+def _country_hover(view: View, row: dict[str, Any]) -> str:
     return (
-        f"<b>{escape(row['country'])}</b><br>{wording.money(row['net_revenue'], currency)} net, "
-        f"{wording.percent(row['net_revenue_pct'])} of all<br>{wording.money(row['gross_revenue'], currency)} gross<br>"
+        f"<b>{escape(row['country'])}</b><br>{view.money(row['net_revenue'])} net, "
+        f"{wording.percent(row['net_revenue_pct'])} of all<br>{view.money(row['gross_revenue'])} gross<br>"
         f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'identified customer')}"
     )
 
@@ -136,7 +136,7 @@ def _country_hover(row: dict[str, Any], currency: str) -> str:
 def _map(view: View, countries: pd.DataFrame) -> list[Any]:
     is_drawn = countries["iso_alpha3"].notna() & (countries["net_revenue"] > 0)
     rows, absent = rows_of(countries[is_drawn]), rows_of(countries[~is_drawn])
-    told = ui.remark(_not_on_map(absent, view.currency)) if absent else None
+    told = ui.remark(_not_on_map(view, absent)) if absent else None
     if not rows:
         return [empty("None of these sales can be placed on a map."), told]
     drawn = {
@@ -144,7 +144,7 @@ def _map(view: View, countries: pd.DataFrame) -> list[Any]:
         "locationmode": "ISO-3",
         "locations": [row["iso_alpha3"] for row in rows],
         "z": [math.log10(row["net_revenue"]) for row in rows],
-        "customdata": [_country_hover(row, view.currency) for row in rows],
+        "customdata": [_country_hover(view, row) for row in rows],
         **_log_colours(view, [row["net_revenue"] for row in rows]),
     }
     described = (
@@ -160,8 +160,8 @@ def _map(view: View, countries: pd.DataFrame) -> list[Any]:
     return [shown, told]
 
 
-def _not_on_map(absent: Rows, currency: str) -> str:
-    listed = [f"{row['country']} ({wording.short_money(row['net_revenue'], currency)})" for row in absent[:6]]
+def _not_on_map(view: View, absent: Rows) -> str:
+    listed = [f"{row['country']} ({view.short_money(row['net_revenue'])})" for row in absent[:6]]
     rest = f" and {wording.count(len(absent) - 6)} more" if len(absent) > 6 else ""
     return f"Not on the map, because they have no country code or had no net revenue: {', '.join(listed)}{rest}."
 
@@ -179,15 +179,10 @@ def _grid(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.D
     drawn = heat_map(
         labels,
         [_country_label(row) for row in named],
-        [[_log(cells.get((row["country"], at))) for at in months] for row in named],
-        [
-            [
-                f"<b>{escape(row['country'])}, {wording.month(at)}</b><br>"
-                f"{_cell_hover(cells.get((row['country'], at)), view)}"
-                for at in months
-            ]
-            for row in named
-        ],
+        # the country and the month, of which nothing may be known
+        [[(row["country"], at) for at in months] for row in named],
+        lambda key: _log(cells.get(key)),
+        hover=lambda key: f"<b>{escape(key[0])}, {wording.month(key[1])}</b><br>{_cell_hover(cells.get(key), view)}",
         # below the names of the months
         **_log_colours(view, [value for value in known if value > 0], bar_y=-46 / (24 * len(named))),
     )

@@ -35,18 +35,7 @@ from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, DEFAULT_METHOD, METHOD_LABELS, METHODS
 from serving.palette import kind_colours, segment_colour
-from serving.queries.customers import (
-    CUSTOMERS,
-    LINES,
-    ORDERS,
-    RETURNS,
-    CustomerSearch,
-    CustomerStory,
-    closest_customers,
-    customer_story,
-    customer_summary,
-    find_customers,
-)
+from serving.queries import customers as queries
 from serving.queries.health import value_caveats
 from serving.queries.playbooks import PLAN
 from warehouse.measures import shown
@@ -70,7 +59,7 @@ def render(view: View) -> Any:
     """The list under the filters, or the story of the customer that the address names."""
     if not view.argument:
         return _everybody(view)
-    story = customer_story(view.reading, view.argument)
+    story = queries.customer_story(view.reading, view.argument)
     return _unknown(view) if story is None else _one(view, story)
 
 
@@ -78,8 +67,10 @@ def render(view: View) -> Any:
 
 
 def _everybody(view: View) -> html.Div:
-    summary, searched = customer_summary(view.reading, view.filters), view.filters.customer
-    found = [_found(view, find_customers(view.reading, view.filters, searched, _FOUND_SHOWN))] if searched else []
+    summary, searched = queries.customer_summary(view.reading, view.filters), view.filters.customer
+    found = (
+        [_found(view, queries.find_customers(view.reading, view.filters, searched, _FOUND_SHOWN))] if searched else []
+    )
     if not summary.figures["customers"]:
         hint = (
             "Take a filter away, or press Reset."
@@ -107,17 +98,17 @@ def _everybody(view: View) -> html.Div:
         )
     return ui.page(
         *found,
-        ui.stat_cards(cards),
+        ui.stat_cards(*cards),
         ui.value_note(value_caveats(view.reading)),
         panel(
             "All customers" if view.filters.is_everything else "Customers under these filters",
-            data_table(view, CUSTOMERS, height=620),
+            data_table(view, queries.CUSTOMERS, height=620),
             about=f"{about}.",
         ),
     )
 
 
-def _found(view: View, search: CustomerSearch) -> html.Section:
+def _found(view: View, search: queries.CustomerSearch) -> html.Section:
     begins = "begins" if search.matches == 1 else "begin"
     told = f"{plural(search.matches, 'customer')} {begins} with “{search.text}”"
     parts: list[Any] = [
@@ -139,7 +130,7 @@ def _found(view: View, search: CustomerSearch) -> html.Section:
         )
         parts.append(_ids(view, outside, search.other_matches))
     if not inside and not outside and not search.other_matches:
-        parts += [html.P("Closest ids:"), _ids(view, closest_customers(view.reading, search.text))]
+        parts += [html.P("Closest ids:"), _ids(view, queries.closest_customers(view.reading, search.text))]
     return panel("Search", *parts)
 
 
@@ -151,7 +142,7 @@ def _ids(view: View, found: Sequence[str], total: int = 0, *, centred: bool = Fa
 
 
 def _unknown(view: View) -> html.Div:
-    closest = closest_customers(view.reading, view.argument)
+    closest = queries.closest_customers(view.reading, view.argument)
     hint = html.Div(
         [
             html.P("Closest ids:") if closest else None,
@@ -166,7 +157,7 @@ def _unknown(view: View) -> html.Div:
 # ---- one customer --------------------------------------------------------------
 
 
-def _one(view: View, story: CustomerStory) -> html.Div:
+def _one(view: View, story: queries.CustomerStory) -> html.Div:
     facts = story.facts
     head = html.Div(
         [
@@ -205,20 +196,20 @@ def _one(view: View, story: CustomerStory) -> html.Div:
         ui.columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",
-            data_table(view, ORDERS, context=facts["customer_id"], height=_LIST_PIXELS),
+            data_table(view, queries.ORDERS, context=facts["customer_id"], height=_LIST_PIXELS),
             about="The whole history, whatever filters are chosen.",
         ),
         _returns(view, story),
         ui.columns(_categories(view, story), _playbook(view, story)),
         panel(
             "Line by line",
-            data_table(view, LINES, context=facts["customer_id"], height=_LIST_PIXELS),
+            data_table(view, queries.LINES, context=facts["customer_id"], height=_LIST_PIXELS),
             about="Every sale and return line that counts. The whole history, whatever filters are chosen.",
         ),
     )
 
 
-def _figures(view: View, story: CustomerStory) -> html.Div:
+def _figures(view: View, story: queries.CustomerStory) -> html.Div:
     facts = story.facts
     returned = facts["total_return_revenue"]
     spent = (
@@ -242,7 +233,7 @@ def _figures(view: View, story: CustomerStory) -> html.Div:
 def _stat_cards(told: dict[str, tuple[str, str, str]]) -> html.Div:
     """Cards by the figure's name: each one's label, value and what it is."""
     return ui.stat_cards(
-        [stat_card(label, value, about=about, key=f"customer.{key}") for key, (label, value, about) in told.items()]
+        *(stat_card(label, value, about=about, key=f"customer.{key}") for key, (label, value, about) in told.items())
     )
 
 
@@ -267,7 +258,7 @@ def _interval(view: View, facts: dict[str, Any]) -> str:
     return f"{horizon}; {percent(facts['clv_interval_pct'], 0)} interval {low} to {high}"
 
 
-def _who(story: CustomerStory) -> html.Section:
+def _who(story: queries.CustomerStory) -> html.Section:
     facts = story.facts
     pairs: list[tuple[str, Any]] = [("Country", facts["country"] or "unknown")]
     if facts["has_purchases"]:
@@ -292,7 +283,7 @@ def _who(story: CustomerStory) -> html.Section:
     )
 
 
-def _segments(view: View, story: CustomerStory) -> list[Any]:
+def _segments(view: View, story: queries.CustomerStory) -> list[Any]:
     facts = story.facts
     remarks = {
         "kmeans": f"Same segment in {percent(100 * facts['stability'], 0)} of refits on resampled customers"
@@ -347,7 +338,7 @@ def _scores(view: View, facts: dict[str, Any]) -> html.Div:
     )
 
 
-def _value(view: View, story: CustomerStory) -> Any:
+def _value(view: View, story: queries.CustomerStory) -> Any:
     facts = story.facts
     if facts["clv"] is None:
         return empty("No revenue is forecast for this customer.", "No model could be fitted to this history.")
@@ -363,7 +354,7 @@ def _value(view: View, story: CustomerStory) -> Any:
     return [_value_chart(view, story), ui.definitions(pairs)]
 
 
-def _value_chart(view: View, story: CustomerStory) -> html.Div:
+def _value_chart(view: View, story: queries.CustomerStory) -> html.Div:
     facts, tokens = story.facts, view.tokens
     clv, low, high = facts["clv"], facts["clv_low"], facts["clv_high"]
     playbook = story.playbook(view.filters.method)
@@ -401,7 +392,7 @@ def _reach(values: Sequence[float | None]) -> list[float]:
     return [lowest - room, highest + room]
 
 
-def _over_time(view: View, story: CustomerStory) -> html.Section:
+def _over_time(view: View, story: queries.CustomerStory) -> html.Section:
     title = "Segment over time"
     if story.history.empty:
         return panel(title, empty("No month has ended since the first order.", "The first month end will show here."))
@@ -438,6 +429,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
         labels,
         ["Recency", "Frequency", "Money"],
         grid,
+        int,
         zmin=0,
         zmax=5,
         colorscale=colour_scale(view.theme),
@@ -474,7 +466,7 @@ def _over_time(view: View, story: CustomerStory) -> html.Section:
     )
 
 
-def _dealings(view: View, story: CustomerStory) -> html.Section:
+def _dealings(view: View, story: queries.CustomerStory) -> html.Section:
     title = "Orders and returns by month"
     about = view.reading.about
     rows = rows_of(story.months)
@@ -523,7 +515,7 @@ def _dealings(view: View, story: CustomerStory) -> html.Section:
     )
 
 
-def _returns(view: View, story: CustomerStory) -> html.Section:
+def _returns(view: View, story: queries.CustomerStory) -> html.Section:
     facts = story.facts
     title = "Returns and what they reverse"
     if story.returns.empty:
@@ -542,12 +534,12 @@ def _returns(view: View, story: CustomerStory) -> html.Section:
     return panel(
         title,
         html.P(" ".join(told)),
-        data_table(view, RETURNS, context=facts["customer_id"], height=_LIST_PIXELS),
+        data_table(view, queries.RETURNS, context=facts["customer_id"], height=_LIST_PIXELS),
         about="One row for each returned line. The whole history, whatever filters are chosen.",
     )
 
 
-def _categories(view: View, story: CustomerStory) -> html.Section:
+def _categories(view: View, story: queries.CustomerStory) -> html.Section:
     title = "What they buy"
     bought = story.categories[story.categories["net_revenue"] > 0]
     if bought.empty:
@@ -594,7 +586,7 @@ def _categories(view: View, story: CustomerStory) -> html.Section:
     )
 
 
-def _playbook(view: View, story: CustomerStory) -> html.Section:
+def _playbook(view: View, story: queries.CustomerStory) -> html.Section:
     # clusters have no playbooks
     method = DEFAULT_METHOD if view.filters.method in CLUSTERINGS else view.filters.method
     playbook = story.playbook(method)
@@ -610,7 +602,7 @@ def _playbook(view: View, story: CustomerStory) -> html.Section:
     )
 
 
-def _without_purchases(view: View, story: CustomerStory) -> list[Any]:
+def _without_purchases(view: View, story: queries.CustomerStory) -> list[Any]:
     facts = story.facts
     if story.months.empty:
         why = "All of this customer's lines were set aside, such as postage or lines without a price."

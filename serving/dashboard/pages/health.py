@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import pandas as pd
 from dash import html
@@ -25,7 +25,7 @@ from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.lists import LISTS
 from serving.queries import health as queries
-from serving.queries.health import DISPOSITIONS, AccountedLines, Freshness, RowAccounting
+from serving.queries.health import DISPOSITIONS, AccountedLines, RowAccounting
 from serving.queries.lists import fetch_list
 from warehouse.formats import SUBJECTS, export_formats
 from warehouse.freshness import in_words
@@ -84,7 +84,7 @@ def render(view: View) -> html.Div:
     return ui.page(
         *_older(view),
         *_alarms(missing, faults, accounting),
-        _cards(fresh, loads, missing, checks, accounting, now),
+        _cards(view, fresh, loads, missing, checks, accounting, now),
         ui.columns(
             panel(
                 "Checks",
@@ -94,7 +94,7 @@ def render(view: View) -> html.Div:
             ),
             panel(
                 "How fresh",
-                _freshness(fresh, now),
+                _freshness(view, fresh, now),
                 ui.below("Latest publications", _publications(view)),
                 about="Times are UTC; the last line's is the shop's own clock. A refresh that a check stopped "
                 "publishes nothing: it leaves the figures as they were, and is told above, at length in Data Docs"
@@ -235,7 +235,8 @@ def _bullets(rows: pd.DataFrame, told: Callable[[Any], list[Any]], rest: str) ->
 
 
 def _cards(
-    fresh: Freshness,
+    view: View,
+    fresh: Mapping[str, datetime | None],
     loads: pd.DataFrame,
     missing: pd.DataFrame,
     checks: pd.DataFrame,
@@ -254,15 +255,14 @@ def _cards(
     told = f"{count(passed)} of {count(run)}"
     every = f"{plural(ever, 'rejected delivery', 'rejected deliveries')} in the whole history"
     refused: dict[str, Any] = {"change": "see above", "is_good": False} if rejected else {}
+    last, published = (_ago(fresh[name], now) for name in ("last_invoiced_at", "published_at"))
     return ui.stat_cards(
-        [
-            stat_card("Sales to", day(fresh.last_date), about=_ago(fresh.last_invoiced_at, now), key="last_date"),
-            stat_card("Published", day(fresh.published_at), about=_ago(fresh.published_at, now), key="published_date"),
-            stat_card("Checks passed", told, about="in each layer's latest run", key="checks_passed"),
-            stat_card("Files in use", count(used), about="of sales and customers", key="files_loaded"),
-            stat_card("Files not loaded", count(rejected), **refused, about=every, key="files_rejected"),
-            stat_card("Lines set aside", count(set_aside), about=share, key="lines_set_aside"),
-        ]
+        stat_card("Sales to", day(view.reading.about.last_date), about=last, key="last_date"),
+        stat_card("Published", day(fresh["published_at"]), about=published, key="published_date"),
+        stat_card("Checks passed", told, about="in each layer's latest run", key="checks_passed"),
+        stat_card("Files in use", count(used), about="of sales and customers", key="files_loaded"),
+        stat_card("Files not loaded", count(rejected), **refused, about=every, key="files_rejected"),
+        stat_card("Lines set aside", count(set_aside), about=share, key="lines_set_aside"),
     )
 
 
@@ -315,17 +315,18 @@ def _checks(checks: pd.DataFrame, faults: pd.DataFrame) -> list[Any]:
     return [found, ui.below("Checks that did not pass", html.Ul(told, className="faults"), rest)]
 
 
-def _freshness(fresh: Freshness, now: datetime) -> html.Div:
+def _freshness(view: View, fresh: Mapping[str, datetime | None], now: datetime) -> html.Div:
     moments = {
-        "Newest file in use, as written": fresh.last_delivered_at,
-        "Last delivery recorded": fresh.last_recorded_at,
-        "Published": fresh.published_at,
+        "Newest file in use, as written": "last_delivered_at",
+        "Last delivery recorded": "last_recorded_at",
+        "Published": "published_at",
     }
-    last, counted = fresh.last_invoiced_at, "as asked for" if fresh.as_of_date else "the day after the last line"
+    about, last = view.reading.about, fresh["last_invoiced_at"]
+    counted = "as asked for" if about.as_of_date else "the day after the last line"
     rows = [
         ("Last line in the data", clock_time(last), _ago(last, now) if last else "no line was kept"),
-        *((what, _when(then), _ago(then, now)) for what, then in moments.items()),
-        ("Recency is counted to", day(fresh.snapshot_date), counted),
+        *((what, _when(fresh[name]), _ago(fresh[name], now)) for what, name in moments.items()),
+        ("Recency is counted to", day(about.snapshot_date), counted),
     ]
     cells = {title: lambda row, at=at: row[at] for at, title in enumerate(("", "When", "That is"))}
     return table("How fresh the data are", rows, cells)
@@ -350,31 +351,14 @@ def _publications(view: View) -> html.Div:
 Measure = Literal["rows", "money"]
 
 
-class _Step(NamedTuple):
-    """One row of the accounting, as waterfall and table tell it."""
-
-    name: str
-    rows: int
-    amount: Decimal
-    meaning: str
-    key: str
+_NAMES = {"delivered": "Delivered", "kept": "Kept", **DISPOSITIONS}
+"""Of each row of the accounting, and of the two ends between which they stand."""
 
 
-def _ends(accounting: RowAccounting) -> tuple[_Step, _Step]:
-    return (
-        _Step(
-            "Delivered",
-            accounting.delivered_rows,
-            accounting.delivered_amount,
-            "All lines of the files in use",
-            "delivered",
-        ),
-        _Step("Kept", accounting.kept_rows, accounting.kept_amount, "What every figure is made from", "kept"),
-    )
-
-
-def _step(line: AccountedLines) -> _Step:
-    return _Step(DISPOSITIONS[line.disposition], line.row_count, line.gross_amount, line.description, line.disposition)
+def _ends(accounting: RowAccounting) -> tuple[AccountedLines, AccountedLines]:
+    rows, amount, meaning = accounting.delivered_rows, accounting.delivered_amount, "All lines of the files in use"
+    kept = ("kept", True, accounting.kept_rows, accounting.kept_amount, "What every figure is made from")
+    return AccountedLines("delivered", True, rows, amount, meaning), AccountedLines(*kept)
 
 
 def _waterfalls(view: View, accounting: RowAccounting) -> Any:
@@ -400,9 +384,9 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
         return f"+{told(value)}" if value > 0 else told(value)
 
     first, last = _ends(accounting)
-    set_aside = [_step(line) for line in accounting.lines if not line.is_kept and line.row_count]
+    set_aside = [line for line in accounting.lines if not line.is_kept and line.row_count]
     steps = [first, *set_aside, last]
-    delivered, *taken, kept = (one.rows if is_rows else one.amount for one in steps)
+    delivered, *taken, kept = (one.row_count if is_rows else one.gross_amount for one in steps)
     levels: list[float] = [float(delivered)]
     for value in taken:
         levels.append(levels[-1] - float(value))
@@ -416,14 +400,14 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
         "type": "waterfall",
         "orientation": "h",
         # the figure beside the bar would not fit a phone
-        "y": [f"{one.name}<br><b>{value}</b>" for one, value in zip(steps, figures, strict=True)],
+        "y": [f"{_NAMES[one.disposition]}<br><b>{value}</b>" for one, value in zip(steps, figures, strict=True)],
         "x": [float(delivered), *(float(-value) for value in taken), float(kept)],
         "measure": ["absolute", *("relative" for _ in taken), "total"],
         "connector": {"line": {"color": tokens.border, "width": 1}},
         "decreasing": {"marker": {"color": tokens.warning}},
         "increasing": {"marker": {"color": tokens.good}},
         "totals": {"marker": {"color": tokens.accent}},
-        "customdata": [f"{one.meaning}<br><b>{value}</b>" for one, value in zip(steps, figures, strict=True)],
+        "customdata": [f"{one.description}<br><b>{value}</b>" for one, value in zip(steps, figures, strict=True)],
     }
     axis = (
         "The axis begins near the smallest bar, not at 0, so that the steps can be seen: compare the figures, not the "
@@ -433,7 +417,9 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
     )
     if not is_rows:
         axis += " Setting negative amounts aside (such as fees that were paid) raises what is left."
-    between = "".join(f"{one.name} {value}; " for one, value in zip(set_aside, figures[1:-1], strict=True))
+    between = "".join(
+        f"{_NAMES[one.disposition]} {value}; " for one, value in zip(set_aside, figures[1:-1], strict=True)
+    )
     return html.Div(
         [
             ui.remark(axis),
@@ -456,21 +442,23 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
 
 
 def _accounting_table(view: View, accounting: RowAccounting) -> html.Div:
-    (delivered, kept), steps = _ends(accounting), [(line.is_kept, _step(line)) for line in accounting.lines]
+    delivered, kept = _ends(accounting)
     rows = [
         (html.Strong("Delivered"), delivered),
-        *((f"− {one.name}", one) for is_kept, one in steps if not is_kept),
+        *((f"− {_NAMES[one.disposition]}", one) for one in accounting.lines if not one.is_kept),
         (html.Strong("= Kept"), kept),
-        *((f"of which {one.name.lower()}", one) for is_kept, one in steps if is_kept),
+        *((f"of which {_NAMES[one.disposition].lower()}", one) for one in accounting.lines if one.is_kept),
     ]
     found = table(
         "Row accounting",
         rows,
         {
             "": lambda row: row[0],
-            "Lines": right(lambda row: figure(count(row[1].rows), f"rows_{row[1].key}")),
-            "Amount": right(lambda row: figure(view.money(row[1].amount, pence=True), f"amount_{row[1].key}")),
-            "Meaning": lambda row: html.Div(row[1].meaning, className="meaning"),
+            "Lines": right(lambda row: figure(count(row[1].row_count), f"rows_{row[1].disposition}")),
+            "Amount": right(
+                lambda row: figure(view.money(row[1].gross_amount, pence=True), f"amount_{row[1].disposition}")
+            ),
+            "Meaning": lambda row: html.Div(row[1].description, className="meaning"),
         },
     )
     return html.Div(found, className="below")
@@ -513,8 +501,10 @@ def _is_rounding_seen(accounting: RowAccounting) -> bool:
     def shown(amount: Decimal) -> Decimal:
         return Decimal(str(round(float(amount), 2)))
 
-    set_aside = sum((shown(line.gross_amount) for line in accounting.lines if not line.is_kept), Decimal(0))
-    kept = sum((shown(line.gross_amount) for line in accounting.lines if line.is_kept), Decimal(0))
+    set_aside, kept = (
+        sum((shown(line.gross_amount) for line in accounting.lines if line.is_kept is is_kept), Decimal(0))
+        for is_kept in (False, True)
+    )
     return (
         shown(accounting.delivered_amount) != set_aside + shown(accounting.kept_amount)
         or shown(accounting.kept_amount) != kept
@@ -522,7 +512,7 @@ def _is_rounding_seen(accounting: RowAccounting) -> bool:
 
 
 def _reasons(view: View) -> Any:
-    reasons = queries.set_aside_reasons(view.reading)
+    reasons = fetch_list(view.reading, queries.REASONS, view.filters)
     if reasons.empty:
         return ui.empty("Every delivered line was kept.")
     shown = reasons.head(MOST_REASONS)

@@ -7,7 +7,7 @@ Does not belong here: any figure's making.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from serving.dashboard.components import NOTHING, Rows, empty, figure, rows_of
 from serving.dashboard.view import Page, View, redrawn
 from serving.palette import SEQUENTIAL
 from serving.queries import revenue
-from serving.queries.cards import Card, HeadlineNote, headline_notes, summary_cards
+from serving.queries.cards import Card, headline_notes, summary_cards
 from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
 from warehouse import wording
@@ -43,7 +43,7 @@ _KIND_LABELS = {
 def render(view: View) -> Any:
     """The overview of one view."""
     months = revenue.monthly_revenue(view.reading, view.filters)
-    cards = ui.stat_cards([_card(card, view) for card in summary_cards(view.reading, view.filters)])
+    cards = ui.stat_cards(*(_card(card, view) for card in summary_cards(view.reading, view.filters)))
     doubts = [_doubt(one) for one in headline_notes(view.reading)]
     if months.empty:
         return ui.page(*doubts, empty(*NOTHING), cards)
@@ -90,9 +90,9 @@ def render(view: View) -> Any:
 # ---- in words and figures --------------------------------------------------------
 
 
-def _doubt(told: HeadlineNote) -> html.Div:
-    kind = "warning" if told.severity == "warning" else "info"
-    return html.Div(ui.note(told.sentence, kind=kind), **{"data-doubt": told.key})
+def _doubt(told: Mapping[str, str]) -> html.Div:
+    kind = "warning" if told["severity"] == "warning" else "info"
+    return html.Div(ui.note(told["sentence"], kind=kind), **{"data-doubt": told["key"]})
 
 
 def _told(view: View, told: Sequence[Insight]) -> html.Ul:
@@ -114,19 +114,15 @@ def _told(view: View, told: Sequence[Insight]) -> html.Ul:
 def _card(card: Card, view: View) -> html.Div:
     about = card.about
     if card.before is not None:
-        about = f"{about.rstrip('.')}: {_value(card, card.before, view.currency)}."
+        about = f"{about.rstrip('.')}: {wording.in_unit(card.before, card.unit, view.currency, is_short=True)}."
     return ui.stat_card(
         card.label,
-        _value(card, card.value, view.currency),
+        wording.in_unit(card.value, card.unit, view.currency, is_short=True),
         change="" if card.change_pct is None else wording.change(card.change_pct),
         is_good=card.is_good,
         about=about,
         key=card.key,
     )
-
-
-def _value(card: Card, value: float | None, currency: str) -> str:
-    return wording.in_unit(value, card.unit, currency, is_short=True)
 
 
 # ---- revenue over time -----------------------------------------------------------
@@ -149,17 +145,14 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
             [row["month_start"] for row in rows],
             values,
             view.tokens.accent,
-            [_month_hover(row, view.currency) for row in rows],
+            [_month_hover(view, row) for row in rows],
             marker=_paler_where_not_complete(rows),
         )
     ]
     heights = {row["month_start"].date(): row["net_revenue"] for row in rows}
     top = max([*heights.values(), 0.0])
-    marks = [
-        (month_start, days)
-        for month_start, days in _by_month(odd).items()
-        if month_start in heights  # a silence may be told of a month that nothing of the view lies in
-    ]
+    # a silence may be told of a month that nothing of the view lies in
+    marks = [(start.date(), rows_of(days)) for start, days in odd.groupby("month_start") if start.date() in heights]
     if marks:
         traces.append(
             dots(
@@ -178,8 +171,8 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
     best = max(rows, key=lambda row: (row["net_revenue"], row["month_start"]))
     described = (
         f"Net revenue in {wording.plural(len(rows), 'month')}, "
-        f"{wording.short_money(sum(heights.values()), view.currency)} in all; most in "
-        f"{wording.month(best['month_start'])}, {wording.short_money(best['net_revenue'], view.currency)}. "
+        f"{view.short_money(sum(heights.values()))} in all; most in "
+        f"{wording.month(best['month_start'])}, {view.short_money(best['net_revenue'])}. "
         f"{wording.plural(len(odd), 'unusual day')}."
     )
     partial = [wording.month(row["month_start"]) for row in rows if not row["is_complete_month"]]
@@ -241,7 +234,7 @@ def _line_chart(view: View, grain: Literal["week", "day"]) -> list[Any]:
     best = max(rows, key=lambda row: (row["net_revenue_as_booked"], row[at]))
     described = (
         f"Net revenue as booked by {grain}; most on {wording.day(best[at])}, "
-        f"{wording.short_money(best['net_revenue_as_booked'], view.currency)}. "
+        f"{view.short_money(best['net_revenue_as_booked'])}. "
         f"{wording.plural(len(odd), f'unusual {grain}')}."
     )
     told = "Here each return counts on the day on which it was booked, as unusual days are measured."
@@ -270,22 +263,14 @@ def _paler_where_not_complete(rows: Rows) -> dict[str, Any]:
     return {"opacity": [1.0 if row["is_complete_month"] else 0.5 for row in rows]}
 
 
-def _month_hover(row: dict[str, Any], currency: str) -> str:
+def _month_hover(view: View, row: dict[str, Any]) -> str:
     lines = [
         f"<b>{wording.month(row['month_start'])}</b>" + ("" if row["is_complete_month"] else " (not complete)"),
-        f"{wording.money(row['net_revenue'], currency)} net",
-        f"{wording.money(row['gross_revenue'], currency)} gross, "
-        f"{wording.money(row['total_return_revenue'], currency)} returned",
+        f"{view.money(row['net_revenue'])} net",
+        f"{view.money(row['gross_revenue'])} gross, {view.money(row['total_return_revenue'])} returned",
         f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}",
     ]
     return "<br>".join(lines)
-
-
-def _by_month(odd: pd.DataFrame) -> dict[date, Rows]:
-    found: dict[date, Rows] = {}
-    for row in rows_of(odd):
-        found.setdefault(row["month_start"].date(), []).append(row)
-    return found
 
 
 def _odd_hover(month_start: date, days: Rows) -> str:
@@ -383,7 +368,7 @@ def _types(view: View) -> Any:
         (once, "One-time", view.tokens.neutral),
     ):
         shares = [row["net_revenue_pct"] if is_shown else None, row["customers_pct"]]
-        amounts = [wording.money(row["net_revenue"], view.currency), wording.plural(row["customers"], "customer")]
+        amounts = [view.money(row["net_revenue"]), wording.plural(row["customers"], "customer")]
         told = [
             f"<b>{name}</b><br>{amount}, {wording.percent(share)}"
             for amount, share in zip(amounts, shares, strict=True)
@@ -441,7 +426,7 @@ def _top(view: View) -> html.Div:
         found,
         {
             "Customer": lambda row: ui.customer_link(view, row.customer_id),
-            "Net revenue": ui.right(lambda row: wording.money(row.net_revenue, view.currency)),
+            "Net revenue": ui.right(lambda row: view.money(row.net_revenue)),
             "Share": (wording.percent, "net_revenue_pct"),
             "Orders": (wording.count, "invoices"),
             "Last order": ui.right((wording.day, "last_purchase_date")),

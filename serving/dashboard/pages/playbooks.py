@@ -21,7 +21,7 @@ from serving.palette import segment_colour
 from serving.queries import playbooks as queries
 from serving.queries.health import value_caveats
 from serving.queries.playbooks import CHANGES
-from serving.queries.segments.sizes import segment_sizes
+from serving.queries.segments import segment_sizes
 from warehouse.wording import count, day, is_missing, percent, plural
 
 _FLOWS_TOLD = 3
@@ -125,7 +125,7 @@ def _figures(view: View, row: Row) -> html.Div:
     }
     prefix = f"playbooks.{row['segment_name']}"
     return ui.stat_cards(
-        [ui.measure_card(view, name, row[name], about=about, prefix=prefix) for name, about in abouts.items()]
+        *(ui.measure_card(view, name, row[name], about=about, prefix=prefix) for name, about in abouts.items())
     )
 
 

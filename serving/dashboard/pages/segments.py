@@ -23,16 +23,11 @@ from serving.dashboard.segment_charts.look import Look, Words, legend
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View, redrawn
 from serving.filters import METHOD_LABELS
+from serving.queries import segments as queries
 from serving.queries.health import value_caveats
+from serving.queries.lists import fetch_list
+from serving.queries.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
 from serving.queries.products import PAIRS
-from serving.queries.segments.categories import CATEGORY_AFFINITY, category_affinity
-from serving.queries.segments.claims import came_back
-from serving.queries.segments.cohorts import COHORTS, cohort_grid
-from serving.queries.segments.kept import NO_SEGMENT
-from serving.queries.segments.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
-from serving.queries.segments.profiles import SEGMENTS, segment_profiles
-from serving.queries.segments.rfm import rfm_grid, rfm_rules
-from serving.queries.segments.sizes import segment_sizes
 from warehouse.measures import Measure, shown
 from warehouse.wording import count, day, in_unit, month, percent, plural
 
@@ -49,7 +44,7 @@ _GROUPS = (
 
 def render(view: View) -> Any:
     """The whole page; its controls only change parts of it."""
-    sizes = segment_sizes(view.reading, view.filters)
+    sizes = queries.segment_sizes(view.reading, view.filters)
     look = Look.of(sizes, view.theme)
     who, differ = [empty(*NOBODY)], [empty(*NOBODY)]
     if len(sizes):
@@ -116,7 +111,7 @@ def _who(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
     return [
         panel(
             "Recency against frequency",
-            charts.rfm_map(view, rfm_grid(view.reading, view.filters)),
+            charts.rfm_map(view, queries.rfm_grid(view.reading, view.filters)),
             about="Customers by their scores from 1 to 5, by fifths of all customers: 5 is most recent, and most often."
             " Darker cells brought more money; the name is that of the segment that most of a cell's customers are in.",
         ),
@@ -133,7 +128,7 @@ def _who(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
 
 
 def _resized(view: View, by: str | None) -> Any:
-    sizes = segment_sizes(view.reading, view.filters)
+    sizes = queries.segment_sizes(view.reading, view.filters)
     if sizes.empty:
         return empty(*NOBODY)
     return charts.treemap(view, sizes, Look.of(sizes, view.theme), by or "money")
@@ -144,7 +139,7 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
         if row is None:
             return html.Strong("All of these")
         badge = segment_badge(row.segment, look.colours[row.segment])
-        is_segment = row.segment != NO_SEGMENT
+        is_segment = row.segment != queries.NO_SEGMENT
         return dcc.Link(badge, href=view.link("/customers", segments=(row.segment,))) if is_segment else badge
 
     def told(one: Measure, row: Any) -> Any:
@@ -185,8 +180,8 @@ def _differ(view: View, look: Look) -> list[Any]:
         ),
         panel(
             "What they buy",
-            charts.affinity_map(view, category_affinity(view.reading, view.filters), look),
-            _as_list(data_table(view, CATEGORY_AFFINITY, height=420)),
+            charts.affinity_map(view, fetch_list(view.reading, queries.CATEGORY_AFFINITY, view.filters), look),
+            _as_list(data_table(view, queries.CATEGORY_AFFINITY, height=420)),
             about="Share of a segment's net spend that a category takes, against its share among all customers of the "
             "shop: 100 is the same, 200 twice as much. Filters choose the customers, not their comparison.",
         ),
@@ -198,14 +193,14 @@ def _differ(view: View, look: Look) -> list[Any]:
         ),
         panel(
             "All figures by segment",
-            data_table(view, SEGMENTS, height=620),
+            data_table(view, queries.SEGMENTS, height=620),
             about="Means, medians and totals, to sort, filter and download.",
         ),
     ]
 
 
 def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
-    profiles = segment_profiles(view.reading, view.filters)
+    profiles = queries.segment_profiles(view.reading, view.filters)
     rows = named_rows(profiles)
     ordered = [row for row in rows if row.segment in set(chosen) and not row.is_everyone]
     if not ordered:
@@ -300,15 +295,15 @@ def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any
 
 
 def _cohorts(view: View) -> Any:
-    cohorts = cohort_grid(view.reading)
+    cohorts = fetch_list(view.reading, queries.COHORTS, view.filters)
     if cohorts.empty or cohorts["age_months"].max() < 1:
         return empty("No month after a first purchase has begun yet.", "The grid fills as months go by.")
-    return [*charts.cohort_map(view, cohorts), _as_list(data_table(view, COHORTS, height=420))]
+    return [*charts.cohort_map(view, cohorts), _as_list(data_table(view, queries.COHORTS, height=420))]
 
 
 def _slipping(view: View) -> Any:
     """Whether silence tells who is lost: what came of customers who had been as silent before."""
-    found = came_back(view.reading)
+    found = queries.came_back(view.reading)
     if found.empty:
         return empty("No month end has 90 days after it yet.", "It shows as months go by.")
     return [
@@ -339,7 +334,7 @@ def _rules(view: View) -> html.Div:
     scores = {"r": "Recency score", "f": "Frequency score", "m": "Money score"}
     return ui.table(
         "Lowest and highest scores of each RFM segment's customers",
-        rfm_rules(view.reading),
+        queries.rfm_rules(view.reading),
         {
             "Segment": lambda row: segment_mark(view, row.segment),
             "Customers": (count, "customers"),

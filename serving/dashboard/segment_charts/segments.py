@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -26,7 +27,7 @@ from serving.dashboard.segment_charts.look import Look, safe
 from serving.dashboard.view import View
 from serving.filters import Method
 from serving.palette import INDEX_ENDS, SEQUENTIAL
-from serving.queries.segments.claims import segment_claims
+from serving.queries.segments import segment_claims
 from warehouse.measures import Measure
 from warehouse.wording import MISSING, count, day, in_unit, is_missing, month, percent, plural, units
 
@@ -103,21 +104,16 @@ SCORES = (1, 2, 3, 4, 5)
 
 
 def rfm_map(view: View, cells: pd.DataFrame) -> list[Any]:
-    """Rows of :func:`serving.queries.segments.rfm.rfm_grid` as a grid; the best customers are in the corner above."""
+    """Rows of :func:`serving.queries.segments.rfm_grid` as a grid; the best customers are in the corner above."""
     rows = {(row.r_score, row.f_score): row for row in named_rows(cells)}
     total = int(cells["customers"].sum())
-    grid = [[rows.get((r, f)) for f in SCORES] for r in SCORES]
     drawn = heat_map(
         list(SCORES),
         list(SCORES),
-        [[None if one is None else max(one.monetary_net_sum, 0) for one in line] for line in grid],
-        [["" if one is None else _rfm_hover(view, one, total) for one in line] for line in grid],
-        text=[
-            ["" if one is None else f"{count(one.customers)}<br>{safe(one.rfm_segment)}" for one in line]
-            for line in grid
-        ],
-        texttemplate="%{text}",
-        textfont={"size": 11},
+        [[rows.get((r, f)) for f in SCORES] for r in SCORES],
+        lambda cell: max(cell.monetary_net_sum, 0),
+        hover=partial(_rfm_hover, view, total),
+        text=lambda cell: f"{count(cell.customers)}<br>{safe(cell.rfm_segment)}",
         colorscale=colour_scale(view.theme),
         zmin=0,
         showscale=False,
@@ -139,10 +135,10 @@ def rfm_map(view: View, cells: pd.DataFrame) -> list[Any]:
         yaxis=titled_axis("Recency score", dtick=1, showgrid=False, zeroline=False),
     )
     # five names in a row don't fit a phone
-    return [html.P(described), scrolling(html.Div(shown, style={"minWidth": "560px"}), "Customers by score")]
+    return [html.P(described), scrolling(shown, "Customers by score", least_pixels=560)]
 
 
-def _rfm_hover(view: View, row: Any, total: int) -> str:
+def _rfm_hover(view: View, total: int, row: Any) -> str:
     return (
         f"<b>Recency {row.r_score}, frequency {row.f_score}</b><br>{plural(row.customers, 'customer')} "
         f"({percent(100 * row.customers / total)})<br>{view.money(row.monetary_net_sum)} spent<br>"
@@ -227,25 +223,20 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
     segments = [name for name in look.order if any(row.segment == name for row in rows)]
     shares = {row.category: row.all_share_pct for row in rows}
     categories = sorted(shares, key=lambda name: (-shares[name], name))
-    grid = [[by_key[category, segment] for segment in segments] for category in categories]
     less, more = INDEX_ENDS[view.theme]
     drawn = heat_map(
         [safe(name) for name in segments],
         [safe(name) for name in categories],
+        [[by_key[category, segment] for segment in segments] for category in categories],
         # doublings, so that half as much is as far from the middle as twice as much
-        [[_doublings(cell.index_to_all, 1.5) for cell in line] for line in grid],
-        [
-            [
-                f"<b>{safe(cell.segment)}</b><br>{safe(cell.category)}: {percent(cell.share_pct)} of its spend "
-                f"(all customers: {percent(cell.all_share_pct)})<br>{view.money(cell.net_revenue)} from "
-                f"{plural(cell.customers, 'customer')}<br>Index {count(cell.index_to_all)}"
-                for cell in line
-            ]
-            for line in grid
-        ],
-        text=[[count(cell.index_to_all) for cell in line] for line in grid],
-        texttemplate="%{text}",
-        textfont={"size": 11, "color": view.tokens.text},
+        lambda cell: _doublings(cell.index_to_all, 1.5),
+        hover=lambda cell: (
+            f"<b>{safe(cell.segment)}</b><br>{safe(cell.category)}: {percent(cell.share_pct)} of its spend "
+            f"(all customers: {percent(cell.all_share_pct)})<br>{view.money(cell.net_revenue)} from "
+            f"{plural(cell.customers, 'customer')}<br>Index {count(cell.index_to_all)}"
+        ),
+        text=lambda cell: count(cell.index_to_all),
+        textfont={"color": view.tokens.text},
         zmin=-1.5,
         zmax=1.5,
         colorscale=[[0, less], [0.5, view.tokens.surface], [1, more]],
@@ -272,8 +263,8 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
         yaxis={"type": "category", **NAMES},
     )
     # eleven columns of figures don't fit a phone: they scroll rather than run into each other
-    least = {"minWidth": f"{170 + 44 * len(segments)}px"}
-    return [html.P(described), scrolling(html.Div(drawn_grid, style=least), "Categories by segment")]
+    least = 170 + 44 * len(segments)
+    return [html.P(described), scrolling(drawn_grid, "Categories by segment", least_pixels=least)]
 
 
 # ---- from which segment to which -----------------------------------------------------
@@ -357,19 +348,17 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
     firsts = sorted({row.cohort_month for row in later})
     ages = list(range(1, max(row.age_months for row in later) + 1))
     by_key = {(row.cohort_month, row.age_months): row for row in later}
-    grid = [[by_key.get((first, age)) for age in ages] for first in firsts]
     traces = [
         heat_map(
             ages,
             [month(first) for first in firsts],
-            [[None if row is None else row.retention_pct for row in line] for line in grid],
-            [["" if row is None else _cohorts_hover(view, row) for row in line] for line in grid],
+            [[by_key.get((first, age)) for age in ages] for first in firsts],
+            lambda cell: cell.retention_pct,
+            hover=partial(_cohorts_hover, view),
+            text=lambda cell: count(cell.retention_pct),
             colorscale=colour_scale(view.theme),
             zmin=0,
             colorbar={"ticksuffix": "%", "nticks": 6},
-            text=[["" if row is None else count(row.retention_pct) for row in line] for line in grid],
-            texttemplate="%{text}",
-            textfont={"size": 11},
             xgap=1,
             ygap=1,
         )
@@ -399,8 +388,8 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
         yaxis={"type": "category", "nticks": 14, **NAMES},
     )
     # figures of a year don't fit a phone: they scroll rather than run into each other
-    least = {"minWidth": f"{90 + 32 * len(ages)}px"}
-    return [html.P(described), scrolling(html.Div(drawn, style=least), "Retention by month of the first purchase")]
+    least = 90 + 32 * len(ages)
+    return [html.P(described), scrolling(drawn, "Retention by month of the first purchase", least_pixels=least)]
 
 
 def _in_words(later: Sequence[Any]) -> str:

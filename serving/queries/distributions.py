@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect_right
 
 import pandas as pd
 
 from serving.filters import Clause, Filters
-from serving.queries.segments.kept import kept_customers
+from serving.queries.segments import kept_customers
 from serving.snapshot import Reading
 
 MEASURES = ("recency_days", "frequency", "monetary", "clv")
@@ -20,16 +21,14 @@ FREQUENCY_STEP = 1.4
 
 
 def _values(filters: Filters) -> Clause:
-    """Common table expressions up to ``long``: each known value of each measure, with the customer's segment."""
-    kept = kept_customers(filters)
+    """Each known value of each measure, with the customer's segment."""
     doubles = ", ".join(f"cast({name} as double) as {name}" for name in MEASURES)
-    sql = f"""{kept.sql},
-
-        long as (
-            select segment, measure, value
-            from (select segment, {doubles} from kept) unpivot (value for measure in ({", ".join(MEASURES)}))
-        )"""
-    return Clause(sql, kept.parameters | {"measures": list(MEASURES)})
+    return Clause(
+        f"""
+        select segment, measure, value
+        from (select segment, {doubles} from kept) unpivot (value for measure in ({", ".join(MEASURES)}))
+        """
+    ).over(kept=kept_customers(filters))
 
 
 def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -44,12 +43,9 @@ def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``measure`` (one of :data:`MEASURES`), ``segment``, ``customers`` (with a value),
         ``low_whisker``, ``q1``, ``median``, ``q3``, ``high_whisker``, ``mean``.
     """
-    values = _values(filters)
     return reading.query(
-        f"""
-        with {values.sql},
-
-        summed as (
+        """
+        with summed as (
             select
                 measure,
                 segment,
@@ -73,7 +69,8 @@ def box_statistics(reading: Reading, filters: Filters) -> pd.DataFrame:
         from summed
         order by list_position($measures, measure), segment
         """,
-        values.parameters,
+        {"measures": list(MEASURES)},
+        long=_values(filters),
     )
 
 
@@ -90,17 +87,15 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``measure``, ``bin_start`` (included), ``bin_end`` (not included), ``segment``, ``customers``: every
         bin between the lowest and the highest value for every segment, also with 0. Empty if no customer fits.
     """
-    values = _values(filters)
     bounds = reading.rows(
-        f"""
-        with {values.sql}
-
+        """
         select measure, min(value) as low, max(value) as high
         from long
         group by measure
         order by list_position($measures, measure)
         """,
-        values.parameters,
+        {"measures": list(MEASURES)},
+        long=_values(filters),
     )
     if not bounds:
         return pd.DataFrame(columns=["measure", "bin_start", "bin_end", "segment", "customers"])
@@ -111,10 +106,8 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
     ]
     of_bins, starts, ends = (list(column) for column in zip(*bins, strict=True))
     return reading.query(
-        f"""
-        with {values.sql},
-
-        bins as (select unnest($of_bins) as measure, unnest($starts) as bin_start, unnest($ends) as bin_end),
+        """
+        with bins as (select unnest($of_bins) as measure, unnest($starts) as bin_start, unnest($ends) as bin_end),
 
         -- every edge is a whole number: whole values fall into the same bins, and are few
         counted as (
@@ -130,7 +123,7 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
             segments.segment,
             cast(coalesce(sum(counted.customers), 0) as bigint) as customers
         from bins
-        cross join (select distinct segment from kept) as segments
+        cross join (select distinct segment from long) as segments
         left join counted
             on counted.measure = bins.measure
             and counted.segment = segments.segment
@@ -139,7 +132,8 @@ def distributions(reading: Reading, filters: Filters) -> pd.DataFrame:
         group by bins.measure, bins.bin_start, bins.bin_end, segments.segment
         order by list_position($measures, bins.measure), bins.bin_start, segments.segment
         """,
-        values.parameters | {"of_bins": of_bins, "starts": starts, "ends": ends},
+        {"measures": list(MEASURES), "of_bins": of_bins, "starts": starts, "ends": ends},
+        long=_values(filters),
     )
 
 
@@ -159,13 +153,7 @@ def _bin_edges(measure: str, low: float, high: float) -> list[float]:
         while edges[-1] <= high:
             edges.append(float(max(edges[-1] + 1, math.ceil(edges[-1] * FREQUENCY_STEP))))
         return edges
-    steps = (factor * 10.0**power for power in itertools.count() for factor in (1, 2, 5))
-    edges = [min(0.0, float(math.floor(low)))] if low < 1 else []
-    for edge in steps:
-        if edges and edge > high:
-            return [*edges, edge]
-        if low >= 1 and len(edges) == 1 and edge <= low:
-            edges = [edge]
-        else:
-            edges.append(edge)
-    raise AssertionError("the steps never end")
+    powers = range(len(f"{max(high, 1):.0f}") + 1)
+    steps = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
+    from_low = steps[max(bisect_right(steps, low) - 1, 0) : bisect_right(steps, high) + 1]
+    return from_low if low >= 1 else [min(0.0, float(math.floor(low))), *from_low]

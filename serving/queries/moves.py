@@ -8,7 +8,7 @@ import pandas as pd
 
 from serving.filters import Clause, Filters
 from serving.queries.lists import Column, ListSpec
-from serving.queries.segments.kept import kept_customers
+from serving.queries.segments import kept_customers
 from serving.snapshot import Reading
 
 NEW_CUSTOMER = "New Customer"
@@ -21,50 +21,54 @@ def flow_months(reading: Reading) -> list[date]:
     return [row["month_end"] for row in rows]
 
 
-def _flows(filters: Filters, start: date | None, end: date | None) -> Clause:
-    kept = kept_customers(filters)
-    parameters = dict(kept.parameters)
-    last = "(select max(month_end) from marts.customer_rfm_monthly)"
-    before = f"(select max(month_end) from marts.customer_rfm_monthly where month_end < {last})"
-    if end is not None:
-        last, parameters["flow_end"] = "$flow_end", end
-        before = "(select max(month_end) from marts.customer_rfm_monthly where month_end < $flow_end)"
-    if start is not None:
-        before, parameters["flow_start"] = "$flow_start", start
+_BY_CAUSE = ",\n".join(
     # what moved a customer is told from one month end to the next; over several, each month has its own fifths
-    is_next = "any_value(earlier_end.month_end) = any_value(date_trunc('month', later.month_end)::date) - 1"
-    counts = ",\n            ".join(
-        f"case when {is_next} then count(*) filter (later.moved_by = '{cause}') end as customers_by_{cause}"
-        for cause in ("purchase", "silence", "yardstick")
+    f"""case
+            when any_value(earlier_end.month_end) = any_value(date_trunc('month', later.month_end)::date) - 1
+                then count(*) filter (later.moved_by = '{cause}')
+        end as customers_by_{cause}"""
+    for cause in ("purchase", "silence", "yardstick")
+)
+
+_FLOWS = f"""
+    with last_end as (
+        select coalesce($flow_end, max(month_end)) as month_end from marts.customer_rfm_monthly
+    ),
+
+    first_end as (
+        select coalesce($flow_start, max(month_end)) as month_end from marts.customer_rfm_monthly
+        where month_end < (select month_end from last_end)
+    ),
+
+    later as (
+        select monthly.* from marts.customer_rfm_monthly as monthly
+        semi join kept on kept.customer_id = monthly.customer_id
+        where monthly.month_end = (select month_end from last_end)
+    ),
+
+    earlier as (
+        select * from marts.customer_rfm_monthly where month_end = (select month_end from first_end)
     )
-    sql = f"""
-        with {kept.sql},
 
-        later as (
-            select monthly.* from marts.customer_rfm_monthly as monthly
-            semi join kept on kept.customer_id = monthly.customer_id
-            where monthly.month_end = {last}
-        ),
+    select
+        max(earlier.month_end) over () as from_month_end,
+        later.month_end as to_month_end,
+        coalesce(earlier.rfm_segment, '{NEW_CUSTOMER}') as from_segment,
+        later.rfm_segment as to_segment,
+        count(*) as customers,
+        {_BY_CAUSE},
+        sum(later.monetary) as monetary,
+        coalesce(sum(earlier.monetary), 0) as monetary_before,
+        coalesce(earlier.rfm_segment <> later.rfm_segment, false) as is_move
+    from later
+    left join earlier on earlier.customer_id = later.customer_id
+    cross join (select max(month_end) as month_end from earlier) as earlier_end
+    group by later.month_end, earlier.month_end, earlier.rfm_segment, later.rfm_segment
+"""
 
-        earlier as (
-            select * from marts.customer_rfm_monthly where month_end = {before}
-        )
 
-        select
-            max(earlier.month_end) over () as from_month_end,
-            later.month_end as to_month_end,
-            coalesce(earlier.rfm_segment, '{NEW_CUSTOMER}') as from_segment,
-            later.rfm_segment as to_segment,
-            count(*) as customers,
-            {counts},
-            sum(later.monetary) as monetary,
-            coalesce(sum(earlier.monetary), 0) as monetary_before,
-            coalesce(earlier.rfm_segment <> later.rfm_segment, false) as is_move
-        from later
-        left join earlier on earlier.customer_id = later.customer_id
-        cross join (select max(month_end) as month_end from earlier) as earlier_end
-        group by later.month_end, earlier.month_end, earlier.rfm_segment, later.rfm_segment"""
-    return Clause(sql, parameters)
+def _flows(filters: Filters, start: date | None, end: date | None) -> Clause:
+    return Clause(_FLOWS, {"flow_start": start, "flow_end": end}).over(kept=kept_customers(filters))
 
 
 def segment_flows(
@@ -97,14 +101,8 @@ def segment_flows(
     """
     if start is not None and end is not None and start >= end:
         raise ValueError(f"The month end {start} is not before {end}.")
-    clause = _flows(filters, start, end)
     return reading.query(
-        f"""
-        select * replace (cast(monetary as double) as monetary, cast(monetary_before as double) as monetary_before)
-        from ({clause.sql})
-        order by customers desc, from_segment, to_segment
-        """,
-        clause.parameters,
+        "select * from flows order by customers desc, from_segment, to_segment", flows=_flows(filters, start, end)
     )
 
 
