@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser import CHROMIUM_VARIABLE, FLAGS, Watch, find_chromium
 from tests.homes import KEPT_HOMES_VARIABLE, build_once, regulars_refresh, shared_folder
+from tests.parsed import share_one_folder
 from tests.tiny_shop import CUSTOMERS, OVERRIDES, TAKEN_BACK, deliver, odd_history
 from warehouse.home import Home
 
@@ -127,3 +128,4 @@ def _settings_from_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 gc.set_threshold(200_000, 20, 20)
+share_one_folder()
