@@ -11,6 +11,8 @@ import pytest
 
 from tests.browser import CHROMIUM_VARIABLE, FLAGS, Watch, find_chromium
 from tests.homes import KEPT_HOMES_VARIABLE, build_once, regulars_refresh, shared_folder
+from tests.in_memory import FolderInMemory, has_room
+from tests.parsed import share_one_folder
 from tests.tiny_shop import CUSTOMERS, OVERRIDES, TAKEN_BACK, deliver, odd_history
 from warehouse.home import Home
 
@@ -18,6 +20,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 REAL_DATA_VARIABLE = "REGULARS_REAL_DATA"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run of several processes keeps its files in memory, where there is room.
+
+    Nothing of them is left then. A run of one process, as when somebody looks for a fault, keeps those of a test that
+    failed on the disk; so does ``--basetemp=DIR``.
+    """
+    is_divided = bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
+    if is_divided and config.option.basetemp is None and has_room():
+        folder = FolderInMemory()
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(folder.path)
+        config.add_cleanup(folder.give_back)
 
 
 @pytest.fixture(scope="session")
@@ -127,3 +142,4 @@ def _settings_from_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 gc.set_threshold(200_000, 20, 20)
+share_one_folder()

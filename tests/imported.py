@@ -57,13 +57,14 @@ from dbt.cli.flags import Flags  # noqa: E402
 from dbt.cli.types import Command  # noqa: E402
 from dbt.flags import set_flags  # noqa: E402
 
-from orchestration.dbt import DBT_PROJECT, _parse, load_manifest  # noqa: E402
+from orchestration.dbt import DBT_PROJECT, _parse  # noqa: E402
+from tests.parsed import give_parsed_project  # noqa: E402
 from warehouse.home import Home  # noqa: E402
 
 with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
     home = Home(Path(folder))
     # dbt parses with threads (rayon's) that don't outlive a fork, and who parses anew would wait for them for ever
-    parsing = multiprocessing.get_context("fork").Process(target=load_manifest, args=(home,))
+    parsing = multiprocessing.get_context("fork").Process(target=give_parsed_project, args=(home,))
     parsing.start()
     parsing.join()
     if parsing.exitcode == 0:

@@ -19,6 +19,9 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.dbt import _unpack
+from tests.parsed import give_parsed_project
+from warehouse.home import Home
 from warehouse.loading import ensure_raw_schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,27 +177,9 @@ def explain(result: dbtRunnerResult) -> str:
 @pytest.fixture(scope="session")
 def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     scratch = tmp_path_factory.mktemp("dbt")
-    # the file's name becomes the database's name in the manifest; every file here is called so
-    with environment(REGULARS_PRIVATE_FILE=str(scratch / "warehouse.duckdb")):
-        parsed = dbtRunner().invoke(
-            [
-                "--quiet",
-                "--log-level-file",
-                "none",
-                "parse",
-                "--project-dir",
-                str(PROJECT),
-                "--profiles-dir",
-                str(PROJECT),
-                "--target-path",
-                str(scratch / "target"),
-                "--log-path",
-                str(scratch / "logs"),
-            ]
-        )
-    assert parsed.success, parsed.exception
-    assert isinstance(parsed.result, Manifest)
-    return Dbt(parsed.result, scratch)
+    give_parsed_project(Home(scratch))
+    # one of its own: refreshes in this process have another
+    return Dbt(_unpack(Home(scratch)), scratch)
 
 
 def line(

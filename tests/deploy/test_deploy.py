@@ -151,6 +151,8 @@ CONFINED = """
     mount -o remount,ro /opt
     mount -o remount,bind,ro /
     mount -t tmpfs tmpfs /tmp
+    # where the folders that are bound above may lie
+    [ ! -d /dev/shm ] || mount -t tmpfs tmpfs /dev/shm
     [ -e "$3" ] || { mkdir -p "$3" && mount --bind /opt/environment "$3"; }
     ip link set lo up
     cd /opt/regulars

@@ -12,13 +12,15 @@ import pytest
 
 from orchestration.refresh import RefreshOutcome, run_refresh
 from tests.homes import build_once, regulars_refresh, shared_folder
+from tests.parsed import give_parsed_project
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import HOME_VARIABLE, Home
 
-# The code location is imported once, while tests are collected, and parses dbt into its
+# The code location is imported once, while tests are collected, and finds dbt's parsed project in its
 # home: each test process has one of its own, and none is the checkout's.
 _CODE_LOCATION_HOME = tempfile.TemporaryDirectory(prefix="regulars-code-location-")
 os.environ[HOME_VARIABLE] = _CODE_LOCATION_HOME.name
+give_parsed_project(Home(Path(_CODE_LOCATION_HOME.name)))
 
 
 def tables(path: Path, schemas: tuple[str, ...] = ("marts", "ml", "reporting")) -> list[str]:
