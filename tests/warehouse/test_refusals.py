@@ -57,7 +57,8 @@ def test_it_names_file_header_extent_example_money_and_the_mapping(shop: Shop) -
         'columns.description = "Item name"',
         'columns.quantity = "Item quantity"',
         'columns.invoice_date = "Created at"',
-        'columns.unit_price = "Item price"',
+        # Amazon's is the whole line's
+        'columns.unit_price = "Item price"  # of one unit; if it is what the whole line came to, columns.line_amount',
         'columns.currency = "Currency"',
         'columns.status = "Financial Status"',
         'columns.customer_id = "Email"',
@@ -705,3 +706,125 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
     # which has no day of its own
     lines[1][0] = ""
     assert "invoice" in guess_mapping(headers, lines).fill_down
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        # a till in Brazil, a shop program in Poland, tills in Turkey and Japan
+        (
+            "Nº Venda;Data;Hora;Código;Produto;Qtde;Vlr. Unit.;Desconto;Cliente;Situação",
+            "invoice;invoice_date;time;stock_code;description;quantity;unit_price;discount_amount;customer_id;status",
+        ),
+        (
+            "Nr dokumentu;Data sprzedaży;Kontrahent;Kod towaru;Nazwa towaru;Ilość;Cena netto",
+            "invoice;invoice_date;customer_id;stock_code;description;quantity;unit_price",
+        ),
+        (
+            "Fiş No;Tarih;Saat;Stok Kodu;Stok Adı;Miktar;Birim Fiyat;İskonto;Müşteri",
+            "invoice;invoice_date;time;stock_code;description;quantity;unit_price;discount_amount;customer_id",
+        ),
+        (
+            "取引ID;取引日時;商品ID;商品名;商品単価;数量;値引き;顧客コード;取引区分",
+            "invoice;invoice_date;stock_code;description;unit_price;quantity;discount_amount;customer_id;kind",
+        ),
+        # SAP's billing documents, an invoice of Xero with the ledger's account, one of Sage
+        (
+            "Billing Document;Billing Type;Billing Date;Sold-to Party;Material;Billed Quantity;Net Value;"
+            "Document Currency",
+            "invoice;kind;invoice_date;customer_id;stock_code;quantity;line_amount;currency",
+        ),
+        (
+            "ContactName;InvoiceNumber;InvoiceDate;InventoryItemCode;Description;Quantity;UnitAmount;AccountCode",
+            "customer_id;invoice;invoice_date;stock_code;description;quantity;unit_price;",
+        ),
+        (
+            "Invoice Number;Invoice Type;Customer A/C Ref;Name;Stock Code;Description;Qty;Net Amount",
+            "invoice;kind;customer_id;;stock_code;description;quantity;line_amount",
+        ),
+        # PrestaShop, OpenCart, BigCommerce, QuickBooks, a till that names products by nothing but a name
+        (
+            "id_order;date_add;email;product_reference;product_quantity;unit_price_tax_excl;current_state",
+            "invoice;invoice_date;customer_id;stock_code;quantity;unit_price;status",
+        ),
+        (
+            "order_id;email;date_added;model;name;quantity;price",
+            "invoice;customer_id;invoice_date;;description;quantity;unit_price",
+        ),
+        ("Order ID;Product SKU;Product Qty;Product Unit Price", "invoice;stock_code;quantity;unit_price"),
+        (
+            "Type;Date;Num;Memo;Name;Qty;Amount",
+            "kind;invoice_date;invoice;description;customer_id;quantity;line_amount",
+        ),
+        ("Receipt number;Name;Variant;Category;Quantity", "invoice;description;;;quantity"),
+        # a customer's id of each order beside the one that stays
+        ("order_id;customer_id;customer_unique_id", "invoice;;customer_id"),
+        # the amount of the line, not that of the order
+        ("Order Ref;Total;Order Lines/Product;Order Lines/Subtotal", "invoice;;description;line_amount"),
+    ],
+)
+def test_headers_of_further_countries_and_programs_are_known(headers: str, expected: str) -> None:
+    found = {header: column for column, header in guess_mapping(headers.split(";")).headers.items()}
+    assert [found.get(header, "") for header in headers.split(";")] == expected.split(";")
+
+
+def test_what_is_called_sales_price_is_that_of_one_unit_where_another_column_has_it_by_the_quantity() -> None:
+    headers = ["Num", "Date", "Customer", "Item", "Qty", "Sales Price", "Amount"]
+    lines = [["1", "2026-03-01", "Anna", "Mug", "2", "10.00", "20.00"], ["2", "2026-03-02", "Bo", "Mug", "1", "9", "9"]]
+    assert columns_of_block(",".join(headers), *map(",".join, lines))["unit_price"] == "Sales Price"
+    # without the quantity it is what the line came to
+    without = columns_of_block("Num,Date,Customer,Item,Sales Price", "1,2026-03-01,Anna,Mug,10.00")
+    assert without["line_amount"] == "Sales Price"
+
+
+def test_a_discount_that_comes_off_an_amount_is_part_of_the_mapping() -> None:
+    """Subtotal less discount, with tax on top, is the total of every line; where it is not, nothing is taken off."""
+    headers = "Sale ID,Completed Date,Customer,Item,Quantity,Subtotal,Discount,Tax,Total"
+    lines = ["1,2026-03-01,Anna,Mug,2,20.00,2.00,1.44,19.44", "2,2026-03-02,Bo,Mug,-1,-10.00,-1.00,-0.72,-9.72"]
+    block = columns_of_block(headers, *lines)
+    assert (block["line_amount"], block["discount_amount"]) == ("Subtotal", "Discount")
+    # 20.00 is what is left of 22.00
+    block = columns_of_block(headers, "1,2026-03-01,Anna,Mug,2,20.00,2.00,1.60,21.60")
+    assert (block["line_amount"], block.get("discount_amount")) == ("Subtotal", None)
+
+
+def test_a_price_that_may_be_the_lines_and_a_missing_customer_are_told_in_the_mapping() -> None:
+    headers = "Beleg-Nr.,Datum,Beschreibung,Menge,Preis (netto)"
+    block = write_mapping(guess_mapping(headers.split(","), [["S1", "2026-03-01", "Kaffee", "2", "5.88"]]), "a.csv")
+    assert 'columns.unit_price = "Preis (netto)"  # of one unit; if it is what the whole line came to' in block
+    assert '# columns.customer_id = "?"' in block
+    # nothing is sold twice, and somebody is named
+    certain = write_mapping(
+        guess_mapping([*headers.split(","), "Kunde"], [["S1", "2026-03-01", "Kaffee", "1", "5.88", "Anna"]]), "a.csv"
+    )
+    assert "whole line" not in certain and "?" not in certain
+
+
+def test_a_header_in_another_encoding_says_how_to_say_which(shop: Shop) -> None:
+    header, line = "取引ID,取引日時,商品名,数量,小計,顧客コード", "1001,2026/03/01 09:15:00,マグ,2,2000,C1"
+    shop.deliver("till.csv", f"{header}\n{line}\n".encode("cp932"))
+    assert 'encoding = "shift_jis"' in refusal(shop)
+
+
+def test_the_amount_of_an_order_is_told_by_one_that_makes_up_its_lines() -> None:
+    """2 x 10.00 and 20.00 with 5.00 postage are 45.00, which stands on both lines."""
+    headers = "Order number,Date created,Contact email,Item,Qty,Price,Net amount"
+    lines = ["1,2026-03-01,a@example.org,Mug,2,10.00,45.00", "1,2026-03-01,a@example.org,Bowl,1,20.00,45.00"]
+    found = columns_of_block(headers, *lines)
+    assert "line_amount" not in found
+    # a discount of a half on each of two lines that cost the same: 10.00 is not what both came to
+    halved = columns_of_block(
+        headers,
+        *(line.replace("2,10.00,45.00", "2,10.00,10.00") for line in lines[:1]),
+        lines[1].replace("45.00", "10.00"),
+    )
+    assert halved["line_amount"] == "Net amount"
+
+
+def test_a_minus_of_goods_that_went_out_is_no_return() -> None:
+    headers = "Posting Date,Entry Type,Document No.,Item No.,Description,Quantity,Sales Amount (Actual)"
+    lines = ["2026-03-01,Sale,S1,1000,Mug,-2,20.00", "2026-03-02,Sale,S2,1000,Mug,1,-10.00"]
+    block = write_mapping(guess_mapping(headers.split(","), [line.split(",") for line in lines]), "a.csv")
+    (source,) = tomllib.loads(block)["landing"]["sources"]
+    assert source["columns"]["line_amount"] == "Sales Amount (Actual)"
+    assert source["ignore"] == ["Quantity"]

@@ -40,7 +40,10 @@ def unused(shop: Shop) -> list[tuple[object, ...]]:
         *[(name, "refund") for name in ("is_returned", "Return Flag", "Item Returned", "Units Returned", "Retoure")],
         *[(name, "refund") for name in ("Retourné", "Devuelto", "Devolución", "Devolvido", "Gutschrift", "Zwrot")],
         *[(name, None) for name in ("Return date", "Rückgabedatum", "Deleted by", "Avoid", "Return policy", "Resort")],
+        *[(name, "status") for name in ("Paid", "is_paid", "Unpaid", "Bezahlt?", "Payé", "Pagado", "Zapłacone")],
+        *[(name, None) for name in ("Paid by", "Paid in", "Prepaid card", "Pagamento", "Tax paid")],
         ("Refund status", "status"),
+        *[(name, "kind") for name in ("Entry Type", "Movement type", "Vorgangsart", "Bewegungsart", "Billing Type")],
         *[(name, "kind") for name in ("Belegart", "Document Type", "Type", "Event Type", "Tipo de recibo")],
     ],
 )

@@ -85,24 +85,61 @@ def grows_with_quantity(lines: Sequence[Line], places: Mapping[str, int]) -> boo
     return grow >= _PRODUCTS_ENOUGH and grow > 3 * stay
 
 
-def discount_comes_off(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
-    """Whether another column has quantity times price less the discount, on every line that has a discount."""
-    if not {"quantity", "unit_price", "discount_amount"} <= places.keys():
-        return False
-    quantity, price, discount = (places[column] for column in ("quantity", "unit_price", "discount_amount"))
-    discounted = [line for line in lines if rough_number(line, discount)]
-    return any(
-        all(
-            abs(
-                abs(rough_number(line, quantity)) * abs(rough_number(line, price))
-                - abs(rough_number(line, discount))
-                - abs(rough_number(line, place))
-            )
+def amount_by_price(lines: Sequence[Line], places: Mapping[str, int]) -> int | None:
+    """Position of the column that has quantity times what was found as amount, on every line.
+
+    Then that is the price of one unit, whatever it is called; None where no column has it, or all quantities are 1.
+    """
+    if not {"quantity", "line_amount"} <= places.keys() or "unit_price" in places:
+        return None
+    quantity, price = places["quantity"], places["line_amount"]
+    priced = [line for line in lines if rough_number(line, quantity) and rough_number(line, price)]
+    if all(abs(rough_number(line, quantity)) == 1 for line in priced):
+        return None
+    for place in range(max(map(len, priced))):
+        if place not in places.values() and all(
+            abs(abs(rough_number(line, quantity) * rough_number(line, price)) - abs(rough_number(line, place)))
             <= _TWO_CENTS
-            for line in discounted
-        )
-        for place in range(max((len(line) for line in discounted), default=0))
-        if place not in places.values()
+            for line in priced
+        ):
+            return place
+    return None
+
+
+def price_is_proven(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
+    """Whether a price is seen to be that of one unit: a column has it times the quantity, or nothing is sold twice."""
+    as_amount = {"quantity": places["quantity"], "line_amount": places["unit_price"]}
+    return (
+        all(abs(rough_number(line, places["quantity"])) <= 1 for line in lines)
+        or amount_by_price(lines, as_amount) is not None
+        or discount_comes_off(lines, places)
+    )
+
+
+def discount_comes_off(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
+    """Whether another column has the amount less the discount, on every line that has a discount.
+
+    The amount is quantity times price, or where there is no price a column of its own; tax may have been added.
+    """
+    if "discount_amount" not in places or not ({"quantity", "unit_price"} <= places.keys() or "line_amount" in places):
+        return False
+    discounted = [line for line in lines if rough_number(line, places["discount_amount"])]
+
+    def left(line: Line, place: int) -> Decimal:
+        if "line_amount" in places:
+            amount = abs(rough_number(line, places["line_amount"]))
+        else:
+            amount = abs(rough_number(line, places["quantity"]) * rough_number(line, places["unit_price"]))
+        return amount - abs(rough_number(line, places["discount_amount"])) - abs(rough_number(line, place))
+
+    def tax(line: Line) -> Decimal:
+        return abs(rough_number(line, places["tax_amount"])) if "tax_amount" in places else Decimal(0)
+
+    others = [place for place in range(max(map(len, discounted), default=0)) if place not in places.values()]
+    return any(
+        all(abs(left(line, place)) <= _TWO_CENTS for line in discounted)
+        or all(abs(left(line, place) + tax(line)) <= _TWO_CENTS for line in discounted)
+        for place in others
     )
 
 
@@ -162,7 +199,10 @@ def rough_number(line: Line, position: int) -> Decimal:
 
 
 def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) -> bool:
-    """Whether each order of several unlike lines has one amount, on all of them or on one alone."""
+    """Whether each order of several unlike lines has one amount, on all of them or on one alone.
+
+    A few such orders may be chance, unless one has an amount that its lines make up together.
+    """
     if "invoice" not in places:
         return False
     orders: dict[str, list[Line]] = defaultdict(list)
@@ -171,11 +211,32 @@ def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) 
             orders[invoice].append(line)
     telling = [place for column, place in places.items() if column in _OF_PRODUCT]
     several = [
-        {_field(line, amount) for line in order if _field(line, amount)}
+        order
         for order in orders.values()
         if len({tuple(_field(line, place) for place in telling) for line in order}) > 1
     ]
-    return len(several) >= _ORDERS_ENOUGH and all(len(amounts) == 1 for amounts in several)
+    if any(len({_field(line, amount) for line in order if _field(line, amount)}) != 1 for order in several):
+        return False
+    return len(several) >= _ORDERS_ENOUGH or any(_makes_up(order, places, amount) for order in several)
+
+
+def _makes_up(order: Sequence[Line], places: Mapping[str, int], amount: int) -> bool:
+    """Whether what stands as amount on some line is no less than all lines of the order by their prices."""
+    if not {"quantity", "unit_price"} <= places.keys():
+        return False
+    by_price = [
+        abs(rough_number(line, places["quantity"]) * rough_number(line, places["unit_price"])) for line in order
+    ]
+    total = max(abs(rough_number(line, amount)) for line in order)
+    return sum(price > 0 for price in by_price) > 1 and total >= sum(by_price) - _TWO_CENTS
+
+
+def leaves_with_a_minus(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
+    """Whether most lines that brought money have a negative quantity, as a ledger of stock writes what goes out."""
+    if not {"quantity", "line_amount"} <= places.keys():
+        return False
+    sold = [rough_number(line, places["quantity"]) for line in lines if rough_number(line, places["line_amount"]) > 0]
+    return sum(units < 0 for units in sold) > sum(units > 0 for units in sold)
 
 
 def _field(line: Line, position: int) -> str:

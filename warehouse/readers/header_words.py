@@ -16,14 +16,21 @@ from collections.abc import Sequence
 from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
 from warehouse.readers.roles import EVENT_PATTERN, KIND_PATTERNS
 
-_ORDER = r"(order|orders|bestellung|bestell|auftrag|auftrags|commande|pedido|ordine|bestelling|encomenda|zamowienie)"
+_ORDER = (
+    r"(order|orders|bestellung|bestell|auftrag|auftrags|commande|pedido|ordine|bestelling|encomenda|zamowienie|"
+    r"zamowienia|siparis)"
+)
 _NUMBER = r"(id|no|nr|number|num|nummer|numero|ref|reference|name|key)"
 _RECEIPT = (
     r"(receipt|bon|beleg|ticket|transaction|sale|sales|payment|docket|document|"
-    r"recibo|recu|transaccion|venta|vente|facture|factura|fattura)"
+    r"recibo|recu|transaccion|venta|vente|facture|factura|fattura|venda|vendita|dokumentu|faktury|paragonu|sprzedazy|"
+    r"fis|satis|satıs|fatura|belge|evrak|billingdocument)"
 )
-_OF = r"(de|du|del|di|da|der)?(la)?"
-_TAXED = r"((excl|excluding|ex|incl|including|without|with)(vat|tax|gst)|net|netto|gross|brutto)?"
+_OF = r"(de|du|del|des|di|da|do|der)?(la)?"
+_TAXED = (
+    r"((excl|excluding|ex|incl|including|without|with)(vat|tax|gst)|(vat|tax|gst)(excl|excluded|incl|included)|"
+    r"net|netto|gross|brutto)?"
+)
 """Whether tax is in it, as Business Central and German programs add it to the name of an amount."""
 # The first pattern that a header fits is the strongest; each is for the header without blanks, marks and accents.
 _PATTERNS: dict[str, tuple[str, ...]] = {
@@ -32,50 +39,62 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"(amazon|ebay|etsy|web|sales|purchase)?{_ORDER}s?{_NUMBER}",
         rf"{_NUMBER}{_OF}({_ORDER}|{_RECEIPT})",
         rf"{_RECEIPT}(no)?{_NUMBER}",
-        r"(receipt|bon|beleg|belegnr|ticket|kassenbon|dokument|document)",
+        r"(receipt|bon|beleg|belegnr|ticket|kassenbon|dokument|(billing|sales)?document)",
         rf"(?!orders$){_ORDER}",
         r"(basket|cart|warenkorb|panier|cesta|carrello)" + _NUMBER,
         r"(invoice|sale)(line|item)+(no|number)",
-        # what Magento calls the number that customers see
-        r"incrementid",
+        # what Magento calls the number that customers see, and what stands before the word in a database
+        r"incrementid|idorder",
+        r"(伝票|レシート|取引|注文)(番号|no|id)",
+        # what QuickBooks calls it
+        r"num",
     ),
     "stock_code": (
         r"(lineitem|item|product|variant|article|artikel|line)?(sku|skucode|ean|gtin|barcode|upc)",
-        r"(stock|item|product|article|artikel|produkt|material|prod|art|articolo|producto|produit)(code|number|no|nr|nummer|num|id|ref|key)",
+        r"(stock|item|product|article|artikel|produkt|material|prod|art|articolo|producto|produit)(code|number|no|nr|nummer|num|id|ref|reference|key)",
         r"(ref|reference|referencia|codigo|codice|code)(article|articulo|producto|produit|prodotto|articolo)?",
-        r"(artikel|articulo|articolo)",
+        r"(artikel|articulo|articolo|material)",
+        r"inventoryitemcode|(codigo|cod)(do)?produto|kod(towaru|produktu)|(stok|urun)kodu|商品(コート|番号|id)",
     ),
     "description": (
         r"(lineitem|item|product|article|artikel|produkt)(name|title|description|bezeichnung|text|titel)",
         r"(description|bezeichnung|descripcion|descrizione|omschrijving|designation|libelle|descricao|artikelbezeichnung)",
-        r"(product|item|menuitem|produkt|produit|producto|prodotto|articulo|article|text|title)s?",
+        r"(product|item|menuitem|produkt|produit|producto|prodotto|articulo|article|produto|text|title)s?",
+        r"(artikel)?beschreibung|memo(description)?",
+        r"nazwa(towaru|produktu)|towar|(stok|urun)ad[iı]|urun|商品名?",
     ),
     "quantity": (
         r"(lineitem|item|order|product)?(quantity|qty|menge|anzahl|stueck|stuck|quantite|qte|cantidad|quantita|qta|aantal|"
         r"quantidade|ilosc|units|pieces|count)(ordered|purchased|sold)?",
-        r"(units|unidades|unites|unita|pieces|stk|stck|pcs|pzas)",
+        r"(units|unidades|unites|unita|pieces|stk|stck|pcs|pzas|qtde?|ilosc|ilość|miktar|adet|数量|個数)",
         r"[a-z]+sold",
         # but what came back, what is left, what a whole order has and what one pack does
         r"(?!.*(refund|return|stock|invent|avail|total|per|min|max))[a-z]+(qty|quantity)",
     ),
     "invoice_date": (
-        r"(invoice|order|sale|sales|purchase|transaction|event|receipt|lineitem|rechnungs|bestell|beleg|kauf|auftrags)"
+        r"(invoice|order|sale|sales|purchase|transaction|event|receipt|billing|lineitem|rechnungs|bestell|beleg|kauf|auftrags)"
         r"(date|datetime|datum|time|timestamp|dt)",
         r"order(purchase|purchased|placed|created|creation)(at|on|date|time|datetime|timestamp)",
         r"(created|purchased|ordered|placed)(at|on|date|time|datetime)?(utc)?",
-        r"(date|datetime)(created|purchased|ordered|placed|ofsale|sold)",
+        r"(date|datetime)(created|purchased|ordered|placed|ofsale|sold|added|add)",
         r"(paid|processed|completed)(at|on|date|time|datetime)",
         r"(date|datum|fecha|data|datetime|zeitpunkt|timestamp|dateheure)",
         rf"(date|fecha|data|datum)(van|{_OF})({_ORDER}|{_RECEIPT}|achat|compra|acquisto|vendita|venda|verkaufs?)",
         # of a document in a ledger
         r"(posting|document|buchungs)(date|datum)",
+        r"data(sprzedazy|wystawienia|transakcji|dokumentu|davenda)|((satıs|satis|fis|siparis|fatura|belge)(tarihi))|tarih",
+        r"(取引|販売|売上|注文|会計)?(日時|日付?)",
     ),
-    "time": (r"(time|uhrzeit|zeit|heure|hora|ora|tijd)(of(sale|day))?", r"(order|sale|transaction)time"),
+    "time": (
+        r"(time|uhrzeit|zeit|heure|hora|ora|tijd|saat|godzina|時刻|時間)(of(sale|day))?",
+        r"(order|sale|transaction)time",
+    ),
     "unit_price": (
-        rf"(unit|lineitem|item|single|einzel|stueck|stuck|product)(price|preis)(each)?{_TAXED}",
+        rf"(unit|lineitem|item|single|einzel|stueck|stuck|product|productunit)(price|preis|amount)(each)?{_TAXED}",
         r"(price|preis|prix|precio|prezzo|prijs|preco|cena)(unit|each|unitaire|unitario|unitaria|perunit|proeinheit|net|netto)?",
         r"(prix|precio|prezzo|preco)(unitaire|unitario)",
         r"(soldfor|salepriceunit|vkpreis|vk)",
+        r"(valor|vlr|vl|preco)unit(ario)?|cena(jednostkowa)?(netto|brutto)?|birimfiyat[iı]?|(商品)?単価",
         # where there is no price: of two the cost is what the shop paid
         r"(unit|lineitem|item|product)cost",
     ),
@@ -84,21 +103,25 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         # what was paid, after discounts, comes first
         r"net(sales|amount|total|revenue)|nettoumsatz|umsatznetto|ventesnettes|ventasnetas|venditenette|vendasliquidas",
         r"gross(sales|amount|total|revenue)|bruttoumsatz|umsatzbrutto|ventesbrutes|ventasbrutas|venditelorde|vendasbrutas",
-        r"(sale|sales|extended|revenue)(amount|value|total|price|dollars|euro|euros|pounds|usd|eur|gbp)",
+        r"(sale|sales|extended|revenue)(amount|value|total|price|dollars|euro|euros|pounds|usd|eur|gbp)(actual)?",
         r"(sales|revenue|turnover|umsatz|betrag|montant|importe|importo|bedrag|valor|total|amount|subtotal|"
         r"(gesamt|gesamtpreis|gesamtbetrag)(netto)?|sum|summe|totalprice|totalamount|nettobetrag|montantht|totalht)",
         r"(gesamt|gesamtpreis|gesamtbetrag)brutto",
+        rf"(producttotal|total)(price|amount){_TAXED}|netvalue|(valor|vlr|vl)total|wartosc(netto|sprzedazy)?",
+        r"wartoscbrutto|tutar[iı]?|toplam|小計|金額",
     ),
     "discount_amount": (
-        r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(amount|betrag|applied)?",
+        r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting|desconto|iskonto|indirim|rabat)s?"
+        r"(amount|betrag|applied|tutari)?",
+        r"値引き?|割引",
         r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(percent|percentage|pct|prozent)",
     ),
     "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|tva|iva|btw)(amount|betrag|amt)?\d*",),
-    "currency": (r"(order|payment)?(currency|waehrung|wahrung|devise|moneda|valuta|moeda)(code)?",),
+    "currency": (r"(order|payment|document)?(currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta)(code)?",),
     "status": (
         r"(financial|order|payment|bestell|auftrags|zahlungs)?(status|statut)",
         r"(order|payment)(state|condition)",
-        r"(estado|stato)",
+        r"(estado|stato|situacao|durum|currentstate)",
         # what was only looked at is no sale
         EVENT_PATTERN,
     ),
@@ -107,11 +130,15 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(store|shop|location|filiale|branch|outlet|tienda|magasin|negozio|kasse|till|register|device)(name|id|no|nr)?",
     ),
     "customer_id": (
-        r"(customer|client|kunden|cliente|klant|member|user|buyer|account|household)(id|no|nr|number|num|nummer|code|key|ref|reference)",
+        # but the code of an account is one of a ledger's
+        r"(?!accountcode)(customer|client|kunden|cliente|klant|member|user|buyer|account|household)(ac)?"
+        r"(id|no|nr|number|num|nummer|code|key|ref|reference)",
         r"(customer|billing|buyer|contact|kunden)?e?mail(address|adresse|billing)?",
-        r"(codigo|numero|no)(client|cliente|kunde)",
+        r"(codigo|numero|no|id)(client|cliente|kunde)",
         r"(sellto|billto)customer(no|number|name)?",
-        r"(customer|client|kunde|cliente|klant|buyer)(name|username|user)?",
+        r"(customer|client|kunde|cliente|klant|buyer)(name|fullname|username|user)?",
+        rf"(nome?|nombre|name|naam){_OF}(client|cliente|kunden|klant)",
+        r"contactname|soldtoparty|kontrahent|nabywca|klient|(musteri|cari)(kodu|no|adi|adı)?|(顧客|会員)(コート|番号|id|名)?",
         r"(username|userid)",
     ),
     "country": (
@@ -119,6 +146,9 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(billing|customer|bill)?(country|land|pays|pais|paese|kraj)(code|name|billing)?",
     ),
 }
+_ONE_FOR_ALL = r"(customer|client|user|buyer)unique(id|key)"
+_OF_VARIANTS = frozenset({"variant", "variante", "model", "sku"})
+"""What stands beside the name of a product, and of nothing else."""
 _PRODUCT_GROUP = (
     r"(product|item|article|artikel|waren)?(line|category|group|family|kategorie|gruppe|categoria|categorie)(name|no)?"
 )
@@ -156,10 +186,24 @@ def guess_columns(headers: Sequence[str]) -> dict[str, str]:
     if any(key.startswith("lineitem") for key in keys.values()):
         # exports with a "Lineitem …" for each item call the order's number its name
         offers += [(1, 0, place, "invoice", header) for place, header in enumerate(named) if keys[header] == "name"]
+    # of two that fit as well, the one of the lines' table is the line's
+    offers.sort(key=lambda offer: (*offer[:2], not _TABLE_OF_LINES.match(offer[4].casefold()), *offer))
     found: dict[str, str] = {}
-    for _, _, _, column, header in sorted(offers):
+    for *_, column, header in offers:
         if column not in found and header not in found.values():
             found[column] = header
+    for header in named:
+        # where a table has it, its customer_id is one for each order
+        if re.fullmatch(_ONE_FOR_ALL, keys[header]):
+            found["customer_id"] = header
+    # a bare name is the customer's or the product's, whichever is nowhere else
+    name = next((header for header in named if keys[header] == "name" and header not in found.values()), None)
+    if name is not None:
+        has_product = not found.keys().isdisjoint(("stock_code", "description"))
+        if "customer_id" not in found and "description" in found:
+            found["customer_id"] = name
+        elif not has_product and ("customer_id" in found or not _OF_VARIANTS.isdisjoint(keys.values())):
+            found["description"] = name
     return found
 
 

@@ -25,6 +25,7 @@ from warehouse.readers.layouts import Kind, Recognised, date_column_of
 from warehouse.readers.packing import Packing, detect_packing, unpack
 from warehouse.readers.refusals import explain_refusal
 from warehouse.readers.roles import UnusedColumn
+from warehouse.readers.second_headers import find_other_headers
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import inspect_text, read_head, read_lines, transcode_latin, transcode_wide, wide_encoding
 from warehouse.readers.values import FileHints, check_date_format, decide_styles
@@ -34,11 +35,16 @@ if TYPE_CHECKING:
     from warehouse.readers.parquet import ParquetReading
     from warehouse.readers.workbook import WorkbookReading
 
-READER_VERSION = "8"
+READER_VERSION = "9"
 """Raise it when files would be read otherwise than before; rejected ones are then tried again."""
 
 _ENOUGH_WORTHLESS_LINES = 5
 """A handful of gifts may be all that a file holds; so many lines without a price are no sales."""
+
+_ASSUMED_ENCODING = (
+    "It was read as Windows-1252; if these are not its words, say under [[landing.sources]] what it is in, such as "
+    'encoding = "shift_jis", "gb18030", "cp1250" or "cp1254", and then its headers are known'
+)
 
 _DISCOUNT_UNITS = {"per_cent": Decimal("0.01"), "share": Decimal(1)}
 
@@ -155,6 +161,7 @@ def read_deliveries(
     finally:
         for path in round_.temporary:
             path.unlink(missing_ok=True)
+    round_.look_for_other_headers()
     round_.fill_down()
     round_.look_for_worthless_files()
     round_.decide_discounts()
@@ -262,6 +269,23 @@ class _Round:
             reading.unused_columns = careful.unused_columns
             reading.told_records = careful.told_records
             reading.notes.extend(careful.notes)
+
+    def look_for_other_headers(self) -> None:
+        """Refuse files whose lines stand in two orders of columns, one below the other."""
+        files = {
+            file_id: recognised
+            for file_id, recognised in self.recognised.items()
+            if self.readings[file_id].problem is None
+        }
+        for file_id, (line, header, expected) in find_other_headers(self.staging, files).items():
+            self.reject(
+                file_id,
+                UnreadableFileError(
+                    f"line {line} is a second line of headers, and its columns are others than the first's: '{header}' "
+                    f"stands where '{expected}' is expected. What is below it can't be read by the first; deliver both "
+                    "parts as files of their own"
+                ),
+            )
 
     def fill_down(self) -> None:
         """Let blanks take the value above, where a mapping asks for it; clean text has done so."""
@@ -433,7 +457,10 @@ class _Round:
                 raise UnreadableFileError(expected_instead(what)) from error
             if isinstance(error, UnknownDialectError):
                 is_cr_ended = b"\r" in head and b"\n" not in head
-                raise _told_with_lines(error, path, is_gzip=is_gzip, is_cr_ended=is_cr_ended) from error
+                told = _told_with_lines(error, path, is_gzip=is_gzip, is_cr_ended=is_cr_ended)
+                if wide is None and not _is_utf8(head):
+                    told.args = (f"{told}. {_ASSUMED_ENCODING}",)
+                raise told from error
             raise
         facts = inspect_text(path, is_gzip=is_gzip)
         if facts.is_utf8:
@@ -501,12 +528,15 @@ def _told_with_lines(error: UnknownDialectError, path: Path, *, is_gzip: bool, i
     return HeaderError(str(found), found.nearness, headers=found.headers, closest=found.closest, below=below)
 
 
+def _is_utf8(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # a character that is cut in two by the end of the head
+        return error.start > len(head) - 4
+    return True
+
+
 def _decode_head(head: bytes) -> str:
     """Text of the first bytes, whatever their encoding; only headers are read from it."""
-    try:
-        return head.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if error.start > len(head) - 4:
-            # a character that is cut in two by the end of the head
-            return head[: error.start].decode("utf-8-sig")
-        return head.decode("cp1252", "replace")
+    return head.decode("utf-8-sig", "ignore") if _is_utf8(head) else head.decode("cp1252", "replace")

@@ -47,9 +47,13 @@ class UnusedColumn:
 
 
 _CURRENCY = re.compile("currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta|divisa")
-_STATUS = re.compile("status|statut|fulfill?ment|cancel|storno|storniert|voided|annul")
+_STATUS = re.compile("status|statut|situacao|durum|fulfill?ment|cancel|storno|storniert|voided|annul")
 _FLAG = re.compile("(is|was)?(void|deleted(at|on)?)")
 """What a line is called that a till or a database keeps although it no longer holds."""
+_PAID = re.compile(
+    "(is|was)?(un)?(paid|bezahlt|paye|payee|impayee?|(im)?pagad[oa]|pagat[oa]|pag[oa]|(on)?betaald|betalt|zapłacon[eoya])"
+)
+"""What a column is called that says whether it was paid."""
 # figures that only name what they are of, and who or what was behind a state
 _FIGURE = re.compile("rate|kurs|fees?|gebuehr|gebuhr|amount|total|sum|price|betrag|summe|by|reason|reference|policy")
 _NOT_OF_A_SALE = re.compile(
@@ -60,10 +64,12 @@ _PLACE = re.compile("shipping|billing|ship|bill|customers?|address|country|city|
 _STATE = re.compile("state|estado|stato|etat|zustand|stan|tilstand|stav")
 _OF_A_SALE = re.compile("order|payment|line|item|transaction|invoice|pedido|orden|ordine|commande")
 
-_OF = "(de|du|del|di|da|der)?(la)?"
+_OF = "(de|du|del|des|di|da|do|der)?(la)?"
 KIND_PATTERNS = (
-    "(transaction|line|document|dokument|dokumenten|sale|sales|belegs?|vorgangs?|receipt|invoice)?(type|typ|art|kind)",
-    f"(tipo|type){_OF}(documento|document|receipt|ticket|transaction|recibo|recu|transaccion|venta|vente|factura|facture)",
+    "(transaction|line|document|dokument|dokumenten|sale|sales|belegs?|vorgangs?|receipt|invoice|entry|movement|bewegungs?|"
+    "record|billing)?(type|typ|art|kind)",
+    f"(tipo|type|typ|rodzaj){_OF}(dokumentu|documento|document|receipt|ticket|transaction|recibo|recu|transaccion|venta|vente|factura|facture)",
+    "(islem|belge|fis)turu|取引(区分|種別)",
 )
 """What a column is called that says of each line what it is, without blanks, marks and accents."""
 EVENT_PATTERN = "event(type|name)?"
@@ -140,7 +146,7 @@ def _role_of(header: str) -> tuple[Role, bool] | None:
         return "currency", False
     if any(_NOT_OF_A_SALE.fullmatch(word) for word in words):
         return None
-    if _STATUS.search(key) or _FLAG.fullmatch(key):
+    if _STATUS.search(key) or _FLAG.fullmatch(key) or _PAID.fullmatch(key):
         return "status", False
     if any(_STATE.fullmatch(word) for word in words) and not any(_PLACE.fullmatch(word) for word in words):
         return "status", not any(_OF_A_SALE.fullmatch(word) for word in words)

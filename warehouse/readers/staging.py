@@ -109,8 +109,17 @@ class Staging:
     def forget(self, file_id: int) -> None:
         """Remove what was appended of a file that turned out unreadable, or moved on."""
         for raw_table, batches in self._batches.items():
-            if self._shared_name(raw_table) in batches:
-                self.con.execute(f"delete from {self._shared_name(raw_table)} where file_id = ?", [file_id])
+            for place, batch in enumerate(batches):
+                if batch == self._shared_name(raw_table):
+                    self.con.execute(f"delete from {batch} where file_id = ?", [file_id])
+                elif self.con.execute(f"select 1 from {batch} where file_id = ? limit 1", [file_id]).fetchone():
+                    # files that were read together share a batch
+                    others = self.new_name()
+                    self.con.execute(
+                        f"create temp view {others} as select * from {batch} where file_id <> {int(file_id)}"
+                    )
+                    self.keep_track("view", others)
+                    batches[place] = others
 
     def drop(self) -> None:
         """Remove every temporary table and view of this load."""

@@ -17,10 +17,13 @@ from itertools import pairwise
 from warehouse.readers.amount_evidence import (
     Line,
     amount_after_part,
+    amount_by_price,
     discount_comes_off,
     discount_part,
     grows_with_quantity,
+    leaves_with_a_minus,
     money_column,
+    price_is_proven,
 )
 from warehouse.readers.header_words import (
     guess_columns,
@@ -37,6 +40,7 @@ NOT_FOUND = "?"
 _FILLED = ("customer_id", "country", "status", "currency", "invoice_date", "store")
 """Columns that an export may write on an order's first line only."""
 _MONEY = ("unit_price", "line_amount")
+_OF_UNIT_OR_LINE = "  # of one unit; if it is what the whole line came to, columns.line_amount"
 _SEVERAL = re.compile(r"(items|products|articles|produits|productos|articulos|prodotti)", re.IGNORECASE)
 """What a column is called that holds the products of an order, or how many there were."""
 _SUGGESTED = ("status", "kind", "currency")
@@ -55,8 +59,12 @@ class Guess:
     headers: dict[str, str]
     missing: tuple[str, ...]
     fill_down: tuple[str, ...] = ()
+    is_price_proven: bool = True
+    """False where a price may as well be that of the whole line: neither its name nor an amount beside it tells."""
     is_discount_proven: bool = False
     """Whether some amount of the file is quantity times price less the discount."""
+    ignore: tuple[str, ...] = ()
+    """Headers that would be found by their usual name, and mislead."""
     discount_is: str | None = None
     """``per_cent`` or ``share`` where a discount seems to tell a part of the amount."""
 
@@ -92,6 +100,10 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         if "line_amount" not in found and (is_one_unit or grows_with_quantity(lines, places)):
             found["line_amount"] = found.pop("unit_price")
             places["line_amount"] = places.pop("unit_price")
+        by_price = amount_by_price(lines, places)
+        if by_price is not None and headers[by_price].strip():
+            found["unit_price"], places["unit_price"] = found["line_amount"], places["line_amount"]
+            found["line_amount"], places["line_amount"] = headers[by_price], by_price
         after_part = amount_after_part(lines, places)
         if after_part is not None and headers[after_part].strip():
             # whatever it is called, it is what was paid
@@ -103,6 +115,9 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
             found["unit_price"] = found.pop("line_amount")
             if "stock_code" in found:
                 found.setdefault("description", found["stock_code"])
+    ignore: tuple[str, ...] = ()
+    if leaves_with_a_minus(lines, {column: list(headers).index(header) for column, header in found.items()}):
+        ignore = (found.pop("quantity"),)
     known = {column: header for column, header in found.items() if column in MAPPABLE[layout.name]}
     missing = tuple(column for column in layout.missing(known))
     places = {column: list(headers).index(header) for column, header in known.items()}
@@ -111,7 +126,14 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         if "discount_amount" in known
         else None
     )
-    return Guess(layout, known, missing, _filled_down(headers, known, lines), discount_comes_off(lines, places), part)
+    is_price_proven = (
+        known.get("unit_price") not in headers
+        or is_of_one_unit(known["unit_price"])
+        or "quantity" not in known
+        or price_is_proven(lines, places)
+    )
+    filled = _filled_down(headers, known, lines)
+    return Guess(layout, known, missing, filled, is_price_proven, discount_comes_off(lines, places), ignore, part)
 
 
 def _has_value(lines: Sequence[Line], place: int) -> bool:
@@ -163,12 +185,21 @@ def write_mapping(guess: Guess, file_name: str) -> str:
         if header is None:
             lines.append(f"columns.{column} = {_text(NOT_FOUND)}  # which header holds it?")
         elif column in needed or column in (*_SUGGESTED, "description", "customer_id", "country", "time"):
-            lines.append(f"columns.{column} = {_text(header)}")
-    if "unit_price" in guess.headers and (discount := guess.headers.get("discount_amount")):
+            doubt = "" if column != "unit_price" or guess.is_price_proven else _OF_UNIT_OR_LINE
+            lines.append(f"columns.{column} = {_text(header)}{doubt}")
+    discount = guess.headers.get("discount_amount")
+    if discount and ("unit_price" in guess.headers or guess.is_discount_proven):
         named = f"columns.discount_amount = {_text(discount)}"
         lines.append(named if guess.is_discount_proven else f"# {named}  # if it comes off quantity times price")
         if guess.discount_is and not guess.is_discount_proven:
             lines.append(f"# discount_is = {_text(guess.discount_is)}")
+    if "customer_id" not in guess.headers:
+        lines.append(
+            f"# columns.customer_id = {_text(NOT_FOUND)}  # whose header is it? Without one nobody bought this"
+        )
+    if guess.ignore:
+        ignored = ", ".join(map(_text, guess.ignore))
+        lines.append(f"ignore = [{ignored}]  # its minus is that of goods that went out")
     if guess.fill_down:
         lines.append(f"fill_down = [{', '.join(_text(column) for column in guess.fill_down)}]")
     return "\n".join(lines)
@@ -204,7 +235,7 @@ def _filled_down(
         left = kept = 0
         for above, line in pairwise(lines):
             invoice = value(line, "invoice")
-            if invoice == value(above, "invoice") or (not invoice and filled):
+            if (invoice and invoice == value(above, "invoice")) or (not invoice and filled):
                 left += not value(line, column)
                 kept += bool(value(line, column))
         if left and not kept:

@@ -11,6 +11,7 @@ without a point (``17850``), others without float noise (``2.55``).
 from __future__ import annotations
 
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import fastexcel
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.readers.cell_currencies import CellCurrencies
 from warehouse.readers.columns import column_expressions
 from warehouse.readers.csv_fields import HEADER_WITHIN_LINES
 from warehouse.readers.errors import HeaderError, UnreadableFileError, first_line
@@ -29,6 +31,7 @@ from warehouse.readers.layouts import Recognised
 from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings
+from warehouse.wording import currency_symbol
 
 _NEAR_MISS = 3
 """A sheet with this many needed columns was meant as data; loading the workbook without it would be half a load."""
@@ -47,6 +50,7 @@ _NOTHING_WITHOUT = frozenset(
     {"invoice", "stock_code", "quantity", "invoice_date", "unit_price", "line_amount", "discount_amount", "tax_amount"}
 )
 """Columns in which an error cell costs the line; its text stays, so that the line says why. Elsewhere it is a blank."""
+_MONEY_COLUMNS = ("unit_price", "line_amount")
 _ID_COLUMNS = ("invoice", "stock_code", "customer_id")
 
 
@@ -82,6 +86,7 @@ class _Load:
     staging: Staging
     file_id: int
     is_open_document: bool
+    currencies: CellCurrencies | None = None
     recognised: Recognised | None = None
     sheets: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -102,6 +107,7 @@ class _Load:
         self.notes.extend(f"sheet '{sheet.name}': {note}" for note in recognised.notes)
         batch = _with_error_texts(sheet, header_row, recognised, self.notes)
         self._note_truth_values(sheet, batch, header_row, recognised)
+        batch = self._with_currencies(sheet.name, batch, recognised)
         self.lines += self._append(sheet.name, batch.slice(header_row + 1), header_row + 2, recognised)
         self.rows_before += batch.num_rows
         self.sheets.append(sheet.name)
@@ -123,6 +129,21 @@ class _Load:
             counts = self.unused.setdefault(header, Counter())
             counts.update(body.column(header.position).to_pylist())
         return self.staging.append_arrow(recognised.table, lines, expressions, f"coalesce({fields}) is not null")
+
+    def _with_currencies(self, sheet: str, batch: pa.RecordBatch, recognised: Recognised) -> pa.RecordBatch:
+        """Put the sign that a cell's format shows behind its amount, as text files have it."""
+        money = {position for column in _MONEY_COLUMNS for position in recognised.columns.get(column, ())}
+        if self.currencies is None or recognised.layout.export is not None or not money:
+            return batch
+        signs = {cell: sign for cell, sign in self.currencies.of_sheet(sheet).items() if cell[1] in money}
+        columns = list(batch.columns)
+        for position in {column for _, column in signs}:
+            beside = pa.array([signs.get((row, position)) for row in range(batch.num_rows)], pa.string())
+            signed = pc.binary_join_element_wise(columns[position], beside, " ")
+            # a text in such a cell says itself what it is
+            is_number = pc.match_substring_regex(columns[position], r"^-?[\d.]+([eE][-+]?\d+)?$")
+            columns[position] = pc.if_else(pc.and_(pc.is_valid(beside), is_number), signed, columns[position])
+        return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
     def _field(self, position: int) -> str:
         if self.is_open_document:
@@ -163,7 +184,12 @@ def read_workbook(
         names = reader.sheet_names
     except fastexcel.FastExcelError as error:
         raise _damaged(error) from error
-    load = _Load(staging, file_id, is_open_document)
+    own = settings.shop.currency
+    try:
+        currencies = None if is_open_document else CellCurrencies(path, {own, currency_symbol(own).strip()})
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise _damaged(error) from error
+    load = _Load(staging, file_id, is_open_document, currencies)
     nearest: HeaderError | None = None
     hidden: list[tuple[_Sheet, int, Recognised]] = []
     for sheet_name in names:
