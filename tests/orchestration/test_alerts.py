@@ -397,4 +397,4 @@ def test_a_record_that_is_damaged_is_put_aside_and_alerts_go_on_once_each(
     assert [entry.kind for entry in logged].count("stale") == 1
     assert "unusual" not in {entry.kind for entry in logged}
     assert (len(asked.posted), len(asked.mailed)) == (1, 1)
-    assert "published" in asked.posted[0]
+    assert "the figures are old" in asked.posted[0]

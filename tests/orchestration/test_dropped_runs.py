@@ -3,7 +3,9 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -68,6 +70,18 @@ def _servers_of(home: Home) -> list[int]:
     return found
 
 
+def _wait_for(look: Callable[[], Any], within_seconds: float = 900) -> Any:
+    until = time.monotonic() + within_seconds
+    while not (found := look()):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return found
+
+
+def _over(run: dg.DagsterRun) -> dg.DagsterRun | None:
+    return run if run.is_finished else None
+
+
 def test_a_run_whose_code_server_died_is_started_again_by_the_daemon_itself(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     deliver(home.landing, small_history())
@@ -77,18 +91,15 @@ def test_a_run_whose_code_server_died_is_started_again_by_the_daemon_itself(tmp_
     variables = {"PYTHONPATH": str(PROJECT_ROOT), "DO_NOT_TRACK": "1"}
     with daemon_of(home, tmp_path / "log", variables) as daemon:
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-            while not (queued := instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))):
-                time.sleep(0.1)
+            queued = _wait_for(lambda: instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])))[0]
             servers = _servers_of(home)
             assert servers
             for server in servers:
                 os.kill(server, signal.SIGKILL)
-            while not (first := instance.get_run_by_id(queued[0].run_id)).is_finished:
-                time.sleep(0.1)
+            first = _wait_for(lambda: _over(instance.get_run_by_id(queued.run_id)))
             assert first.status == dg.DagsterRunStatus.FAILURE
-            while instance.get_runs_count() < 2 or not instance.get_runs(limit=1)[0].is_finished:
-                time.sleep(0.3)
-            second = instance.get_runs(limit=1)[0]
+            _wait_for(lambda: instance.get_runs_count() == 2)
+            second = _wait_for(lambda: _over(instance.get_runs(limit=1)[0]))
         assert second.tags["dagster/sensor_name"] == "landing_files"
         assert second.run_config == first.run_config
         assert second.status == dg.DagsterRunStatus.SUCCESS

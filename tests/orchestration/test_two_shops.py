@@ -40,14 +40,15 @@ def free_port() -> int:
 
 def answer(port: int, process: subprocess.Popen[bytes]) -> dict:
     """What the pages say once they are there."""
-    while process.poll() is None:
+    until = time.monotonic() + 600
+    while process.poll() is None and time.monotonic() < until:
         try:
             told = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": ASK}, timeout=60).json()
         except httpx.TransportError:
             time.sleep(0.2)
             continue
         return told["data"]
-    raise RuntimeError("The pages ended.")
+    raise RuntimeError("The pages ended, or never answered.")
 
 
 def test_each_has_its_own_records_and_code_at_its_own_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
