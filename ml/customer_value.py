@@ -314,9 +314,9 @@ def _runs(
             **_mean_errors(errors, BG_NBD),
         },
         warnings=(
+            *(verdict if winner == BG_NBD else ()),
             *textbook.warnings,
             *(() if bg_nbd is None else bg_nbd.warnings),
-            *(verdict if winner == BG_NBD else ()),
         ),
     )
     money = describe_run(
@@ -363,9 +363,9 @@ def _runs(
             **_mean_errors(errors, SEASONAL),
         },
         warnings=(
+            *(verdict if winner == SEASONAL else ()),
             *about_season,
             *(() if by_season is None or by_season.bg_nbd is None else by_season.bg_nbd.warnings),
-            *(verdict if winner == SEASONAL else ()),
         ),
     )
     sampled = int(panel.by_date[0]["is_sampled"].sum())
@@ -388,7 +388,7 @@ def _runs(
             ),
             **_mean_errors(errors, BOOSTING),
         },
-        warnings=(*about_boosting, *(verdict if winner not in (BG_NBD, SEASONAL) else ())),
+        warnings=(*(verdict if winner not in (BG_NBD, SEASONAL) else ()), *about_boosting),
     )
     return pd.concat([purchases, money, seasonal, boosting], ignore_index=True)
 
@@ -399,13 +399,7 @@ def _verdict(errors: pd.DataFrame, winner: str, length: int, horizon_days: int) 
     if not holdouts:
         return []
     found = []
-    if holdouts < MIN_HOLDOUTS:
-        found.append(f"The history has room for {holdouts} hold-outs only: how good the forecasts are is hardly known.")
-    if length < horizon_days // PERIOD_DAYS:
-        found.append(
-            f"Hold-outs are {length * PERIOD_DAYS} days long, the horizon is {horizon_days}: "
-            "what lies beyond was not tested."
-        )
+    # first, because a page shows the first sentence: how far off the sum was outweighs how the model was fitted
     own = errors[errors["is_winner"] & errors["total_error_pct"].notna()]
     if not own.empty:
         worst = int(own["total_error_pct"].abs().to_numpy().argmax())
@@ -416,6 +410,13 @@ def _verdict(errors: pd.DataFrame, winner: str, length: int, horizon_days: int) 
                 f"{abs(error):.0f}% too {'high' if error > 0 else 'low'}: "
                 "trust the order of customers more than the sum."
             )
+    if holdouts < MIN_HOLDOUTS:
+        found.append(f"The history has room for {holdouts} hold-outs only: how good the forecasts are is hardly known.")
+    if length < horizon_days // PERIOD_DAYS:
+        found.append(
+            f"Hold-outs are {length * PERIOD_DAYS} days long, the horizon is {horizon_days}: "
+            "what lies beyond was not tested."
+        )
     if winner in BASELINES:
         found.append(f"No model beat the baseline {winner} on the hold-outs.")
     return found

@@ -154,7 +154,8 @@ def value_note(caveats: Sequence[str]) -> dmc.Alert | None:
     if not caveats:
         return None
     first = [re.split(r"(?<=[.!?]) (?=[A-Z])", caveat, maxsplit=1)[0] for caveat in caveats]
-    shown: list[Any] = [html.P(" ".join(first))]
+    # two models may say the same
+    shown: list[Any] = [html.P(" ".join(dict.fromkeys(first)))]
     if first != list(caveats):
         shown.append(html.Details([html.Summary("All remarks"), *map(html.P, caveats)], className="caveat"))
     return note(shown, kind="warning", title="Read expected revenue with care")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from ml.customer_value import CustomerValue, estimate_customer_value
+from ml.customer_value import CustomerValue, _verdict, estimate_customer_value
 from ml.value_competitors import BASELINES, BG_NBD, BOOSTING, SEASONAL
 from tests.ml.panels import daily, panel, shop
 
@@ -195,3 +195,19 @@ def test_nobody_is_an_error() -> None:
     rows = panel(purchases)
     with pytest.raises(ValueError, match="twice"):
         estimate_customer_value(pd.concat([rows, rows.iloc[:1]]), daily(purchases))
+
+
+def test_how_far_off_the_sum_was_is_told_first():
+    errors = pd.DataFrame(
+        {
+            "cutoff_date": pd.to_datetime(["2026-06-03", "2026-08-01"]),
+            "total_error_pct": [40.0, 255.2],
+            "is_winner": True,
+        }
+    )
+    told = _verdict(errors, BG_NBD, length=4, horizon_days=180)
+    assert told[0] == (
+        "On the hold-out from 2026-08-01 the total forecast was 255% too high: "
+        "trust the order of customers more than the sum."
+    )
+    assert [one.partition(" ")[0] for one in told[1:]] == ["The", "Hold-outs"]

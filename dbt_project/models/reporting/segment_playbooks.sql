@@ -2,6 +2,9 @@
 -- method; methods overlap, so nothing must be summed over them.
 {%- set methods = methods_with_playbooks() %}
 {%- set labels = methods.values() | unique | list %}
+{#- a text leads with the first category: of the public shop's segments it has 15 % or more. Where most goods belong to
+    none it has a few per cent, and is not where anybody spends most #}
+{%- set least_category_pct = 10 %}
 {%- set texts = ['who', 'signals', 'goal', 'strategy', 'channel', 'offer', 'measure', 'measure_how'] %}
 with
 
@@ -110,7 +113,7 @@ ranked_categories as (
 top_categories as (
 
     select * from ranked_categories
-    where preference = 1 and category <> {{ uncategorised() }}
+    where preference = 1 and category <> {{ uncategorised() }} and share_pct >= {{ least_category_pct }}
 
 ),
 
