@@ -92,25 +92,16 @@ def classify_router(reader: SnapshotReader, limits: UploadLimits) -> APIRouter:
         with classifier.receiving() as upload:
             await receive(request, upload, limits)
             done = await run_in_threadpool(partial(classifier.classify, upload, method=method, as_of=as_of))
-        return await run_in_threadpool(_csv if format == "csv" else _json, done, table)
+        return await run_in_threadpool(_written, done, format, table)
 
     return router
 
 
-def _json(done: Classification, table: str) -> Response:
-    del table
-    return Response(answer(done).model_dump_json(), media_type="application/json", headers=_NOT_KEPT)
-
-
-def _csv(done: Classification, table: str) -> Response:
-    frame = done.customers_with_texts() if table == "customers" else done.set_aside
+def _written(done: Classification, form: str, table: str) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if form == "json":
+        return Response(answer(done).model_dump_json(), media_type="application/json", headers=headers)
     # a name of ours: what was typed has no place in a header
-    disposition = f'attachment; filename="{table}-{done.method}.csv"'
-    return Response(
-        csv_bytes(frame),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": disposition, **_NOT_KEPT},
-    )
-
-
-_NOT_KEPT = {"Cache-Control": "no-store"}
+    headers["Content-Disposition"] = f'attachment; filename="{table}-{done.method}.csv"'
+    frame = done.customers_with_texts() if table == "customers" else done.set_aside
+    return Response(csv_bytes(frame), media_type="text/csv; charset=utf-8", headers=headers)

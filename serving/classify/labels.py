@@ -160,7 +160,6 @@ def classify_file(
             as_of=as_of,
             snapshot_date=facts["snapshot_date"],
             publication_id=reading.about.publication_id,
-            published_snapshot_date=reading.about.snapshot_date,
             currency=reading.about.currency,
             delivered_lines=file.delivered_lines,
             derived_lines=facts["derived_lines"],
@@ -212,14 +211,11 @@ def _uploaded_ids(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _label(
     connection: duckdb.DuckDBPyConnection, model: SegmentModel, method: Algorithm, *, has_shares: bool
 ) -> pd.DataFrame:
-    table = connection.execute(
+    rfm = connection.execute(
         "select customer_id, recency_days, frequency, monetary from marts.customer_rfm order by customer_id"
     ).df()
-    rfm = connection.execute(
-        "select customer_id, recency_days, frequency, monetary::double as monetary from marts.customer_rfm"
-    ).df()
     if rfm.empty:
-        return table.assign(
+        return rfm.assign(
             predicted_cluster_id=pd.Series(dtype="int64"),
             cluster_name=pd.Series(dtype="str"),
             has_positive_monetary=pd.Series(dtype="bool"),
@@ -238,7 +234,7 @@ def _label(
             "probability": labels.probabilities if labels.probabilities is not None else float("nan"),
         }
     )
-    return table.merge(labelled, on="customer_id", validate="one_to_one").sort_values("customer_id", ignore_index=True)
+    return rfm.merge(labelled, on="customer_id", validate="one_to_one").sort_values("customer_id", ignore_index=True)
 
 
 def _extra(

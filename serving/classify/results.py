@@ -54,7 +54,6 @@ class Classification:
     as_of: date | None
     snapshot_date: date | None
     publication_id: int
-    published_snapshot_date: date | None
     currency: str
     delivered_lines: int
     derived_lines: int

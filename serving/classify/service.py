@@ -226,7 +226,7 @@ def _read_answer(folder: Path) -> Classification:
     import pyarrow as pa
 
     told: dict[str, Any] = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
-    for name in ("as_of", "snapshot_date", "published_snapshot_date"):
+    for name in ("as_of", "snapshot_date"):
         told[name] = date.fromisoformat(told[name]) if told[name] else None
     for name in ("notes", "returns_only"):
         told[name] = tuple(told[name])

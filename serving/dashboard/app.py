@@ -410,7 +410,6 @@ def _menu(pages: Sequence[Page], current: Page | None, filters: Filters) -> list
             className="menu-link menu-current" if page is current else "menu-link",
         )
         for page in pages
-        if page.is_in_menu
     ]
 
 

@@ -174,7 +174,7 @@ def heat_map(
     def each(write: Callable[[Any], Any], nothing: Any) -> list[list[Any]]:
         return [[nothing if cell is None else write(cell) for cell in row] for row in cells]
 
-    drawn = {"type": "heatmap", "x": x, "y": y, "z": each(value, None)}
+    drawn: Trace = {"type": "heatmap", "x": x, "y": y, "z": each(value, None)}
     if hover is not None:
         drawn["customdata"] = each(hover, "")
     if text is not None:

@@ -109,5 +109,4 @@ class Page:
     title: str
     render: Callable[[View], Any]
     register: Register | None = None
-    is_in_menu: bool = True
     has_filters: bool = True

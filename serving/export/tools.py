@@ -33,8 +33,6 @@ class Layout:
     """Page of the tool's own documentation with these names."""
     what_to_add: str
     """What has to be done before the file is uploaded."""
-    is_key_known_to_tool: bool
-    """Whether the tool matches by our customer number."""
     contact_columns: tuple[tuple[str, str], ...] = ()
     """The tool's headers for ``email``, ``phone`` and ``consent``, filled where contacts are asked for."""
     consent_word: str = ""
@@ -106,7 +104,6 @@ LAYOUTS: Mapping[str, Layout] = {
         key_column="customer_id",
         source="https://mailchimp.com/help/format-guidelines-for-your-import-file/",
         what_to_add="Fill 'Email Address' by customer_id: Mailchimp requires it for email contacts.",
-        is_key_known_to_tool=False,
         contact_columns=(("Email Address", "email"),),
     ),
     "brevo": Layout(
@@ -118,7 +115,6 @@ LAYOUTS: Mapping[str, Layout] = {
         what_to_add=(
             "Nothing, where contacts carry your customer number as EXT_ID; otherwise add EMAIL by customer number."
         ),
-        is_key_known_to_tool=True,
         contact_columns=(("EMAIL", "email"), ("SMS", "phone")),
     ),
     "klaviyo": Layout(
@@ -130,7 +126,6 @@ LAYOUTS: Mapping[str, Layout] = {
             "Fill 'Email Address' by customer number: a list upload needs an address or phone number in its first "
             "column. external_id is Klaviyo's profile property for your number."
         ),
-        is_key_known_to_tool=False,
         contact_columns=(("Email Address", "email"), ("Email Marketing Consent", "consent")),
         consent_word="Subscribed",
     ),
@@ -140,7 +135,6 @@ LAYOUTS: Mapping[str, Layout] = {
         key_column="external_id",
         source="https://www.braze.com/docs/user_guide/data/unification/user_data/import_users/csv/",
         what_to_add="Nothing, where users carry your customer number as external_id.",
-        is_key_known_to_tool=True,
         contact_columns=(("email", "email"), ("phone", "phone"), ("email_subscribe", "consent")),
         consent_word="opted_in",
     ),
@@ -153,7 +147,6 @@ LAYOUTS: Mapping[str, Layout] = {
             "Fill Email or Phone by customer_id, then delete the columns customer_id and those left empty: Google "
             "reads only its own headers. Country serves only with First Name, Last Name and Zip, to be added too."
         ),
-        is_key_known_to_tool=False,
         contact_columns=(("Email", "email"), ("Phone", "phone")),
         is_key_dropped_with_contacts=True,
     ),
@@ -171,7 +164,6 @@ LAYOUTS: Mapping[str, Layout] = {
             "Fill email or phone by customer_id, then delete customer_id: Meta asks for lists without internal "
             "customer codes, and for at least 100 people."
         ),
-        is_key_known_to_tool=False,
         contact_columns=(("email", "email"), ("phone", "phone")),
         is_key_dropped_with_contacts=True,
     ),

@@ -21,17 +21,14 @@ from serving.snapshot import Reading
 
 def names_in_doubt(reading: Reading, method: Method, segments: Collection[str]) -> list[str]:
     """Which of these segments have names that say more than is true, each with a sentence on it."""
-    return [
-        f"{row['segment_name']}: {row['name_note']}"
-        for row in reading.rows(
-            """
-            select segment_name, name_note from reporting.segment_playbooks
-            where method = $method and name_note is not null order by segment_name
-            """,
-            {"method": method},
-        )
-        if row["segment_name"] in segments
-    ]
+    rows = reading.rows(
+        """
+        select segment_name, name_note from reporting.segment_playbooks
+        where method = $method and name_note is not null order by segment_name
+        """,
+        {"method": method},
+    )
+    return [f"{row['segment_name']}: {row['name_note']}" for row in rows if row["segment_name"] in segments]
 
 
 def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:

@@ -217,8 +217,10 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
 
 def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
     odd_of = {(row.series, row.grain): int(row.flagged) for row in named_rows(found)}
-    grains_of = found.groupby("series", sort=False)["grain"].agg(list)
-    shown = list(grains_of.index[:MOST_CHIPS])
+    grains_of: dict[str, list[str]] = {}
+    for name, grain in odd_of:
+        grains_of.setdefault(name, []).append(grain)
+    shown = list(grains_of)[:MOST_CHIPS]
     if choice.series not in shown:
         shown.append(choice.series)
     more = len(grains_of) - len(shown)
@@ -233,7 +235,7 @@ def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
     series = [
         # the grain that is shown, where a series has it
         chip("Whole shop" if name == TOTAL else name, name, choice.grain if choice.grain in grains else grains[0])
-        for name, grains in grains_of[shown].items()
+        for name, grains in ((name, grains_of[name]) for name in shown)
     ]
     by_grain = [chip(f"By {grain}", choice.series, grain) for grain in grains_of[choice.series]]
     return html.Div(

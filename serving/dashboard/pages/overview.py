@@ -152,7 +152,8 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
     heights = {row["month_start"].date(): row["net_revenue"] for row in rows}
     top = max([*heights.values(), 0.0])
     # a silence may be told of a month that nothing of the view lies in
-    marks = [(start.date(), rows_of(days)) for start, days in odd.groupby("month_start") if start.date() in heights]
+    by_month = odd.groupby(odd["month_start"].dt.date)
+    marks: list[tuple[Any, Rows]] = [(start, rows_of(days)) for start, days in by_month if start in heights]
     if marks:
         traces.append(
             dots(
