@@ -3,8 +3,9 @@
 Belongs here: whether there is room, and sweeping up after runs that were killed. Does not belong here: what is kept
 in it (``conftest.py``).
 
-A refresh by the command waits for the disk 664 times, since DuckDB and Dagster's records have each commit on the disk before
-they go on, and a home is 40 to 120 MB, of which two test processes make hundreds. In memory nothing is waited for.
+A refresh by the command waits for the disk 664 times, since DuckDB and Dagster's records have each commit written
+down before they go on; and a home is 40 to 120 MB, of which two test processes make hundreds. In memory nothing is
+waited for.
 """
 
 from __future__ import annotations

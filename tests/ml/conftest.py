@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.segments import Segmentation, segment_customers
+
 
 @pytest.fixture(scope="session")
 def real_lines(real_data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -79,3 +81,9 @@ def made_up_customers() -> Callable[..., pd.DataFrame]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def made_up_segments(made_up_customers: Callable[..., pd.DataFrame]) -> Segmentation:
+    """Those customers divided by the defaults, once. Read-only."""
+    return segment_customers(made_up_customers())

@@ -102,8 +102,8 @@ def test_plain_sql_labels_by_every_scaler_and_with_extra_features(made_up_custom
     pd.testing.assert_frame_equal(labelled, stored_labels(found), check_dtype=False)
 
 
-def test_a_model_read_back_from_its_tables_labels_as_the_one_that_wrote_them(made_up_customers):
-    found = segment_customers(made_up_customers())
+def test_a_model_read_back_from_its_tables_labels_as_the_one_that_wrote_them(made_up_segments):
+    found = made_up_segments
     shuffled = [
         getattr(found, table).sample(frac=1, random_state=3)
         for table in ("segment_scaler", "segment_centroids", "mixture_covariances")
@@ -119,16 +119,16 @@ def test_a_model_read_back_from_its_tables_labels_as_the_one_that_wrote_them(mad
     assert again.clusters["mixture"].names == found.model.clusters["mixture"].names
 
 
-def test_new_customers_are_labelled_as_the_fit_would_have_without_fitting_again(made_up_customers):
-    found = segment_customers(made_up_customers())
+def test_new_customers_are_labelled_as_the_fit_would_have_without_fitting_again(made_up_segments):
+    found = made_up_segments
     alone = found.model.assign(np.array([[300.0, 1.0, 60.0]]))
     assert alone.segment_names.tolist() == ["Group 9"]
     assert alone.cluster_ids.tolist() == [9]
 
 
-def test_the_record_of_the_run_is_enough_to_label_customers_by_hand(made_up_customers):
+def test_the_record_of_the_run_is_enough_to_label_customers_by_hand(made_up_customers, made_up_segments):
     customers = made_up_customers()
-    found = segment_customers(customers)
+    found = made_up_segments
     figures = json.loads(found.model_runs.query("algorithm == 'kmeans'")["figures"].item())
     raw = customers[figures["scaler"]["columns"]].to_numpy()
     scaled = (np.sign(raw) * np.log1p(np.abs(raw)) - figures["scaler"]["center"]) / figures["scaler"]["scale"]
@@ -146,8 +146,8 @@ def test_centres_are_told_in_the_features_own_units_too(made_up_customers):
     assert first["weight"].to_numpy() == pytest.approx([0.25] * 3)
 
 
-def test_tables_that_do_not_belong_together_are_refused(made_up_customers):
-    found = segment_customers(made_up_customers())
+def test_tables_that_do_not_belong_together_are_refused(made_up_segments):
+    found = made_up_segments
     scaler, centroids = found.segment_scaler, found.segment_centroids
     with pytest.raises(ValueError, match="the scaler has"):
         SegmentModel.from_tables(scaler, centroids[centroids["feature"] != "monetary"])

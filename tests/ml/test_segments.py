@@ -24,6 +24,11 @@ TABLES = [
 ]
 
 
+def alone(k):
+    """So many segments, and no others for comparison, which change nothing and take six sevenths of the time."""
+    return Choices(k=k, k_min=k, k_max=k)
+
+
 def of_kmeans(table):
     return table[table["algorithm"] == "kmeans"].reset_index(drop=True)
 
@@ -51,7 +56,7 @@ def test_published_clustering_on_line_counts_comes_out_to_the_digit(published_rf
 
 @pytest.mark.real_data
 def test_published_clustering_on_invoice_counts_comes_out_to_the_digit(published_rfm):
-    found = segment_customers(published_rfm(recency="elapsed", frequency="invoices"), Choices(k=4, random_state=42))
+    found = segment_customers(published_rfm(recency="elapsed", frequency="invoices"), alone(4))
     profiles = of_kmeans(found.segment_profiles).sort_values("customers")
     assert profiles["customers"].tolist() == [723, 839, 1183, 1594]
     assert profiles["recency_days_mean"].round(1).tolist() == [12.1, 18.7, 70.7, 184.0]
@@ -63,7 +68,7 @@ def test_published_clustering_on_invoice_counts_comes_out_to_the_digit(published
 @pytest.mark.real_data
 def test_published_clustering_with_calendar_recency_comes_out_to_the_digit(published_rfm):
     # the optimum that one start from this seed does not find
-    found = segment_customers(published_rfm(recency="calendar", frequency="lines"), Choices(k=4, random_state=42))
+    found = segment_customers(published_rfm(recency="calendar", frequency="lines"), alone(4))
     assert (20.9, 39.4, 622, 904) in means(found.segment_profiles)
     assert round(of_kmeans(found.cluster_selection).query("is_chosen")["silhouette"].item(), 4) == 0.3079
 
@@ -80,14 +85,14 @@ def test_ids_and_k_stay_put_as_real_data_grows(published_rfm):
 def test_who_is_most_and_least_valuable_keeps_the_id_whatever_the_number_of_segments(published_rfm):
     rfm = published_rfm(recency="calendar", frequency="invoices")
     for k in (3, 4, 5):
-        profiles = of_kmeans(segment_customers(rfm, Choices(k=k)).segment_profiles)
+        profiles = of_kmeans(segment_customers(rfm, alone(k)).segment_profiles)
         assert profiles["cluster_id"].iloc[[0, -1]].tolist() == [0, 9]
         assert profiles["monetary_mean"].idxmax() == 0
         assert profiles["recency_days_mean"].idxmax() == k - 1
 
 
-def test_each_kind_of_customer_gets_the_id_that_fits_by_every_algorithm(made_up_customers):
-    found = segment_customers(made_up_customers())
+def test_each_kind_of_customer_gets_the_id_that_fits_by_every_algorithm(made_up_segments):
+    found = made_up_segments
     for algorithm in ALGORITHMS:
         by_kind = found.customer_segments[f"{algorithm}_segment"].to_numpy().reshape(-1, 4)
         assert (by_kind == by_kind[0]).all()
@@ -116,9 +121,9 @@ def test_names_are_true_of_everyone_who_is_labelled_so(made_up_customers):
         segment_customers(everyone, choices, claims=told.iloc[1:])
 
 
-def test_profiles_add_up_to_the_customers_for_every_algorithm(made_up_customers):
+def test_profiles_add_up_to_the_customers_for_every_algorithm(made_up_customers, made_up_segments):
     customers = made_up_customers()
-    profiles = segment_customers(customers).segment_profiles
+    profiles = made_up_segments.segment_profiles
     for algorithm in ALGORITHMS:
         own = profiles[profiles["algorithm"] == algorithm]
         assert own["customers"].sum() == len(customers)
@@ -127,9 +132,9 @@ def test_profiles_add_up_to_the_customers_for_every_algorithm(made_up_customers)
         assert own["monetary_pct"].sum() == pytest.approx(100)
 
 
-def test_profiles_tell_medians(made_up_customers):
+def test_profiles_tell_medians(made_up_customers, made_up_segments):
     customers = made_up_customers()
-    found = segment_customers(customers)
+    found = made_up_segments
     own = customers[found.customer_segments["kmeans_segment"].to_numpy() == "Group 9"]
     row = of_kmeans(found.segment_profiles).query("segment_name == 'Group 9'").iloc[0]
     assert row["recency_days_median"] == own["recency_days"].median()
@@ -278,19 +283,25 @@ def test_a_fixed_k_outside_the_range_is_fitted_and_the_range_kept_as_evidence(ma
     assert selection.query("is_chosen")["k"].tolist() == [12]
 
 
-def test_inertia_falls_with_every_k_and_is_kept(made_up_customers):
-    inertia = of_kmeans(segment_customers(made_up_customers()).cluster_selection)["inertia"]
+def test_inertia_falls_with_every_k_and_is_kept(made_up_segments):
+    inertia = of_kmeans(made_up_segments.cluster_selection)["inertia"]
     assert (inertia.diff().iloc[1:] < 0).all()
 
 
 def test_a_fixed_k_is_used_by_all_algorithms(made_up_customers):
-    selection = segment_customers(made_up_customers(), Choices(k=5)).cluster_selection
+    found = segment_customers(made_up_customers(), Choices(k=5))
+    selection = found.cluster_selection
     assert selection.query("is_chosen")["k"].tolist() == [5, 5, 5]
     assert selection.query("is_chosen")["algorithm"].tolist() == list(ALGORITHMS)
+    # whatever other numbers are tried beside it
+    by_itself = segment_customers(made_up_customers(), alone(5))
+    assert by_itself.cluster_selection["k"].tolist() == [5, 5, 5]
+    for table in ("segment_profiles", "segment_centroids", "customer_segments"):
+        pd.testing.assert_frame_equal(getattr(found, table), getattr(by_itself, table), check_exact=True)
 
 
-def test_evidence_of_every_kind_is_there_for_every_algorithm_and_k(made_up_customers):
-    selection = segment_customers(made_up_customers()).cluster_selection
+def test_evidence_of_every_kind_is_there_for_every_algorithm_and_k(made_up_segments):
+    selection = made_up_segments.cluster_selection
     assert selection[["algorithm", "k"]].to_numpy().tolist() == [
         [algorithm, k] for algorithm in ALGORITHMS for k in range(2, 9)
     ]
