@@ -2,6 +2,7 @@
 {% set shop_currency = literal(settings.shop.currency) %}
 {# equal to dbt's folded_word; accents don't count, because exports drop them #}
 {% set folded = "strip_accents(lower(regexp_replace(value, '[^\\p{L}\\p{N}]+', '', 'g')))" %}
+{% set no = "'false', 'no', 'n', 'nein', 'non', 'nao', 'nee', 'nej', 'nie'" %}
 {% set yes = "'true', 'yes', 'y', '1', 'ja', 'j', 'oui', 'o', 'si', 's', 'sim', 'tak', 'x', 'kyllä'" %}
 with unread as (
     select
@@ -16,10 +17,21 @@ with unread as (
             else upper(trim(value))
         end as currency,
         regexp_matches(strip_accents(lower(header)), '{{ flag_header }}')
-            and role <> 'refund' and {{ folded }} in ({{ yes }}) as is_flagged,
+            and role <> 'refund' and {{ folded }} in ({{ yes }})
+        or regexp_matches(strip_accents(lower(header)), '{{ paid_header }}') and role = 'status' and (
+            {{ folded }} in ({{ no }})
+            -- a column of what was paid has other numbers
+            or {{ folded }} = '0' and bool_and({{ folded }} in ('0', '1')) over (partition by _load_id, header)
+        ) as is_flagged,
         role in ('status', 'kind') and {{ folded }} in (
             select strip_accents(word) from seeds.source_words where meaning = 'not_a_sale'
         ) as is_word,
+        role = 'kind' and {{ folded }} in (
+            select strip_accents(word) from seeds.source_words where meaning = 'beside_sale'
+        ) as is_beside_sale,
+        role = 'kind' and {{ folded }} in (
+            select strip_accents(word) from seeds.source_words where meaning = 'sale'
+        ) as is_sale,
         role = 'kind' and {{ folded }} in (
             select strip_accents(word) from seeds.source_words where meaning = 'return'
         ) as is_return,
@@ -34,14 +46,8 @@ with unread as (
 ),
 judged as (
     select * replace (
-        -- a kind of lines that are no sale is a status, unless it tells of returns as well
-        case
-            when role = 'kind'
-                and bool_or(is_word) over (partition by load_id, header)
-                and not bool_or(is_return) over (partition by load_id, header)
-                then 'status'
-            else role
-        end as role
+        -- a delivery note, a transfer: no sale where sales are named beside them
+        is_word or is_beside_sale and bool_or(is_sale) over (partition by load_id, header) as is_word
     )
     from unread
 ),
@@ -61,7 +67,9 @@ columns as (
         case judged.role
             when 'status' then bool_or(is_word or is_flagged)
             when 'refund' then bool_or(is_refund)
-            when 'kind' then sum(judged.lines) filter (is_return) > coalesce(any_value(negative_lines.lines), 0)
+            when 'kind' then
+                bool_or(is_word)
+                or sum(judged.lines) filter (is_return) > coalesce(any_value(negative_lines.lines), 0)
             else bool_or(currency <> {{ shop_currency }} and regexp_full_match(currency, '[A-Z]{3}'))
                 or count(distinct currency) filter (not regexp_matches(currency, '[0-9]')) > 1
         end as is_telling

@@ -12,6 +12,8 @@ import xlsxwriter
 
 from tests.cases.shop import Case, Published, Row, apart, csv_text, line, published_together, shop
 
+_PAID = 'columns = { status = "Paid" }\nnot_sales = ["no"]'
+
 
 def _three(**columns: tuple[str, str, str]) -> list[Row]:
     """1, 2 and 3 units at 10.00 for customers 9001, 9002 and 9003; further columns by value, blanks as underscores."""
@@ -54,6 +56,33 @@ def _sheets(*sheets: tuple[str, list[Row]]) -> bytes:
     return written.getvalue()
 
 
+def _in_formats() -> bytes:
+    """The same three lines, not from the first row and column on; each price in the format of another currency."""
+    written = io.BytesIO()
+    formats = ('"£"#,##0.00', "#,##0.00\\ [$€-407]", "[$$-409]#,##0.00;[Red]-[$$-409]#,##0.00")
+    with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Sales of March")
+        rows = apart(_three(), "19")
+        sheet.write_row(2, 1, list(rows[0]))
+        for number, (row, code) in enumerate(zip(rows, formats, strict=True), start=3):
+            sheet.write_row(number, 1, [*row.values()])
+            sheet.write_number(number, 1 + [*row].index("UnitPrice"), 10, book.add_format({"num_format": code}))
+    return written.getvalue()
+
+
+def _ledger() -> list[Row]:
+    """Sales among what else moves goods: none of it is one, whichever sign it has."""
+    rows = _three(Entry_Type=("Sale",) * 3)
+    others = [("Purchase", "5"), ("Transfer", "-2"), ("Stocktake", "1"), ("Delivery note", "2")]
+    for number, (kind, quantity) in enumerate(others, start=4):
+        rows.append(
+            line(790000 + number, "P22", "THING 2", quantity, "2024-03-09 10:00:00", "10.00", 9002, Entry_Type=kind)
+        )
+    # and the credit note that takes one of two back
+    rows.append(line(790009, "P22", "THING 2", "1", "2024-03-09 11:00:00", "10.00", 9002, Entry_Type="Credit note"))
+    return rows
+
+
 def _cases() -> list[Case]:
     refunds = [
         *_three(Order_Status=("Completed",) * 3),
@@ -91,6 +120,14 @@ def _cases() -> list[Case]:
             {"s.csv": csv_text(apart(_three(Discount_Applied=("0.1", "0", "0.05")), "18"))},
             'columns = { discount_amount = "Discount Applied" }\ndiscount_is = "share"',
         ),
+        Case("formats", {"s.xlsx": _in_formats()}),
+        Case("ledger", {"s.csv": csv_text(apart(_ledger(), "20"))}, 'columns = { kind = "Entry Type" }'),
+        Case("paid", {"s.csv": csv_text(apart(_three(Paid=("Yes", "No", "Yes")), "21"))}, _PAID),
+        Case(
+            "unknown-words",
+            {"s.csv": csv_text(apart(_three(Kind=("Invoice", "Gutschein", "Invoice")), "22"))},
+            'columns = { kind = "Kind" }',
+        ),
     ]
 
 
@@ -120,6 +157,12 @@ def _net(shops: Published, place: str) -> list[str | None]:
         ("16", "sheets", ["10.00", "20.00", "60.00"], {"duplicate": 4}),
         ("17", "per-cent", ["9.00", "20.00", "28.50"], {}),
         ("18", "shares", ["9.00", "20.00", "28.50"], {}),
+        # pounds, euros and dollars that only the formats of cells tell
+        ("19", "formats", ["10.00", None, None], {"unreadable": 2}),
+        ("20", "ledger", ["10.00", "10.00", "30.00"], {"not_a_sale": 4}),
+        ("21", "paid", ["10.00", None, "30.00"], {"not_a_sale": 1}),
+        # nobody knows the word: it counts, and is told
+        ("22", "unknown-words", ["10.00", "20.00", "30.00"], {}),
     ],
 )
 def test_three_lines_come_to_what_they_brought(
@@ -133,6 +176,13 @@ def test_amounts_in_another_currency_are_told(shops: Published) -> None:
     assert shops.is_told("signs/s.csv", "EUR", "USD")
 
 
+def test_words_that_nobody_knows_are_told_and_no_others(shops: Published) -> None:
+    (told,) = [warning for warning in shops.outcome.checks_warned if "words that nobody knows" in warning]
+    assert 'unknown-words/s.csv: kind "Gutschein" on 1 line with 20.00' in told
+    assert told.count(".csv") == 1
+
+
 def test_the_accounts_hold_every_line(shops: Published) -> None:
-    # 201 of the shop; three each, with a refund, a credit memo, four sums, and the third line and all four once more
-    assert shops.rows("select sum(row_count) from marts.row_accounting") == [(201 + 8 * 3 + 1 + 1 + 4 + 1 + 4,)]
+    # 201 of the shop; three each, with a refund, a credit memo, four sums, the third line and all four once more, and
+    # five movements
+    assert shops.rows("select sum(row_count) from marts.row_accounting") == [(201 + 12 * 3 + 1 + 1 + 4 + 1 + 4 + 5,)]

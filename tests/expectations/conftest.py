@@ -24,7 +24,8 @@ STAGING = """
     select * from (values
         ('not_a_sale', 'cancelled', 'en'), ('not_a_sale', 'pending', 'en'), ('not_a_sale', 'annulée', 'fr'),
         ('nobody', 'guest', 'en'), ('return', 'refund', 'en'),
-        ('not_a_sale', 'storno', 'de'), ('return', 'storno', 'de')
+        ('not_a_sale', 'storno', 'de'), ('return', 'storno', 'de'),
+        ('sale', 'invoice', 'en'), ('sale', 'completed', 'en'), ('beside_sale', 'deliverynote', 'en')
     ) as t (meaning, word, language);
     create schema staging;
     create table staging.stg_transactions as

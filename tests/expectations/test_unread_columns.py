@@ -101,6 +101,40 @@ def test_yes_in_another_status_is_no_cancellation(judge: Judge) -> None:
     assert judge("columns_that_matter_are_read", *unread("Paid status", "status", ("yes", 1))).status == "passed"
 
 
+@pytest.mark.parametrize(
+    ("header", "unpaid", "paid"), [("Paid", "No", "Yes"), ("Bezahlt", "nein", "ja"), ("is_paid", "0", "1")]
+)
+def test_a_no_to_whether_it_was_paid_stops_with_the_word(judge: Judge, header: str, unpaid: str, paid: str) -> None:
+    result = judge("columns_that_matter_are_read", *unread(header, "status", (unpaid, 1), (paid, 4)))
+
+    assert result.is_blocking
+    (source,) = answer_of(result)["landing"]["sources"]
+    assert (source["columns"], source["not_sales"]) == ({"status": header}, [unpaid.lower()])
+
+
+def test_a_yes_to_whether_it_is_unpaid_stops(judge: Judge) -> None:
+    assert judge("columns_that_matter_are_read", *unread("Unpaid", "status", ("yes", 1), ("no", 4))).is_blocking
+
+
+def test_what_was_paid_is_no_answer_to_whether_it_was(judge: Judge) -> None:
+    amounts = unread("Paid", "status", ("20.00", 3), ("0", 1), ("1", 1))
+
+    assert judge("columns_that_matter_are_read", *amounts).status == "passed"
+    assert judge("columns_that_matter_are_read", *unread("Paid", "status", ("yes", 5))).status == "passed"
+
+
+def test_what_stands_beside_sales_stops_where_sales_are_named(judge: Judge) -> None:
+    papers = unread("Document Type", "kind", ("Invoice", 4), ("Delivery Note", 1))
+    result = judge("columns_that_matter_are_read", *papers)
+
+    assert result.is_blocking
+    assert 'column "Document Type" has "Delivery Note" on 1 line of 5, and these count as sales' in result.message
+    assert answer_of(result)["landing"]["sources"][0]["columns"] == {"kind": "Document Type"}
+    # who has nothing but delivery notes sold by them
+    alone = unread("Document Type", "kind", ("Delivery Note", 5))
+    assert judge("columns_that_matter_are_read", *alone).status == "passed"
+
+
 def test_days_of_cancellation_warn_since_no_setting_can_leave_them_out(judge: Judge) -> None:
     days = unread("Cancelled at", "status", ("2011-03-05 10:00", 2), ("2011-03-06 10:00", 1))
 
@@ -248,3 +282,15 @@ def test_a_kind_that_is_no_sale_is_answered_as_a_status(judge: Judge) -> None:
     result = judge("columns_that_matter_are_read", *unread("Event Type", "kind", ("sale", 3), ("cancelled", 2)))
 
     assert answer_of(result)["landing"]["sources"][0]["columns"] == {"status": "Event Type"}
+
+
+def test_words_of_kinds_and_states_that_nobody_knows_are_told_with_their_money(judge: Judge) -> None:
+    kinds = "update raw.transactions set line_kind = case when _row_number = 3 then 'Gift Voucher' else 'Invoice' end"
+    result = judge("words_are_known", kinds, "update raw.transactions set status = 'Completed'")
+
+    assert (result.status, result.is_blocking) == ("failed", False)
+    assert '2011-03-04.csv: kind "Gift Voucher" on 1 line with 2.00' in result.message
+    assert "Invoice" not in result.message and "Completed" not in result.message
+    # who lists the words has said what they are
+    listed = "update raw.deliveries set _return_words = ['refund']"
+    assert judge("words_are_known", kinds, listed).status == "passed"

@@ -60,10 +60,13 @@ customers as (
 -- name its own. This reads the source itself, because an engine keeps a copy of what several steps ask for.
 delivered_words as (
 
-    {% for column, meaning in [('status', 'not_a_sale'), ('line_kind', 'not_a_sale'), ('line_kind', 'return')] %}
+    {% for column, meaning in [
+        ('status', 'not_a_sale'), ('line_kind', 'not_a_sale'), ('line_kind', 'return'), ('line_kind', 'summary'),
+    ] %}
     select
         _load_id as load_id,
         '{{ meaning }}' as meaning,
+        {{ column == 'line_kind' }} as is_kind,
         {{ column }} as word,
         lower({{ stripped(column) }}) as word_text,
         min(case when {{ has_minus(['quantity', 'unit_price', 'line_amount']) }} then 1 else 0 end) as takes_back
@@ -77,23 +80,62 @@ delivered_words as (
 
 ),
 
+-- papers and movements that come with a sale: where sales are named, what stands beside them was sold by those
+selling_kinds as (
+
+    select distinct delivered.load_id
+    from delivered_words as delivered
+    inner join words on {{ folded_word('delivered.word') }} = words.word and words.meaning = 'sale'
+    where delivered.is_kind
+
+),
+
+-- where a file has rows of a sale, and rows of a sale's lines, the first sum up the others
+kinds_of_lines as (
+
+    select distinct
+        load_id,
+        {{ folded_word('word') }} as word
+    from delivered_words
+    where meaning = 'summary'
+
+),
+
 meant_words as (
 
     select
         delivered.load_id,
         {{ collected("case delivered.meaning when 'not_a_sale' then delivered.word end") }} as not_sale_words,
-        {{ collected("case delivered.meaning when 'return' then delivered.word end") }} as return_words
+        {{ collected("case delivered.meaning when 'return' then delivered.word end") }} as return_words,
+        {{ collected("case delivered.meaning when 'summary' then delivered.word end") }} as summary_words
     from delivered_words as delivered
     inner join {{ source('raw', 'deliveries') }} as deliveries on delivered.load_id = deliveries._load_id
-    left join words on {{ folded_word('delivered.word') }} = words.word and delivered.meaning = words.meaning
+    left join kinds_of_lines
+        on
+            delivered.load_id = kinds_of_lines.load_id
+            and delivered.meaning = 'summary'
+            and kinds_of_lines.word in (
+                {{ folded_word('delivered.word') }} || 'line', {{ folded_word('delivered.word') }} || 'item'
+            )
+    left join selling_kinds on delivered.load_id = selling_kinds.load_id and delivered.is_kind
+    left join words
+        on
+            {{ folded_word('delivered.word') }} = words.word
+            and (
+                delivered.meaning = words.meaning
+                or delivered.meaning = 'not_a_sale'
+                and words.meaning = 'beside_sale'
+                and selling_kinds.load_id is not null
+            )
     where
         coalesce(
             case delivered.meaning
                 when 'not_a_sale' then {{ list_holds('deliveries._not_sale_words', 'delivered.word_text') }}
                 when 'return' then {{ list_holds('deliveries._return_words', 'delivered.word_text') }}
+                when 'summary' then kinds_of_lines.word is not null
             end,
             -- a word that stands on lines with a minus alone marks no sale that came to nothing: it takes one back
-            words.word is not null and (delivered.meaning = 'return' or delivered.takes_back = 0)
+            words.word is not null and (words.meaning <> 'not_a_sale' or delivered.takes_back = 0)
         )
     group by delivered.load_id
 
@@ -118,6 +160,7 @@ deliveries as (
         deliveries.*,
         meant_words.not_sale_words,
         meant_words.return_words,
+        meant_words.summary_words,
         signs.has_several_signs
     from {{ source('raw', 'deliveries') }} as deliveries
     left join meant_words on deliveries._load_id = meant_words.load_id
@@ -175,6 +218,7 @@ typed_lines as (
         {{ blank_to_null('lines.country') }} as country,
         case
             when summaries.word is not null then 'summary'
+            when {{ list_holds('deliveries.summary_words', 'lines.line_kind') }} then 'summary'
             when {{ list_holds('deliveries.not_sale_words', 'lines.status') }} then 'not_a_sale'
             when {{ list_holds('deliveries.return_words', 'lines.line_kind') }} then 'return'
             when {{ list_holds('deliveries.not_sale_words', 'lines.line_kind') }} then 'not_a_sale'

@@ -1,0 +1,56 @@
+{#
+    Words of mapped kinds and states of which no list says what they are, and for which the settings name none. What takes
+    money back by its minus, or brought none, needs no word.
+#}
+{# equal to dbt's folded_word; accents don't count, because exports drop them #}
+{% set folded = "strip_accents(lower(regexp_replace(word, '[^\\p{L}\\p{N}]+', '', 'g')))" %}
+with words as (
+    {% for column, role in [('line_kind', 'kind'), ('status', 'status')] %}
+    select _load_id as load_id, _line_id as delivered_line_id, '{{ role }}' as role, {{ column }} as word
+    from raw.transactions
+    where {{ column }} is not null
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+distinct_words as (
+    select load_id, role, word, {{ folded }} as folded, list(delivered_line_id) as ids
+    from words
+    group by load_id, role, word
+),
+unknown as (
+    select distinct_words.*
+    from distinct_words
+    inner join raw.deliveries as deliveries on distinct_words.load_id = deliveries._load_id
+    where
+        folded not in (select strip_accents(word) from seeds.source_words where meaning <> 'nobody')
+        and deliveries._not_sale_words is null
+        and (role = 'status' or deliveries._return_words is null)
+),
+counted as (
+    select
+        unknown.load_id,
+        any_value(lines.file_name) as file_name,
+        unknown.role,
+        unknown.word,
+        count(*) as lines,
+        sum(lines.signed_amount) as amount
+    from (select load_id, role, word, unnest(ids) as delivered_line_id from unknown) as unknown
+    inner join this_table as lines on unknown.delivered_line_id = lines.delivered_line_id
+    where lines.is_readable and lines.row_kind is null and lines.signed_amount > 0
+    group by unknown.load_id, unknown.role, unknown.word
+),
+placed as (
+    select *, row_number() over (partition by load_id, role order by amount desc, word) as place from counted
+)
+select
+    any_value(file_name) as file_name,
+    role as mapped_as,
+    sum(lines) as lines,
+    any_value(file_name) || ': ' || role || ' '
+    || string_agg(
+        {{ shown("word") }} || ' on ' || {{ counted("lines", "line") }} || ' with ' || {{ amount("amount") }}, ', '
+        order by place
+    ) filter (place <= {{ most_values }})
+    || case when max(place) > {{ most_values }} then ' and other words' else '' end as told
+from placed
+group by load_id, role
