@@ -13,9 +13,7 @@ with words as (
     {% endfor %}
 ),
 distinct_words as (
-    select load_id, role, word, {{ folded }} as folded, list(delivered_line_id) as ids
-    from words
-    group by load_id, role, word
+    select distinct load_id, role, word, {{ folded }} as folded from words
 ),
 unknown as (
     select distinct_words.*
@@ -34,8 +32,10 @@ counted as (
         unknown.word,
         count(*) as lines,
         sum(lines.signed_amount) as amount
-    from (select load_id, role, word, unnest(ids) as delivered_line_id from unknown) as unknown
-    inner join this_table as lines on unknown.delivered_line_id = lines.delivered_line_id
+    from unknown
+    inner join words
+        on unknown.load_id = words.load_id and unknown.role = words.role and unknown.word = words.word
+    inner join this_table as lines on words.delivered_line_id = lines.delivered_line_id
     where lines.is_readable and lines.row_kind is null and lines.signed_amount > 0
     group by unknown.load_id, unknown.role, unknown.word
 ),
