@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from tests.dbt_project.conftest import (
+    EVERY_EXPORT,
     MARTS,
     MARTS_TABLES,
     REPORTING,
@@ -54,7 +55,7 @@ SHOP = [
 
 @pytest.fixture(scope="module")
 def shop(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return dbt.build(write_raw(tmp_path_factory.mktemp("shop"), SHOP))
+    return dbt.build(write_raw(tmp_path_factory.mktemp("shop"), SHOP), EVERY_EXPORT)
 
 
 def test_every_line_is_accounted_for(shop: Path) -> None:
@@ -176,7 +177,7 @@ def test_published_tables_carry_their_descriptions_as_comments(shop: Path) -> No
 
 
 def test_no_lines_at_all_build_empty_tables(dbt: Dbt, tmp_path: Path) -> None:
-    warehouse = dbt.build(write_raw(tmp_path, []))
+    warehouse = dbt.build(write_raw(tmp_path, []), EVERY_EXPORT)
     assert ask(warehouse, "select count(*), sum(row_count), sum(gross_amount) from marts.row_accounting") == [(9, 0, 0)]
     empty = [table for table in MARTS_TABLES if table != "row_accounting"]
     for table in (*empty, "set_aside_lines", "set_aside_reasons", "source_profiles"):
