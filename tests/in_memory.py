@@ -10,6 +10,7 @@ waited for.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -39,7 +40,16 @@ def has_room(memory: Path = SHARED_MEMORY) -> bool:
         return False
     with open("/proc/meminfo", encoding="ascii") as told:
         available_kib = next(int(line.split()[1]) for line in told if line.startswith("MemAvailable:"))
-    return available_kib * 1024 >= ROOM_BYTES + WORKING_BYTES
+    return min(available_kib * 1024, _most_of_container()) >= ROOM_BYTES + WORKING_BYTES
+
+
+def _most_of_container() -> float:
+    """The memory that a container may have, its files there included; infinite where nothing is said."""
+    for told in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+        # "max" is no limit
+        if told.is_file() and (limit := told.read_text().strip()).isdecimal():
+            return int(limit)
+    return math.inf
 
 
 class FolderInMemory:
