@@ -6,6 +6,7 @@ import pytest
 import xlsxwriter
 
 from tests.warehouse.conftest import HEADER, LINE_A, LINE_B, Shop
+from tests.warehouse.test_mappings import use
 
 SWAPPED = "InvoiceNo,StockCode,Description,UnitPrice,InvoiceDate,Quantity,CustomerID,Country"
 SWAPPED_LINE = "536366,85123A,WHITE HANGING HEART,2,2010-12-03 08:26:00,7,17850,United Kingdom"
@@ -48,6 +49,15 @@ def test_the_same_headers_again_cost_one_line(shop: Shop) -> None:
         ("InvoiceNo",),
         ("C536379",),
     ]
+
+
+def test_other_words_for_the_same_columns_in_the_same_order_cost_one_line(shop: Shop) -> None:
+    columns = {"invoice": "Bon", "stock_code": "Artikel", "quantity": "Menge", "invoice_date": "Datum"}
+    use(shop, files="*", columns=columns | {"unit_price": "Preis", "kind": "Art"})
+    line = "7001,MUG,2,2024-03-01,10.00,Verkauf"
+    shop.deliver("a.csv", f"Bon,Artikel,Menge,Datum,Preis,Art\n{line}\nReceipt,Article,Qty,Date,Price,Type\n{line}\n")
+    shop.load()
+    assert shop.value("select count(*) from raw.transactions") == 3
 
 
 def test_words_in_the_place_of_a_date_are_no_headers(shop: Shop) -> None:

@@ -29,7 +29,7 @@ from warehouse.readers.layouts import (
 from warehouse.readers.roles import headers_with_a_role
 from warehouse.settings import Settings, SourceMapping
 
-_RAW_NAMES = {"kind": "line_kind"}
+RAW_NAMES = {"kind": "line_kind"}
 """``kind`` is what people call it; in a table beside statuses and dispositions it says too little."""
 _TIME = "time"
 _FIGURES = re.compile(r"[-+]?\d[\d.,:/ -]*")
@@ -195,12 +195,12 @@ def _by_mapping(mapping: SourceMapping, headers: tuple[str, ...], keys: Sequence
     layout = LAYOUTS[mapping.layout]
     columns: dict[str, tuple[int, ...]] = {}
     for column in mapping.columns:
-        columns[_RAW_NAMES.get(column, column)] = tuple(
+        columns[RAW_NAMES.get(column, column)] = tuple(
             position
             for header in mapping.headers_of(column)
             if (position := _position_of(header, column, headers, keys)) is not None
         )
-    constants = {_RAW_NAMES.get(column, column): value for column, value in mapping.constants.items()}
+    constants = {RAW_NAMES.get(column, column): value for column, value in mapping.constants.items()}
     ignored = {normalise(header) for header in mapping.ignore}
     taken = {position for positions in columns.values() for position in positions}
     # what a mapping leaves out may still carry its usual name
@@ -248,7 +248,7 @@ def _recognised(
     absent = [names[0] for column, names in layout.names.items() if column not in {*columns, *(constants or {})}]
     if absent and layout is INVOICE_LINES:
         notes.append(f"columns not delivered: {', '.join(absent)}")
-    wanted = [_RAW_NAMES.get(column, column) for column in mapping.fill_down] if mapping else []
+    wanted = [RAW_NAMES.get(column, column) for column in mapping.fill_down] if mapping else []
     filled = sorted((column for column in wanted if column in columns), key=lambda column: column != "invoice")
     return Recognised(
         layout,

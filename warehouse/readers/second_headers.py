@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from warehouse.readers.header_words import guess_columns
+from warehouse.readers.headers import RAW_NAMES
 from warehouse.readers.layouts import Recognised, columns_of, date_column_of, normalise
 from warehouse.readers.staging import Staging
 
 _LOOKED_AT = 100
 """Lines of words looked at in each file; what has more of them has no dates."""
+_ALIKE = {"description": "stock_code", "line_kind": "status"}
+"""Columns that words tell apart from no more than each other: an *article* is a code or a name."""
 _ENOUGH = 3
 """So many names of columns on one line are no chance."""
 
@@ -57,7 +60,7 @@ def find_other_headers(staging: Staging, files: Mapping[int, Recognised]) -> dic
 def _contradiction(recognised: Recognised, line: Mapping[str, str]) -> tuple[str, str] | None:
     """The first header of a line of headers that is another column's, and the one expected there."""
     headers = {normalise(header) for header in recognised.headers if header}
-    guessed = {header: column for column, header in guess_columns(list(line.values())).items()}
+    guessed = {header: RAW_NAMES.get(column, column) for column, header in guess_columns(list(line.values())).items()}
     known = 0
     other: tuple[str, str] | None = None
     for column, cell in line.items():
@@ -67,6 +70,7 @@ def _contradiction(recognised: Recognised, line: Mapping[str, str]) -> tuple[str
         is_own = normalise(cell) in map(normalise, own)
         is_header = normalise(cell) in headers
         known += is_header or cell in guessed
-        if not is_own and (is_header or guessed.get(cell, column) != column):
+        meant = guessed.get(cell, column)
+        if not is_own and (is_header or _ALIKE.get(meant, meant) != _ALIKE.get(column, column)):
             other = other or (cell, own[0])
     return other if known >= _ENOUGH else None
