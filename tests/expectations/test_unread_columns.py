@@ -278,10 +278,11 @@ def test_a_word_of_both_meanings_is_a_return_among_kinds(judge: Judge) -> None:
     assert answer_of(result)["landing"]["sources"][0]["columns"] == {"kind": "Belegart"}
 
 
-def test_a_kind_that_is_no_sale_is_answered_as_a_status(judge: Judge) -> None:
+def test_a_kind_that_is_no_sale_is_told_as_a_kind(judge: Judge) -> None:
     result = judge("columns_that_matter_are_read", *unread("Event Type", "kind", ("sale", 3), ("cancelled", 2)))
 
-    assert answer_of(result)["landing"]["sources"][0]["columns"] == {"status": "Event Type"}
+    # a kind's words for no sale count as a state's do
+    assert answer_of(result)["landing"]["sources"][0]["columns"] == {"kind": "Event Type"}
 
 
 def test_words_of_kinds_and_states_that_nobody_knows_are_told_with_their_money(judge: Judge) -> None:
