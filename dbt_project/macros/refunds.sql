@@ -197,15 +197,20 @@
             options.line_id,
             options.units,
             options.amount
-        from only_choices
-        inner join options
-            on only_choices.load_id = options.load_id and only_choices.invoice_text = options.invoice_text
-        where
-            contains(
-                only_choices.path,
-                '|' || cast(options.place as {{ dbt.type_string() }}) || ':'
-                || cast(options.units as {{ dbt.type_string() }}) || '|'
-            )
+        from options
+        -- no join: DuckDB expects it to give hundreds of millions of rows, and would keep whatever is joined to those
+        where exists (
+            select 1
+            from only_choices
+            where
+                only_choices.load_id = options.load_id
+                and only_choices.invoice_text = options.invoice_text
+                and contains(
+                    only_choices.path,
+                    '|' || cast(options.place as {{ dbt.type_string() }}) || ':'
+                    || cast(options.units as {{ dbt.type_string() }}) || '|'
+                )
+        )
 
     )
 {%- endmacro %}

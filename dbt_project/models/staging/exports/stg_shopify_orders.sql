@@ -259,9 +259,13 @@ returned as (
         orders.refund_amount as line_amount,
         false as names_product
     from partly_refunded_orders as orders
-    left join only_choices
-        on orders.load_id = only_choices.load_id and orders.invoice_text = only_choices.invoice_text
-    where only_choices.path is null and coalesce(orders.refund_amount, 1) > 0
+    where
+        coalesce(orders.refund_amount, 1) > 0
+        and not exists (
+            select 1
+            from only_choices
+            where orders.load_id = only_choices.load_id and orders.invoice_text = only_choices.invoice_text
+        )
 
 ),
 
