@@ -329,17 +329,19 @@ NOT_A_COPY = {
     "dbt_project/models/marts/customer_category_shares.sql: sum(lines.net_revenue)",
     "dbt_project/models/reporting/segment_playbooks.sql: sum(category_spend.net_revenue)",
     "dbt_project/models/reporting/segment_playbooks.sql: sum(net_revenue)",
-    "serving/queries/segments/categories.py: sum(shares.net_revenue)",
+    "serving/queries/segments.py: sum(shares.net_revenue)",
     # of who moved, came or went: rows of two month ends, or of two publications
     "dbt_project/models/marts/segment_moves.sql: sum(monetary)",
     "dbt_project/models/marts/slipping_backtest.sql: sum(tested.monetary)",
-    "serving/queries/segments/moves.py: sum(later.monetary)",
-    "serving/queries/segments/moves.py: sum(earlier.monetary)",
+    "serving/queries/moves.py: sum(later.monetary)",
+    "serving/queries/moves.py: sum(earlier.monetary)",
     "serving/queries/playbooks.py: sum(monetary)",
     "serving/queries/playbooks.py: sum(clv)",
     # of the customers who spent most: rows are customers with their net revenue
     "dbt_project/models/marts/revenue_concentration.sql: sum(ranked.monetary_net)",
     "serving/queries/insights.py: sum(net_revenue)",
+    # of a day, exact, from which what was sold and given back within a period is taken off
+    "orchestration/assets/anomalies.py: sum(lines.return_amount)",
     # of a customer's days: what the model of customer value learns from
     "orchestration/assets/customer_value.py: sum(net_revenue_as_booked)",
 }
