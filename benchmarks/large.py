@@ -6,8 +6,8 @@ The lines of the real files where REGULARS_REAL_DATA names them, else of the sam
 files of ten copies each, every copy on other orders and every pair of copies of other customers. Each size is
 refreshed in full in a new home, one after the other. How much memory there may be is for whoever calls: DuckDB takes
 four fifths of what its control group or the machine has, as in ``systemd-run --scope -p MemoryMax=12G python -m
-benchmarks.large``. The folder for temporary files needs some 40 GB. ``--write`` puts the table into
-docs/performance.md.
+benchmarks.large``. Files, homes and what is spilled lie in the folder for temporary files. ``--write`` puts the table
+into docs/performance.md.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Parts of the sentences that checks tell, as SQL.
 
-Belongs here: SQL expressions that put counts, amounts and names of files into words, and
+Belongs here: SQL expressions that put counts, amounts and names of files into words, that
+bring delivered words into the form in which they are compared, and
 the lines that a person types into `regulars.toml` as an answer. Does not belong here: which
 rows are told of (`catalogue/`), and how sentences become a message
 (:mod:`expectations.runner`).
@@ -16,6 +17,11 @@ from __future__ import annotations
 def literal(text: str) -> str:
     """Text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def folded_word(expression: str) -> str:
+    """A delivered word as dbt's macro of this name has it, without accents as well: exports drop them."""
+    return rf"strip_accents(lower(regexp_replace({expression}, '[^\p{{L}}\p{{N}}]+', '', 'g')))"
 
 
 def number(expression: str) -> str:

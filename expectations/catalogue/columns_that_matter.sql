@@ -1,7 +1,6 @@
 {# Unread columns that tell of orders that came to nothing, of returns and refunds, or of another currency. #}
 {% set shop_currency = literal(settings.shop.currency) %}
-{# equal to dbt's folded_word; accents don't count, because exports drop them #}
-{% set folded = "strip_accents(lower(regexp_replace(value, '[^\\p{L}\\p{N}]+', '', 'g')))" %}
+{% set folded = folded_word("value") %}
 {% set no = "'false', 'no', 'n', 'nein', 'non', 'nao', 'nee', 'nej', 'nie'" %}
 {% set yes = "'true', 'yes', 'y', '1', 'ja', 'j', 'oui', 'o', 'si', 's', 'sim', 'tak', 'x', 'kyllä'" %}
 with unread as (

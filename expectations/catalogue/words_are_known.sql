@@ -2,8 +2,6 @@
     Words of mapped kinds and states of which no list says what they are, and for which the settings name none. What takes
     money back by its minus, or brought none, needs no word.
 #}
-{# equal to dbt's folded_word; accents don't count, because exports drop them #}
-{% set folded = "strip_accents(lower(regexp_replace(word, '[^\\p{L}\\p{N}]+', '', 'g')))" %}
 with words as (
     {% for column, role in [('line_kind', 'kind'), ('status', 'status')] %}
     select _load_id as load_id, _line_id as delivered_line_id, '{{ role }}' as role, {{ column }} as word
@@ -13,7 +11,7 @@ with words as (
     {% endfor %}
 ),
 distinct_words as (
-    select distinct load_id, role, word, {{ folded }} as folded from words
+    select distinct load_id, role, word, {{ folded_word("word") }} as folded from words
 ),
 unknown as (
     select distinct_words.*
