@@ -215,6 +215,16 @@
     )
 {%- endmacro %}
 
+{# Whether money went back, or may have, and `returned_units` finds no units, or more than one way, that it was for. #}
+{% macro is_refund_of_unknown_units(orders) -%}
+    coalesce({{ orders }}.refund_amount, 1) > 0
+    and not exists (
+        select 1
+        from only_choices
+        where {{ orders }}.load_id = only_choices.load_id and {{ orders }}.invoice_text = only_choices.invoice_text
+    )
+{%- endmacro %}
+
 {#
     Of two amounts that an order's refund may be net of tax, the second where it is just some units of one of its
     lines and the first is of none: whether shipping bears tax stands nowhere. For lines with load_id, invoice_text,

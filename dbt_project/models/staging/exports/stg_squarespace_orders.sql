@@ -278,13 +278,7 @@ returned as (
         orders.refund_amount as line_amount,
         false as names_product
     from partly_refunded_orders as orders
-    where
-        coalesce(orders.refund_amount, 1) > 0
-        and not exists (
-            select 1
-            from only_choices
-            where orders.load_id = only_choices.load_id and orders.invoice_text = only_choices.invoice_text
-        )
+    where {{ is_refund_of_unknown_units('orders') }}
 
 ),
 
