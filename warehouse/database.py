@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ _LOOK_SECONDS = 10.0
 def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB file and close it again, whatever happens; one that is made by it is its owner's alone.
 
+    Who writes waits :data:`_LOOK_SECONDS` for other processes, as a refresh reads the file for its summary when its
+    lock is free again. Who reads is told at once: a refresh that writes takes longer.
+
     Raises
     ------
     WarehouseBusyError
@@ -46,10 +50,7 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         If the file is not a DuckDB database, or can't be read.
     """
     is_new = not path.exists()
-    try:
-        connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.IOException as error:
-        raise as_readable_error(error, path) from error
+    connection = _connect(path, patience_seconds=0.0 if read_only else _LOOK_SECONDS, read_only=read_only)
     try:
         if is_new:
             # customers' addresses will be in it, and the key of their pseudonyms
@@ -58,6 +59,18 @@ def open_warehouse(path: Path, *, read_only: bool = False) -> Iterator[duckdb.Du
         yield connection
     finally:
         connection.close()
+
+
+def _connect(path: Path, *, patience_seconds: float, read_only: bool) -> duckdb.DuckDBPyConnection:
+    give_up = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            readable = as_readable_error(error, path)
+            if not isinstance(readable, WarehouseBusyError) or time.monotonic() >= give_up:
+                raise readable from error
+            time.sleep(0.1)
 
 
 def is_damage(text: str) -> bool:

@@ -167,6 +167,22 @@ def test_a_held_warehouse_names_the_process_that_holds_it(tmp_path: Path) -> Non
         holder.stdout.close()
 
 
+def test_a_writer_waits_for_the_summary_that_a_refresh_reads_when_its_lock_is_free_again(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with open_warehouse(path) as connection:
+        connection.execute("create table generation as select 1 as number")
+    reads = (
+        "import duckdb, sys, time; c = duckdb.connect(sys.argv[1], read_only=True)\n"
+        "print('held', flush=True); time.sleep(1)"
+    )
+    with subprocess.Popen([sys.executable, "-c", reads, str(path)], stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == b"held\n"
+        with open_warehouse(path) as connection:
+            connection.execute("update generation set number = 2")
+            assert connection.execute("select number from generation").fetchall() == [(2,)]
+
+
 def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     path.write_text("not a database, only text that is long enough to be read as one " * 100)
