@@ -27,6 +27,7 @@ from warehouse.settings import PROJECT_ROOT
 
 STEPS = 16
 KILLS = int(os.environ.get("REGULARS_KILLS", "10"))
+SEED = int(os.environ.get("REGULARS_SEED", "11"))
 
 
 def run_until_killed(home: Home, *, finished_steps: int, and_then_seconds: float) -> bool:
@@ -52,7 +53,7 @@ def test_kill_at_any_moment_then_refresh_equals_an_undisturbed_run(shop_once_pub
     deliver(disturbed.landing, small_history())
     disturbed.bind(disturbed.landing, is_sample=False)
 
-    rng = random.Random(11)
+    rng = random.Random(SEED)
     # after one step or another, none of them twice before each was, and a random moment later
     moments = [step for _ in range(0, KILLS, STEPS) for step in rng.sample(range(STEPS), STEPS)][:KILLS]
     killed = 0
