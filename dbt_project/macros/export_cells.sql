@@ -15,8 +15,8 @@
     case
             -- most amounts are bare: nothing is beside what begins and ends with a digit
             when left({{ column }}, 1) between '0' and '9' and right({{ column }}, 1) between '0' and '9' then null
-            when {{ sign }} in ('£', '$', '€', '¥', '₹', '₺', '₽', '₩', '₪', '฿', '₫', '₴', '₦') then {{ sign }}
-            when {{ sign }} in ('KR', 'KČ', 'ZŁ', 'FT', 'R$') then {{ sign }}
+            when {{ is_one_of(sign, ['£', '$', '€', '¥', '₹', '₺', '₽', '₩', '₪', '฿', '₫', '₴', '₦']) }} then {{ sign }}
+            when {{ is_one_of(sign, ['KR', 'KČ', 'ZŁ', 'FT', 'R$']) }} then {{ sign }}
             when {{ sign }} in ('AU$', 'A$') then 'AUD'
             when {{ sign }} in ('CA$', 'C$') then 'CAD'
             when {{ sign }} = 'US$' then 'USD'

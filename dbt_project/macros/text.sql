@@ -243,6 +243,14 @@
     array_contains({{ list }}, {{ value }})
 {%- endmacro %}
 
+{#
+    Whether text is one of several words, of which no character but $ means anything in a pattern. DuckDB answers a long IN, and
+    list_contains, by a join with every row, those included that a branch of CASE never asks about.
+#}
+{% macro is_one_of(text, words) -%}
+    {{ fits_pattern(text, "'" ~ words | join('|') | replace('$', '[$]') ~ "'") }}
+{%- endmacro %}
+
 {# Equal, or both null. #}
 {% macro same_or_both_null(one, other) -%}
     {{ return(adapter.dispatch('same_or_both_null')(one, other)) }}

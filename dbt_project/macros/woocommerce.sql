@@ -7,13 +7,13 @@
 
 {# `refunded`, `not_a_sale` for orders that were not paid or not kept, else `sold`: shops add states of their own. #}
 {% macro woocommerce_state(status) -%}
+    {%- set state = "lower(replace(replace(replace(" ~ trimmed(status) ~ ", 'wc-', ''), '-', ' '), '_', ' '))" -%}
+    {%- set not_a_sale = [
+        'cancelled', 'canceled', 'failed', 'pending', 'pending payment', 'on hold', 'checkout draft', 'draft', 'trash',
+    ] -%}
     case
-        when lower(replace(replace(replace({{ trimmed(status) }}, 'wc-', ''), '-', ' '), '_', ' ')) = 'refunded'
-            then 'refunded'
-        when lower(replace(replace(replace({{ trimmed(status) }}, 'wc-', ''), '-', ' '), '_', ' ')) in (
-                'cancelled', 'canceled', 'failed', 'pending', 'pending payment', 'on hold', 'checkout draft', 'draft', 'trash'
-            )
-            then 'not_a_sale'
+        when {{ state }} = 'refunded' then 'refunded'
+        when {{ is_one_of(state, not_a_sale) }} then 'not_a_sale'
         else 'sold'
     end
 {%- endmacro %}
@@ -41,8 +41,8 @@
     ] -%}
     case
         when {{ woocommerce_state(label) }} <> 'sold' then {{ woocommerce_state(label) }}
-        when lower({{ stripped(label) }}) in ({{ "'" ~ refunded | join("', '") ~ "'" }}) then 'refunded'
-        when lower({{ stripped(label) }}) in ({{ "'" ~ not_a_sale | join("', '") ~ "'" }}) then 'not_a_sale'
+        when {{ is_one_of('lower(' ~ stripped(label) ~ ')', refunded) }} then 'refunded'
+        when {{ is_one_of('lower(' ~ stripped(label) ~ ')', not_a_sale) }} then 'not_a_sale'
         else 'sold'
     end
 {%- endmacro %}

@@ -3,7 +3,6 @@
 {%- set keys = {
     'countries': 'upper(source_name)',
     'source_words': "meaning || ' ' || word",
-    'non_product_descriptions': 'pattern',
     'dispositions': 'disposition',
     'non_product_codes': "kind || ' ' || pattern",
     'product_categories': 'keyword',

@@ -23,21 +23,13 @@ called as (
 
 ),
 
-patterns as (
-
-    select * from {{ ref('non_product_descriptions') }}
-
-),
-
 final as (
 
     select
-        called.description,
-        min(patterns.category) as category
+        description,
+        {{ non_product_named('description') }} as category
     from called
-    inner join patterns on {{ fits_pattern(trimmed('called.description'), 'patterns.pattern') }}
-    group by called.description
 
 )
 
-select * from final
+select * from final where category is not null
