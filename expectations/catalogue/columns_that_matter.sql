@@ -244,8 +244,8 @@ select
             '# refunds are lines of their own, with a minus or a kind that says so; a column beside the sale is not read'
         end,
         case when len(discounts) > 0 then
-            'discount_is = ' || if(coalesce(is_share, false), '"share"', '"amount"')
-            || '  # of the whole line: "amount", "per_cent" or "share" (0.1 is a tenth)'
+            if(coalesce(is_share, false), '', '# ')
+            || 'discount_is = "share"  # 0.1 is a tenth; without it an amount off the whole line, or per cent where a % says so'
         end,
         case when len(mapped) = 0
             then '# to count sales before what was refunded:' || chr(10) || 'ignore = ' || {{ toml_list("headers") }}

@@ -62,14 +62,14 @@ def test_a_status_with_cancelled_orders_stops_with_file_column_words_and_lines(j
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (("2.00", "3.50"), "amount"),
+        (("2.00", "3.50"), None),
         (("0.47", "0,1"), "share"),
-        (("10 %", "5 %"), "amount"),
-        (("£2.00", "0.50"), "amount"),
+        (("10 %", "5 %"), None),
+        (("£2.00", "0.50"), None),
     ],
 )
 def test_a_discount_beside_quantity_times_price_stops_with_how_to_take_it_off(
-    judge: Judge, values: tuple[str, str], said: str
+    judge: Judge, values: tuple[str, str], said: str | None
 ) -> None:
     told = unread("Discount", "discount", ("0.00", 2), (values[0], 2), (values[1], 1))
 
@@ -81,7 +81,7 @@ def test_a_discount_beside_quantity_times_price_stops_with_how_to_take_it_off(
         "and nothing takes that off quantity times price."
     ) in result.message
     (source,) = answer_of(result)["landing"]["sources"]
-    assert (source["columns"], source["discount_is"]) == ({"discount_amount": "Discount"}, said)
+    assert (source["columns"], source.get("discount_is")) == ({"discount_amount": "Discount"}, said)
     assert '# or, if it does not matter: ignore = ["Discount"]' in result.message
 
 

@@ -842,6 +842,17 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
             "invoice_date;invoice;;quantity;line_amount",
         ),
         ("order_id;create_time;seller_sku;item_cnt_day", "invoice;invoice_date;stock_code;quantity"),
+        # FreshBooks, Odoo's invoices with their lines, a German invoice program, a state as OpenCart's number
+        (
+            "Client Name;Invoice No;Date Issued;Invoice Status;Item Name;Quantity;Line Subtotal",
+            "customer_id;invoice;invoice_date;status;description;quantity;line_amount",
+        ),
+        (
+            "Number;Invoice/Bill Date;Partner;Type;Invoice lines/Product;Invoice lines/Quantity;Invoice lines/Subtotal",
+            "invoice;invoice_date;customer_id;kind;description;quantity;line_amount",
+        ),
+        ("Belegnummer;Belegdatum;Kundenname;Belegart;Artikel", "invoice;invoice_date;customer_id;kind;stock_code"),
+        ("order_id;date_added;quantity;price;order_status_id", "invoice;invoice_date;quantity;unit_price;status"),
         # a customer's id of each order beside the one that stays
         ("order_id;customer_id;customer_unique_id", "invoice;;customer_id"),
         # the amount of the line, not that of the order

@@ -48,7 +48,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(伝票|レシート|取引|注文)(番号|no|id)",
         # what QuickBooks calls it, and what a reseller's order is
         r"num",
-        r"po(no|number)",
+        r"po(no|number)|number",
     ),
     "stock_code": (
         r"(lineitem|item|product|variant|article|artikel|line|seller)?(sku|skucode|ean|gtin|barcode|upc)",
@@ -79,7 +79,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(date|datetime|datum|time|timestamp|dt)",
         r"order(purchase|purchased|placed|created|creation)(at|on|date|time|datetime|timestamp)",
         r"(created?|purchased|ordered|placed)(at|on|date|time|datetime)?(utc)?",
-        r"(date|datetime)(created|purchased|ordered|placed|ofsale|sold|added|add)",
+        r"(date|datetime)(created|purchased|ordered|placed|issued|ofsale|sold|added|add)",
         r"(paid|processed|completed)(at|on|date|time|datetime)",
         r"(date|datum|fecha|data|datetime|zeitpunkt|timestamp|dateheure)",
         rf"(date|fecha|data|datum)(van|{_OF})({_ORDER}|{_RECEIPT}|achat|compra|acquisto|vendita|venda|verkaufs?)",
@@ -87,7 +87,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(posting|document|buchungs)(date|datum)",
         r"data(sprzedazy|wystawienia|transakcji|dokumentu|davenda)|((satıs|satis|fis|siparis|fatura|belge)(tarihi))|tarih",
         r"(取引|販売|売上|注文|会計)?(日時|日付?)",
-        r"(t|tr|tran|trans|txn|po)(dat|date|dt|datetime)|orderdatedateorders",
+        r"(t|tr|tran|trans|txn|po)(dat|date|dt|datetime)|orderdatedateorders|invoicebilldate",
     ),
     "time": (
         r"(time|uhrzeit|zeit|heure|hora|ora|tijd|saat|godzina|時刻|時間)(of(sale|day))?",
@@ -124,8 +124,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|tva|iva|btw)(amount|betrag|amt)?\d*",),
     "currency": (r"(order|payment|document)?(currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta)(code)?",),
     "status": (
-        r"(financial|order|payment|bestell|auftrags|zahlungs)?(status|statut)",
-        r"(order|payment)(state|condition)",
+        r"(financial|order|payment|invoice|bestell|auftrags|zahlungs|rechnungs)?(status|statut)",
+        r"(order|payment)(state|condition)|orderstatus(id|code|name)",
         r"(estado|stato|situacao|durum|currentstate)",
         # what was only looked at is no sale
         EVENT_PATTERN,
@@ -141,10 +141,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(customer|billing|buyer|contact|kunden)?e?mail(address|adresse|billing)?",
         r"(codigo|numero|no|id)(client|cliente|kunde)",
         r"(sellto|billto)customer(no|number|name)?",
-        r"(customer|client|kunde|cliente|klant|buyer)(name|fullname|username|user)?",
+        r"(customer|client|kunden?|cliente|klant|buyer)(name|fullname|username|user)?",
         rf"(nome?|nombre|name|naam){_OF}(client|cliente|kunden|klant)",
         r"contactname|soldtoparty|kontrahent|nabywca|klient|(musteri|cari)(kodu|no|adi|adı)?|(顧客|会員)(コート|番号|id|名)?",
-        r"(username|userid)(buyer)?|retailer(name|id)?",
+        r"(username|userid)(buyer)?|(retailer|partner)(name|id)?",
     ),
     "country": (
         r"(shipping|delivery|ship|ship(to)?|liefer)(country|land)(code|name)?",

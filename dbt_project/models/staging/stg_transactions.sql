@@ -96,7 +96,6 @@ invoicing as (
     select distinct delivered.load_id
     from delivered_words as delivered
     inner join words on {{ folded_word('delivered.word') }} = words.word and words.meaning = 'invoice'
-    where delivered.is_kind
 
 ),
 
