@@ -90,7 +90,8 @@ selling_kinds as (
 
 ),
 
--- an invoice is a sale from the day it was written, paid or not; an order that nobody paid may be none
+-- an invoice is a sale from the day it was written, paid or not; an order that nobody paid may be none. Invoices are
+-- told by what they are called, or by a state that only they have
 invoicing as (
 
     select distinct delivered.load_id
