@@ -131,7 +131,7 @@ create table if not exists raw.unused_columns (
     _load_id integer not null,
     _file_name varchar not null,
     header varchar not null,
-    role varchar not null check (role in ('status', 'currency', 'kind', 'refund')),
+    role varchar not null check (role in ('status', 'currency', 'kind', 'refund', 'discount')),
     -- as delivered, trimmed; null where blank
     value varchar,
     lines bigint not null

@@ -1,9 +1,19 @@
-{# Unread columns that tell of orders that came to nothing, of returns and refunds, or of another currency. #}
+{# Unread columns that tell of orders that came to nothing, of returns, refunds and discounts, or of another currency. #}
 {% set shop_currency = literal(settings.shop.currency) %}
 {% set folded = folded_word("value") %}
 {% set no = "'false', 'no', 'n', 'nein', 'non', 'nao', 'nee', 'nej', 'nie'" %}
 {% set yes = "'true', 'yes', 'y', '1', 'ja', 'j', 'oui', 'o', 'si', 's', 'sim', 'tak', 'x', 'kyllä'" %}
-with unread as (
+with delivered as (
+    -- a yes to whether it came back tells what a state does
+    select * replace (
+        case when role = 'refund' and bool_or(value <> '1' and {{ folded }} in ({{ yes }})) over (
+            partition by _load_id, header
+        ) then 'status' else role end as role
+    ), role = 'refund' as is_of_refunds
+    from raw.unused_columns
+    where value is not null
+),
+unread as (
     select
         _load_id as load_id,
         _file_name as file_name,
@@ -15,33 +25,31 @@ with unread as (
             when '£' then 'GBP' when '€' then 'EUR' when '$' then 'USD' when '¥' then 'JPY'
             else upper(trim(value))
         end as currency,
-        regexp_matches(strip_accents(lower(header)), '{{ flag_header }}')
-            and role <> 'refund' and {{ folded }} in ({{ yes }})
+        (is_of_refunds or regexp_matches(strip_accents(lower(header)), '{{ flag_header }}'))
+            and role = 'status' and {{ folded }} in ({{ yes }})
         or regexp_matches(strip_accents(lower(header)), '{{ paid_header }}') and role = 'status' and (
             {{ folded }} in ({{ no }})
             -- a column of what was paid has other numbers
             or {{ folded }} = '0' and bool_and({{ folded }} in ('0', '1')) over (partition by _load_id, header)
         ) as is_flagged,
+        is_of_refunds,
         role in ('status', 'kind') and {{ folded }} in (
-            select strip_accents(word) from seeds.source_words where meaning = 'not_a_sale'
+            select strip_accents(word) from seeds.source_words where meaning in ('not_a_sale', 'unpaid')
         ) as is_word,
         role = 'kind' and {{ folded }} in (
             select strip_accents(word) from seeds.source_words where meaning = 'beside_sale'
         ) as is_beside_sale,
         role = 'kind' and {{ folded }} in (
-            select strip_accents(word) from seeds.source_words where meaning = 'sale'
+            select strip_accents(word) from seeds.source_words where meaning in ('sale', 'invoice')
         ) as is_sale,
         role = 'kind' and {{ folded }} in (
             select strip_accents(word) from seeds.source_words where meaning = 'return'
         ) as is_return,
-        -- an amount or units, whatever sign and currency stand around them; or a yes
-        role = 'refund' and (
-            {{ folded }} in ({{ yes }})
-            or regexp_matches(value, '[1-9]')
-            and regexp_full_match(trim(value), '\W*([A-Za-z]{1,3}\W*)?[0-9][0-9.,'' ]*\W*([A-Za-z]{1,3})?\W*')
-        ) as is_refund
-    from raw.unused_columns
-    where value is not null
+        -- an amount or units, whatever sign and currency stand around them
+        role in ('refund', 'discount')
+        and regexp_matches(value, '[1-9]')
+        and regexp_full_match(trim(value), '\W*([A-Za-z]{1,3}\W*)?[0-9][0-9.,'' ]*\W*([A-Za-z]{1,3})?\W*') as is_figure
+    from delivered
 ),
 judged as (
     select * replace (
@@ -54,7 +62,7 @@ judged as (
 negative_lines as (
     select load_id, count(*) as lines
     from this_table
-    where signed_amount < 0 and load_id in (select load_id from judged where is_return)
+    where signed_amount < 0 and load_id in (select load_id from judged where is_return or is_of_refunds)
     group by load_id
 ),
 -- codes and signs; a column of names of currencies speaks only if it has two
@@ -64,8 +72,11 @@ columns as (
         judged.header,
         judged.role,
         case judged.role
-            when 'status' then bool_or(is_word or is_flagged)
-            when 'refund' then bool_or(is_refund)
+            when 'status' then
+                bool_or(is_word or is_flagged and not is_of_refunds)
+                or sum(judged.lines) filter (is_flagged) > coalesce(any_value(negative_lines.lines), 0)
+            when 'refund' then bool_or(is_figure)
+            when 'discount' then bool_or(is_figure)
             when 'kind' then
                 bool_or(is_word)
                 or sum(judged.lines) filter (is_return) > coalesce(any_value(negative_lines.lines), 0)
@@ -83,7 +94,8 @@ loads as (
         list(header order by header) filter (role = 'status') as statuses,
         list(header order by header) filter (role = 'currency') as currencies,
         list(header order by header) filter (role = 'kind') as kinds,
-        list(header order by header) filter (role = 'refund') as refunds
+        list(header order by header) filter (role = 'refund') as refunds,
+        list(header order by header) filter (role = 'discount') as discounts
     from columns
     where is_telling
     group by load_id
@@ -97,6 +109,7 @@ groups as (
         loads.currencies,
         loads.kinds,
         loads.refunds,
+        loads.discounts,
         min(deliveries._file_name) as file_name,
         count(*) as file_count,
         sum(ledger.delivered_lines) as file_lines,
@@ -106,7 +119,7 @@ groups as (
     inner join quality.load_ledger as ledger on loads.load_id = ledger.load_id
     group by
         ledger.source_mapping, deliveries._layout, loads.headers, loads.statuses, loads.currencies, loads.kinds,
-        loads.refunds
+        loads.refunds, loads.discounts
 ),
 value_counts as (
     select
@@ -126,7 +139,7 @@ value_counts as (
     inner join judged
         on list_contains(groups.load_ids, judged.load_id) and list_contains(groups.headers, judged.header)
         and (
-            judged.role = 'currency' or judged.is_word or judged.is_flagged or judged.is_return or judged.is_refund
+            judged.role = 'currency' or judged.is_word or judged.is_flagged or judged.is_return or judged.is_figure
         )
     group by groups.file_name, groups.headers, judged.header, judged.role, judged.value
 ),
@@ -151,7 +164,9 @@ told_columns as (
         case
             when values_told.role = 'currency' and count(distinct values_told.currency) = 1
                 then any_value(values_told.currency)
-        end as only_currency
+        end as only_currency,
+        bool_and(coalesce(try_cast(replace(values_told.value, ',', '.') as double) < 1, false))
+            filter (values_told.role = 'discount') as is_share
     from groups
     inner join value_counts as values_told
         on groups.file_name = values_told.file_name and groups.headers = values_told.headers
@@ -169,13 +184,15 @@ told_groups as (
                 when 'status' then ', and these count as sales'
                 when 'kind' then ', and these count as sales'
                 when 'refund' then ', and nothing takes that off the sales'
+                when 'discount' then ', and nothing takes that off quantity times price'
                 else ', and the amounts were added up as ' || {{ shop_currency }}
             end,
             '; ' order by role desc, header
         ) as sentence,
         any_value(words) as words,
         any_value(flag_words) as flag_words,
-        any_value(only_currency) as only_currency
+        any_value(only_currency) as only_currency,
+        bool_or(is_share) as is_share
     from told_columns
     group by file_name, headers
 ),
@@ -187,7 +204,12 @@ answered as (
             case when len(statuses) > 0 then ['status = ' || {{ toml_text("statuses[1]") }}] else [] end,
             list_concat(
                 case when len(currencies) > 0 then ['currency = ' || {{ toml_text("currencies[1]") }}] else [] end,
-                case when len(kinds) > 0 then ['kind = ' || {{ toml_text("kinds[1]") }}] else [] end
+                list_concat(
+                    case when len(kinds) > 0 then ['kind = ' || {{ toml_text("kinds[1]") }}] else [] end,
+                    case
+                        when len(discounts) > 0 then ['discount_amount = ' || {{ toml_text("discounts[1]") }}] else []
+                    end
+                )
             )
         ) as mapped
     from groups
@@ -220,6 +242,10 @@ select
         end,
         case when len(refunds) > 0 then
             '# refunds are lines of their own, with a minus or a kind that says so; a column beside the sale is not read'
+        end,
+        case when len(discounts) > 0 then
+            if(coalesce(is_share, false), '', '# ')
+            || 'discount_is = "share"  # 0.1 is a tenth; without it an amount off the whole line, or per cent where a % says so'
         end,
         case when len(mapped) = 0
             then '# to count sales before what was refunded:' || chr(10) || 'ignore = ' || {{ toml_list("headers") }}

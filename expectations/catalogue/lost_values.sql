@@ -41,6 +41,7 @@ known as (
             -- nothing that could be typed tells which of two readings of a spoilt workbook holds
             when ledger.date_style_evidence like 'not read: %' and 2 * lost_dates >= lost then 'spoilt'
             when 2 * late_dates >= lost then 'late'
+            when 2 * lost_dates >= lost and regexp_matches(losses.problem, 'date "[0-9]{1,4}"') then 'count'
             when 2 * lost_dates >= lost then 'date'
             when regexp_matches(losses.problem, '"[^"]*[0-9][.,][0-9]') then 'mark'
         end as kind
@@ -66,7 +67,10 @@ select
     file_name || ': ' || {{ what }} || ' on ' || {{ number("lost") }} || ' of ' || {{ counted("lines", "line") }}
     || ' (' || {{ percent("lost / lines") }} || '), e.g. line ' || row_number || ': ' || problem
     || case when date_style_evidence like 'not read: %' and lost_dates > 0
-        then '; dates were ' || date_style_evidence else '' end as told,
+        then '; dates were ' || date_style_evidence else '' end
+    || case when kind = 'count'
+        then '; numbers that count days or weeks tell no date: put the date of each line in their place' else '' end
+        as told,
     case kind
         when 'late' then {{ lines_of_text(entry, literal('date_order = "day_first"  # or "month_first"')) }}
         when 'date' then {{ lines_of_text(entry, literal('date_format = "%d.%m.%Y %H:%M"  # as its dates are written; "excel_serial" if they are numbers')) }}

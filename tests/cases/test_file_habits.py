@@ -122,6 +122,19 @@ def _cases() -> list[Case]:
         ),
         Case("formats", {"s.xlsx": _in_formats()}),
         Case("ledger", {"s.csv": csv_text(apart(_ledger(), "20"))}, 'columns = { kind = "Entry Type" }'),
+        # what an invoice was written for is sold before it is paid
+        Case(
+            "invoices",
+            {
+                "s.csv": csv_text(
+                    apart(
+                        _three(Type=("Sales invoice",) * 3, Status=("Paid", "Awaiting Payment", "Draft")),
+                        "23",
+                    )
+                )
+            },
+            'columns = { kind = "Type", status = "Status" }',
+        ),
         Case("paid", {"s.csv": csv_text(apart(_three(Paid=("Yes", "No", "Yes")), "21"))}, _PAID),
         Case(
             "unknown-words",
@@ -161,6 +174,7 @@ def _net(shops: Published, place: str) -> list[str | None]:
         ("19", "formats", ["10.00", None, None], {"unreadable": 2}),
         ("20", "ledger", ["10.00", "10.00", "30.00"], {"not_a_sale": 4}),
         ("21", "paid", ["10.00", None, "30.00"], {"not_a_sale": 1}),
+        ("23", "invoices", ["10.00", "20.00", None], {"not_a_sale": 1}),
         # nobody knows the word: it counts, and is told
         ("22", "unknown-words", ["10.00", "20.00", "30.00"], {}),
     ],
@@ -186,4 +200,4 @@ def test_words_that_nobody_knows_are_told_and_no_others(shops: Published) -> Non
 def test_the_accounts_hold_every_line(shops: Published) -> None:
     # 201 of the shop; three each, with a refund, a credit memo, four sums, the third line and all four once more, and
     # five movements
-    assert shops.rows("select sum(row_count) from marts.row_accounting") == [(201 + 12 * 3 + 1 + 1 + 4 + 1 + 4 + 5,)]
+    assert shops.rows("select sum(row_count) from marts.row_accounting") == [(201 + 13 * 3 + 1 + 1 + 4 + 1 + 4 + 5,)]

@@ -102,6 +102,18 @@ class TestCurrency:
             _says(told, name, header, usual, other, f'currency = "{header}"')
 
 
+class TestDiscount:
+    def test_a_discount_that_nobody_mapped_stops_the_run_and_comes_off_once_it_is(self, alone: Alone) -> None:
+        """Of 201 lines one has 2.00 off: 12 x 14.00 came to 166.00."""
+        rows = shop(lambda row: {**row, "Discount": "0.00"})
+        rows.append(line("640001", "P07", "CAKE STAND", 12, "2024-02-01 09:00:00", "14.00", 9001, Discount="2.00"))
+        told = _refusal(alone(Case("discounts", {"orders.csv": csv_text(rows)})))
+        _says(told, "orders.csv", 'column "Discount" has "2.00" on 1 line of 202', 'ignore = ["Discount"]')
+        answered = alone(settings=_block(told))
+        assert answered.outcome.succeeded, answered.outcome.problems
+        assert answered.customer("9001")[1] == Decimal("166.00")
+
+
 class TestUnknownFiles:
     def test_a_header_that_nobody_knows_is_told_whole_with_what_to_type(self, alone: Alone) -> None:
         told = _refusal(alone(reported.unknown_header()))

@@ -82,6 +82,20 @@ class TestLostValues:
 
         assert answer in judge("values_survive_typing", *file_of(30, 30, lost)).message.splitlines()[-1]
 
+    def test_a_number_of_a_day_is_told_to_be_no_date(self, judge: Judge) -> None:
+        lost = (
+            "is_readable = false, is_invoice_date_lost = true, "
+            "unreadable_reason = 'invoice date \"711\" cannot be read'"
+        )
+
+        result = judge("values_survive_typing", *file_of(30, 30, lost))
+
+        assert result.is_blocking
+        assert (
+            "numbers that count days or weeks tell no date: put the date of each line in their place" in result.message
+        )
+        assert "date_format" not in result.message
+
     def test_a_workbook_whose_dates_were_not_read_says_why_and_gives_no_useless_answer(self, judge: Judge) -> None:
         lost = (
             "is_readable = false, is_invoice_date_lost = true, unreadable_reason = 'invoice date \"4\" cannot be read'"

@@ -59,6 +59,37 @@ def test_a_status_with_cancelled_orders_stops_with_file_column_words_and_lines(j
     }
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (("2.00", "3.50"), None),
+        (("0.47", "0,1"), "share"),
+        (("10 %", "5 %"), None),
+        (("£2.00", "0.50"), None),
+    ],
+)
+def test_a_discount_beside_quantity_times_price_stops_with_how_to_take_it_off(
+    judge: Judge, values: tuple[str, str], said: str | None
+) -> None:
+    told = unread("Discount", "discount", ("0.00", 2), (values[0], 2), (values[1], 1))
+
+    result = judge("columns_that_matter_are_read", *told)
+
+    assert result.is_blocking
+    assert (
+        f'column "Discount" has "{values[0]}" on 2 lines, "{values[1]}" on 1 line of 5, '
+        "and nothing takes that off quantity times price."
+    ) in result.message
+    (source,) = answer_of(result)["landing"]["sources"]
+    assert (source["columns"], source.get("discount_is")) == ({"discount_amount": "Discount"}, said)
+    assert '# or, if it does not matter: ignore = ["Discount"]' in result.message
+
+
+@pytest.mark.parametrize("values", [[("0.00", 5)], [("0 %", 3), (None, 2)], [("SUMMER10", 5)], [("True", 5)]])
+def test_a_discount_of_nothing_is_left_alone(judge: Judge, values: list[tuple[str | None, int]]) -> None:
+    assert judge("columns_that_matter_are_read", *unread("Discount", "discount", *values)).status == "passed"
+
+
 @pytest.mark.parametrize("word", ["cancelled", " CANCELLED ", "Can-celled", "annulée", "Annulee", "pending"])
 def test_a_word_is_known_whatever_its_letters_blanks_and_accents(judge: Judge, word: str) -> None:
     assert judge("columns_that_matter_are_read", *unread("Statut", "status", (word, 5))).is_blocking
@@ -91,10 +122,18 @@ def test_what_no_longer_holds_by_its_header_speaks_by_yes_and_no(judge: Judge, h
     assert (source["columns"], source["not_sales"]) == ({"status": header}, ["true"])
 
 
-def test_a_yes_to_whether_it_came_back_stops(judge: Judge) -> None:
-    assert judge(
-        "columns_that_matter_are_read", *unread("is_returned", "refund", ("true", 1), ("false", 4))
-    ).is_blocking
+def test_a_yes_to_whether_it_came_back_stops_where_no_minus_says_it(judge: Judge) -> None:
+    flags = unread("is_returned", "refund", ("true", 2), ("false", 3))
+
+    result = judge("columns_that_matter_are_read", *flags)
+
+    assert result.is_blocking
+    assert 'column "is_returned" has "true" on 2 lines of 5, and these count as sales' in result.message
+    (source,) = answer_of(result)["landing"]["sources"]
+    assert (source["columns"], source["not_sales"]) == ({"status": "is_returned"}, ["true"])
+    minus = "update staging.stg_transactions set signed_amount = -1 where delivered_line_id in "
+    two = "(select delivered_line_id from staging.stg_transactions order by 1 limit 2)"
+    assert judge("columns_that_matter_are_read", *flags, minus + two).status == "passed"
 
 
 def test_yes_in_another_status_is_no_cancellation(judge: Judge) -> None:
@@ -240,7 +279,7 @@ def test_plain_transactions_say_so_in_the_answer(judge: Judge) -> None:
     assert answer_of(result)["landing"]["sources"][0]["layout"] == "transactions"
 
 
-@pytest.mark.parametrize("amount", ["10.00", "-10,00 €", "$1,250.00", "EUR 5", "2", "Yes"])
+@pytest.mark.parametrize("amount", ["10.00", "-10,00 €", "$1,250.00", "EUR 5", "2"])
 def test_refunds_beside_the_sales_stop_since_nothing_takes_them_off(judge: Judge, amount: str) -> None:
     result = judge("columns_that_matter_are_read", *unread("Amount Refunded", "refund", (amount, 1), ("0.00", 4)))
 

@@ -401,6 +401,36 @@ def columns_of_block(headers: str, *lines: str) -> dict[str, str]:
             id="what is called a price grows with the quantity",
         ),
         pytest.param(
+            # what a till in a restaurant writes
+            "Order Id,Order Date,Menu Item,Gross Price,Discount,Net Price,Qty",
+            [
+                *("1,2026-01-21,Wings,29.50,0,29.50,2", "2,2026-01-21,Wings,14.75,0,14.75,1"),
+                *("3,2026-01-21,Soup,12.00,0,12.00,2", "4,2026-01-21,Soup,6.00,0,6.00,1"),
+                *("5,2026-01-22,Cake,13.50,4.50,9.00,3", "6,2026-01-22,Cake,4.50,1.50,3.00,1"),
+            ],
+            {"line_amount": "Net Price"},
+            id="a net price that grows with the quantity",
+        ),
+        pytest.param(
+            "Date of sale,Buyer,Description,Item price,Total",
+            ["2024-03-13,anna,Shirt,20.00,25.00", "2024-03-14,anna,Coat,30.00,35.00"],
+            {"line_amount": "Item price"},
+            id="without a quantity a line is one unit, beside a total as well",
+        ),
+        pytest.param(
+            "Transaction_ID,Date,Customer_Name,Product,Total_Items,Total_Cost",
+            ["1,2022-01-21,Anna,Ketchup and soap,3,71.65", "2,2022-01-22,Bo,Milk,2,25.93"],
+            {"line_amount": "Total_Cost"},
+            id="what all items of a purchase came to",
+        ),
+        pytest.param(
+            "Order ID,Order Date,Item Type,Units Sold,Unit Price,Unit Cost,Total Cost,Total Revenue",
+            ["1,5/28/2010,Fruits,2,9.33,6.92,13.84,18.66", "2,8/22/2012,Cereal,3,205.70,117.11,351.33,617.10"],
+            # the price, by its usual name
+            {},
+            id="what the goods cost the shop is no revenue",
+        ),
+        pytest.param(
             "Order ID,Date,SKU,Item price",
             ["405-1,04-30-22,S,647.62"],
             {"line_amount": "Item price"},
@@ -521,6 +551,44 @@ def test_lines_without_any_number_of_an_order_are_purchases_of_their_customer() 
     # a column of which each value belongs to one customer may be that number: it is asked for
     asked = columns_of_block(headers + ",session", *(f"{line},s{n}" for n, line in enumerate(lines)))
     assert asked["invoice"] == "?"
+
+
+def test_an_id_that_stands_on_several_days_is_the_customers() -> None:
+    """CDNOW's purchases: who, when, how many, and what all of it cost, which is the price of no unit."""
+    headers = ["id", "date", "quantity", "price"]
+    lines = [["1", "19970101", "1", "11.77"], ["2", "19970112", "5", "77.00"], ["2", "19970330", "2", "20.76"]]
+    guess = guess_mapping(headers, lines)
+    assert (guess.layout.name, guess.missing) == ("transactions", ())
+    assert guess.headers == {"customer_id": "id", "invoice_date": "date", "unit_price": "price"}
+    # an order has one day, and a fifth column may name what was bought
+    assert guess_mapping(headers, [*lines[:2], ["2", "19970112", "2", "20.76"]]).headers["invoice"] == "id"
+    assert guess_mapping([*headers, "what"], [[*line, "x"] for line in lines]).headers["unit_price"] == "price"
+
+
+def test_the_number_of_an_order_is_part_of_the_mapping_of_a_list_of_orders(shop: Shop) -> None:
+    """Without it an order that is exported again in another state counts twice."""
+    shop.deliver("grid.csv", "ID,Purchase Date,Grand Total,Status,Customer Email\n7,2024-03-13,25.00,pending,a@b.org\n")
+    assert 'columns.invoice = "ID"' in block_of(refusal(shop))
+
+
+@pytest.mark.parametrize(
+    ("text", "are_totals"),
+    [
+        ("Store,Dept,Date,Weekly_Sales,IsHoliday\n1,1,2010-02-05,24924.50,FALSE\n", True),
+        # sales that name who bought lack the number of their order and nothing else
+        ("Customer ID,SKU,Date,Sales,Session\n1,A,2010-02-05,24.50,s1\n", False),
+    ],
+)
+def test_totals_are_told_to_be_replaced_by_their_orders(shop: Shop, text: str, are_totals: bool) -> None:
+    shop.deliver("days.csv", text)
+    told = "and none for a customer: totals of days, shops or products have neither and can't be read"
+    assert (told in refusal(shop)) is are_totals
+
+
+def test_lines_of_one_unit_may_say_so() -> None:
+    headers = "orderNumber,createTime,itemName,unitPrice,customerName"
+    block = write_mapping(guess_mapping(headers.split(","), [["5001", "13 Mar 2024", "Mug", "9.00", "Anna"]]), "a.csv")
+    assert 'columns.quantity = "?"  # which header holds it? If none: constants = { quantity = "1" }' in block
 
 
 def test_a_table_that_lacks_what_another_has_is_told_to_be_joined(shop: Shop) -> None:
@@ -757,6 +825,34 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
             "kind;invoice_date;invoice;description;customer_id;quantity;line_amount",
         ),
         ("Receipt number;Name;Variant;Category;Quantity", "invoice;description;;;quantity"),
+        # Shopee, Faire, Wayfair, PayPal, H&M's purchases, a supply chain's order items
+        (
+            "Order ID;Order Creation Date;SKU Reference No.;Quantity;Product Subtotal;Username (Buyer)",
+            "invoice;invoice_date;stock_code;quantity;line_amount;customer_id",
+        ),
+        (
+            "Order Number;Retailer Name;SKU;Quantity;Wholesale Price",
+            "invoice;customer_id;stock_code;quantity;unit_price",
+        ),
+        ("PO Number;PO Date;Item Number;Quantity", "invoice;invoice_date;stock_code;quantity"),
+        ("Date;Type;Gross;Fee;Net;Transaction ID", "invoice_date;kind;line_amount;;;invoice"),
+        ("t_dat;customer_id;article_id;price", "invoice_date;customer_id;stock_code;line_amount"),
+        (
+            "order date (DateOrders);Order Id;Order Item Product Price;Order Item Quantity;Order Item Total",
+            "invoice_date;invoice;;quantity;line_amount",
+        ),
+        ("order_id;create_time;seller_sku;item_cnt_day", "invoice;invoice_date;stock_code;quantity"),
+        # FreshBooks, Odoo's invoices with their lines, a German invoice program, a state as OpenCart's number
+        (
+            "Client Name;Invoice No;Date Issued;Invoice Status;Item Name;Quantity;Line Subtotal",
+            "customer_id;invoice;invoice_date;status;description;quantity;line_amount",
+        ),
+        (
+            "Number;Invoice/Bill Date;Partner;Type;Invoice lines/Product;Invoice lines/Quantity;Invoice lines/Subtotal",
+            "invoice;invoice_date;customer_id;kind;description;quantity;line_amount",
+        ),
+        ("Belegnummer;Belegdatum;Kundenname;Belegart;Artikel", "invoice;invoice_date;customer_id;kind;stock_code"),
+        ("order_id;date_added;quantity;price;order_status_id", "invoice;invoice_date;quantity;unit_price;status"),
         # a customer's id of each order beside the one that stays
         ("order_id;customer_id;customer_unique_id", "invoice;;customer_id"),
         # the amount of the line, not that of the order
@@ -798,6 +894,12 @@ def test_a_price_that_may_be_the_lines_and_a_missing_customer_are_told_in_the_ma
         guess_mapping([*headers.split(","), "Kunde"], [["S1", "2026-03-01", "Kaffee", "1", "5.88", "Anna"]]), "a.csv"
     )
     assert "whole line" not in certain and "?" not in certain
+
+
+def test_a_price_by_its_usual_name_may_be_the_lines_as_well() -> None:
+    headers = ["Receipt", "Date", "SKU", "Quantity", "Price"]
+    block = write_mapping(guess_mapping(headers, [["1", "2026-03-01", "A", "2", "20.00"]]), "a.csv")
+    assert 'columns.unit_price = "Price"  # of one unit; if it is what the whole line came to' in block
 
 
 def test_a_header_in_another_encoding_says_how_to_say_which(shop: Shop) -> None:

@@ -51,6 +51,32 @@ def test_the_header_tells_the_role(header: str, role: str | None) -> None:
     assert [found.role for found in headers_with_a_role([(0, header)])] == ([] if role is None else [role])
 
 
+@pytest.mark.parametrize("header", ["Discount", "Line discount %", "Rabatt", "discount_amount", "値引き"])
+def test_a_discount_may_come_off_where_lines_count_at_quantity_times_price(header: str) -> None:
+    assert [found.role for found in headers_with_a_role([(0, header)], by_price=True)] == ["discount"]
+    assert headers_with_a_role([(0, header)]) == ()
+
+
+@pytest.mark.parametrize("header", ["Discount Code", "Discount reason", "Discontinued"])
+def test_what_only_names_a_discount_is_none(header: str) -> None:
+    assert headers_with_a_role([(0, header)], by_price=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_told"),
+    [({}, True), ({"line_amount": "Came to"}, False), ({"discount_amount": "Discount"}, False)],
+    ids=["by price", "by amount", "taken off"],
+)
+def test_an_unread_discount_is_told_of_unless_amounts_are_after_it(
+    shop: Shop, columns: dict[str, str], is_told: bool
+) -> None:
+    if columns:
+        use(shop, columns=columns)
+    shop.deliver("a.csv", f"{HEADER},Discount,Came to\n{LINE_A},2.00,13.30\n")
+    shop.load()
+    assert unused(shop) == ([("Discount", "discount", "2.00", 1)] if is_told else [])
+
+
 def columns_of(header: str, values: Sequence[str | None]) -> list[tuple[str | None, ...]]:
     first = ("InvoiceNo", "StockCode", "Quantity", "Price", "InvoiceDate", header)
     return [first, *((str(n), "A", "1", "2.00", "2024-01-02", value) for n, value in enumerate(values))]

@@ -81,6 +81,22 @@ def test_a_mapping_can_keep_the_clock_as_written(con: duckdb.DuckDBPyConnection)
     assert styles.notes == ["1 times carry a UTC offset (Z); the clock time was taken as written"]
 
 
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        # as Clover writes it: an hour behind New York
+        ("16-Dec-2023 02:44 AM CST", datetime(2023, 12, 16, 3, 44)),
+        ("16-Dec-2023 02:44 PM EST", datetime(2023, 12, 16, 14, 44)),
+        ("2024-07-11 23:30:00 PDT", datetime(2024, 7, 12, 2, 30)),
+        ("11.07.2024 12:30 MESZ", datetime(2024, 7, 11, 6, 30)),
+        # not 10 in the morning, EST
+        ("11 Jul 2024 10:30 AEST", datetime(2024, 7, 10, 20, 30)),
+    ],
+)
+def test_a_zone_may_be_told_by_its_name(con: duckdb.DuckDBPyConnection, text: str, moment: datetime) -> None:
+    assert decide_dates(con, [text], shop_in("America/New_York"))[1] == [moment]
+
+
 def test_a_file_without_offsets_says_nothing_of_clocks(con: duckdb.DuckDBPyConnection) -> None:
     styles, _ = decide_dates(con, ["2024-09-11T03:30:00"], shop_in("America/Mexico_City"))
     assert (styles.clock, styles.notes) == (None, [])

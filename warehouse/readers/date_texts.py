@@ -12,9 +12,11 @@ through the dearer patterns. A million distinct times take about as long as the
 from __future__ import annotations
 
 from warehouse.readers.month_names import MONTHS
+from warehouse.readers.utc_offsets import NAMED_OFFSETS
 
 # hour, minute, second, fraction, AM or PM, UTC offset; each pattern below ends with these six groups
-_OFFSET = r"[Zz]|(?:UTC|GMT|utc|gmt)?[+-]\d{1,2}(?::?\d{2}(?::\d{2})?)?|UTC|GMT|utc|gmt"
+_NAMES = "|".join((*NAMED_OFFSETS, *map(str.lower, NAMED_OFFSETS)))
+_OFFSET = rf"\b(?:{_NAMES})|[Zz]|(?:UTC|GMT|utc|gmt)?[+-]\d{{1,2}}(?::?\d{{2}}(?::\d{{2}})?)?|UTC|GMT|utc|gmt"
 _CLOCK = (
     r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?"
     rf"\s*([AaPp])?\.?(?:[Mm]\.?)?\s*({_OFFSET})?"

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
-from warehouse.readers.roles import EVENT_PATTERN, KIND_PATTERNS
+from warehouse.readers.roles import DISCOUNT_PATTERNS, EVENT_PATTERN, KIND_PATTERNS
 
 _ORDER = (
     r"(order|orders|bestellung|bestell|auftrag|auftrags|commande|pedido|ordine|bestelling|encomenda|zamowienie|"
@@ -46,11 +46,13 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         # what Magento calls the number that customers see, and what stands before the word in a database
         r"incrementid|idorder",
         r"(伝票|レシート|取引|注文)(番号|no|id)",
-        # what QuickBooks calls it
+        # what QuickBooks calls it, and what a reseller's order is
         r"num",
+        r"po(no|number)|number",
     ),
     "stock_code": (
-        r"(lineitem|item|product|variant|article|artikel|line)?(sku|skucode|ean|gtin|barcode|upc)",
+        r"(lineitem|item|product|variant|article|artikel|line|seller)?(sku|skucode|ean|gtin|barcode|upc)",
+        r"skureferenceno",
         r"(stock|item|product|article|artikel|produkt|material|prod|art|articolo|producto|produit)(code|number|no|nr|nummer|num|id|ref|reference|key)",
         r"(ref|reference|referencia|codigo|codice|code)(article|articulo|producto|produit|prodotto|articolo)?",
         r"(artikel|articulo|articolo|material)",
@@ -70,13 +72,14 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"[a-z]+sold",
         # but what came back, what is left, what a whole order has and what one pack does
         r"(?!.*(refund|return|stock|invent|avail|total|per|min|max))[a-z]+(qty|quantity)",
+        r"itemcnt(day)?|num(ber)?(of)?(cds|units|pieces)",
     ),
     "invoice_date": (
         r"(invoice|order|sale|sales|purchase|transaction|event|receipt|billing|lineitem|rechnungs|bestell|beleg|kauf|auftrags)"
         r"(date|datetime|datum|time|timestamp|dt)",
         r"order(purchase|purchased|placed|created|creation)(at|on|date|time|datetime|timestamp)",
-        r"(created|purchased|ordered|placed)(at|on|date|time|datetime)?(utc)?",
-        r"(date|datetime)(created|purchased|ordered|placed|ofsale|sold|added|add)",
+        r"(created?|purchased|ordered|placed)(at|on|date|time|datetime)?(utc)?",
+        r"(date|datetime)(created|purchased|ordered|placed|issued|ofsale|sold|added|add)",
         r"(paid|processed|completed)(at|on|date|time|datetime)",
         r"(date|datum|fecha|data|datetime|zeitpunkt|timestamp|dateheure)",
         rf"(date|fecha|data|datum)(van|{_OF})({_ORDER}|{_RECEIPT}|achat|compra|acquisto|vendita|venda|verkaufs?)",
@@ -84,43 +87,45 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(posting|document|buchungs)(date|datum)",
         r"data(sprzedazy|wystawienia|transakcji|dokumentu|davenda)|((satıs|satis|fis|siparis|fatura|belge)(tarihi))|tarih",
         r"(取引|販売|売上|注文|会計)?(日時|日付?)",
+        r"(t|tr|tran|trans|txn|po)(dat|date|dt|datetime)|orderdatedateorders|invoicebilldate",
     ),
     "time": (
         r"(time|uhrzeit|zeit|heure|hora|ora|tijd|saat|godzina|時刻|時間)(of(sale|day))?",
         r"(order|sale|transaction)time",
     ),
     "unit_price": (
-        rf"(unit|lineitem|item|single|einzel|stueck|stuck|product|productunit)(price|preis|amount)(each)?{_TAXED}",
+        rf"(unit|lineitem|item|single|einzel|stueck|stuck|product|productunit|wholesale)(price|preis|amount)(each)?{_TAXED}",
         r"(price|preis|prix|precio|prezzo|prijs|preco|cena)(unit|each|unitaire|unitario|unitaria|perunit|proeinheit|net|netto)?",
         r"(prix|precio|prezzo|preco)(unitaire|unitario)",
         r"(soldfor|salepriceunit|vkpreis|vk)",
         r"(valor|vlr|vl|preco)unit(ario)?|cena(jednostkowa)?(netto|brutto)?|birimfiyat[iı]?|(商品)?単価",
+        # of one unit or of the line, which the values have to tell
+        r"net(to)?(price|preis)",
+        r"(gross|brutto)(price|preis)",
         # where there is no price: of two the cost is what the shop paid
         r"(unit|lineitem|item|product)cost",
     ),
     "line_amount": (
-        rf"(line|item|row|position|positions|zeilen|product)(total|amount|net|sum|betrag|summe|subtotal){_TAXED}",
+        rf"(order)?(line|item|row|position|positions|zeilen|product)(total|amount|net|sum|betrag|summe|subtotal){_TAXED}",
         # what was paid, after discounts, comes first
         r"net(sales|amount|total|revenue)|nettoumsatz|umsatznetto|ventesnettes|ventasnetas|venditenette|vendasliquidas",
-        r"gross(sales|amount|total|revenue)|bruttoumsatz|umsatzbrutto|ventesbrutes|ventasbrutas|venditelorde|vendasbrutas",
+        r"gross(sales|amount|total|revenue)?|bruttoumsatz|umsatzbrutto|ventesbrutes|ventasbrutas|venditelorde|vendasbrutas",
         r"(sale|sales|extended|revenue)(amount|value|total|price|dollars|euro|euros|pounds|usd|eur|gbp)(actual)?",
         r"(sales|revenue|turnover|umsatz|betrag|montant|importe|importo|bedrag|valor|total|amount|subtotal|"
         r"(gesamt|gesamtpreis|gesamtbetrag)(netto)?|sum|summe|totalprice|totalamount|nettobetrag|montantht|totalht)",
         r"(gesamt|gesamtpreis|gesamtbetrag)brutto",
         rf"(producttotal|total)(price|amount){_TAXED}|netvalue|(valor|vlr|vl)total|wartosc(netto|sprzedazy)?",
         r"wartoscbrutto|tutar[iı]?|toplam|小計|金額",
+        r"total(revenue|sales|spent)|dollarvalue|amountspent|(daily|weekly|monthly)sales",
+        # what the goods cost the shop, where there is another
+        r"totalcost",
     ),
-    "discount_amount": (
-        r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting|desconto|iskonto|indirim|rabat)s?"
-        r"(amount|betrag|applied|tutari)?",
-        r"値引き?|割引",
-        r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(percent|percentage|pct|prozent)",
-    ),
+    "discount_amount": DISCOUNT_PATTERNS,
     "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|tva|iva|btw)(amount|betrag|amt)?\d*",),
     "currency": (r"(order|payment|document)?(currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta)(code)?",),
     "status": (
-        r"(financial|order|payment|bestell|auftrags|zahlungs)?(status|statut)",
-        r"(order|payment)(state|condition)",
+        r"(financial|order|payment|invoice|bestell|auftrags|zahlungs|rechnungs)?(status|statut)",
+        r"(order|payment)(state|condition)|orderstatus(id|code|name)",
         r"(estado|stato|situacao|durum|currentstate)",
         # what was only looked at is no sale
         EVENT_PATTERN,
@@ -136,10 +141,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(customer|billing|buyer|contact|kunden)?e?mail(address|adresse|billing)?",
         r"(codigo|numero|no|id)(client|cliente|kunde)",
         r"(sellto|billto)customer(no|number|name)?",
-        r"(customer|client|kunde|cliente|klant|buyer)(name|fullname|username|user)?",
+        r"(customer|client|kunden?|cliente|klant|buyer)(name|fullname|username|user)?",
         rf"(nome?|nombre|name|naam){_OF}(client|cliente|kunden|klant)",
         r"contactname|soldtoparty|kontrahent|nabywca|klient|(musteri|cari)(kodu|no|adi|adı)?|(顧客|会員)(コート|番号|id|名)?",
-        r"(username|userid)",
+        r"(username|userid)(buyer)?|(retailer|partner)(name|id)?",
     ),
     "country": (
         r"(shipping|delivery|ship|ship(to)?|liefer)(country|land)(code|name)?",

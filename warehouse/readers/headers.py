@@ -32,6 +32,7 @@ from warehouse.settings import Settings, SourceMapping
 RAW_NAMES = {"kind": "line_kind"}
 """``kind`` is what people call it; in a table beside statuses and dispositions it says too little."""
 _TIME = "time"
+_AFTER_DISCOUNT = ("line_amount", "discount_amount")
 _FIGURES = re.compile(r"[-+]?\d[\d.,:/ -]*")
 
 
@@ -235,6 +236,7 @@ def _recognised(
     constants: dict[str, str] | None = None,
 ) -> Recognised:
     time = columns.pop(_TIME, ())
+    known = {*columns, *(constants or {})}
     used = {position for positions in (*columns.values(), time) for position in positions}
     ignored = {normalise(header) for header in mapping.ignore} if mapping else set()
     left = [
@@ -245,11 +247,12 @@ def _recognised(
     notes = []
     if left:
         notes.append(f"columns not used: {', '.join(name for _, name in left)}")
-    absent = [names[0] for column, names in layout.names.items() if column not in {*columns, *(constants or {})}]
+    absent = [names[0] for column, names in layout.names.items() if column not in known]
     if absent and layout is INVOICE_LINES:
         notes.append(f"columns not delivered: {', '.join(absent)}")
     wanted = [RAW_NAMES.get(column, column) for column in mapping.fill_down] if mapping else []
     filled = sorted((column for column in wanted if column in columns), key=lambda column: column != "invoice")
+    by_price = {"quantity", "unit_price"} <= known and known.isdisjoint(_AFTER_DISCOUNT)
     return Recognised(
         layout,
         headers,
@@ -259,7 +262,7 @@ def _recognised(
         time,
         constants or {},
         tuple(filled),
-        headers_with_a_role(left) if layout.kind == "transactions" else (),
+        headers_with_a_role(left, by_price=by_price) if layout.kind == "transactions" else (),
     )
 
 

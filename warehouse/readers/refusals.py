@@ -25,6 +25,10 @@ _LACKING = (
     "No column was found for {}. If another file holds that, as in tables of a database, join them first: a line of "
     "sales has its order, product, day and money in one file"
 )
+_TOTALS = (
+    ", and none for a customer: totals of days, shops or products have neither and can't be read; deliver the orders "
+    "that they are made of"
+)
 _IN_WORDS = {
     "invoice": "the number of the order",
     "stock_code": "the product",
@@ -48,7 +52,9 @@ def explain_refusal(error: HeaderError, file_name: str) -> str:
     if not is_worth_saying:
         return ". ".join(part for part in told if part)
     if guess.missing:
-        told.append(_LACKING.format(", ".join(_IN_WORDS.get(column, column) for column in guess.missing)))
+        is_of_totals = "invoice" in guess.missing and "customer_id" not in guess.headers
+        lacking = ", ".join(_IN_WORDS.get(column, column) for column in guess.missing)
+        told.append(_LACKING.format(lacking + (_TOTALS if is_of_totals else "")))
     open_end = (
         f", and put its header in place of {'each' if len(guess.missing) > 1 else 'the'} ?" if guess.missing else ""
     )

@@ -1,12 +1,12 @@
-"""Headers that look like they matter: columns of states, currencies, kinds of lines and refunds.
+"""Headers that look like they matter: columns of states, currencies, kinds of lines, refunds and discounts.
 
 Belongs here: by which words such a header is told, in the languages of the shop systems
 that are known, and whether a column's values bear it out. Does not belong here: headers
 that a layout or a mapping uses, and what follows from a value.
 
 An order that was cancelled keeps its lines and its money in most exports, amounts in two currencies
-add up to nonsense, a credit note may be told by its kind alone, and a refund by a figure beside the
-sale; so these are looked at even where nothing uses them.
+add up to nonsense, a credit note may be told by its kind alone, and a refund or a discount by a figure
+beside the sale; so these are looked at even where nothing uses them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["status", "currency", "kind", "refund"]
+Role = Literal["status", "currency", "kind", "refund", "discount"]
 
 MAX_VALUES = 200
 """Distinct values kept of a column; a status has a dozen, a currency a few."""
@@ -75,6 +75,14 @@ KIND_PATTERNS = (
 EVENT_PATTERN = "event(type|name)?"
 """The same where lines are what people did: looked at a product, put it into the cart, paid, brought it back."""
 
+DISCOUNT_PATTERNS = (
+    r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting|desconto|iskonto|indirim|rabat)s?"
+    r"(amount|betrag|applied|tutari)?",
+    r"値引き?|割引",
+    r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(percent|percentage|pct|prozent)",
+)
+"""What a column is called that says what came off a line, without blanks, marks and accents."""
+
 _REFUND = re.compile("refund(?!able)|erstatt|rembours|reembols|rimbors|terugbetaal")
 _RETURNED = re.compile(
     "(is|was)?(item|order)?return(s|ed|flag)?|return(ed)?(qty|quantity|units|items|amount|value)|"
@@ -101,12 +109,15 @@ _KNOWN_STATES = re.compile(
 )
 
 
-def headers_with_a_role(headers: Sequence[tuple[int, str]]) -> tuple[UnusedHeader, ...]:
-    """Those of the headers (position and name) that look like one of the roles."""
+def headers_with_a_role(headers: Sequence[tuple[int, str]], *, by_price: bool = False) -> tuple[UnusedHeader, ...]:
+    """Those of the headers (position and name) that look like one of the roles.
+
+    ``by_price``: lines count at quantity times price, so that a discount may come off; an amount is after it.
+    """
     found = []
     for position, header in headers:
         told = _role_of(header)
-        if told is not None:
+        if told is not None and (by_price or told[0] != "discount"):
             found.append(UnusedHeader(position, header, *told))
     return tuple(found)
 
@@ -139,6 +150,8 @@ def _role_of(header: str) -> tuple[Role, bool] | None:
     is_given_back = _REFUND.search(key) or _RETURNED.fullmatch(key)
     if is_given_back and not any(_NO_REFUND_FIGURE.fullmatch(word) for word in words):
         return "refund", False
+    if any(re.fullmatch(pattern, key) for pattern in DISCOUNT_PATTERNS):
+        return "discount", False
     if any(_FIGURE.fullmatch(word) for word in words):
         # "Currency conversion rate" holds numbers, "Cancellation reason" prose
         return None

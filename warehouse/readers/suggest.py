@@ -41,6 +41,7 @@ _FILLED = ("customer_id", "country", "status", "currency", "invoice_date", "stor
 """Columns that an export may write on an order's first line only."""
 _MONEY = ("unit_price", "line_amount")
 _OF_UNIT_OR_LINE = "  # of one unit; if it is what the whole line came to, columns.line_amount"
+_OF_ONE_UNIT = ' If none: constants = { quantity = "1" }'
 _SEVERAL = re.compile(r"(items|products|articles|produits|productos|articulos|prodotti)", re.IGNORECASE)
 """What a column is called that holds the products of an order, or how many there were."""
 _SUGGESTED = ("status", "kind", "currency")
@@ -85,7 +86,7 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
     if found.keys().isdisjoint(("stock_code", "description")) and (group := product_group(headers)):
         found["description"] = group
     if "invoice" not in found and (number := next((name for name in headers if name.strip().casefold() == "id"), None)):
-        found["invoice"] = number
+        found.setdefault("invoice" if _is_of_one_day(headers, number, found, lines) else "customer_id", number)
     layout = INVOICE_LINES
     is_lines = "quantity" in found or "stock_code" in found or "description" in found
     if not is_lines and {"customer_id", "invoice_date"} <= found.keys():
@@ -95,9 +96,9 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
             found["unit_price"] = amount
     elif not found.keys().isdisjoint(_MONEY):
         places = {column: list(headers).index(header) for column, header in found.items()}
-        # a line without a quantity is one unit, unless the price says that there is one by another name
-        is_one_unit = "quantity" not in found and "unit_price" in found and not is_of_one_unit(found["unit_price"])
-        if "line_amount" not in found and (is_one_unit or grows_with_quantity(lines, places)):
+        # what names neither product nor order has no price of one unit
+        is_of_several = found.keys() == {"customer_id", "invoice_date", "quantity", "unit_price"} and len(headers) == 4
+        if "line_amount" not in found and (is_of_several or grows_with_quantity(lines, places)):
             found["line_amount"] = found.pop("unit_price")
             places["line_amount"] = places.pop("unit_price")
         by_price = amount_by_price(lines, places)
@@ -110,6 +111,9 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
             found["line_amount"], places["line_amount"] = headers[after_part], after_part
         counts = money_column(lines, places)
         found = {column: header for column, header in found.items() if column not in _MONEY or column == counts}
+        # a line without a quantity is one unit, unless the price says that there is one by another name
+        if "quantity" not in found and "unit_price" in found and not is_of_one_unit(found["unit_price"]):
+            found["line_amount"] = found.pop("unit_price")
         if _is_of_purchases(headers, found, lines):
             layout = TRANSACTIONS
             found["unit_price"] = found.pop("line_amount")
@@ -147,6 +151,19 @@ def _are_numbers(lines: Sequence[Line], headers: Sequence[str], header: str) -> 
     return any(values) and all(value.isdecimal() for value in values if value)
 
 
+def _is_of_one_day(headers: Sequence[str], header: str, found: Mapping[str, str], lines: Sequence[Line]) -> bool:
+    """Whether a number belongs to one day, as that of an order does, on most of those that stand on several lines."""
+    if "invoice_date" not in found:
+        return True
+    number, day = list(headers).index(header), list(headers).index(found["invoice_date"])
+    days_of: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        if max(number, day) < len(line) and (value := (line[number] or "").strip()):
+            days_of[value].append(re.split("[ T]", (line[day] or "").strip())[0])
+    repeated = [days for days in days_of.values() if len(days) > 1]
+    return not repeated or 2 * sum(len(set(days)) > 1 for days in repeated) < len(repeated)
+
+
 def _is_of_purchases(headers: Sequence[str], found: Mapping[str, str], lines: Sequence[Line]) -> bool:
     """Whether lines name their customer, day and amount, and no column can be the number of an order.
 
@@ -180,17 +197,19 @@ def write_mapping(guess: Guess, file_name: str) -> str:
     wanted = [column for column in MAPPABLE[guess.layout.name] if column in guess.headers or column in guess.missing]
     for column in wanted:
         header = guess.headers.get(column)
-        if header is not None and _is_usual(guess.layout.name, column, header):
+        doubt = "" if column != "unit_price" or guess.is_price_proven else _OF_UNIT_OR_LINE
+        if header is not None and _is_usual(guess.layout.name, column, header) and not doubt:
             continue
         if header is None:
-            lines.append(f"columns.{column} = {_text(NOT_FOUND)}  # which header holds it?")
-        elif column in needed or column in (*_SUGGESTED, "description", "customer_id", "country", "time"):
-            doubt = "" if column != "unit_price" or guess.is_price_proven else _OF_UNIT_OR_LINE
+            or_one = _OF_ONE_UNIT if column == "quantity" and "unit_price" in guess.headers else ""
+            lines.append(f"columns.{column} = {_text(NOT_FOUND)}  # which header holds it?{or_one}")
+        elif column in needed or column in (*_SUGGESTED, "invoice", "description", "customer_id", "country", "time"):
             lines.append(f"columns.{column} = {_text(header)}{doubt}")
     discount = guess.headers.get("discount_amount")
     if discount and ("unit_price" in guess.headers or guess.is_discount_proven):
         named = f"columns.discount_amount = {_text(discount)}"
-        lines.append(named if guess.is_discount_proven else f"# {named}  # if it comes off quantity times price")
+        asked = f"# {named}  # if it comes off quantity times price; else ignore = [{_text(discount)}]"
+        lines.append(named if guess.is_discount_proven else asked)
         if guess.discount_is and not guess.is_discount_proven:
             lines.append(f"# discount_is = {_text(guess.discount_is)}")
     if "customer_id" not in guess.headers:

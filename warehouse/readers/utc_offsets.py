@@ -16,6 +16,30 @@ import duckdb
 
 from warehouse.readers.file_styles import FileHints, ValueStyles
 
+NAMED_OFFSETS = {
+    "EST": -5,
+    "EDT": -4,
+    "CST": -6,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+    "WET": 0,
+    "WEST": 1,
+    "BST": 1,
+    "CET": 1,
+    "CEST": 2,
+    "MEZ": 1,
+    "MESZ": 2,
+    "EET": 2,
+    "EEST": 3,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+}
+"""Hours east of Greenwich by what tills call their zone; CST is North America's."""
 _SHOWN = 3
 _FURTHEST_HOURS = 14
 """The largest offset in use, on the Line Islands; what claims more is no offset."""
@@ -27,7 +51,7 @@ def is_converted(hints: FileHints) -> bool:
 
 
 def offset_minutes_sql(zone: str) -> str:
-    """Write SQL for the minutes east of Greenwich of an offset such as ``Z``, ``+05:30`` or ``GMT-3``.
+    """Write SQL for the minutes east of Greenwich of an offset such as ``Z``, ``+05:30``, ``GMT-3`` or ``EST``.
 
     NULL where the offset is further than any in use.
     """
@@ -35,10 +59,12 @@ def offset_minutes_sql(zone: str) -> str:
     split = (
         rf"regexp_extract({bare}, '^([+-])(\d{{1,2}}?)(?::?(\d{{2}}))?(?::?\d{{2}})?$', ['sign', 'hours', 'minutes'])"
     )
+    named = " ".join(f"when '{name}' then {60 * hours}" for name, hours in NAMED_OFFSETS.items())
     return (
+        f"case upper({zone}) {named} else "
         f"case when {bare} = '' then 0 else (select if(o.sign = '-', -1, 1) * (try_cast(o.hours as integer) * 60 "
         f"+ if(o.minutes = '', 0, try_cast(o.minutes as integer))) from (select {split} as o) "
-        f"where try_cast(o.hours as integer) <= {_FURTHEST_HOURS}) end"
+        f"where try_cast(o.hours as integer) <= {_FURTHEST_HOURS}) end end"
     )
 
 

@@ -85,8 +85,18 @@ selling_kinds as (
 
     select distinct delivered.load_id
     from delivered_words as delivered
-    inner join words on {{ folded_word('delivered.word') }} = words.word and words.meaning = 'sale'
+    inner join words on {{ folded_word('delivered.word') }} = words.word and words.meaning in ('sale', 'invoice')
     where delivered.is_kind
+
+),
+
+-- an invoice is a sale from the day it was written, paid or not; an order that nobody paid may be none. Invoices are
+-- told by what they are called, or by a state that only they have
+invoicing as (
+
+    select distinct delivered.load_id
+    from delivered_words as delivered
+    inner join words on {{ folded_word('delivered.word') }} = words.word and words.meaning = 'invoice'
 
 ),
 
@@ -118,6 +128,7 @@ meant_words as (
                 {{ folded_word('delivered.word') }} || 'line', {{ folded_word('delivered.word') }} || 'item'
             )
     left join selling_kinds on delivered.load_id = selling_kinds.load_id and delivered.is_kind
+    left join invoicing on delivered.load_id = invoicing.load_id
     left join words
         on
             {{ folded_word('delivered.word') }} = words.word
@@ -126,6 +137,9 @@ meant_words as (
                 or delivered.meaning = 'not_a_sale'
                 and words.meaning = 'beside_sale'
                 and selling_kinds.load_id is not null
+                or delivered.meaning = 'not_a_sale'
+                and words.meaning = 'unpaid'
+                and invoicing.load_id is null
             )
     where
         coalesce(
@@ -135,7 +149,7 @@ meant_words as (
                 when 'summary' then kinds_of_lines.word is not null
             end,
             -- a word that stands on lines with a minus alone marks no sale that came to nothing: it takes one back
-            words.word is not null and (words.meaning <> 'not_a_sale' or delivered.takes_back = 0)
+            words.word is not null and (words.meaning not in ('not_a_sale', 'unpaid') or delivered.takes_back = 0)
         )
     group by delivered.load_id
 
