@@ -50,7 +50,7 @@ MIN_HOLDOUTS = 4
 # A total further off than this is not one to plan with.
 MAX_TOTAL_ERROR_PCT = 20.0
 
-_TOO_SHORT = "The history is too short for hold-outs and for gradient boosting: BG/NBD stands untested."
+_TOO_SHORT = "The history is too short for hold-outs and for gradient boosting: what is expected stands untested."
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@
 {% macro rfm_recency_scores(measured, shop, among=none) -%}
     {%- set usual -%}
         case
-                when filled.recency_days < {{ shop }}.shop_gap_days then filled.highest
+                when filled.recency_days <= {{ shop }}.shop_gap_days then filled.highest
                 when filled.recency_days < 2 * {{ shop }}.shop_gap_days then filled.middle
                 else filled.lowest
             end
