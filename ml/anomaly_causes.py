@@ -4,10 +4,12 @@ Belongs here: ranking contributions, choosing which of them explain a flag, word
 Does not belong here: which periods are unusual (:mod:`ml.anomalies`), adding up lines (the
 query of the step that calls this).
 
-A member's difference is what it brought in the period less its mean per period over the
-window. Dimensions overlap: an invoice is also its customer's and its products'. Within
-one, differences add up to the period's revenue less the window's mean, which is near the
-flag's own difference but not equal to it: an expectation may be a median, or know weekdays.
+A member's difference is what it brought in the period less what is usual of it: its mean
+per period over the window, or where the flag's expectation is far from that of all, because
+it knows a weekday or a season, what is in proportion to it. Dimensions overlap: an invoice
+is also its customer's and its products'. Within one, differences add up to the period's
+revenue less the window's mean, which is near the flag's own difference but not equal to it:
+an expectation may be a median.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ def explain_anomalies(
     contributions : DataFrame of shape (n_rows, 9)
         ``series, grain, date`` of the flag; ``dimension, member, label``; ``detail``
         (an invoice's customer, else null); ``actual`` and ``window_revenue``: what the
-        member brought in the period and in the whole window before it. At least the
+        member brought in the period, and what is usual of it in the whole window. At least the
         members with the largest differences of the flag's sign; an invoice has no window.
         In any order.
     orders : DataFrame of shape (n_flags, 7)

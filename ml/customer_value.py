@@ -50,7 +50,7 @@ MIN_HOLDOUTS = 4
 # A total further off than this is not one to plan with.
 MAX_TOTAL_ERROR_PCT = 20.0
 
-_TOO_SHORT = "The history is too short for hold-outs and for gradient boosting: BG/NBD stands untested."
+_TOO_SHORT = "The history is too short for hold-outs and for gradient boosting: what is expected stands untested."
 
 
 @dataclass(frozen=True)
@@ -411,7 +411,8 @@ def _verdict(errors: pd.DataFrame, winner: str, length: int, horizon_days: int) 
                 "trust the order of customers more than the sum."
             )
     if holdouts < MIN_HOLDOUTS:
-        found.append(f"The history has room for {holdouts} hold-outs only: how good the forecasts are is hardly known.")
+        room = "one hold-out" if holdouts == 1 else f"{holdouts} hold-outs"
+        found.append(f"The history has room for {room} only: how good the forecasts are is hardly known.")
     if length < horizon_days // PERIOD_DAYS:
         found.append(
             f"Hold-outs are {length * PERIOD_DAYS} days long, the horizon is {horizon_days}: "

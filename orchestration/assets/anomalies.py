@@ -29,6 +29,30 @@ _READS = [
 # More than the explaining keeps, so that it has the choice; bounds what enters Python.
 _MEMBERS_READ = 10
 
+# What the window brought in all, and on the flag's weekday.
+_WINDOWS = """
+select
+    flags.series,
+    flags.grain,
+    flags.date,
+    coalesce(sum(lines.gross_revenue + lines.return_amount), 0)::double as window_total,
+    coalesce(
+        sum(lines.gross_revenue + lines.return_amount) filter (dayofweek(days.date) = dayofweek(flags.date)), 0
+    )::double as weekday_total
+from _flags as flags
+inner join marts.dim_dates as days
+    on days.date >= flags.window_start and days.date < flags.date
+    and (flags.grain = 'week' or coalesce(days.holiday_name, days.closure_reason, days.promotion_name) is null)
+left join marts.fct_invoice_lines as lines
+    on lines.invoice_date = days.date and (flags.series = 'total' or flags.series = lines.country)
+group by flags.series, flags.grain, flags.date
+"""
+
+# A mean of the window within half and double of what was expected is what is usual. Where the expectation knows of a
+# weekday or a season that brings more or less than that, members are compared with the same weekday, in proportion to
+# what was expected: on a market day everybody brings more than the mean day, and nobody is missed on a bad one.
+_USUAL_RANGE = (0.5, 2.0)
+
 # Revenue as booked: what a line adds to the day it is dated on, returns included.
 # Everything is added up per day and member once, however many windows a day is in.
 _CONTRIBUTIONS = """
@@ -45,6 +69,8 @@ flags as (
         cast(window_start as date) as window_start,
         case when series <> 'total' then series end as country,
         window_periods,
+        is_by_weekday,
+        usual_scale,
         sign(actual - expected) as way
     from _flags
 
@@ -57,6 +83,7 @@ flag_days as (
         flags.country,
         flags.way,
         flags.window_periods,
+        flags.usual_scale,
         days.date,
         days.date >= flags.date as is_period
     from flags
@@ -64,7 +91,10 @@ flag_days as (
     -- days are compared with no day of which the calendar says something
     where flags.grain = 'week'
         or days.date >= flags.date
-        or coalesce(days.holiday_name, days.closure_reason, days.promotion_name) is null
+        or (
+            coalesce(days.holiday_name, days.closure_reason, days.promotion_name) is null
+            and (not flags.is_by_weekday or dayofweek(days.date) = dayofweek(flags.date))
+        )
 
 ),
 
@@ -108,7 +138,8 @@ by_member as (
         members.member,
         cast(null as varchar) as detail,
         coalesce(sum(members.revenue) filter (flag_days.is_period), 0) as actual,
-        coalesce(sum(members.revenue) filter (not flag_days.is_period), 0) as window_revenue,
+        coalesce(sum(members.revenue) filter (not flag_days.is_period), 0)::double * any_value(flag_days.usual_scale)
+            as window_revenue,
         any_value(flag_days.way) as way,
         any_value(flag_days.window_periods) as window_periods
     from members
@@ -274,6 +305,7 @@ of_flags as (
         flags.series,
         flags.grain,
         flags.date,
+        flags.usual_scale,
         booked.date >= flags.date as is_period,
         booked.orders,
         if(flags.grain = 'week', booked.returned_by_week, booked.returned_by_day) as returned
@@ -282,7 +314,11 @@ of_flags as (
         on booked.date between flags.window_start
         and flags.date + to_days(case flags.grain when 'week' then 6 else 0 end)
         and (flags.series = 'total' or flags.series = booked.country)
-        and (flags.grain = 'week' or booked.date >= flags.date or not booked.is_special)
+        and (
+            flags.grain = 'week'
+            or booked.date >= flags.date
+            or (not booked.is_special and (not flags.is_by_weekday or dayofweek(booked.date) = dayofweek(flags.date)))
+        )
 
 )
 
@@ -291,9 +327,9 @@ select
     grain,
     date,
     coalesce(sum(orders) filter (is_period), 0)::bigint as orders,
-    coalesce(sum(orders) filter (not is_period), 0)::double as window_orders,
+    coalesce(sum(orders) filter (not is_period), 0)::double * any_value(usual_scale) as window_orders,
     coalesce(sum(returned) filter (is_period), 0)::double as returned,
-    coalesce(sum(returned) filter (not is_period), 0)::double as window_returned
+    coalesce(sum(returned) filter (not is_period), 0)::double * any_value(usual_scale) as window_returned
 from of_flags
 group by series, grain, date
 order by series, grain, date
@@ -341,11 +377,25 @@ def read_contributions(connection: duckdb.DuckDBPyConnection, flags: pd.DataFram
     columns = ["series", "grain", "date", "window_start", "window_periods", "actual", "expected"]
     connection.register("_flags", flags[columns])
     try:
+        windows = connection.execute(_WINDOWS).df()
+        connection.register("_flags", _compared(flags[columns], windows))
         contributions = connection.execute(_CONTRIBUTIONS, {"members": _MEMBERS_READ}).df()
         orders = connection.execute(_ORDERS).df()
     finally:
         connection.unregister("_flags")
     return contributions, orders
+
+
+def _compared(flags: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
+    """With the days that each flag's members are compared with, and by what that is multiplied."""
+    flags = flags.merge(windows, on=["series", "grain", "date"], how="left")
+    whole = flags["expected"] * flags["window_periods"]
+    low, high = (flags["window_total"] * bound for bound in _USUAL_RANGE)
+    is_apart = (whole > 0) & (flags["window_total"] > 0) & ~whole.between(low, high)
+    flags["is_by_weekday"] = is_apart & (flags["grain"] == "day") & (flags["weekday_total"] > 0)
+    compared = flags["window_total"].where(~flags["is_by_weekday"], flags["weekday_total"])
+    flags["usual_scale"] = (whole / compared).where(is_apart, 1.0)
+    return flags
 
 
 def flag_anomalies(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:

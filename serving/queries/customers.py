@@ -56,6 +56,8 @@ class CustomerStory:
 
     facts: dict[str, Any]
     """The customer's row of ``reporting.customer_360`` as plain values."""
+    is_gap_known: bool
+    """Whether anybody has come on a second day: else the shop's gap is the longest time that a customer is known."""
     history: pd.DataFrame
     """The customer's rows of ``marts.customer_rfm_monthly``, month ends ascending, each as it looked then."""
     months: pd.DataFrame
@@ -175,6 +177,7 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
     facts = found[0]
     return CustomerStory(
         facts=facts,
+        is_gap_known=bool(reading.row("select max(purchase_days) > 1 as is_known from marts.customer_rfm")["is_known"]),
         history=reading.query(
             "select * from marts.customer_rfm_monthly where customer_id = $of_customer order by month_end", customer
         ),

@@ -113,6 +113,35 @@ def test_last_years_season_is_expected_again():
     assert scored.loc["2023-12-08", "expected"] == pytest.approx(162, rel=0.07)
 
 
+def test_a_season_of_ten_times_is_expected_again():
+    # two thirds of the year's revenue come in December, as in the year before
+    dates = pd.date_range("2022-01-01", "2023-12-20")
+    noise = np.random.default_rng(6).uniform(0.8, 1.2, len(dates))
+    daily = pd.DataFrame({"date": dates, "net_revenue": np.where(dates.month == 12, 1000.0, 100.0) * noise})
+    scored = score_daily_revenue(daily, method="median_mad", calendar=True).set_index("date")
+    assert scored.loc["2022-12-01":"2022-12-05", "direction"].eq("spike").all()
+    # 10 to the power 0.7
+    assert scored.loc["2023-12-08", "expected"] == pytest.approx(501, rel=0.1)
+    # once the season fills half of the window
+    assert scored.loc["2023-12-16":, "direction"].isna().all()
+
+
+def test_a_weekday_that_lives_by_one_order_is_not_odd_every_week():
+    # each Tuesday one customer orders for 8,000, 10,000 or 12,000 in turn; the other days bring 300, give or take 10 %
+    dates = pd.bdate_range("2024-01-01", periods=200)
+    is_tuesday = dates.day_of_week == 1
+    noise = np.random.default_rng(7).uniform(0.9, 1.1, 200)
+    revenue = np.where(is_tuesday, np.take([8000.0, 10000.0, 12000.0], np.arange(200) // 5 % 3), 300.0 * noise)
+    daily = pd.DataFrame({"date": dates, "net_revenue": revenue})
+    scored = score_daily_revenue(daily, method="median_mad", calendar=True).set_index("date")
+    assert scored["direction"].isna().all()
+    # without that customer, and with six times the order
+    for odd, direction in ((300.0, "drop"), (60000.0, "spike")):
+        changed = daily.assign(net_revenue=daily["net_revenue"].where(dates != "2024-09-03", odd))
+        told = score_daily_revenue(changed, method="median_mad", calendar=True).set_index("date")
+        assert told.loc["2024-09-03", "direction"] == direction
+
+
 @pytest.mark.parametrize("method", ["mean_std", "median_mad"])
 def test_no_band_reaches_further_below_zero_than_revenue_did(method):
     usual = [10.0, 200, 20, 300, 30, 500]

@@ -102,7 +102,7 @@ def test_an_order_cancelled_within_the_period_is_no_driver(marts) -> None:
 
 
 def test_a_countrys_flag_reads_that_country_alone(marts) -> None:
-    found = contributions(marts, flags(series="Sweden"))
+    found = contributions(marts, flags(series="Sweden", expected=7.0))
     assert found == {
         ("customer", "(none)"): (200.0, 14.0),
         ("product", "P"): (0.0, 4.0),
@@ -128,7 +128,7 @@ def test_returns_are_counted_but_for_what_was_sold_in_the_same_period(marts) -> 
     week = flags(grain="week", date=pd.Timestamp("2011-02-28"), window_start=pd.Timestamp("2011-02-21"))
     assert read_contributions(marts, week)[1]["returned"].tolist() == [0.0]
     # the day is in the window of the next one
-    later = flags(date=pd.Timestamp("2011-03-05"))
+    later = flags(date=pd.Timestamp("2011-03-05"), expected=110.0)
     counted = read_contributions(marts, later)[1]
     assert counted[["returned", "window_returned"]].to_numpy().tolist() == [[0.0, 30.0]]
 
@@ -180,3 +180,44 @@ def test_a_promotion_before_the_day_is_no_part_of_what_is_usual(marts) -> None:
     # a week is compared with whole weeks, whatever was on in them
     of_week, _ = read_contributions(marts, flags(grain="week", window_periods=1))
     assert dict(zip(of_week["member"], of_week["window_revenue"], strict=True))["(none)"] == 14.0
+
+
+def test_a_market_day_is_compared_with_market_days(marts) -> None:
+    # four weeks of Mondays to Fridays, in which A buys for 100 a day, in one order, and B for 10,000 each Tuesday, in
+    # another; then a Tuesday on which B buys for 4,000
+    marts.execute("delete from marts.fct_invoice_lines")
+    marts.execute(
+        """
+        insert into marts.dim_dates by name
+        select range::date as date from range(timestamp '2011-06-06', timestamp '2011-07-06', interval 1 day)
+        """
+    )
+    marts.execute(
+        """
+        insert into marts.fct_invoice_lines by name
+        select
+            row_number() over () as line_id, who || range::date as invoice_no, 'P' as stock_code, who as customer_id,
+            'Norway' as country, 'sale' as line_type, range::date as invoice_date, 0 as return_amount,
+            case when who = 'A' then 100 when range = timestamp '2011-07-05' then 4000 else 10000 end as gross_revenue
+        from range(timestamp '2011-06-07', timestamp '2011-07-06', interval 1 day), (values ('A'), ('B')) as t (who)
+        where isodow(range) < 6 and (who = 'A' or isodow(range) = 2)
+        """
+    )
+    tuesday = flags(
+        date=pd.Timestamp("2011-07-05"), window_start=pd.Timestamp("2011-06-07"), window_periods=20,
+        actual=4100.0, expected=9090.0,
+    )  # fmt: skip
+    found, orders = read_contributions(marts, tuesday)
+    usual = {row.member: row.window_revenue / 20 for row in found.itertuples() if row.dimension == "customer"}
+    # nine tenths of the 10,100 of a Tuesday were expected, so nine tenths of each one's; not of the mean day's 2,100
+    assert usual == pytest.approx({"A": 90.0, "B": 9000.0})
+    assert orders["window_orders"].iloc[0] / 20 == pytest.approx(1.8)
+    # a Friday is expected to bring 100, a twentieth of the mean day
+    friday = flags(
+        date=pd.Timestamp("2011-07-01"), window_start=pd.Timestamp("2011-06-07"), window_periods=19,
+        actual=100.0, expected=100.0,
+    )  # fmt: skip
+    found, orders = read_contributions(marts, friday)
+    usual = {row.member: row.window_revenue / 19 for row in found.itertuples() if row.dimension == "customer"}
+    assert usual == pytest.approx({"A": 100.0})
+    assert orders["window_orders"].iloc[0] / 19 == pytest.approx(1.0)

@@ -277,3 +277,10 @@ def test_a_rejected_file_is_told_whole_and_one_that_is_gone_is_not(odd: Reading,
         "<b>.csv",
         f"<b>.csv: column missing: customer_id:\n{BLOCK}",
     )
+
+
+def test_no_gap_is_told_where_nobody_has_come_back(published_small: Home, tmp_path: Path) -> None:
+    with changed(published_small, tmp_path, "update marts.customer_rfm set purchase_days = 1") as reading:
+        story = CUSTOMERS_PAGE.render(view(reading, "10005"))
+        assert figures(story)["customer.expected_gap_days"] == "–"
+        assert "not known: no customer has come on a second day yet" in text(story)

@@ -65,19 +65,19 @@ shop as (
 
 r_scores as (
 
-    {{ rfm_value_scores('measured', 'recency_days', worst_first='recency_days desc') }}
+    {{ rfm_recency_scores('measured', 'shop') }}
 
 ),
 
 f_scores as (
 
-    {{ rfm_value_scores('measured', 'frequency', worst_first='frequency asc') }}
+    {{ rfm_frequency_scores('measured') }}
 
 ),
 
 m_scores as (
 
-    {{ rfm_value_scores('measured', 'monetary', worst_first='monetary asc') }}
+    {{ rfm_monetary_scores('measured') }}
 
 ),
 

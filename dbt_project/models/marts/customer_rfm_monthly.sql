@@ -83,19 +83,19 @@ shop as (
 
 r_scores as (
 
-    {{ rfm_value_scores('measured', 'recency_days', worst_first='recency_days desc', among='month_end') }}
+    {{ rfm_recency_scores('measured', 'shop', among='month_end') }}
 
 ),
 
 f_scores as (
 
-    {{ rfm_value_scores('measured', 'frequency', worst_first='frequency asc', among='month_end') }}
+    {{ rfm_frequency_scores('measured', among='month_end') }}
 
 ),
 
 m_scores as (
 
-    {{ rfm_value_scores('measured', 'monetary', worst_first='monetary asc', among='month_end') }}
+    {{ rfm_monetary_scores('measured', among='month_end') }}
 
 ),
 

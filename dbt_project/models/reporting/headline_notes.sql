@@ -30,6 +30,12 @@ customers as (
 
 ),
 
+visits as (
+
+    select max(purchase_days) as most_purchase_days from {{ ref('customer_rfm') }}
+
+),
+
 -- the middle customer, the lower one of two
 middle as (
 
@@ -138,6 +144,22 @@ notes as (
         || 'figure of customers.' as sentence
     from limits
     where subject = 'customers'
+
+    union all
+
+    -- a short history has said so
+    select
+        'nobody_came_back' as note_key,
+        6 as place,
+        'warning' as severity,
+        'No customer has come on a second day yet, so nobody knows after how long one comes back. The longest time '
+        || 'that one is known stands in for the usual gap: segments tell how recent and how large orders are, not who '
+        || 'is late.' as sentence
+    from visits
+    cross join days
+    where
+        visits.most_purchase_days = 1
+        and {{ date_diff_days('days.first_date', 'days.last_date') }} + 1 >= {{ short_days }}
 
 ),
 

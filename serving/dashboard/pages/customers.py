@@ -224,7 +224,7 @@ def _figures(view: View, story: queries.CustomerStory) -> html.Div:
         "monetary_net": ("Spent", view.money(facts["monetary_net"]), spent),
         "invoice_count": ("Orders", count(facts["invoice_count"]), each),
         "recency_days": ("Last order", f"{days(facts['recency_days'])} ago", last),
-        "expected_gap_days": ("Usual gap", days(facts["expected_gap_days"]), _rhythm(facts)),
+        "expected_gap_days": ("Usual gap", *_rhythm(story)),
         "clv": ("Expected revenue", view.money(facts["clv"]), expected),
     }
     return _stat_cards(told)
@@ -237,15 +237,18 @@ def _stat_cards(told: dict[str, tuple[str, str, str]]) -> html.Div:
     )
 
 
-def _rhythm(facts: dict[str, Any]) -> str:
+def _rhythm(story: queries.CustomerStory) -> tuple[str, str]:
+    facts = story.facts
     if facts["expected_gap_days"] is None:
-        return "never bought"
+        return days(None), "never bought"
+    if not story.is_gap_known:
+        return days(None), "not known: no customer has come on a second day yet"
     whose = (
         "between the customer's visits, drawn towards the shop's"
         if facts["purchase_days"] > 1
         else "the shop's, after one visit"
     )
-    return f"{whose}; silent for {facts['silence_ratio']:.1f} times that"
+    return days(facts["expected_gap_days"]), f"{whose}; silent for {facts['silence_ratio']:.1f} times that"
 
 
 def _interval(view: View, facts: dict[str, Any]) -> str:
