@@ -56,7 +56,7 @@ def test_only_what_depends_on_the_as_of_date_has_sql_for_one(published_small: Ho
 def test_a_seed_comes_back_value_for_value_and_type_for_type(home: Home) -> None:
     recipe = rows(home.warehouse)
     seeds = [table for table, row in recipe.items() if row[1] == "seed"]
-    assert len(seeds) == 7
+    assert len(seeds) == 6
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         for seed in seeds:
             sql = str(recipe[seed][3])
