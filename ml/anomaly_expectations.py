@@ -207,7 +207,7 @@ def score_periods(
         around = np.abs(seen - centre[:, None]) * weight_before
         spread = _spread_of_misses(miss, is_usual[at], around, window)
         if calendar and grain == "day":
-            spread = _at_least_the_weekday_s(
+            spread = _at_least_of_the_weekday(
                 spread, np.abs(miss), is_usual[at], weekday[at], around, weekday[before], window
             )
         score = miss / spread
@@ -297,7 +297,7 @@ def _spread_of_misses(miss: np.ndarray, is_usual: np.ndarray, around: np.ndarray
     return np.maximum(np.where(median > 1e-9, _MAD_TO_STD * median, 1.2533 * mean), _LEAST_SPREAD)
 
 
-def _at_least_the_weekday_s(
+def _at_least_of_the_weekday(
     spread: np.ndarray,
     size: np.ndarray,
     is_usual: np.ndarray,

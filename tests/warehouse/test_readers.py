@@ -169,7 +169,7 @@ def test_lines_of_separators_below_an_export_are_no_sales(shop: Shop) -> None:
 
 
 def test_what_no_declaration_names_keeps_its_fields_and_takes_little_room(shop: Shop) -> None:
-    """As one text a line, packed as suits long texts: DuckDB's own choice took twice the room and the time."""
+    """As one text a line, packed as suits long texts."""
     shop.deliver(
         "orders_export.csv",
         "Name,Vendor,Created at,Lineitem quantity,Lineitem name,Tags,Lineitem price,Id\n"

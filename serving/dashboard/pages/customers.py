@@ -184,7 +184,7 @@ def _one(view: View, story: queries.CustomerStory) -> html.Div:
             panel(
                 "Scores",
                 _scores(view, facts),
-                about="A score is the fifth of all customers that this one stands in: 5 is the best, 1 the last.",
+                about="A score is, as a rule, the fifth of all customers that this one stands in: 5 is the best.",
             ),
             panel(
                 "Expected revenue",
