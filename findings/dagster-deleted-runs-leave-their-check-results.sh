@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Deleting a run from a Dagster instance removes its events, materializations among them, but not what they said of
-# asset checks: each result stays in `asset_check_executions` with its whole event, is still what the instance tells
+# Deleting a run from a Dagster instance removes its events, materializations among them, but not the results of
+# asset checks: each stays in `asset_check_executions` with its whole event, is still what the instance tells
 # as the check's last execution, and names a run that is no more. So pruning runs does not bound the database of an
 # instance whose assets have many checks.
 # Seen on 1 December 2026 with dagster 1.13.27 on Python 3.11 and its records in SQLite; fails if it changes.
