@@ -2,7 +2,20 @@
     Sources whose orders are repeated as wholes. What is scanned twice is one line among others; what was joined with two
     payments is every line of its order, equally often.
 #}
-with lines as (
+with repeated as (
+    select load_id, content_key
+    from this_table
+    where is_readable
+    group by load_id, content_key
+    having count(*) > 1
+),
+orders_with_repeats as (
+    select load_id, invoice_no
+    from this_table
+    where is_readable and (load_id, content_key) in (select (load_id, content_key) from repeated)
+),
+-- of these orders alone, as most have no line twice, and to look at all of them takes three times as long
+lines as (
     select
         source,
         load_id,
@@ -13,7 +26,9 @@ with lines as (
         count(*) as times,
         any_value(signed_amount) as amount
     from this_table
-    where is_readable
+    where
+        is_readable
+        and (load_id, invoice_no) in (select (load_id, invoice_no) from orders_with_repeats)
     group by source, load_id, coalesce(sheet, ''), content_key
 ),
 orders as (
