@@ -194,6 +194,34 @@
 {%- endmacro %}
 
 {#
+    Silence in customers' gaps, in bands; each with the ratio in its midst, by which one reads between bands, and the one
+    at which it ends. The last has no end, and stands for a little more than its beginning.
+#}
+{% macro silence_bands() -%}
+    {{ return([
+        {'band': '0 to 1', 'middle': 0.5, 'end': 1},
+        {'band': '1 to 2', 'middle': 1.5, 'end': 2},
+        {'band': '2 to 3', 'middle': 2.5, 'end': 3},
+        {'band': '3 to 4', 'middle': 3.5, 'end': 4},
+        {'band': '4 to 5', 'middle': 4.5, 'end': 5},
+        {'band': '5 to 6', 'middle': 5.5, 'end': 6},
+        {'band': '6 to 8', 'middle': 7, 'end': 8},
+        {'band': '8 and more', 'middle': 10, 'end': none},
+    ]) }}
+{%- endmacro %}
+
+{# For how many days the back-test watches who comes back. #}
+{% macro backtest_days() -%} {{ return(90) }} {%- endmacro %}
+
+{#
+    Whether a slipping customer is dormant: silent for so long that few such customers came back, by the ratio of
+    slipping_limits. Null is no limit: where even the longest silences end, nobody is.
+#}
+{% macro is_dormant(is_slipping, silence_ratio, dormant_from_ratio) -%}
+    case when {{ is_slipping }} then coalesce({{ silence_ratio }} >= {{ dormant_from_ratio }}, false) else {{ is_slipping }} end
+{%- endmacro %}
+
+{#
     One-time or returning, by the orders of a customer who bought. Two orders on one day are two, as shops count;
     days with a purchase stand beside them (`purchase_days`).
 #}
