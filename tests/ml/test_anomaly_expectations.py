@@ -134,8 +134,8 @@ def test_a_season_is_expected_on_each_of_its_days():
     scored = score_daily_revenue(daily, method="median_mad", calendar=True).set_index("date")
     for year in (2023, 2024):
         # at first 10 to the power 0.7 is believed, five times; no day in between expects less
-        assert (scored.loc[f"{year}-12-01":f"{year}-12-31", "expected"] > 380).all()
-        assert scored.loc[f"{year}-12-25":f"{year}-12-31", "direction"].isna().all()
+        assert (scored.loc[f"{year}-12-01" : f"{year}-12-31", "expected"] > 380).all()
+        assert scored.loc[f"{year}-12-25" : f"{year}-12-31", "direction"].isna().all()
 
 
 def test_a_weekday_that_lives_by_one_order_is_not_odd_every_week():
