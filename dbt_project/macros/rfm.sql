@@ -74,8 +74,11 @@
     Ranks by recency don't tell how long ago a purchase was, but the shop's gap does. Where most came last on the same day,
     it says which of the fifths that they fill is theirs. Where more than half of the lower two fifths bought within the
     gap, as subscribers do, nobody who did scores less than 3; where more than four in five of the upper two were silent
-    for twice the gap, as in a shop that has closed, nobody who was scores more than 2. Of the public shop 8 % at most are
-    the one, and 59 % the other, at the first New Year of a few weeks' history, so fifths are fifths there.
+    for twice the gap, as in a shop that has closed, nobody who was scores more than 2. A shop may stand at such a border,
+    where a customer more or less would change the score of a third, so it is reached step by step: between a quarter and
+    a half that part of those who bought within the gap is raised, the most recent first; between 65 and 80 % that part of
+    those who were silent is lowered, the least recent first. Of the public shop 8 % at most are the one, and 59 % the
+    other, at the first New Year of a few weeks' history, so fifths are fifths there.
 #}
 {% macro rfm_recency_scores(measured, shop, among=none) -%}
     {%- set usual -%}
@@ -87,26 +90,36 @@
     {%- endset -%}
     {%- set partition = 'partition by ' ~ among if among else '' -%}
     {%- set customers = 'sum(case when %s then equal_customers else 0 end) over (' ~ partition ~ ')' -%}
-    {%- set within, late = 'recency_days <= shop_gap_days', 'recency_days >= 2 * shop_gap_days' -%}
+    {%- set so_far = 'sum(case when %s then equal_customers else 0 end) over (' ~ partition ~ ' order by recency_days %s)' -%}
+    {%- set within, late = 'score < 3 and recency_days <= shop_gap_days', 'recency_days >= 2 * shop_gap_days' -%}
     select
         {{ among ~ ', ' if among }}recency_days,
         case
             when
-                {{ within }} and score < 3
-                and 2 * {{ customers % ('score < 3 and ' ~ within) }}
-                > {{ customers % 'score < 3' }}
+                {{ within }}
+                and within_so_far <= within_all * (4.0 * within_all / nullif(lower_all, 0) - 1)
                 then 3
             when
                 {{ late }} and score > 2
-                and 5 * {{ customers % ('score > 3 and ' ~ late) }}
-                > 4 * {{ customers % 'score > 3' }}
+                and late_so_far <= late_all * (20.0 * late_upper / nullif(upper_all, 0) - 13) / 3
                 then 2
             else score
         end as score,
         worse_pct
     from (
-        {{ rfm_value_scores(measured, 'recency_days', 'recency_days desc', usual, among, shop) }}
-    ) as ranked
+        select
+            *,
+            {{ customers % within }} as within_all,
+            {{ customers % 'score < 3' }} as lower_all,
+            {{ customers % ('score > 2 and ' ~ late) }} as late_all,
+            {{ customers % ('score > 3 and ' ~ late) }} as late_upper,
+            {{ customers % 'score > 3' }} as upper_all,
+            {{ so_far % (within, 'asc') }} as within_so_far,
+            {{ so_far % ('score > 2 and ' ~ late, 'desc') }} as late_so_far
+        from (
+            {{ rfm_value_scores(measured, 'recency_days', 'recency_days desc', usual, among, shop) | indent(8) }}
+        ) as ranked
+    ) as placed
 {%- endmacro %}
 
 {% macro rfm_frequency_scores(measured, among=none) -%}
@@ -227,6 +240,15 @@
 #}
 {% macro customer_type(invoice_count) -%}
     case when {{ invoice_count }} = 1 then 'one_time' else 'returning' end
+{%- endmacro %}
+
+{#
+    The segment of a customer whose scores are those of a cell of the grid. Where everybody orders often the least frequent
+    fifth have ordered several times, and who orders seldom and for little, but of late, is not new: that is Promising, as
+    in the cells beside it.
+#}
+{% macro rfm_segment(of_cell, invoice_count) -%}
+    case when {{ of_cell }} = 'New' and {{ invoice_count }} > 1 then 'Promising' else {{ of_cell }} end
 {%- endmacro %}
 
 {# Three scores side by side. #}

@@ -115,7 +115,7 @@ final as (
         scored.f_score,
         scored.m_score,
         scored.rfm_score,
-        segments.rfm_segment,
+        {{ rfm_segment('segments.rfm_segment', 'scored.invoice_count') }} as rfm_segment,
         scored.recency_rank_pct,
         scored.frequency_rank_pct,
         scored.monetary_rank_pct,
