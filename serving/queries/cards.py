@@ -170,12 +170,12 @@ def _states_at(reading: Reading, filters: Filters, month_end: date) -> dict[str,
         f"""
         with stood as (
             select
-                then_rfm.*,
+                c.*,
                 -- the limit as it was known then
-                then_rfm.is_slipping and coalesce(then_rfm.silence_ratio >= limits.dormant_from_ratio, false) as is_dormant
-            from marts.customer_rfm_monthly as then_rfm
-            left join marts.slipping_limits as limits on then_rfm.snapshot_date = limits.snapshot_date
-            where then_rfm.month_end = $month_end and then_rfm.customer_id in (select customer_id from chosen)
+                c.is_slipping and coalesce(c.silence_ratio >= limits.dormant_from_ratio, false) as is_dormant
+            from marts.customer_rfm_monthly as c
+            left join marts.slipping_limits as limits on c.snapshot_date = limits.snapshot_date
+            where c.month_end = $month_end and c.customer_id in (select customer_id from chosen)
         )
 
         select {_states()} from stood

@@ -18,6 +18,7 @@ import pandas as pd
 from serving.filters import Filters
 from serving.queries.cards import change_pct
 from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
+from serving.queries.segments import dormant_from
 from serving.snapshot import Reading
 from warehouse.measures import aggregates
 from warehouse.wording import change, count, day, money, month, percent, plural, short_money
@@ -215,8 +216,8 @@ def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
     every, best, dormant = row["slipping_customers"], row["slipping_best_customers"], row["dormant_customers"]
     ratio, is_measured = dormant_from(reading)
     beyond = (
-        f"{plural(dormant, 'customer')}{' more' if every else ''} {'is' if dormant == 1 else 'are'} dormant, silent for "
-        f"{ratio} of their usual gaps or longer{': few such customers came back' if is_measured else ''}."
+        f"{plural(dormant, 'customer')}{' more' if every else ''} {'is' if dormant == 1 else 'are'} dormant, silent "
+        f"for {ratio} of their usual gaps or longer{': few such customers came back' if is_measured else ''}."
         if dormant
         else ""
     )

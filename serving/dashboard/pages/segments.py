@@ -330,13 +330,10 @@ def _dormant(view: View) -> str:
     ratio, is_measured = queries.dormant_from(view.reading)
     if ratio is None:
         return "Nobody is called dormant: even of those silent the longest, some come back."
-    return (
-        f"From {ratio} gaps on they are called dormant and no longer slipping: "
-        + (
-            "from there on less than a fifth as many come back as of those who are not slipping."
-            if is_measured
-            else "too few have been silent for so long to tell how many come back."
-        )
+    return f"From {ratio} gaps on they are called dormant and no longer slipping: " + (
+        "from there on less than a fifth as many come back as of those who are not slipping."
+        if is_measured
+        else "too few have been silent for so long to tell how many come back."
     )
 
 
