@@ -30,7 +30,7 @@
 
     A value that more than two fifths of all customers have fills a fifth or more by itself. It is what is usual in the
     shop, and not the worst of what it fills: it is scored `usual`, between `lowest` and `highest`, the scores of the
-    first and the last fifth that it fills. `shop` is the CTE with the shop's gap, if `usual` asks for it.
+    first and the last fifth that it fills. `shop` is the CTE with the shop's gap and for how long it is known, if `usual` asks for it.
 
     Values are counted and joined back, because ranking every customer sorts whole rows: for a
     million customers and 24 month ends 13 s against 34 for the three measures.
@@ -43,7 +43,7 @@
         case when 5 * filled.equal_customers > 2 * filled.all_customers then {{ usual }} else filled.lowest end as score,
         cast(100 * filled.worse_customers as double) / filled.all_customers as worse_pct,
         filled.equal_customers
-        {{- ', ' ~ shop ~ '.shop_gap_days' if shop }}
+        {{- ', ' ~ shop ~ '.shop_gap_days, ' ~ shop ~ '.shop_known_days' if shop }}
     from (
         select
             *,
@@ -73,12 +73,12 @@
 
     Ranks by recency don't tell how long ago a purchase was, but the shop's gap does. Where most came last on the same day,
     it says which of the fifths that they fill is theirs. Where more than half of the lower two fifths bought within the
-    gap, as subscribers do, nobody who did scores less than 3; where more than four in five of the upper two were silent
-    for twice the gap, as in a shop that has closed, nobody who was scores more than 2. A shop may stand at such a border,
-    where a customer more or less would change the score of a third, so it is reached step by step: between a quarter and
-    a half that part of those who bought within the gap is raised, the most recent first; between 65 and 80 % that part of
-    those who were silent is lowered, the least recent first. Of the public shop 8 % at most are the one, and 59 % the
-    other, at the first New Year of a few weeks' history, so fifths are fifths there.
+    gap, as subscribers do, nobody who did scores less than 3; where more than half of the upper two were silent for twice
+    the gap, as in a shop that has closed, or one of many years, most of whose customers have long left, nobody who was
+    scores more than 2. A shop may stand at such a border, where a customer more or less would change the score of a third,
+    so it is reached step by step: between a quarter and a half that part of those who bought within the gap is raised, the
+    most recent first, and that part of those who were silent is lowered, the least recent first. Of the public shop 8 % at
+    most are the one and nobody the other, but for its first month, in which no gap could be long.
 #}
 {% macro rfm_recency_scores(measured, shop, among=none) -%}
     {%- set usual -%}
@@ -100,8 +100,8 @@
                 and within_so_far <= within_all * (4.0 * within_all / nullif(lower_all, 0) - 1)
                 then 3
             when
-                {{ late }} and score > 2
-                and late_so_far <= late_all * (20.0 * late_upper / nullif(upper_all, 0) - 13) / 3
+                {{ late }} and score > 2 and shop_known_days >= 60
+                and late_so_far <= late_all * (4.0 * late_upper / nullif(upper_all, 0) - 1)
                 then 2
             else score
         end as score,

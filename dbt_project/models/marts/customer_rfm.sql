@@ -59,7 +59,10 @@ measured as (
 
 shop as (
 
-    select {{ shop_gap_days('purchase_days', 'days_between_visits', 'days_known') }} as shop_gap_days from measured
+    select
+        {{ shop_gap_days('purchase_days', 'days_between_visits', 'days_known') }} as shop_gap_days,
+        max(days_known) as shop_known_days
+    from measured
 
 ),
 

@@ -117,15 +117,16 @@ final as (
         -- read between two bands, so that a customer more or less who came back moves it by a little
         case
             when still.next_ratio is not null
-                then greatest(
-                    round(
-                        still.middle_ratio
-                        + (still.came_back_pct - still.limit_pct) / (still.came_back_pct - still.next_pct)
-                        * (still.next_ratio - still.middle_ratio),
-                        1
-                    ),
-                    cast({{ least_ratio }} as double)
-                )
+                then
+                    greatest(
+                        round(
+                            still.middle_ratio
+                            + (still.came_back_pct - still.limit_pct) / (still.came_back_pct - still.next_pct)
+                            * (still.next_ratio - still.middle_ratio),
+                            1
+                        ),
+                        cast({{ least_ratio }} as double)
+                    )
             when still.middle_ratio = {{ silence_bands()[-1].middle }} then null
             else cast({{ unmeasured_ratio }} as double)
         end as dormant_from_ratio
