@@ -26,7 +26,10 @@ Made by `python -m benchmarks.slipping --write HOME …` from `marts.slipping_ba
 visit is a day with a purchase; the shop's gap is the mean of the own mean gaps of all who came twice. It is the
 posterior mean of exponential gaps whose means have an inverse gamma distribution of shape 3 around the shop's gap
 (Gelman et al., *Bayesian Data Analysis*, 3rd edition, section 2.6). `silence_ratio` is recency divided by it;
-**slipping** is who has been silent for twice the gap or more, after two visits at least.
+**slipping** is who has been silent for twice the gap or more, after two visits at least, until they are **dormant**:
+silent for so long that of such customers less than a fifth as many came back as of those who are not slipping. Each
+shop's own back-test decides from where on that is (`marts.slipping_limits`); it is 12 gaps where too few were ever so
+silent. The tables count the dormant among the slipping, as `is_slipping` does.
 
 **The back-test** goes to each month end that has 90 days after it, puts every customer into a band by what was known
 then, and counts who bought within the 90 days. A customer is counted at each month end anew. Money is what they had
@@ -180,11 +183,17 @@ def in_words(published: Path) -> str:
             from marts.slipping_backtest
             where has_own_gap and month_end in (from counted)
             group by silence_band
+            -- of fewer, chance decides
+            having sum(customers) >= 30
             order by silence_band
             """,
         )
     ]
     falls = all(later < earlier for earlier, later in pairwise(steps))
+    ((limit, is_measured),) = read(
+        published,
+        "select dormant_from_ratio, is_measured from marts.slipping_limits order by snapshot_date desc limit 1",
+    )
     return (
         f"Of customers of two visits or more who were slipping, {found[True]:.0f} % came back within 90 days; of the "
         f"others {found[False]:.0f} %. "
@@ -192,6 +201,12 @@ def in_words(published: Path) -> str:
             "The longer the silence in gaps of one's own, the fewer come back, band by band."
             if falls
             else "Not every band falls below the one before, so the ratio is no more than a rough order here."
+        )
+        + (
+            " Nobody is dormant: as many come back from the longest silences."
+            if limit is None
+            else f" Dormant begins at {limit:g} gaps"
+            + ("." if is_measured else ", for too few were ever so silent that it could be measured.")
         )
     )
 

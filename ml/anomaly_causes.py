@@ -225,7 +225,19 @@ class _Story:
         """Members that account for more than what they always bring: most revenue is the home country's anyway."""
         rows = self._drivers[self._drivers["dimension"] == dimension]
         usual_pct = 100 * rows["expected"].abs() / max(abs(self._flag.expected), 0.01)
-        return _rows(rows[(rows["share_pct"] - usual_pct >= NAMED_SHARE_PCT) & (usual_pct < _ALWAYS_MOST_PCT)])
+        is_named = (rows["share_pct"] - usual_pct >= NAMED_SHARE_PCT) & (usual_pct < _ALWAYS_MOST_PCT)
+        if dimension == "customer":
+            is_named |= (rows["share_pct"] >= _SINGLE_SHARE_PCT) & (rows["member"] != NO_CUSTOMER) & self._apart(rows)
+        return _rows(rows[is_named])
+
+    def _apart(self, rows: pd.DataFrame) -> pd.Series[bool]:
+        """Whether all others together moved by less than half as much for their size as the whole did.
+
+        One who always brings most of a market day is the reason for a poor one if the others brought what they do.
+        """
+        flag = self._flag
+        others_moved = (flag.difference - rows["difference"]).abs() * abs(flag.expected)
+        return others_moved < 0.5 * abs(flag.difference) * (flag.expected - rows["expected"]).abs()
 
     def _about_invoices(self, rows: Sequence[Any]) -> str:
         is_return = self._flag.difference < 0

@@ -28,7 +28,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ml.revenue_series import YEAR_DAYS, day_numbers
+from ml.revenue_series import day_numbers
 
 Method = Literal["mean_std", "median_mad"]
 METHODS: tuple[Method, ...] = ("mean_std", "median_mad")
@@ -180,7 +180,8 @@ def score_periods(
             factor, factor_before = factors[at, weekday[at]], factors[at[:, None], weekday[before]]
             compared = compared / factor_before
             weight, weight_before = factor**_WEEKDAY_WEIGHT, factor_before**_WEEKDAY_WEIGHT
-        factor = factor * _season_factors(days, rate, usual, before, at)
+        # the window's days, in the season of the scored one
+        compared = compared * _season_steps(days, rate, usual, before, at)
     scale = trading_days[at] * factor
     value = rate[at] / factor
     # the fewer trading days in a week, the further its daily mean strays
@@ -366,26 +367,31 @@ def _weekday_factors(days: np.ndarray, rate: np.ndarray, usual: np.ndarray) -> t
     return factors[week], weekday
 
 
-def _season_factors(
+def _season_steps(
     days: np.ndarray, rate: np.ndarray, usual: np.ndarray, before: np.ndarray, at: np.ndarray
 ) -> np.ndarray:
-    """By how much a period stood above its window a year before; 1 where that is not known."""
-    factors = np.ones(len(at))
+    """By how much each scored period stood above each one of its window a year before; 1 where that is not known.
+
+    Each day of the window has its own season: one level for all of them is that of either side of a season's edge, and
+    changes on another day than this year's window does. A year before is the same date: 52 weeks earlier, Christmas
+    is over a day too soon, and a fortnight has all weekdays anyway.
+    """
+    steps = np.ones(before.shape)
     first, window = int(days[0]), before.shape[1]
+    year_before = day_numbers(pd.Series(pd.to_datetime(days, unit="D") - pd.DateOffset(years=1)))
     usual_days, usual_rate = days[usual], rate[usual]
-    for place, index in enumerate(at):
-        day = int(days[index]) - YEAR_DAYS
-        window_start = int(days[before[place, 0]]) - YEAR_DAYS
-        if window_start < first:
-            continue
+    level = np.full(len(days), np.nan)
+    for index in np.flatnonzero(year_before >= first):
+        day = int(year_before[index])
         near = _between(usual_days, usual_rate, day - _SEASON_HALF_WIDTH_DAYS, day + _SEASON_HALF_WIDTH_DAYS)
-        then = _between(usual_days, usual_rate, window_start, int(days[before[place, -1]]) - YEAR_DAYS)
-        if len(near) < 2 or len(then) < window // 2:
-            continue
-        level = float(np.median(then))
-        risen = float(np.median(near)) / level if level > 0 else 1.0
-        factors[place] = np.clip(max(risen, 0.0) ** _SEASON_TRUST, *_SEASON_RANGE)
-    return factors
+        if len(near) >= 2:
+            level[index] = np.median(near)
+    then, now = level[before], level[at][:, None]
+    is_known = ~np.isnan(now[:, 0]) & ((~np.isnan(then)).sum(axis=1) >= window // 2)
+    is_known &= year_before[before[:, 0]] >= first
+    risen = np.divide(np.maximum(now, 0.0), then, out=np.ones_like(then), where=then > 0)
+    steps[is_known] = np.clip(risen[is_known] ** _SEASON_TRUST, *_SEASON_RANGE)
+    return steps
 
 
 def _between(days: np.ndarray, rate: np.ndarray, first: int, last: int) -> np.ndarray:

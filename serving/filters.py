@@ -62,7 +62,7 @@ _CUSTOMERS: Mapping[str, str] = {
     "min_frequency": "c.frequency >= $min_frequency",
     "min_clv": "c.clv >= $min_clv",
     "customer": "starts_with(lower(c.customer_id), lower($customer))",
-    "slipping": "c.is_slipping",
+    "slipping": "c.is_slipping and not c.is_dormant",
 }
 """Which rows of ``reporting.customer_360`` a filter keeps."""
 
@@ -94,7 +94,7 @@ class Filters:
 
     ``segments`` and ``countries`` keep any of those named; empty keeps all. ``start`` and
     ``end`` are days, both included. ``min_clv`` is money in the shop's currency.
-    ``customer`` keeps ids that begin with it, ``slipping`` those who have been silent for too long.
+    ``customer`` keeps ids that begin with it, ``slipping`` those who are slipping and not dormant.
     """
 
     method: Method = DEFAULT_METHOD

@@ -30,7 +30,7 @@
 
     A value that more than two fifths of all customers have fills a fifth or more by itself. It is what is usual in the
     shop, and not the worst of what it fills: it is scored `usual`, between `lowest` and `highest`, the scores of the
-    first and the last fifth that it fills. `shop` is the CTE with the shop's gap, if `usual` asks for it.
+    first and the last fifth that it fills. `shop` is the CTE with the shop's gap and for how long it is known, if `usual` asks for it.
 
     Values are counted and joined back, because ranking every customer sorts whole rows: for a
     million customers and 24 month ends 13 s against 34 for the three measures.
@@ -43,7 +43,7 @@
         case when 5 * filled.equal_customers > 2 * filled.all_customers then {{ usual }} else filled.lowest end as score,
         cast(100 * filled.worse_customers as double) / filled.all_customers as worse_pct,
         filled.equal_customers
-        {{- ', ' ~ shop ~ '.shop_gap_days' if shop }}
+        {{- ', ' ~ shop ~ '.shop_gap_days, ' ~ shop ~ '.shop_known_days' if shop }}
     from (
         select
             *,
@@ -73,9 +73,12 @@
 
     Ranks by recency don't tell how long ago a purchase was, but the shop's gap does. Where most came last on the same day,
     it says which of the fifths that they fill is theirs. Where more than half of the lower two fifths bought within the
-    gap, as subscribers do, nobody who did scores less than 3; where more than four in five of the upper two were silent
-    for twice the gap, as in a shop that has closed, nobody who was scores more than 2. Of the public shop 8 % at most are
-    the one, and 59 % the other, at the first New Year of a few weeks' history, so fifths are fifths there.
+    gap, as subscribers do, nobody who did scores less than 3; where more than half of the upper two were silent for twice
+    the gap, as in a shop that has closed, or one of many years, most of whose customers have long left, nobody who was
+    scores more than 2. A shop may stand at such a border, where a customer more or less would change the score of a third,
+    so it is reached step by step: between a quarter and a half that part of those who bought within the gap is raised, the
+    most recent first, and that part of those who were silent is lowered, the least recent first. Of the public shop 8 % at
+    most are the one and nobody the other, but for its first month, in which no gap could be long.
 #}
 {% macro rfm_recency_scores(measured, shop, among=none) -%}
     {%- set usual -%}
@@ -87,26 +90,36 @@
     {%- endset -%}
     {%- set partition = 'partition by ' ~ among if among else '' -%}
     {%- set customers = 'sum(case when %s then equal_customers else 0 end) over (' ~ partition ~ ')' -%}
-    {%- set within, late = 'recency_days <= shop_gap_days', 'recency_days >= 2 * shop_gap_days' -%}
+    {%- set so_far = 'sum(case when %s then equal_customers else 0 end) over (' ~ partition ~ ' order by recency_days %s)' -%}
+    {%- set within, late = 'score < 3 and recency_days <= shop_gap_days', 'recency_days >= 2 * shop_gap_days' -%}
     select
         {{ among ~ ', ' if among }}recency_days,
         case
             when
-                {{ within }} and score < 3
-                and 2 * {{ customers % ('score < 3 and ' ~ within) }}
-                > {{ customers % 'score < 3' }}
+                {{ within }}
+                and within_so_far <= within_all * (4.0 * within_all / nullif(lower_all, 0) - 1)
                 then 3
             when
-                {{ late }} and score > 2
-                and 5 * {{ customers % ('score > 3 and ' ~ late) }}
-                > 4 * {{ customers % 'score > 3' }}
+                {{ late }} and score > 2 and shop_known_days >= 60
+                and late_so_far <= late_all * (4.0 * late_upper / nullif(upper_all, 0) - 1)
                 then 2
             else score
         end as score,
         worse_pct
     from (
-        {{ rfm_value_scores(measured, 'recency_days', 'recency_days desc', usual, among, shop) }}
-    ) as ranked
+        select
+            *,
+            {{ customers % within }} as within_all,
+            {{ customers % 'score < 3' }} as lower_all,
+            {{ customers % ('score > 2 and ' ~ late) }} as late_all,
+            {{ customers % ('score > 3 and ' ~ late) }} as late_upper,
+            {{ customers % 'score > 3' }} as upper_all,
+            {{ so_far % (within, 'asc') }} as within_so_far,
+            {{ so_far % ('score > 2 and ' ~ late, 'desc') }} as late_so_far
+        from (
+            {{ rfm_value_scores(measured, 'recency_days', 'recency_days desc', usual, among, shop) | indent(8) }}
+        ) as ranked
+    ) as placed
 {%- endmacro %}
 
 {% macro rfm_frequency_scores(measured, among=none) -%}
@@ -194,11 +207,48 @@
 {%- endmacro %}
 
 {#
+    Silence in customers' gaps, in bands; each with the ratio in its midst, by which one reads between bands, and the one
+    at which it ends. The last has no end, and stands for a little more than its beginning.
+#}
+{% macro silence_bands() -%}
+    {{ return([
+        {'band': '0 to 1', 'middle': 0.5, 'end': 1},
+        {'band': '1 to 2', 'middle': 1.5, 'end': 2},
+        {'band': '2 to 3', 'middle': 2.5, 'end': 3},
+        {'band': '3 to 4', 'middle': 3.5, 'end': 4},
+        {'band': '4 to 5', 'middle': 4.5, 'end': 5},
+        {'band': '5 to 6', 'middle': 5.5, 'end': 6},
+        {'band': '6 to 8', 'middle': 7, 'end': 8},
+        {'band': '8 and more', 'middle': 10, 'end': none},
+    ]) }}
+{%- endmacro %}
+
+{# For how many days the back-test watches who comes back. #}
+{% macro backtest_days() -%} {{ return(90) }} {%- endmacro %}
+
+{#
+    Whether a slipping customer is dormant: silent for so long that few such customers came back, by the ratio of
+    slipping_limits. Null is no limit: where even the longest silences end, nobody is.
+#}
+{% macro is_dormant(is_slipping, silence_ratio, dormant_from_ratio) -%}
+    case when {{ is_slipping }} then coalesce({{ silence_ratio }} >= {{ dormant_from_ratio }}, false) else {{ is_slipping }} end
+{%- endmacro %}
+
+{#
     One-time or returning, by the orders of a customer who bought. Two orders on one day are two, as shops count;
     days with a purchase stand beside them (`purchase_days`).
 #}
 {% macro customer_type(invoice_count) -%}
     case when {{ invoice_count }} = 1 then 'one_time' else 'returning' end
+{%- endmacro %}
+
+{#
+    The segment of a customer whose scores are those of a cell of the grid. Where everybody orders often the least frequent
+    fifth have ordered several times, and who orders seldom and for little, but of late, is not new: that is Promising, as
+    in the cells beside it.
+#}
+{% macro rfm_segment(of_cell, invoice_count) -%}
+    case when {{ of_cell }} = 'New' and {{ invoice_count }} > 1 then 'Promising' else {{ of_cell }} end
 {%- endmacro %}
 
 {# Three scores side by side. #}

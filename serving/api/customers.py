@@ -38,8 +38,8 @@ class CustomerRow(
     of="reporting.customer_360",
     columns="""
         customer_id country customer_type recency_days frequency monetary_net monetary_gross invoice_count
-        purchase_days expected_gap_days silence_ratio is_slipping first_purchase_at last_purchase_at cohort_month
-        r_score f_score m_score rfm_score rfm_segment kmeans_segment hierarchical_segment mixture_segment
+        purchase_days expected_gap_days silence_ratio is_slipping is_dormant first_purchase_at last_purchase_at
+        cohort_month r_score f_score m_score rfm_score rfm_segment kmeans_segment hierarchical_segment mixture_segment
         audience_segment is_overridden stability clv clv_low clv_high clv_horizon_days expected_purchases top_category
     """,
 ):

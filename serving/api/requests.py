@@ -114,7 +114,10 @@ def _filters(
     ] = "",
     slipping: Annotated[
         bool,
-        Query(description="Keep customers who are slipping alone: two visits or more, silent for twice the usual gap."),
+        Query(
+            description="Keep customers who are slipping alone: two visits or more, silent for twice the usual gap, "
+            "and not dormant."
+        ),
     ] = False,
 ) -> Filters:
     if start and end and start > end:

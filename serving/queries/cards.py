@@ -169,8 +169,13 @@ def _states_at(reading: Reading, filters: Filters, month_end: date) -> dict[str,
     return reading.row(
         f"""
         with stood as (
-            select * from marts.customer_rfm_monthly
-            where month_end = $month_end and customer_id in (select customer_id from chosen)
+            select
+                c.*,
+                -- the limit as it was known then
+                c.is_slipping and coalesce(c.silence_ratio >= limits.dormant_from_ratio, false) as is_dormant
+            from marts.customer_rfm_monthly as c
+            left join marts.slipping_limits as limits on c.snapshot_date = limits.snapshot_date
+            where c.month_end = $month_end and c.customer_id in (select customer_id from chosen)
         )
 
         select {_states()} from stood

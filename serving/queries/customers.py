@@ -278,6 +278,7 @@ CUSTOMERS = ListSpec(
         Column("expected_gap_days", "Usual gap, days"),
         Column("silence_ratio", "Silence, in gaps"),
         Column("is_slipping", "Slipping"),
+        Column("is_dormant", "Dormant"),
         Column("country", "Country", width=150),
         Column("customer_type", "Type", width=120),
         Column("rfm_score", "RFM score", width=120),

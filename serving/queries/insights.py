@@ -18,6 +18,7 @@ import pandas as pd
 from serving.filters import Filters
 from serving.queries.cards import change_pct
 from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
+from serving.queries.segments import dormant_from
 from serving.snapshot import Reading
 from warehouse.measures import aggregates
 from warehouse.wording import change, count, day, money, month, percent, plural, short_money
@@ -209,12 +210,19 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
 
 
 def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
-    """How many of the best fifth have been silent for too long, and what they spent."""
-    keys = ["slipping_customers", "slipping_best_customers", "slipping_best_monetary"]
+    """How many of the best fifth have been silent for too long, what they spent, and how many for longer than that."""
+    keys = ["slipping_customers", "slipping_best_customers", "slipping_best_monetary", "dormant_customers"]
     row = reading.row(f"select {aggregates('customers', keys)} from chosen", chosen=filters.customers())
-    every, best = row["slipping_customers"], row["slipping_best_customers"]
+    every, best, dormant = row["slipping_customers"], row["slipping_best_customers"], row["dormant_customers"]
+    ratio, is_measured = dormant_from(reading)
+    beyond = (
+        f"{plural(dormant, 'customer')}{' more' if every else ''} {'is' if dormant == 1 else 'are'} dormant, silent "
+        f"for {ratio} of their usual gaps or longer{': few such customers came back' if is_measured else ''}."
+        if dormant
+        else ""
+    )
     if not every:
-        return []
+        return [Insight("slipping", beyond, "neutral")] if dormant else []
     told = (
         f"{plural(best, 'customer')} of your best fifth, who spent "
         f"{short_money(row['slipping_best_monetary'], reading.about.currency)}, "
@@ -226,7 +234,7 @@ def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
         Insight(
             "slipping",
             f"{told}; of all customers{'' if filters.is_everything else ' under these filters'}, "
-            f"{count(every)} {'has' if every == 1 else 'have'}.",
+            f"{count(every)} {'has' if every == 1 else 'have'}.{' ' * bool(beyond)}{beyond}",
             "warning" if best else "neutral",
         )
     ]

@@ -275,6 +275,19 @@ COHORTS = ListSpec(
 )
 
 
+def dormant_from(reading: Reading) -> tuple[str | None, bool]:
+    """From how many usual gaps of silence on a slipping customer is dormant today, as people read it; None if never.
+
+    And whether the shop's own history says so.
+    """
+    row = reading.row(
+        "select dormant_from_ratio, is_measured from marts.slipping_limits where snapshot_date = $today",
+        {"today": reading.about.snapshot_date},
+    )
+    ratio = row["dormant_from_ratio"]
+    return None if ratio is None else f"{ratio:.1f}".removesuffix(".0"), row["is_measured"]
+
+
 def came_back(reading: Reading) -> pd.DataFrame:
     """How many came back within 90 days, by silence at a past month end; customers with a gap of their own.
 

@@ -114,7 +114,7 @@ def _filters_in_words(filters: Filters, about: About) -> str:
     if filters.customer:
         said.append(f"customer numbers that begin with {filters.customer}")
     if filters.slipping:
-        said.append("customers who are slipping")
+        said.append("customers who are slipping, and not dormant")
     return " ".join([f"Filtered: {'; '.join(said)}. Data health is of all data.", *left_out])
 
 

@@ -57,6 +57,7 @@ MARTS_TABLES = (
     "row_accounting",
     "segment_moves",
     "slipping_backtest",
+    "slipping_limits",
 )
 
 RAW_COLUMNS = (

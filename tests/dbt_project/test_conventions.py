@@ -21,8 +21,8 @@ from warehouse.wording import currency_decimals, currency_symbol
 PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": "(dim|fct)_", "reporting": ""}
 # names that marts have by agreement with their readers
 NAMED_BY_AGREEMENT = {
-    *("customer_rfm", "customer_rfm_monthly", "segment_moves", "slipping_backtest", "cohort_retention"),
-    *("customer_category_shares", "product_pairs", "revenue_concentration"),
+    *("customer_rfm", "customer_rfm_monthly", "segment_moves", "slipping_backtest", "slipping_limits"),
+    *("cohort_retention", "customer_category_shares", "product_pairs", "revenue_concentration"),
     *("row_accounting", "set_aside_lines", "set_aside_reasons", "source_profiles", "order_versions", "order_totals"),
 }
 LAYERS = list(PREFIXES)

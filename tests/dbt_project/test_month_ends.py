@@ -84,6 +84,9 @@ def test_who_came_back_is_told_once_ninety_days_are_over(dbt: Dbt, whole: Path, 
     assert ask(whole, january) != []
     then = dbt.build(write_raw(tmp_path, history()), {"as_of_date": "2011-05-02"})
     assert ask(then, "select * from marts.slipping_backtest order by all") == ask(whole, january)
+    # and who is dormant at a month end is decided by what was known then
+    limits = "select * from marts.slipping_limits where snapshot_date <= '2011-05-01' order by all"
+    assert ask(then, limits) == ask(whole, limits) != []
 
 
 def test_a_month_end_follows_the_settings_too(dbt: Dbt, tmp_path: Path) -> None:

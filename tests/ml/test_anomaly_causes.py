@@ -99,6 +99,22 @@ def test_what_always_brings_most_is_no_reason():
     assert "without a number" not in cause(one, [anonymous])
 
 
+def test_a_customer_who_always_brings_most_is_named_where_the_others_brought_what_they_do():
+    # on a Tuesday BIG brings 9,000 of 9,500; today 4,000, and the others 510 in place of 500
+    one = flag(actual=4_510.0, expected=9_500.0)
+    big = member("customer", "BIG", 4_000.0, 9_000.0)
+    assert cause(one, [big], orders=8, usual=8.0) == (
+        "Revenue was £4,990 below the expected £9,500: customer BIG brought £5,000 less than usual (100% of the "
+        "difference); about as many orders came in as usual (8, usually 8.0), but smaller ones."
+    )
+    # where everybody brought half, BIG is no reason
+    halved = [member("customer", "BIG", 4_500.0, 9_000.0), member("customer", "A", 250.0, 500.0)]
+    assert "customer" not in cause(flag(actual=4_750.0, expected=9_500.0), halved)
+    # nor are all those together whom nobody named
+    anonymous = member("customer", NO_CUSTOMER, 4_000.0, 9_000.0, label="customers without a number")
+    assert "without a number" not in cause(one, [anonymous])
+
+
 def test_a_spike_of_many_counts_orders():
     one = flag(actual=300.0, expected=100.0)
     assert cause(one, [member("invoice", "7", 10.0)], orders=166, usual=38.0) == (

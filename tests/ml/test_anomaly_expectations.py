@@ -126,6 +126,18 @@ def test_a_season_of_ten_times_is_expected_again():
     assert scored.loc["2023-12-16":, "direction"].isna().all()
 
 
+def test_a_season_is_expected_on_each_of_its_days():
+    # ten times as much from 1 December to New Year's Eve
+    dates = pd.date_range("2022-01-01", "2024-12-31")
+    noise = np.random.default_rng(1).uniform(0.85, 1.15, len(dates))
+    daily = pd.DataFrame({"date": dates, "net_revenue": np.where(dates.month == 12, 1000.0, 100.0) * noise})
+    scored = score_daily_revenue(daily, method="median_mad", calendar=True).set_index("date")
+    for year in (2023, 2024):
+        # at first 10 to the power 0.7 is believed, five times; no day in between expects less
+        assert (scored.loc[f"{year}-12-01" : f"{year}-12-31", "expected"] > 380).all()
+        assert scored.loc[f"{year}-12-25" : f"{year}-12-31", "direction"].isna().all()
+
+
 def test_a_weekday_that_lives_by_one_order_is_not_odd_every_week():
     # each Tuesday one customer orders for 8,000, 10,000 or 12,000 in turn; the other days bring 300, give or take 10 %
     dates = pd.bdate_range("2024-01-01", periods=200)

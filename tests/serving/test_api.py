@@ -85,7 +85,7 @@ def test_pages_hold_every_customer_once(api: httpx.Client, sql: Sql) -> None:
         ({"country": ["France", "Norway"]}, "country in ('France', 'Norway')"),
         ({"min_frequency": 20}, "frequency >= 20"),
         ({"min_clv": 100.5}, "clv >= 100.5"),
-        ({"slipping": "1"}, "is_slipping"),
+        ({"slipping": "1"}, "is_slipping and not is_dormant"),
         ({"customer": "1000"}, "customer_id like '1000%'"),
         ({"customer": "o'neil & s"}, "customer_id = 'O''NEIL & SON/1'"),
         (

@@ -71,6 +71,7 @@ BY_HAND = {
     "returning_pct": "select 100 * avg((customer_type = 'returning')::int) from marts.customer_rfm",
     "one_time_pct": "select 100 * avg((customer_type = 'one_time')::int) from marts.customer_rfm",
     "slipping_customers": "select count(*) from slipping",
+    "dormant_customers": "select count(*) from late where is_dormant",
     "slipping_best_customers": "select count(*) from slipping where m_score = 5",
     "slipping_best_monetary": """
         select coalesce(sum(net_revenue), 0) from buyers_lines
@@ -83,9 +84,12 @@ BUYERS_LINES = """
     with buyers_lines as (
         select * from marts.fct_invoice_lines where customer_id in (select customer_id from marts.customer_rfm)
     ),
-    slipping as (
-        select * from marts.customer_rfm where purchase_days > 1 and recency_days >= 2 * expected_gap_days
-    )
+    late as (
+        select customers.*, recency_days >= dormant_from_ratio * expected_gap_days is true as is_dormant
+        from marts.customer_rfm as customers inner join marts.slipping_limits using (snapshot_date)
+        where purchase_days > 1 and recency_days >= 2 * expected_gap_days
+    ),
+    slipping as (select * from late where not is_dormant)
 """
 
 

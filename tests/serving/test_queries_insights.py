@@ -1,12 +1,15 @@
 """Sentences about the view: each figure in them against SQL of the marts."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from serving.filters import Filters
 from serving.queries.insights import Insight, insights
 from serving.snapshot import Reading
+from tests.serving.changed import changed
+from warehouse.home import Home
 from warehouse.wording import money, percent, short_money
 
 
@@ -144,7 +147,30 @@ def test_who_is_slipping_is_told_of_the_customers_under_the_filters(reading: Rea
         (Filters(), "true", "of all customers"),
         (Filters(countries=("United Kingdom",)), "country = 'United Kingdom'", "of all customers under these filters"),
     ):
-        slipping = reading.value(f"select count(*) from reporting.customer_360 where is_slipping and {where}")
+        are_slipping = f"is_slipping and not is_dormant and {where}"
+        slipping = reading.value(f"select count(*) from reporting.customer_360 where {are_slipping}")
         assert slipping > 0
         (found,) = told(reading, filters, "slipping")
-        assert found.text.endswith(f"; {whom}, {slipping} {'has' if slipping == 1 else 'have'}.")
+        assert f"; {whom}, {slipping} {'has' if slipping == 1 else 'have'}." in found.text
+
+
+def test_who_is_dormant_is_told_apart_from_who_is_slipping(published_small: Home, tmp_path: Path) -> None:
+    # of those who were slipping, two have been silent beyond the limit
+    late = "(select customer_id from reporting.customer_360 where is_slipping order by customer_id limit 2)"
+    beyond = (
+        "update reporting.customer_360 set is_dormant = false",
+        f"update reporting.customer_360 set is_dormant = true where customer_id in {late}",
+        "update marts.slipping_limits set dormant_from_ratio = 4.3, is_measured = true",
+    )
+    with changed(published_small, tmp_path, *beyond) as opened:
+        slipping = opened.value("select count(*) from reporting.customer_360 where is_slipping") - 2
+        (found,) = told(opened, Filters(), "slipping")
+        assert f"; of all customers, {slipping} " in found.text
+        assert found.text.endswith(
+            " 2 customers more are dormant, silent for 4.3 of their usual gaps or longer: few such customers came back."
+        )
+    # where the limit is none of the shop's own, nothing is said of who came back
+    guessed = (*beyond, "update marts.slipping_limits set is_measured = false")
+    with changed(published_small, tmp_path / "few", *guessed) as few:
+        (found,) = told(few, Filters(), "slipping")
+        assert found.text.endswith(" silent for 4.3 of their usual gaps or longer.")

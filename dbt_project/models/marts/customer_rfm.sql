@@ -59,7 +59,10 @@ measured as (
 
 shop as (
 
-    select {{ shop_gap_days('purchase_days', 'days_between_visits', 'days_known') }} as shop_gap_days from measured
+    select
+        {{ shop_gap_days('purchase_days', 'days_between_visits', 'days_known') }} as shop_gap_days,
+        max(days_known) as shop_known_days
+    from measured
 
 ),
 
@@ -115,7 +118,7 @@ final as (
         scored.f_score,
         scored.m_score,
         scored.rfm_score,
-        segments.rfm_segment,
+        {{ rfm_segment('segments.rfm_segment', 'scored.invoice_count') }} as rfm_segment,
         scored.recency_rank_pct,
         scored.frequency_rank_pct,
         scored.monetary_rank_pct,

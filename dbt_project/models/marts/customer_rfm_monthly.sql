@@ -75,7 +75,8 @@ shop as (
 
     select
         month_end,
-        {{ shop_gap_days('purchase_days', 'days_between_visits', 'days_known') }} as shop_gap_days
+        {{ shop_gap_days('purchase_days', 'days_between_visits', 'days_known') }} as shop_gap_days,
+        max(days_known) as shop_known_days
     from measured
     group by month_end
 
@@ -143,8 +144,8 @@ labelled as (
 
     select
         scored.*,
-        segments.rfm_segment,
-        lag(segments.rfm_segment) over months_before as rfm_segment_before,
+        {{ rfm_segment('segments.rfm_segment', 'scored.invoice_count') }} as rfm_segment,
+        lag({{ rfm_segment('segments.rfm_segment', 'scored.invoice_count') }}) over months_before as rfm_segment_before,
         lag(scored.monetary) over months_before as monetary_before,
         lag(scored.invoice_count) over months_before as invoice_count_before
     from scored
@@ -188,7 +189,8 @@ final as (
         scored.monetary_before,
         case
             when scored.rfm_segment_before = scored.rfm_segment then null
-            when scored.rfm_segment_before = segments.rfm_segment then 'yardstick'
+            when scored.rfm_segment_before = {{ rfm_segment('segments.rfm_segment', 'scored.invoice_count') }}
+                then 'yardstick'
             when scored.invoice_count_before < scored.invoice_count then 'purchase'
             when scored.invoice_count_before = scored.invoice_count then 'silence'
         end as moved_by,

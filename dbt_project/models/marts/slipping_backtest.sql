@@ -1,7 +1,7 @@
 -- Grain: one month end with 90 days after it, whether customers had a gap of their own, and a band of silence. A
 -- customer is counted at each month end anew: counts add up within one, and over month ends only as chances to come
 -- back. Who is where is known from customer_rfm_monthly, as of the month end alone.
-{%- set observed_days = 90 %}
+{%- set observed_days = backtest_days() %}
 {%- set came_back = 'visits.next_purchase_date < ' ~ days_after('tested.cutoff_date', observed_days) %}
 with
 
@@ -15,10 +15,10 @@ tested as (
         month_ends.is_slipping,
         month_ends.monetary,
         case
-            {%- for upper in (1, 2, 3, 5) %}
-            when month_ends.silence_ratio < {{ upper }} then '{{ [0, 1, 2, 3][loop.index0] }} to {{ upper }}'
+            {%- for one in silence_bands()[:-1] %}
+            when month_ends.silence_ratio < {{ one.end }} then '{{ one.band }}'
             {%- endfor %}
-            else '5 and more'
+            else '{{ silence_bands()[-1].band }}'
         end as silence_band
     from {{ ref('customer_rfm_monthly') }} as month_ends
     cross join {{ ref('int_snapshot') }} as snapshot

@@ -14,6 +14,12 @@ rfm as (
 
 ),
 
+limits as (
+
+    select * from {{ ref('slipping_limits') }}
+
+),
+
 rfm_by_month as (
 
     select
@@ -124,7 +130,9 @@ final as (
         rfm.expected_gap_days,
         rfm.silence_ratio,
         rfm.is_slipping,
+        {{ is_dormant('rfm.is_slipping', 'rfm.silence_ratio', 'limits.dormant_from_ratio') }} as is_dormant,
         case
+            when {{ is_dormant('rfm.is_slipping', 'rfm.silence_ratio', 'limits.dormant_from_ratio') }} then 'Dormant'
             when rfm.is_slipping and rfm.m_score = 5 then 'Slipping, best fifth'
             when rfm.is_slipping then 'Slipping, others'
             when not rfm.is_slipping then 'Not slipping'
@@ -166,6 +174,7 @@ final as (
         top_categories.share_pct as top_category_pct
     from customers
     left join rfm on customers.customer_id = rfm.customer_id
+    left join limits on rfm.snapshot_date = limits.snapshot_date
     left join dealings on customers.customer_id = dealings.customer_id
     left join last_month on customers.customer_id = last_month.customer_id
     left join clusters on customers.customer_id = clusters.customer_id

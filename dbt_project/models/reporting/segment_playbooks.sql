@@ -69,6 +69,7 @@ measured as (
         '{{ method }}' as method,
         {{ label }} as segment_name,
         {{ measures('customers', 'playbooks') }},
+        {{ measured('dormant_customers', 'customers') }} as dormant_customers,
         max(clv_horizon_days) as horizon_days
     from customers
     where {{ label }} is not null
@@ -205,7 +206,15 @@ final as (
                 then '. Expected to bring ' || _expected_value || ' each in the next ' || _horizon_days || '.'
             else '.'
         end
-        || coalesce(' ' || name_note, '') as summary,
+        || coalesce(' ' || name_note, '')
+        -- fifths know no end of silence, and a playbook that asks for calls should
+        || case
+            when dormant_customers > 0 and method <> 'slipping'
+                then ' ' || {{ grouped_number('dormant_customers') }} || ' of them '
+                    || case when dormant_customers = 1 then 'is' else 'are' end
+                    || ' dormant: spare them calls and offers.'
+            else ''
+        end as summary,
         {{ filled_in_columns(texts) }}
     from worded
 

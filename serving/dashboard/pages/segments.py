@@ -319,8 +319,22 @@ def _slipping(view: View) -> Any:
                 "By month end": lambda row: f"{percent(row.lowest_pct, 0)} to {percent(row.highest_pct, 0)}",
             },
         ),
-        ui.remark(f"Over {plural(found['month_ends'].max(), 'month end')}; a customer counts at each anew."),
+        ui.remark(
+            f"Over {plural(found['month_ends'].max(), 'month end')}; a customer counts at each anew. {_dormant(view)}"
+        ),
     ]
+
+
+def _dormant(view: View) -> str:
+    """Where slipping ends, and who says so."""
+    ratio, is_measured = queries.dormant_from(view.reading)
+    if ratio is None:
+        return "Nobody is called dormant: even of those silent the longest, some come back."
+    return f"From {ratio} gaps on they are called dormant and no longer slipping: " + (
+        "from there on less than a fifth as many come back as of those who are not slipping."
+        if is_measured
+        else "too few have been silent for so long to tell how many come back."
+    )
 
 
 # ---- how they were made ------------------------------------------------------------
