@@ -26,7 +26,7 @@ from warehouse.readers.columns import column_expressions, filled_down
 from warehouse.readers.csv_fields import Dialect
 from warehouse.readers.errors import is_disk_full
 from warehouse.readers.layouts import columns_of
-from warehouse.readers.roles import UnusedColumn, UnusedHeader, Values, describe_unused
+from warehouse.readers.roles import UnusedColumn, UnusedHeader, Values, counted_fields, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import TextFacts
 
@@ -192,7 +192,7 @@ def _accept_complete_files(
 
 def _tell_unused(staging: Staging, table: str, starts: str, header: UnusedHeader, on_unused: Unused) -> None:
     counts: dict[int, dict[Values, int]] = defaultdict(dict)
-    fields = ", ".join(f"g.{_unused_name(position)}" for position in header.positions)
+    fields = ", ".join(counted_fields(header, [f"g.{_unused_name(position)}" for position in header.positions]))
     for file_id, *found, lines in staging.con.execute(
         f"select f.file_id, {fields}, count(*) from {table} as g join {starts} as f using (file_index) group by all"
     ).fetchall():

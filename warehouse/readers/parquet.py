@@ -16,7 +16,7 @@ from warehouse.readers.columns import column_expressions
 from warehouse.readers.errors import HeaderError, UnreadableFileError, first_line, is_disk_full
 from warehouse.readers.headers import recognise
 from warehouse.readers.layouts import Recognised
-from warehouse.readers.roles import UnusedColumn, Values, describe_unused
+from warehouse.readers.roles import UnusedColumn, Values, counted_fields, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings
 
@@ -64,7 +64,10 @@ def read_parquet_file(staging: Staging, file_id: int, path: Path, name: str, set
             recognised.table, "read_parquet([?], file_row_number = true)", expressions, parameters=[str(path)]
         )
         unused = [
-            describe_unused(header, _counted(staging, path, [field(position) for position in header.positions]))
+            describe_unused(
+                header,
+                _counted(staging, path, counted_fields(header, [field(position) for position in header.positions])),
+            )
             for header in recognised.unused
         ]
     except duckdb.Error as error:

@@ -151,6 +151,17 @@ def headers_with_a_role(
     return tuple(found)
 
 
+def counted_fields(header: UnusedHeader, fields: Sequence[str]) -> list[str]:
+    """SQL for the values to count: those of an amount that is no less than quantity by price are all alike.
+
+    A file has as many of them as it has prices, quantities and amounts, and only the others are told.
+    """
+    if header.role != "amount":
+        return list(fields)
+    amount, units, price = (f"abs(try_cast({field} as double))" for field in fields)
+    return [f"case when {amount} >= {units} * {price} - 0.005 and {price} > 0 then '1' else {f} end" for f in fields]
+
+
 Values = str | tuple[str | None, ...] | None
 """A value as delivered; with those of the columns beside it where the header names some."""
 
