@@ -862,6 +862,33 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
             "invoice_date;invoice;;quantity;line_amount",
         ),
         ("order_id;create_time;seller_sku;item_cnt_day", "invoice;invoice_date;stock_code;quantity"),
+        # QuickBooks, a marketing data set; shops in China, Turkey, Poland, France, Spain, Italy, Sweden, Holland
+        (
+            "Transaction date;Num;Product/Service full name;Memo/Description;Quantity;Amount",
+            "invoice_date;invoice;description;;quantity;line_amount",
+        ),
+        ("Transaction_ID;Product_SKU;Quantity;Avg_Price;Coupon_Status", "invoice;stock_code;quantity;unit_price;"),
+        (
+            "订单编号;客户编号;商品编码;商品名称;数量;单价;下单时间;订单状态",
+            "invoice;customer_id;stock_code;description;quantity;unit_price;invoice_date;status",
+        ),
+        (
+            "Sipariş Numarası;Sipariş Tarihi;Barkod;Adet;Birim Fiyatı;İndirim Tutarı;E-Posta;Ülke",
+            "invoice;invoice_date;stock_code;quantity;unit_price;discount_amount;customer_id;country",
+        ),
+        (
+            "Numer zamówienia;Data zakupu;Login kupującego;Nazwa oferty;Liczba sztuk;Cena za sztukę",
+            "invoice;invoice_date;customer_id;description;quantity;unit_price",
+        ),
+        ("N° ticket;Date;Désignation;Qté;PU TTC", "invoice;invoice_date;description;quantity;unit_price"),
+        (
+            "Nº Factura;Fecha;Cód. Cliente;Artículo;Uds.;Importe",
+            "invoice;invoice_date;customer_id;description;quantity;line_amount",
+        ),
+        ("Numero documento;Data documento;Descrizione;Importo", "invoice;invoice_date;description;line_amount"),
+        ("Ordernummer;Kundnummer;Benämning;Antal;À-pris", "invoice;customer_id;description;quantity;unit_price"),
+        ("Bestelnummer;Besteldatum;EAN;Aantal;Prijs per stuk", "invoice;invoice_date;stock_code;quantity;unit_price"),
+        ("Order ID;Order Date;Item Type;Units Sold;Unit Price", "invoice;invoice_date;description;quantity;unit_price"),
         # FreshBooks, Odoo's invoices with their lines, a German invoice program, a state as OpenCart's number
         (
             "Client Name;Invoice No;Date Issued;Invoice Status;Item Name;Quantity;Line Subtotal",
