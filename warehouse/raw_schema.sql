@@ -126,13 +126,13 @@ create table if not exists raw.deliveries (
 );
 
 -- Grain: one row per distinct value (at most 200 of a column) of a column of an active delivery that looks like a
--- status, a currency, a kind of line or a refund, and that no mapping uses or names as ignored.
+-- status, a currency, a kind of line, a refund, a discount or what a line came to, and that no mapping uses or names as ignored.
 create table if not exists raw.unused_columns (
     _load_id integer not null,
     _file_name varchar not null,
     header varchar not null,
-    role varchar not null check (role in ('status', 'currency', 'kind', 'refund', 'discount')),
-    -- as delivered, trimmed; null where blank
+    role varchar not null check (role in ('status', 'currency', 'kind', 'refund', 'discount', 'order_discount', 'amount')),
+    -- as delivered, trimmed; null where blank; of an amount what it is less than: 25.00 for 3 × 10.00
     value varchar,
     lines bigint not null
 );

@@ -1,4 +1,5 @@
-{# Unread columns that tell of orders that came to nothing, of returns, refunds and discounts, or of another currency. #}
+{# Unread columns that tell of orders that came to nothing, of returns, refunds, discounts and smaller amounts, or of
+   another currency. #}
 {% set shop_currency = literal(settings.shop.currency) %}
 {% set folded = folded_word("value") %}
 {% set no = "'false', 'no', 'n', 'nein', 'non', 'nao', 'nee', 'nej', 'nie'" %}
@@ -46,9 +47,11 @@ unread as (
             select strip_accents(word) from seeds.source_words where meaning = 'return'
         ) as is_return,
         -- an amount or units, whatever sign and currency stand around them
-        role in ('refund', 'discount')
+        role in ('refund', 'discount', 'order_discount')
         and regexp_matches(value, '[1-9]')
-        and regexp_full_match(trim(value), '\W*([A-Za-z]{1,3}\W*)?[0-9][0-9.,'' ]*\W*([A-Za-z]{1,3})?\W*') as is_figure
+        and regexp_full_match(trim(value), '\W*([A-Za-z]{1,3}\W*)?[0-9][0-9.,'' ]*\W*([A-Za-z]{1,3})?\W*')
+        -- of these are kept only those that are less than quantity times price
+        or role = 'amount' as is_figure
     from delivered
 ),
 judged as (
@@ -77,6 +80,8 @@ columns as (
                 or sum(judged.lines) filter (is_flagged) > coalesce(any_value(negative_lines.lines), 0)
             when 'refund' then bool_or(is_figure)
             when 'discount' then bool_or(is_figure)
+            when 'order_discount' then bool_or(is_figure)
+            when 'amount' then bool_or(is_figure)
             when 'kind' then
                 bool_or(is_word)
                 or sum(judged.lines) filter (is_return) > coalesce(any_value(negative_lines.lines), 0)
@@ -95,8 +100,14 @@ loads as (
         list(header order by header) filter (role = 'currency') as currencies,
         list(header order by header) filter (role = 'kind') as kinds,
         list(header order by header) filter (role = 'refund') as refunds,
-        list(header order by header) filter (role = 'discount') as discounts
-    from columns
+        -- what the line came to tells more than what came off
+        list(header order by header) filter (role = 'discount' and not has_amounts) as discounts,
+        list(header order by header) filter (role = 'order_discount') as order_discounts,
+        list(header order by header) filter (role = 'amount') as amounts
+    from (
+        select *, bool_or(role = 'amount' and is_telling) over (partition by load_id) as has_amounts
+        from columns
+    ) as columns
     where is_telling
     group by load_id
 ),
@@ -110,6 +121,8 @@ groups as (
         loads.kinds,
         loads.refunds,
         loads.discounts,
+        loads.order_discounts,
+        loads.amounts,
         min(deliveries._file_name) as file_name,
         count(*) as file_count,
         sum(ledger.delivered_lines) as file_lines,
@@ -119,7 +132,7 @@ groups as (
     inner join quality.load_ledger as ledger on loads.load_id = ledger.load_id
     group by
         ledger.source_mapping, deliveries._layout, loads.headers, loads.statuses, loads.currencies, loads.kinds,
-        loads.refunds, loads.discounts
+        loads.refunds, loads.discounts, loads.order_discounts, loads.amounts
 ),
 value_counts as (
     select
@@ -185,6 +198,8 @@ told_groups as (
                 when 'kind' then ', and these count as sales'
                 when 'refund' then ', and nothing takes that off the sales'
                 when 'discount' then ', and nothing takes that off quantity times price'
+                when 'order_discount' then ', the same on all lines of an order, and nothing takes that off them'
+                when 'amount' then ', and quantity times price, which counts, is more'
                 else ', and the amounts were added up as ' || {{ shop_currency }}
             end,
             '; ' order by role desc, header
@@ -207,6 +222,7 @@ answered as (
                 list_concat(
                     case when len(kinds) > 0 then ['kind = ' || {{ toml_text("kinds[1]") }}] else [] end,
                     case
+                        when len(amounts) > 0 then ['line_amount = ' || {{ toml_text("amounts[1]") }}]
                         when len(discounts) > 0 then ['discount_amount = ' || {{ toml_text("discounts[1]") }}] else []
                     end
                 )
@@ -247,8 +263,12 @@ select
             if(coalesce(is_share, false), '', '# ')
             || 'discount_is = "share"  # 0.1 is a tenth; without it an amount off the whole line, or per cent where a % says so'
         end,
+        case when len(order_discounts) > 0 then
+            '# if each line has it: columns = { discount_amount = ' || {{ toml_text("order_discounts[1]") }} || ' }; '
+            || 'if it is the whole order''s, no line has a part of it yet: deliver what each line came to'
+        end,
         case when len(mapped) = 0
-            then '# to count sales before what was refunded:' || chr(10) || 'ignore = ' || {{ toml_list("headers") }}
+            then if(len(refunds) > 0, '# to count sales before what was refunded:', '# or, to count sales before it:') || chr(10) || 'ignore = ' || {{ toml_list("headers") }}
             else '# or, if it does not matter: ignore = ' || {{ toml_list("headers") }}
         end
     ) as advice

@@ -113,6 +113,16 @@ class TestDiscount:
         assert answered.outcome.succeeded, answered.outcome.problems
         assert answered.customer("9001")[1] == Decimal("166.00")
 
+    def test_what_a_line_came_to_counts_once_it_is_mapped(self, alone: Alone) -> None:
+        """Nothing says what came off but the amount: 12 x 14.00 came to 166.00."""
+        rows = shop(lambda row: {**row, "Line Total": f"{int(row['Quantity']) * Decimal(row['UnitPrice']):.2f}"})
+        sale = line("640001", "P07", "CAKE STAND", 12, "2024-02-01 09:00:00", "14.00", 9001)
+        told = _refusal(alone(Case("totals", {"orders.csv": csv_text([*rows, {**sale, "Line Total": "166.00"}])})))
+        _says(told, "orders.csv", 'column "Line Total" has "166.00 for 12 × 14.00" on 1 line of 202')
+        answered = alone(settings=_block(told))
+        assert answered.outcome.succeeded, answered.outcome.problems
+        assert answered.customer("9001")[1] == Decimal("166.00")
+
 
 class TestUnknownFiles:
     def test_a_header_that_nobody_knows_is_told_whole_with_what_to_type(self, alone: Alone) -> None:

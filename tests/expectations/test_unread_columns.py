@@ -85,6 +85,34 @@ def test_a_discount_beside_quantity_times_price_stops_with_how_to_take_it_off(
     assert '# or, if it does not matter: ignore = ["Discount"]' in result.message
 
 
+def test_what_a_line_came_to_stops_where_quantity_times_price_is_more(judge: Judge) -> None:
+    told = unread("Line Total", "amount", ("25.00 for 3 × 10.00", 2)) + unread("Discount", "discount", ("5.00", 2))
+
+    result = judge("columns_that_matter_are_read", *told)
+
+    assert result.is_blocking
+    assert (
+        'column "Line Total" has "25.00 for 3 × 10.00" on 2 lines of 5, and quantity times price, which counts, is more'
+    ) in result.message
+    # the discount is in it
+    assert answer_of(result)["landing"]["sources"][0]["columns"] == {"line_amount": "Line Total"}
+
+
+def test_a_discount_that_may_be_the_whole_orders_is_for_a_person_to_judge(judge: Judge) -> None:
+    result = judge(
+        "columns_that_matter_are_read", *unread("Order Discount", "order_discount", ("0.00", 2), ("2.80", 3))
+    )
+
+    assert result.is_blocking
+    assert (
+        'column "Order Discount" has "2.80" on 3 lines of 5, the same on all lines of an order, and nothing takes that '
+        "off them"
+    ) in result.message
+    assert '# if each line has it: columns = { discount_amount = "Order Discount" }' in result.message
+    (source,) = answer_of(result)["landing"]["sources"]
+    assert ("columns" in source, source["ignore"]) == (False, ["Order Discount"])
+
+
 @pytest.mark.parametrize("values", [[("0.00", 5)], [("0 %", 3), (None, 2)], [("SUMMER10", 5)], [("True", 5)]])
 def test_a_discount_of_nothing_is_left_alone(judge: Judge, values: list[tuple[str | None, int]]) -> None:
     assert judge("columns_that_matter_are_read", *unread("Discount", "discount", *values)).status == "passed"

@@ -412,10 +412,26 @@ def columns_of_block(headers: str, *lines: str) -> dict[str, str]:
             id="a net price that grows with the quantity",
         ),
         pytest.param(
-            "Date of sale,Buyer,Description,Item price,Total",
-            ["2024-03-13,anna,Shirt,20.00,25.00", "2024-03-14,anna,Coat,30.00,35.00"],
+            "Order,Date of sale,Buyer,Description,Item price,Total",
+            ["1,2024-03-13,anna,Shirt,20.00,25.00", "2,2024-03-14,anna,Coat,30.00,35.00"],
             {"line_amount": "Item price"},
             id="without a quantity a line is one unit, beside a total as well",
+        ),
+        pytest.param(
+            "Transaction_ID,Date,Name,Total_Purchases,Amount,Total_Amount,Products",
+            [
+                "1,9/18/2023,Ann,3,108.03,324.09,Shorts",
+                "2,9/19/2023,Bo,2,403.35,806.70,Tablet",
+                "3,9/20/2023,Cy,1,9.50,9.50,Pen",
+            ],
+            {"line_amount": "Total_Amount"},
+            id="an amount that a column of any name makes another of is the price of one unit",
+        ),
+        pytest.param(
+            "Order,Date,Product,Bultos,Precio,Importe",
+            ["1,2024-01-13,Taza,2,10.00,18.00", "2,2024-01-14,Cuenco,1,8.00,8.00"],
+            {"line_amount": "Importe"},
+            id="pieces of an unknown name are in the amount, less what came off",
         ),
         pytest.param(
             "Transaction_ID,Date,Customer_Name,Product,Total_Items,Total_Cost",
@@ -548,6 +564,10 @@ def test_lines_without_any_number_of_an_order_are_purchases_of_their_customer() 
         "transactions",
         {"description": "PRODUCT_ID", "unit_price": "SALES_PRICE"},
     )
+    # what each customer has one of is none, nor is a figure that is another on each line
+    besides = zip(lines, ("Ann,24", "Bo,48", "Bo,53"), strict=True)
+    named = columns_of_block(headers + ",Nick,Cost to us", *(f"{line},{beside}" for line, beside in besides))
+    assert "invoice" not in named
     # a column of which each value belongs to one customer may be that number: it is asked for
     asked = columns_of_block(headers + ",session", *(f"{line},s{n}" for n, line in enumerate(lines)))
     assert asked["invoice"] == "?"
@@ -842,6 +862,33 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
             "invoice_date;invoice;;quantity;line_amount",
         ),
         ("order_id;create_time;seller_sku;item_cnt_day", "invoice;invoice_date;stock_code;quantity"),
+        # QuickBooks, a marketing data set; shops in China, Turkey, Poland, France, Spain, Italy, Sweden, Holland
+        (
+            "Transaction date;Num;Product/Service full name;Memo/Description;Quantity;Amount",
+            "invoice_date;invoice;description;;quantity;line_amount",
+        ),
+        ("Transaction_ID;Product_SKU;Quantity;Avg_Price;Coupon_Status", "invoice;stock_code;quantity;unit_price;"),
+        (
+            "订单编号;客户编号;商品编码;商品名称;数量;单价;下单时间;订单状态",
+            "invoice;customer_id;stock_code;description;quantity;unit_price;invoice_date;status",
+        ),
+        (
+            "Sipariş Numarası;Sipariş Tarihi;Barkod;Adet;Birim Fiyatı;İndirim Tutarı;E-Posta;Ülke",
+            "invoice;invoice_date;stock_code;quantity;unit_price;discount_amount;customer_id;country",
+        ),
+        (
+            "Numer zamówienia;Data zakupu;Login kupującego;Nazwa oferty;Liczba sztuk;Cena za sztukę",
+            "invoice;invoice_date;customer_id;description;quantity;unit_price",
+        ),
+        ("N° ticket;Date;Désignation;Qté;PU TTC", "invoice;invoice_date;description;quantity;unit_price"),
+        (
+            "Nº Factura;Fecha;Cód. Cliente;Artículo;Uds.;Importe",
+            "invoice;invoice_date;customer_id;description;quantity;line_amount",
+        ),
+        ("Numero documento;Data documento;Descrizione;Importo", "invoice;invoice_date;description;line_amount"),
+        ("Ordernummer;Kundnummer;Benämning;Antal;À-pris", "invoice;customer_id;description;quantity;unit_price"),
+        ("Bestelnummer;Besteldatum;EAN;Aantal;Prijs per stuk", "invoice;invoice_date;stock_code;quantity;unit_price"),
+        ("Order ID;Order Date;Item Type;Units Sold;Unit Price", "invoice;invoice_date;description;quantity;unit_price"),
         # FreshBooks, Odoo's invoices with their lines, a German invoice program, a state as OpenCart's number
         (
             "Client Name;Invoice No;Date Issued;Invoice Status;Item Name;Quantity;Line Subtotal",

@@ -51,13 +51,32 @@ def test_the_header_tells_the_role(header: str, role: str | None) -> None:
     assert [found.role for found in headers_with_a_role([(0, header)])] == ([] if role is None else [role])
 
 
-@pytest.mark.parametrize("header", ["Discount", "Line discount %", "Rabatt", "discount_amount", "値引き"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Discount", "Line discount %", "Rabatt", "discount_amount", "値引き", "Discount Value", "Total Discount"),
+        *("Promo Amount", "Promotion discount", "Coupon Value", "Voucher amount", "Rebate", "Markdown", "Nachlass"),
+        *("Member Discount", "Disc. Amt", "discount_rate", "İndirim Tutarı", "Dto."),
+    ],
+)
 def test_a_discount_may_come_off_where_lines_count_at_quantity_times_price(header: str) -> None:
     assert [found.role for found in headers_with_a_role([(0, header)], by_price=True)] == ["discount"]
     assert headers_with_a_role([(0, header)]) == ()
 
 
-@pytest.mark.parametrize("header", ["Discount Code", "Discount reason", "Discontinued"])
+@pytest.mark.parametrize("header", ["Order Discount", "Cart discount amount", "Invoice Discount", "Belegrabatt"])
+def test_a_discount_of_the_whole_order_is_told_from_that_of_a_line(header: str) -> None:
+    assert [found.role for found in headers_with_a_role([(0, header)], by_price=True)] == ["order_discount"]
+    assert headers_with_a_role([(0, header)]) == ()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Discount Code", "Discount reason", "Discontinued", "Promo", "Promo code", "Coupon"),
+        *("Discounted price", "Price before discount", "Desc", "Disc"),
+    ],
+)
 def test_what_only_names_a_discount_is_none(header: str) -> None:
     assert headers_with_a_role([(0, header)], by_price=True) == ()
 
@@ -110,6 +129,78 @@ def test_where_the_header_leaves_it_open_the_values_decide(
     WRITERS["csv"](shop, "a", columns_of(header, values))
     shop.load()
     assert bool(unused(shop)) == is_told
+
+
+LINES_WITH_TOTALS = (
+    ("1", "A", "2", "10.00", "2024-01-02", "20.00"),
+    ("1", "B", "1", "8.00", "2024-01-02", "5.00"),
+    ("2", "A", "3", "10.00", "2024-01-03", "25.00"),
+    ("2", "C", "1", "3.00", "2024-01-03", None),
+    ("3", "A", "-1", "10.00", "2024-01-04", "-10.00"),
+)
+
+
+@every_format
+def test_what_a_line_came_to_is_held_against_quantity_times_price(shop: Shop, write: Write) -> None:
+    """3.00 and 5.00 came off two lines; one says nothing, one is a return."""
+    header = ("InvoiceNo", "StockCode", "Quantity", "Price", "InvoiceDate", "Line Total")
+    write(shop, "a", [header, *LINES_WITH_TOTALS])
+    shop.load(settle_wait_seconds=0.01)
+    assert unused(shop) == [
+        ("Line Total", "amount", "25.00 for 3 × 10.00", 1),
+        ("Line Total", "amount", "5.00 for 1 × 8.00", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "totals",
+    [
+        ["20.00", "8.00", "30.00"],
+        # of the whole order, on each of its lines or on its first
+        ["28.00", "28.00", "35.00"],
+        ["28.00", None, "35.00"],
+        # with tax on top, and without a fifth of it
+        ["24.00", "9.60", "36.00"],
+        ["16.67", "6.67", "25.00"],
+        # without pennies
+        ["20", "8", "30"],
+    ],
+    ids=["the same", "of orders", "of orders, once", "with tax", "without tax", "whole"],
+)
+def test_amounts_that_are_no_less_for_a_discount_are_left_alone(shop: Shop, totals: list[str | None]) -> None:
+    header = ("InvoiceNo", "StockCode", "Quantity", "Price", "InvoiceDate", "Total")
+    lines = [line[:5] for line in LINES_WITH_TOTALS[:3]]
+    WRITERS["csv"](shop, "a", [header, *((*line, total) for line, total in zip(lines, totals, strict=True))])
+    shop.load()
+    assert unused(shop) == []
+
+
+def test_an_amount_is_only_held_against_a_price_that_counts(shop: Shop) -> None:
+    use(shop, columns={"line_amount": "Came to"})
+    shop.deliver("a.csv", f"{HEADER},Line total,Came to\n{LINE_A},2.00,13.30\n")
+    shop.load()
+    assert unused(shop) == []
+
+
+@every_format
+def test_one_discount_on_all_lines_of_each_order_may_be_the_orders(shop: Shop, write: Write) -> None:
+    """2.80 off order 1, not off each of its lines."""
+    header = ("InvoiceNo", "StockCode", "Quantity", "Price", "InvoiceDate", "Discount")
+    discounts = ("2.80", "2.80", "0.00", "0.00", "0.00")
+    lines = [(*line[:5], discount) for line, discount in zip(LINES_WITH_TOTALS, discounts, strict=True)]
+    write(shop, "a", [header, *lines])
+    # on one line of an order it is that line's; per cent are of each
+    write(shop, "b", [header, *((*line[:5], "2.80" if n == 1 else "0.00") for n, line in enumerate(lines))])
+    write(shop, "c", [header, *((*line[:5], "10%" if n < 2 else "0%") for n, line in enumerate(lines))])
+    shop.load(settle_wait_seconds=0.01)
+    assert shop.rows("select left(_file_name, 1), role, value, lines from raw.unused_columns order by all") == [
+        ("a", "order_discount", "0.00", 3),
+        ("a", "order_discount", "2.80", 2),
+        ("b", "discount", "0.00", 4),
+        ("b", "discount", "2.80", 1),
+        ("c", "discount", "0%", 3),
+        ("c", "discount", "10%", 2),
+    ]
 
 
 def test_at_most_two_hundred_values_of_a_column_are_kept_the_frequent_ones(shop: Shop) -> None:

@@ -111,7 +111,7 @@ def ask(connection: Connection, database: Database, settings: Settings) -> Quest
             f"Database {database.name!r}: nothing says which one column holds the order number, by which an order that "
             f"comes again replaces its earlier version; map it as columns.invoice. Its columns are {quoted(columns)}"
         )
-    kept = {*recognised.positions, *(unused.position for unused in recognised.unused)}
+    kept = {*recognised.positions, *(position for unused in recognised.unused for position in unused.positions)}
     return Question(
         database,
         columns,

@@ -7,27 +7,29 @@ belong here: which headers speak of money (:mod:`warehouse.readers.header_words`
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal
 
-Line = Sequence[str | None]
+from warehouse.readers.rough_numbers import Line, field, rough_number
 
 _ORDERS_ENOUGH = 3
 """So many orders of several unlike lines, all with one amount on each of them, are no chance."""
 _PRODUCTS_ENOUGH = 3
+_LINES_ENOUGH = 3
+"""A product of two columns on so many lines is no chance, if one of them is not the same on all."""
 _MOST = 0.9
+_TAX_ON_TOP = Decimal("1.3")
 _TWO_CENTS = Decimal("0.02")
 _OF_PRODUCT = ("stock_code", "description", "quantity", "unit_price")
-_NUMBER = re.compile(r"\d[\d.,' \u00a0\u202f\u2019]*")
 
 
 def money_column(lines: Sequence[Line], places: Mapping[str, int]) -> Literal["unit_price", "line_amount"] | None:
     """Tell which of the columns found counts.
 
-    The amount, where it differs from quantity by price: it is what was paid, after discounts. The price, where
+    The amount, where it differs from quantity by price: it is what was paid, after discounts; and where a
+    column of another name seems to be the quantity by which the price would have to be taken. The price, where
     the amount is that of the whole order, or differs by a tax column; and where both say the same.
 
     Parameters
@@ -48,12 +50,14 @@ def money_column(lines: Sequence[Line], places: Mapping[str, int]) -> Literal["u
     is_of_order = _is_of_order(lines, places, amount)
     if "unit_price" not in places:
         return None if is_of_order else "line_amount"
-    if "quantity" not in places or is_of_order:
+    if is_of_order:
         return "unit_price"
+    if "quantity" not in places:
+        return "line_amount" if _has_pieces(lines, places) else "unit_price"
     compared = [places[column] for column in ("quantity", "unit_price", "line_amount")]
     differing = taxed = 0
     for line in lines:
-        if not all(_field(line, place) for place in compared):
+        if not all(field(line, place) for place in compared):
             continue
         units, price, total = (abs(rough_number(line, place)) for place in compared)
         more = total - units * price
@@ -78,8 +82,8 @@ def grows_with_quantity(lines: Sequence[Line], places: Mapping[str, int]) -> boo
     for line in lines:
         units, price = rough_number(line, places["quantity"]), rough_number(line, places["unit_price"])
         if units > 0 and price > 0:
-            units_at[_field(line, product), price, False].add(units)
-            units_at[_field(line, product), round(price / units, 4), True].add(units)
+            units_at[field(line, product), price, False].add(units)
+            units_at[field(line, product), round(price / units, 4), True].add(units)
     shown = {(name, is_share) for (name, _, is_share), units in units_at.items() if len(units) > 1}
     grow, stay = (sum(is_share is wanted for _, is_share in shown) for wanted in (True, False))
     return grow >= _PRODUCTS_ENOUGH and grow > 3 * stay
@@ -103,6 +107,32 @@ def amount_by_price(lines: Sequence[Line], places: Mapping[str, int]) -> int | N
             for line in priced
         ):
             return place
+    return None
+
+
+def unnamed_quantity(lines: Sequence[Line], places: Mapping[str, int]) -> tuple[int, int] | None:
+    """Positions of a quantity that goes by another name, and of the amounts that it makes of what was found as money.
+
+    None unless whole numbers, not all alike, times that are another column on every line.
+    """
+    money = places.get("line_amount", places.get("unit_price"))
+    if money is None or "quantity" in places:
+        return None
+    priced = [line for line in lines if rough_number(line, money)]
+    if len(priced) < _LINES_ENOUGH:
+        return None
+    free = [place for place in range(max(map(len, priced))) if place not in places.values()]
+    numbers = {place: [abs(rough_number(line, place)) for line in priced] for place in (*free, money)}
+    for units in free:
+        pieces = numbers[units]
+        if len(set(pieces)) == 1 or any(piece % 1 or not piece for piece in pieces):
+            continue
+        for amount in free:
+            if amount != units and all(
+                abs(piece * price - total) <= _TWO_CENTS
+                for piece, price, total in zip(pieces, numbers[money], numbers[amount], strict=True)
+            ):
+                return units, amount
     return None
 
 
@@ -148,7 +178,7 @@ def discount_part(lines: Sequence[Line], place: int, *, says_per_cent: bool) -> 
     discounts = [abs(rough_number(line, place)) for line in lines]
     if any(discounts) and max(discounts) < 1:
         return "share"
-    return "per_cent" if says_per_cent or any("%" in _field(line, place) for line in lines) else None
+    return "per_cent" if says_per_cent or any("%" in field(line, place) for line in lines) else None
 
 
 def amount_after_part(lines: Sequence[Line], places: Mapping[str, int]) -> int | None:
@@ -177,27 +207,6 @@ def amount_after_part(lines: Sequence[Line], places: Mapping[str, int]) -> int |
     return None
 
 
-def rough_number(line: Line, position: int) -> Decimal:
-    """A number as it may be written; 0 where there is none. Its decimal mark is the last one in it."""
-    text = _field(line, position)
-    found = _NUMBER.search(text)
-    if not found:
-        return Decimal(0)
-    digits = re.sub(r"[^\d.,]", "", found.group())
-    mark = max(digits.rfind("."), digits.rfind(","))
-    is_thousands = mark >= 0 and digits.count(digits[mark]) > 1
-    if mark >= 0 and not is_thousands:
-        digits = re.sub(r"[.,]", "", digits[:mark]) + "." + digits[mark + 1 :]
-    else:
-        digits = re.sub(r"[.,]", "", digits)
-    try:
-        value = Decimal(digits)
-    except InvalidOperation:
-        return Decimal(0)
-    is_negative = text.strip().startswith(("-", "\u2212", "(")) or text.strip().endswith("-")
-    return -value if is_negative else value
-
-
 def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) -> bool:
     """Whether each order of several unlike lines has one amount, on all of them or on one alone.
 
@@ -207,17 +216,33 @@ def _is_of_order(lines: Sequence[Line], places: Mapping[str, int], amount: int) 
         return False
     orders: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
-        if invoice := _field(line, places["invoice"]):
+        if invoice := field(line, places["invoice"]):
             orders[invoice].append(line)
     telling = [place for column, place in places.items() if column in _OF_PRODUCT]
     several = [
         order
         for order in orders.values()
-        if len({tuple(_field(line, place) for place in telling) for line in order}) > 1
+        if len({tuple(field(line, place) for place in telling) for line in order}) > 1
     ]
-    if any(len({_field(line, amount) for line in order if _field(line, amount)}) != 1 for order in several):
+    if any(len({field(line, amount) for line in order if field(line, amount)}) != 1 for order in several):
         return False
     return len(several) >= _ORDERS_ENOUGH or any(_makes_up(order, places, amount) for order in several)
+
+
+def _has_pieces(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
+    """Whether some column of whole numbers makes about the amount of the price, on every line; discounts may be off."""
+    priced = [line for line in lines if rough_number(line, places["unit_price"])]
+    for place in range(max(map(len, priced), default=0)):
+        pieces = [abs(rough_number(line, place)) for line in priced]
+        if place in places.values() or set(pieces) <= {1} or any(piece % 1 or not piece for piece in pieces):
+            continue
+        by_price = [
+            abs(rough_number(line, places["unit_price"])) * units for line, units in zip(priced, pieces, strict=True)
+        ]
+        amounts = [abs(rough_number(line, places["line_amount"])) for line in priced]
+        if all(total / 2 <= amount <= total * _TAX_ON_TOP for total, amount in zip(by_price, amounts, strict=True)):
+            return True
+    return False
 
 
 def _makes_up(order: Sequence[Line], places: Mapping[str, int], amount: int) -> bool:
@@ -237,7 +262,3 @@ def leaves_with_a_minus(lines: Sequence[Line], places: Mapping[str, int]) -> boo
         return False
     sold = [rough_number(line, places["quantity"]) for line in lines if rough_number(line, places["line_amount"]) > 0]
     return sum(units < 0 for units in sold) > sum(units > 0 for units in sold)
-
-
-def _field(line: Line, position: int) -> str:
-    return (line[position] or "").strip() if position < len(line) else ""

@@ -17,7 +17,7 @@ import pyarrow as pa
 from warehouse.readers.columns import column_expressions
 from warehouse.readers.csv_fast import MAX_LINE_BYTES, CsvFile
 from warehouse.readers.csv_fields import OpenQuoteError, StrayQuoteError, split_fields
-from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
+from warehouse.readers.roles import UnusedColumn, UnusedHeader, Values, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import read_lines
 
@@ -282,9 +282,7 @@ class _Batch:
         self._staging = staging
         self._file_id = file.file_id
         self._recognised = file.dialect.recognised
-        self._unused: dict[UnusedHeader, Counter[str | None]] = {
-            header: Counter() for header in self._recognised.unused
-        }
+        self._unused: dict[UnusedHeader, Counter[Values]] = {header: Counter() for header in self._recognised.unused}
         self._empty = [""] * file.dialect.width
         self._ordinal = 0
         self._flushed_bytes = 0
@@ -330,7 +328,8 @@ class _Batch:
         )
         expressions["file_id"] = str(self._file_id)
         for header, counts in self._unused.items():
-            values = zip(columns[header.position], self._problems, strict=True)
+            beside = [columns[position] for position in header.positions]
+            values = zip(zip(*beside, strict=True) if header.beside else beside[0], self._problems, strict=True)
             counts.update(value for value, problem in values if problem is None)
         self._staging.append_arrow(self._recognised.table, pa.table(data), expressions)
         self._clear()

@@ -26,7 +26,7 @@ from warehouse.readers.columns import column_expressions, filled_down
 from warehouse.readers.csv_fields import Dialect
 from warehouse.readers.errors import is_disk_full
 from warehouse.readers.layouts import columns_of
-from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
+from warehouse.readers.roles import UnusedColumn, UnusedHeader, Values, counted_fields, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.readers.text import TextFacts
 
@@ -120,7 +120,9 @@ def _create_table(staging: Staging, table: str, files: Sequence[CsvFile]) -> Non
     struct = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(dialect.width))
     recognised = dialect.recognised
     expressions = column_expressions(recognised, lambda position: f"c{position}")
-    expressions |= {_unused_name(header): f"c{header.position}" for header in recognised.unused}
+    expressions |= {
+        _unused_name(position): f"c{position}" for header in recognised.unused for position in header.positions
+    }
     selected = ", ".join(f"{expression} as {column}" for column, expression in expressions.items())
     staging.con.execute(
         f"create temp table {table} as select file_index::integer as file_index, {selected} "
@@ -189,17 +191,17 @@ def _accept_complete_files(
 
 
 def _tell_unused(staging: Staging, table: str, starts: str, header: UnusedHeader, on_unused: Unused) -> None:
-    counts: dict[int, dict[str | None, int]] = defaultdict(dict)
-    for file_id, value, lines in staging.con.execute(
-        f"select f.file_id, g.{_unused_name(header)}, count(*) from {table} as g "
-        f"join {starts} as f using (file_index) group by all"
+    counts: dict[int, dict[Values, int]] = defaultdict(dict)
+    fields = ", ".join(counted_fields(header, [f"g.{_unused_name(position)}" for position in header.positions]))
+    for file_id, *found, lines in staging.con.execute(
+        f"select f.file_id, {fields}, count(*) from {table} as g join {starts} as f using (file_index) group by all"
     ).fetchall():
-        counts[file_id][value] = lines
+        counts[file_id][tuple(found) if header.beside else found[0]] = lines
     for file_id, values in counts.items():
         column = describe_unused(header, values)
         if column is not None:
             on_unused(file_id, column)
 
 
-def _unused_name(header: UnusedHeader) -> str:
-    return f"unused_{header.position}"
+def _unused_name(position: int) -> str:
+    return f"unused_{position}"

@@ -18,13 +18,13 @@ from warehouse.readers.roles import DISCOUNT_PATTERNS, EVENT_PATTERN, KIND_PATTE
 
 _ORDER = (
     r"(order|orders|bestellung|bestell|auftrag|auftrags|commande|pedido|ordine|bestelling|encomenda|zamowienie|"
-    r"zamowienia|siparis)"
+    r"zamowienia|siparis|bestel)"
 )
-_NUMBER = r"(id|no|nr|number|num|nummer|numero|ref|reference|name|key)"
+_NUMBER = r"(id|no|nr|number|num|nummer|numero|numer|numarasi|numarası|ref|reference|name|key)"
 _RECEIPT = (
     r"(receipt|bon|beleg|ticket|transaction|sale|sales|payment|docket|document|"
     r"recibo|recu|transaccion|venta|vente|facture|factura|fattura|venda|vendita|dokumentu|faktury|paragonu|sprzedazy|"
-    r"fis|satis|satıs|fatura|belge|evrak|billingdocument)"
+    r"fis|satis|satıs|fatura|belge|evrak|billingdocument|documento)"
 )
 _OF = r"(de|du|del|des|di|da|do|der)?(la)?"
 _TAXED = (
@@ -44,8 +44,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(basket|cart|warenkorb|panier|cesta|carrello)" + _NUMBER,
         r"(invoice|sale)(line|item)+(no|number)",
         # what Magento calls the number that customers see, and what stands before the word in a database
-        r"incrementid|idorder",
-        r"(伝票|レシート|取引|注文)(番号|no|id)",
+        r"(order)?incrementid|idorder",
+        r"(伝票|レシート|取引|注文)(番号|no|id)|(订单|交易|销售单|小票|单据|发票)(编号|号码?|id)",
         # what QuickBooks calls it, and what a reseller's order is
         r"num",
         r"po(no|number)|number",
@@ -56,19 +56,21 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(stock|item|product|article|artikel|produkt|material|prod|art|articolo|producto|produit)(code|number|no|nr|nummer|num|id|ref|reference|key)",
         r"(ref|reference|referencia|codigo|codice|code)(article|articulo|producto|produit|prodotto|articolo)?",
         r"(artikel|articulo|articolo|material)",
-        r"inventoryitemcode|(codigo|cod)(do)?produto|kod(towaru|produktu)|(stok|urun)kodu|商品(コート|番号|id)",
+        r"inventoryitemcode|(codigo|cod)(do)?produto|kod(towaru|produktu)|(stok|urun)kodu|商品(コート|番号|id)|barkod|(商品|产品|货品)(编[码号]|代码|货号|条码|id|sku)|货号",
     ),
     "description": (
         r"(lineitem|item|product|article|artikel|produkt)(name|title|description|bezeichnung|text|titel)",
         r"(description|bezeichnung|descripcion|descrizione|omschrijving|designation|libelle|descricao|artikelbezeichnung)",
         r"(product|item|menuitem|produkt|produit|producto|prodotto|articulo|article|produto|text|title)s?",
+        r"productservice(fullname|name)?|itempurchased",
         r"(artikel)?beschreibung|memo(description)?",
-        r"nazwa(towaru|produktu)|towar|(stok|urun)ad[iı]|urun|商品名?",
+        r"nazwa(towaru|produktu)|towar|(stok|urun)ad[iı]|urun|商品名?|(商品|产品|宝贝|货品)(名称|标题)|品名|nazwa(oferty|produktu)|benamning|positionsbezeichnung|titel",
     ),
     "quantity": (
         r"(lineitem|item|order|product)?(quantity|qty|menge|anzahl|stueck|stuck|quantite|qte|cantidad|quantita|qta|aantal|"
         r"quantidade|ilosc|units|pieces|count)(ordered|purchased|sold)?",
-        r"(units|unidades|unites|unita|pieces|stk|stck|pcs|pzas|qtde?|ilosc|ilość|miktar|adet|数量|個数)",
+        r"(units|unidades|unites|unita|pieces|stk|stck|pcs|pzas|qtde?|ilosc|ilość|miktar|adet|数量|個数|uds?|antal|"
+        r"(购买|销售|商品|宝贝)?总?数量|件数|liczba(sztuk)?)",
         r"[a-z]+sold",
         # but what came back, what is left, what a whole order has and what one pack does
         r"(?!.*(refund|return|stock|invent|avail|total|per|min|max))[a-z]+(qty|quantity)",
@@ -86,7 +88,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         # of a document in a ledger
         r"(posting|document|buchungs)(date|datum)",
         r"data(sprzedazy|wystawienia|transakcji|dokumentu|davenda)|((satıs|satis|fis|siparis|fatura|belge)(tarihi))|tarih",
-        r"(取引|販売|売上|注文|会計)?(日時|日付?)",
+        r"(取引|販売|売上|注文|会計)?(日時|日付?)|(下单|订单|订单创建|创建|付款|购买|交易|销售)(时间|日期)|日期",
+        r"(order|bestel)datum|data(zakupu|documento|zamowienia|vendita)",
         r"(t|tr|tran|trans|txn|po)(dat|date|dt|datetime)|orderdatedateorders|invoicebilldate",
     ),
     "time": (
@@ -94,11 +97,11 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(order|sale|transaction)time",
     ),
     "unit_price": (
-        rf"(unit|lineitem|item|single|einzel|stueck|stuck|product|productunit|wholesale)(price|preis|amount)(each)?{_TAXED}",
+        rf"(unit|lineitem|item|single|einzel|stueck|stuck|product|productunit|wholesale|avg|average|mean)(unit)?(price|preis|amount)(each)?{_TAXED}",
         r"(price|preis|prix|precio|prezzo|prijs|preco|cena)(unit|each|unitaire|unitario|unitaria|perunit|proeinheit|net|netto)?",
         r"(prix|precio|prezzo|preco)(unitaire|unitario)",
         r"(soldfor|salepriceunit|vkpreis|vk)",
-        r"(valor|vlr|vl|preco)unit(ario)?|cena(jednostkowa)?(netto|brutto)?|birimfiyat[iı]?|(商品)?単価",
+        r"(valor|vlr|vl|preco)unit(ario)?|cena(jednostkowa)?(netto|brutto)?|birimfiyat[iı]?|(商品)?(単価|单价|售价)|pu(ht|ttc)?|apris|cenazasztuke|prijsperstuk",
         # of one unit or of the line, which the values have to tell
         r"net(to)?(price|preis)",
         r"(gross|brutto)(price|preis)",
@@ -106,7 +109,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(unit|lineitem|item|product)cost",
     ),
     "line_amount": (
-        rf"(order)?(line|item|row|position|positions|zeilen|product)(total|amount|net|sum|betrag|summe|subtotal){_TAXED}",
+        rf"(order)?(line|item|row|position|positions|zeilen|product)(total|amount|net|sum|betrag|summe|subtotal|totalprice)"
+        rf"{_TAXED}",
         # what was paid, after discounts, comes first
         r"net(sales|amount|total|revenue)|nettoumsatz|umsatznetto|ventesnettes|ventasnetas|venditenette|vendasliquidas",
         r"gross(sales|amount|total|revenue)?|bruttoumsatz|umsatzbrutto|ventesbrutes|ventasbrutas|venditelorde|vendasbrutas",
@@ -114,8 +118,9 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(sales|revenue|turnover|umsatz|betrag|montant|importe|importo|bedrag|valor|total|amount|subtotal|"
         r"(gesamt|gesamtpreis|gesamtbetrag)(netto)?|sum|summe|totalprice|totalamount|nettobetrag|montantht|totalht)",
         r"(gesamt|gesamtpreis|gesamtbetrag)brutto",
-        rf"(producttotal|total)(price|amount){_TAXED}|netvalue|(valor|vlr|vl)total|wartosc(netto|sprzedazy)?",
-        r"wartoscbrutto|tutar[iı]?|toplam|小計|金額",
+        rf"(producttotal|total|total(purchase|sale|sales|transaction|order))(price|amount|value){_TAXED}|netvalue|(valor|vlr|vl)total|wartosc(netto|sprzedazy)?",
+        r"wartoscbrutto|tutar[iı]?|toplam(tutar[iı]?)?|小計|金額|"
+        r"(faturalanacak|satis|satıs)tutar[iı]?|montantttc|totaal(prijs)?|summa|valortotal|(实付|实际支付|成交|销售)?金额|总价|小计",
         r"total(revenue|sales|spent)|dollarvalue|amountspent|(daily|weekly|monthly)sales",
         # what the goods cost the shop, where there is another
         r"totalcost",
@@ -126,7 +131,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "status": (
         r"(financial|order|payment|invoice|bestell|auftrags|zahlungs|rechnungs)?(status|statut)",
         r"(order|payment)(state|condition)|orderstatus(id|code|name)",
-        r"(estado|stato|situacao|durum|currentstate)",
+        r"(estado|stato|situacao|durum|currentstate|siparis(durumu|statusu)|(订单|交易)?状态)",
         # what was only looked at is no sale
         EVENT_PATTERN,
     ),
@@ -138,29 +143,31 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         # but the code of an account is one of a ledger's
         r"(?!accountcode)(customer|client|kunden|cliente|klant|member|user|buyer|account|household)(ac)?"
         r"(id|no|nr|number|num|nummer|code|key|ref|reference)",
-        r"(customer|billing|buyer|contact|kunden)?e?mail(address|adresse|billing)?",
-        r"(codigo|numero|no|id)(client|cliente|kunde)",
+        r"(customer|billing|buyer|contact|kunden|user|client|account)?e?mail(address|adresse|billing)?|eposta(adresi)?",
+        r"(codigo|cod|numero|no|id)(client|cliente|kunde)|kundnummer|klantnummer",
         r"(sellto|billto)customer(no|number|name)?",
         r"(customer|client|kunden?|cliente|klant|buyer)(name|fullname|username|user)?",
         rf"(nome?|nombre|name|naam){_OF}(client|cliente|kunden|klant)",
         r"contactname|soldtoparty|kontrahent|nabywca|klient|(musteri|cari)(kodu|no|adi|adı)?|(顧客|会員)(コート|番号|id|名)?",
+        r"(客户|顾客|会员|用户|买家)(编号|号|id|名称|姓名|会员名|昵称)?|login(kupujacego)?|alici|alıcı",
         r"(username|userid)(buyer)?|(retailer|partner)(name|id)?",
     ),
     "country": (
         r"(shipping|delivery|ship|ship(to)?|liefer)(country|land)(code|name)?",
-        r"(billing|customer|bill)?(country|land|pays|pais|paese|kraj)(code|name|billing)?",
+        r"(billing|customer|bill)?(country|land|pays|pais|paese|kraj|ulke)(code|name|billing)?|国家",
     ),
 }
 _ONE_FOR_ALL = r"(customer|client|user|buyer)unique(id|key)"
 _OF_VARIANTS = frozenset({"variant", "variante", "model", "sku"})
 """What stands beside the name of a product, and of nothing else."""
 _PRODUCT_GROUP = (
-    r"(product|item|article|artikel|waren)?(line|category|group|family|kategorie|gruppe|categoria|categorie)(name|no)?"
+    r"(product|item|article|artikel|waren)?(line|category|group|family|kategorie|gruppe|categoria|categorie)(name|no)?|"
+    r"(product|item|article)type"
 )
 """A group of products: what was bought as far as such a file tells."""
 _ORDER_AMOUNT = r"(order|grand|invoice)(total|amount|value)(inctax|incltax|base|purchased|paid)?"
 _OF_ONE_UNIT = (
-    r"(unit|einzel|stueck|stuck|single).*|"
+    r"(unit|einzel|stueck|stuck|single|avg|average|mean).*|"
     r".*(each|perunit|peritem|proeinheit|prostuck|prostueck|unitaire|unitario|unitaria)"
 )
 """What a price is called that holds for one unit, whatever the quantity is called."""
@@ -227,6 +234,12 @@ def product_group(headers: Sequence[str]) -> str | None:
 def order_amount(headers: Sequence[str]) -> str | None:
     """The header that holds the amount of a whole order."""
     return next((header for header in headers if re.fullmatch(_ORDER_AMOUNT, _plain(header))), None)
+
+
+def says_amount_of_line(header: str) -> bool:
+    """Whether a header may hold what a line came to, by its name alone; what the goods cost is another matter."""
+    key = _plain(header)
+    return "cost" not in key and any(re.fullmatch(pattern, key) for pattern in _PATTERNS["line_amount"])
 
 
 def is_of_one_unit(header: str) -> bool:

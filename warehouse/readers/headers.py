@@ -8,13 +8,13 @@ guessing what an unknown header means (:mod:`warehouse.readers.suggest`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 
 from warehouse.formats import export_formats
 from warehouse.readers.errors import HeaderError, UnreadableFileError
-from warehouse.readers.header_words import guess_columns, tells_of_sales
+from warehouse.readers.header_words import guess_columns, says_amount_of_line, tells_of_sales
 from warehouse.readers.layouts import (
     CUSTOMERS,
     INVOICE_LINES,
@@ -26,7 +26,7 @@ from warehouse.readers.layouts import (
     export_layouts,
     normalise,
 )
-from warehouse.readers.roles import headers_with_a_role
+from warehouse.readers.roles import UnusedHeader, headers_with_a_role
 from warehouse.settings import Settings, SourceMapping
 
 RAW_NAMES = {"kind": "line_kind"}
@@ -262,7 +262,23 @@ def _recognised(
         time,
         constants or {},
         tuple(filled),
-        headers_with_a_role(left, by_price=by_price) if layout.kind == "transactions" else (),
+        _unused(left, columns, by_price=by_price) if layout.kind == "transactions" else (),
+    )
+
+
+def _unused(
+    left: Sequence[tuple[int, str]], columns: Mapping[str, tuple[int, ...]], *, by_price: bool
+) -> tuple[UnusedHeader, ...]:
+    """Headers that look as if they mattered, what a line came to beside its quantity and price among them."""
+    found = headers_with_a_role(left, by_price=by_price, order=columns.get("invoice", ()))
+    if not by_price or not {"quantity", "unit_price"} <= columns.keys():
+        return found
+    beside = (columns["quantity"][0], columns["unit_price"][0])
+    taken = {header.position for header in found}
+    return found + tuple(
+        UnusedHeader(position, name, "amount", beside=beside)
+        for position, name in left
+        if position not in taken and says_amount_of_line(name)
     )
 
 

@@ -16,7 +16,7 @@ from warehouse.readers.columns import column_expressions
 from warehouse.readers.errors import HeaderError, UnreadableFileError, first_line, is_disk_full
 from warehouse.readers.headers import recognise
 from warehouse.readers.layouts import Recognised
-from warehouse.readers.roles import UnusedColumn, describe_unused
+from warehouse.readers.roles import UnusedColumn, Values, counted_fields, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings
 
@@ -64,7 +64,10 @@ def read_parquet_file(staging: Staging, file_id: int, path: Path, name: str, set
             recognised.table, "read_parquet([?], file_row_number = true)", expressions, parameters=[str(path)]
         )
         unused = [
-            describe_unused(header, dict(_counted(staging, path, field(header.position))))
+            describe_unused(
+                header,
+                _counted(staging, path, counted_fields(header, [field(position) for position in header.positions])),
+            )
             for header in recognised.unused
         ]
     except duckdb.Error as error:
@@ -90,8 +93,12 @@ def _rows(staging: Staging, path: Path) -> Iterator[Sequence[str | None]]:
             yield from rows
 
 
-def _counted(staging: Staging, path: Path, text: str) -> list[tuple[str | None, int]]:
-    return staging.con.execute(f"select {text}, count(*) from read_parquet([?]) group by 1", [str(path)]).fetchall()
+def _counted(staging: Staging, path: Path, texts: list[str]) -> dict[Values, int]:
+    """Lines by the value of a column, or by the values of several."""
+    rows = staging.con.execute(
+        f"select {', '.join(texts)}, count(*) from read_parquet([?]) group by all", [str(path)]
+    ).fetchall()
+    return {row[:-1] if len(texts) > 1 else row[0]: row[-1] for row in rows}
 
 
 def _as_text(name: str, sql_type: str, instants: frozenset[str]) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from warehouse.readers.amount_evidence import rough_number
 from warehouse.readers.errors import HeaderError
 from warehouse.readers.layouts import INVOICE_LINES, TRANSACTIONS
+from warehouse.readers.rough_numbers import rough_number
 from warehouse.readers.suggest import Guess, guess_mapping, write_mapping
 from warehouse.wording import number
 

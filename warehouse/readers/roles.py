@@ -1,4 +1,4 @@
-"""Headers that look like they matter: columns of states, currencies, kinds of lines, refunds and discounts.
+"""Headers that look like they matter: states, currencies, kinds of lines, refunds, discounts, amounts of lines.
 
 Belongs here: by which words such a header is told, in the languages of the shop systems
 that are known, and whether a column's values bear it out. Does not belong here: headers
@@ -6,19 +6,22 @@ that a layout or a mapping uses, and what follows from a value.
 
 An order that was cancelled keeps its lines and its money in most exports, amounts in two currencies
 add up to nonsense, a credit note may be told by its kind alone, and a refund or a discount by a figure
-beside the sale; so these are looked at even where nothing uses them.
+beside the sale, or by nothing but what the line came to; so these are looked at even where nothing uses them.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
-Role = Literal["status", "currency", "kind", "refund", "discount"]
+from warehouse.readers.rough_numbers import rough_number
+
+Role = Literal["status", "currency", "kind", "refund", "discount", "order_discount", "amount"]
 
 MAX_VALUES = 200
 """Distinct values kept of a column; a status has a dozen, a currency a few."""
@@ -28,13 +31,21 @@ MAX_VALUES = 200
 class UnusedHeader:
     """A header that nothing uses, with the role that its name suggests.
 
-    ``is_doubtful``: the name alone does not tell (a *state* may be a part of a country).
+    ``is_doubtful``: the name alone does not tell (a *state* may be a part of a country). ``beside``: positions whose
+    values are looked at together with the column's own, in this order: quantity and price beside the amount of a line,
+    the order's number beside a discount.
     """
 
     position: int
     header: str
     role: Role
     is_doubtful: bool = False
+    beside: tuple[int, ...] = ()
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The column's own position and those beside it."""
+        return (self.position, *self.beside)
 
 
 @dataclass(frozen=True)
@@ -75,13 +86,28 @@ KIND_PATTERNS = (
 EVENT_PATTERN = "event(type|name)?"
 """The same where lines are what people did: looked at a product, put it into the cart, paid, brought it back."""
 
+_OF_A_DISCOUNT = (
+    "(discount|rabatt|nachlass|remise|descuento|sconto|korting|desconto|iskonto|indirim|rabat|markdown|rebate)s?"
+)
+_MONEY_OFF = "(amount|amt|value|betrag|discount|off|savings?)s?"
+_PART = "(percent|percentage|pct|prozent|rate)"
 DISCOUNT_PATTERNS = (
-    r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting|desconto|iskonto|indirim|rabat)s?"
-    r"(amount|betrag|applied|tutari)?",
-    r"値引き?|割引",
-    r"(lineitem|line|item)?(discount|rabatt|remise|descuento|sconto|korting)(percent|percentage|pct|prozent)",
+    rf"(lineitem|line|item|row|position|product|total|seller|store|shop|member|customer|promo(tion)?(al)?|coupon|voucher)?"
+    rf"{_OF_A_DISCOUNT}(amount|amt|value|betrag|applied|tutar[iı]|total|given)?",
+    # without a word for money these name a code
+    rf"(item|line)?(promo|promotion|promotional|coupon|voucher|gutschein)s?{_MONEY_OFF}",
+    r"値引き?|割引|折扣|优惠(金额)?|dto|disc(amount|amt|value|pct|percent)",
+    rf"(lineitem|line|item)?{_OF_A_DISCOUNT}{_PART}",
 )
 """What a column is called that says what came off a line, without blanks, marks and accents."""
+_DISCOUNT_OF_AN_ORDER = re.compile(
+    rf"(order|cart|basket|invoice|receipt|bestell|auftrags|rechnungs|beleg)(coupon|promo)?{_OF_A_DISCOUNT}"
+    rf"(amount|amt|value|betrag|total)?"
+)
+"""The same of a whole order, which no column of the line has."""
+
+_AFTER_TAX_SHARES = 2
+"""So many shares of quantity by price, one a rate of tax, say that what a line came to is without the tax."""
 
 _REFUND = re.compile("refund(?!able)|erstatt|rembours|reembols|rimbors|terugbetaal")
 _RETURNED = re.compile(
@@ -109,20 +135,38 @@ _KNOWN_STATES = re.compile(
 )
 
 
-def headers_with_a_role(headers: Sequence[tuple[int, str]], *, by_price: bool = False) -> tuple[UnusedHeader, ...]:
+def headers_with_a_role(
+    headers: Sequence[tuple[int, str]], *, by_price: bool = False, order: tuple[int, ...] = ()
+) -> tuple[UnusedHeader, ...]:
     """Those of the headers (position and name) that look like one of the roles.
 
-    ``by_price``: lines count at quantity times price, so that a discount may come off; an amount is after it.
+    ``by_price``: lines count at quantity times price, so that a discount may come off; an amount is after it. Amounts
+    of lines are no matter of their names alone, and not among these. ``order``: where the order's number stands.
     """
     found = []
     for position, header in headers:
         told = _role_of(header)
-        if told is not None and (by_price or told[0] != "discount"):
-            found.append(UnusedHeader(position, header, *told))
+        if told is not None and (by_price or told[0] not in ("discount", "order_discount")):
+            found.append(UnusedHeader(position, header, *told, beside=order[:1] if told[0] == "discount" else ()))
     return tuple(found)
 
 
-def describe_unused(header: UnusedHeader, counts: Mapping[str | None, int]) -> UnusedColumn | None:
+def counted_fields(header: UnusedHeader, fields: Sequence[str]) -> list[str]:
+    """SQL for the values to count: those of an amount that is no less than quantity by price are all alike.
+
+    A file has as many of them as it has prices, quantities and amounts, and only the others are told.
+    """
+    if header.role != "amount":
+        return list(fields)
+    amount, units, price = (f"abs(try_cast({field} as double))" for field in fields)
+    return [f"case when {amount} >= {units} * {price} - 0.005 and {price} > 0 then '1' else {f} end" for f in fields]
+
+
+Values = str | tuple[str | None, ...] | None
+"""A value as delivered; with those of the columns beside it where the header names some."""
+
+
+def describe_unused(header: UnusedHeader, counts: Mapping[Values, int]) -> UnusedColumn | None:
     """Values of a column with a role, most frequent first; None if they speak against the role.
 
     Parameters
@@ -130,9 +174,15 @@ def describe_unused(header: UnusedHeader, counts: Mapping[str | None, int]) -> U
     counts
         Lines by value as delivered.
     """
+    role = header.role
+    if header.beside and role == "amount":
+        counts = _less_than_by_price(counts)
+    elif header.beside:
+        role = "order_discount" if _is_one_for_each_order(counts) else role
+        counts = _first_of_each(counts)
     trimmed: Counter[str | None] = Counter()
     for value, lines in counts.items():
-        trimmed[(value or "").strip() or None] += lines
+        trimmed[(value if isinstance(value, str) else "").strip() or None] += lines
     said = {value: lines for value, lines in trimmed.items() if value is not None}
     if not said:
         return None
@@ -141,7 +191,61 @@ def describe_unused(header: UnusedHeader, counts: Mapping[str | None, int]) -> U
         return None
     # ties by value, so that equal files give equal rows
     ranked = sorted(trimmed.items(), key=lambda item: (-item[1], item[0] or ""))
-    return UnusedColumn(header.header, header.role, tuple(ranked[:MAX_VALUES]))
+    return UnusedColumn(header.header, role, tuple(ranked[:MAX_VALUES]))
+
+
+def _is_one_for_each_order(counts: Mapping[Values, int]) -> bool:
+    """Whether orders of several lines have one discount on all of them: that of the order, or a rate.
+
+    A sign for per cent says which; a discount on one line of an order is that line's.
+    """
+    values_of: dict[str, set[str]] = defaultdict(set)
+    lines_of: Counter[str] = Counter()
+    for values, lines in counts.items():
+        if isinstance(values, tuple) and (order := (values[1] or "").strip()):
+            values_of[order].add((values[0] or "").strip())
+            lines_of[order] += lines
+    several = [
+        values
+        for order, values in values_of.items()
+        if lines_of[order] > 1 and any(rough_number([value], 0) for value in values)
+    ]
+    return bool(several) and all(len(values) == 1 and "%" not in "".join(values) for values in several)
+
+
+def _first_of_each(counts: Mapping[Values, int]) -> dict[Values, int]:
+    """Lines by the column's own value alone."""
+    own: Counter[Values] = Counter()
+    for values, lines in counts.items():
+        own[values[0] if isinstance(values, tuple) else values] += lines
+    return dict(own)
+
+
+def _less_than_by_price(counts: Mapping[Values, int]) -> dict[Values, int]:
+    """Of amounts with their quantities and prices those that are less than one times the other, in words.
+
+    None of them where the amounts are those of all lines without tax. More is no matter: the amount of a whole order,
+    on each of its lines, or tax on top.
+    """
+    less: Counter[Values] = Counter()
+    shares = set()
+    is_all = True
+    for values, lines in counts.items():
+        if not isinstance(values, tuple):
+            continue
+        amount, units, price = (abs(rough_number(values, place)) for place in range(3))
+        by_price = units * price
+        if not by_price or not (values[0] or "").strip():
+            continue
+        # cents are cut from prices, and sometimes all of them from an amount
+        cut = max((1 + units) / 200, Decimal(0) if amount % 1 else Decimal("0.99"))
+        if amount < by_price - cut:
+            less[f"{(values[0] or '').strip()} for {(values[1] or '').strip()} × {(values[2] or '').strip()}"] += lines
+            shares.add(round(amount / by_price, 2))
+        else:
+            is_all = False
+    is_without_tax = is_all and sum(less.values()) > len(shares) <= _AFTER_TAX_SHARES and min(shares) > 0
+    return {} if is_without_tax else dict(less)
 
 
 def _role_of(header: str) -> tuple[Role, bool] | None:
@@ -150,6 +254,8 @@ def _role_of(header: str) -> tuple[Role, bool] | None:
     is_given_back = _REFUND.search(key) or _RETURNED.fullmatch(key)
     if is_given_back and not any(_NO_REFUND_FIGURE.fullmatch(word) for word in words):
         return "refund", False
+    if _DISCOUNT_OF_AN_ORDER.fullmatch(key):
+        return "order_discount", False
     if any(re.fullmatch(pattern, key) for pattern in DISCOUNT_PATTERNS):
         return "discount", False
     if any(_FIGURE.fullmatch(word) for word in words):

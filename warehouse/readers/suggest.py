@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from warehouse.readers.amount_evidence import (
-    Line,
     amount_after_part,
     amount_by_price,
     discount_comes_off,
@@ -24,6 +23,7 @@ from warehouse.readers.amount_evidence import (
     leaves_with_a_minus,
     money_column,
     price_is_proven,
+    unnamed_quantity,
 )
 from warehouse.readers.header_words import (
     guess_columns,
@@ -33,6 +33,7 @@ from warehouse.readers.header_words import (
     says_per_cent,
 )
 from warehouse.readers.layouts import INVOICE_LINES, LAYOUTS, TRANSACTIONS, Layout, normalise
+from warehouse.readers.rough_numbers import Line
 from warehouse.settings import MAPPABLE
 
 NOT_FOUND = "?"
@@ -101,6 +102,12 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         if "line_amount" not in found and (is_of_several or grows_with_quantity(lines, places)):
             found["line_amount"] = found.pop("unit_price")
             places["line_amount"] = places.pop("unit_price")
+        unnamed = unnamed_quantity(lines, places)
+        if unnamed is not None and all(headers[place].strip() for place in unnamed):
+            found["quantity"], found["line_amount"] = (headers[place] for place in unnamed)
+            places["quantity"], places["line_amount"] = unnamed
+            found.pop("unit_price", None)
+            places.pop("unit_price", None)
         by_price = amount_by_price(lines, places)
         if by_price is not None and headers[by_price].strip():
             found["unit_price"], places["unit_price"] = found["line_amount"], places["line_amount"]
@@ -179,9 +186,23 @@ def _is_of_purchases(headers: Sequence[str], found: Mapping[str, str], lines: Se
         for line in lines:
             if max(place, customer) < len(line) and (value := (line[place] or "").strip()):
                 customers_of[value].add((line[customer] or "").strip())
-        if customers_of and all(len(customers) == 1 for customers in customers_of.values()):
+        if not _may_be_of_order(customers_of, len(lines)):
+            continue
+        if all(len(customers) == 1 for customers in customers_of.values()):
             return False
     return True
+
+
+def _may_be_of_order(customers_of: Mapping[str, set[str]], lines: int) -> bool:
+    """Whether a column's values may be numbers of orders, by the customers on whose lines each stands.
+
+    Figures that are others on each line are none, nor is what each customer has one of.
+    """
+    is_of_figures = all(value.replace(".", "", 1).isdecimal() for value in customers_of)
+    customers = set[str]().union(*customers_of.values())
+    return not (is_of_figures and len(customers_of) == lines) and (
+        len(customers_of) > len(customers) or len(customers) == lines
+    )
 
 
 def write_mapping(guess: Guess, file_name: str) -> str:

@@ -28,7 +28,7 @@ from warehouse.readers.errors import HeaderError, UnreadableFileError, first_lin
 from warehouse.readers.header_words import guess_columns
 from warehouse.readers.headers import recognise
 from warehouse.readers.layouts import Recognised
-from warehouse.readers.roles import UnusedColumn, UnusedHeader, describe_unused
+from warehouse.readers.roles import UnusedColumn, UnusedHeader, Values, describe_unused
 from warehouse.readers.staging import Staging
 from warehouse.settings import Settings
 from warehouse.wording import currency_symbol
@@ -92,7 +92,7 @@ class _Load:
     notes: list[str] = field(default_factory=list)
     lines: int = 0
     rows_before: int = 0
-    unused: dict[UnusedHeader, Counter[str | None]] = field(default_factory=dict)
+    unused: dict[UnusedHeader, Counter[Values]] = field(default_factory=dict)
 
     def add(self, sheet: _Sheet, header_row: int, recognised: Recognised) -> None:
         """Bring a sheet's lines into the staging area, if its layout is that of the sheets before it."""
@@ -127,7 +127,8 @@ class _Load:
         fields = ", ".join(f"nullif(f{position}, '')" for position in recognised.positions)
         for header in recognised.unused:
             counts = self.unused.setdefault(header, Counter())
-            counts.update(body.column(header.position).to_pylist())
+            columns = [body.column(position).to_pylist() for position in header.positions]
+            counts.update(zip(*columns, strict=True) if header.beside else columns[0])
         return self.staging.append_arrow(recognised.table, lines, expressions, f"coalesce({fields}) is not null")
 
     def _with_currencies(self, sheet: str, batch: pa.RecordBatch, recognised: Recognised) -> pa.RecordBatch:
