@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -23,9 +23,6 @@ from warehouse.wording import count, in_unit, number, percent
 
 NOBODY = ("No customer fits these filters.", "Widen them in the bar above, or press Reset.")
 NOTHING = ("No sale fits these filters.", "Take a filter away, or choose other days.")
-
-Rows = list[dict[str, Any]]
-"""A frame's rows, for charts that read them by name."""
 
 
 def page(*children: Any) -> html.Div:
@@ -214,16 +211,17 @@ def right(told: Any) -> _Column:
 def _column(told: Any) -> _Column:
     if isinstance(told, _Column):
         return told
+    return _Column(reader(told), is_right=isinstance(told, tuple) and told[0] in (count, number, percent))
+
+
+def reader(told: Any) -> Callable[[Any], Any]:
+    """What is told of a row: a column by its name, ``(count, "files")`` as a function writes it, or any function."""
     if isinstance(told, str):
-        return _Column(partial(_value, told))
+        return attrgetter(told)
     if isinstance(told, tuple):
         write, name = told
-        return _Column(lambda row: write(_value(name, row)), is_right=write in (count, number, percent))
-    return _Column(told)
-
-
-def _value(name: str, row: Any) -> Any:
-    return row[name] if isinstance(row, Mapping) else getattr(row, name)
+        return lambda row: write(getattr(row, name))
+    return told
 
 
 def table(caption: str, rows: Any, columns: Mapping[Any, Any]) -> html.Div:
@@ -236,16 +234,15 @@ def table(caption: str, rows: Any, columns: Mapping[Any, Any]) -> html.Div:
     rows
         A frame, or objects of any kind.
     columns
-        From each heading to what stands below it: the name of a column or an attribute, ``(count, "files")`` for one
-        that is written by a function, or a function of the row. Counts, numbers and percentages stand at the right,
-        others where :func:`right` says so.
+        From each heading to what stands below it, see :func:`reader`. Counts, numbers and percentages stand at the
+        right, others where :func:`right` says so.
     """
     read = [_column(told) for told in columns.values()]
     align = ["number" if one.is_right else None for one in read]
     head = [html.Th(title, scope="col", className=at) for title, at in zip(columns, align, strict=True)]
     body = [
         html.Tr([html.Td(one.cell(row), className=at) for one, at in zip(read, align, strict=True)])
-        for row in (named_rows(rows) if isinstance(rows, pd.DataFrame) else rows)
+        for row in rows_of(rows)
     ]
     drawn = [html.Caption(caption, className="visually-hidden"), html.Thead(html.Tr(head)), html.Tbody(body)]
     return scrolling(html.Table(drawn, className="simple-table"), caption)
@@ -256,15 +253,10 @@ def definitions(pairs: Sequence[tuple[str, Any]]) -> html.Dl:
     return html.Dl([html.Div([html.Dt(term), html.Dd(text)]) for term, text in pairs], className="definitions")
 
 
-def rows_of(frame: pd.DataFrame) -> Rows:
-    """A frame's rows, each a value by column."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-def named_rows(frame: pd.DataFrame) -> list[Any]:
-    """A frame's rows with its columns as attributes."""
+def rows_of(told: Any) -> Sequence[Any]:
+    """A frame's rows, with its columns as attributes; objects that are rows already as they are."""
     # pandas' types would have every cell be a date, a number and more
-    return list(frame.itertuples(index=False))
+    return list(told.itertuples(index=False)) if isinstance(told, pd.DataFrame) else told
 
 
 def scope(view: View) -> str:

@@ -123,7 +123,7 @@ def _scatters(view: View, look: Look, words: Words) -> Any:
 
 
 def _evidence(view: View, evidence: pd.DataFrame) -> Any:
-    taken = next((row for row in ui.named_rows(evidence) if row.is_chosen), None)
+    taken = next((row for row in ui.rows_of(evidence) if row.is_chosen), None)
     if taken is None:
         return empty(
             "There is no evidence to show.",

@@ -228,7 +228,7 @@ def _meaning(text: str) -> html.Div:
 
 
 def _bullets(rows: pd.DataFrame, told: Callable[[Any], list[Any]], rest: str) -> html.Ul:
-    items = [html.Li(told(row), className="fault") for row in ui.named_rows(rows.head(MOST_TOLD))]
+    items = [html.Li(told(row), className="fault") for row in ui.rows_of(rows.head(MOST_TOLD))]
     if len(rows) > len(items):
         items.append(html.Li(f"and {count(len(rows) - len(items))} more {rest}"))
     return html.Ul(items, className="faults")
@@ -306,7 +306,7 @@ def _checks(checks: pd.DataFrame, faults: pd.DataFrame) -> list[Any]:
             ],
             className="fault",
         )
-        for row in ui.named_rows(faults.head(MOST_TOLD))
+        for row in ui.rows_of(faults.head(MOST_TOLD))
     ]
     if not told:
         return [found, html.P("Every check of the latest runs passed.", className="below")]
@@ -613,7 +613,7 @@ def _sources(view: View) -> Any:
         },
         *(
             ui.remark(f"{ui.begun(row.clock)}: {plural(row.files, 'file')}.")
-            for row in ui.named_rows(queries.clocks(view.reading))
+            for row in ui.rows_of(queries.clocks(view.reading))
         ),
         caption="Sources, and how their files were judged",
     )
@@ -677,7 +677,7 @@ def _models(view: View) -> Any:
         return ui.empty("No model was fitted.")
     told: list[Any] = []
     quiet: list[str] = []
-    for row in ui.named_rows(notes):
+    for row in ui.rows_of(notes):
         title = queries.model_title(row)
         if row.has_warnings:
             told.append(note(row.warnings, kind="warning", title=title))

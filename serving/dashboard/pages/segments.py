@@ -17,7 +17,7 @@ import pandas as pd
 from dash import dcc, html
 
 from serving.dashboard import components as ui
-from serving.dashboard.components import NOBODY, empty, figure, named_rows, panel, right, segment_badge, segment_mark
+from serving.dashboard.components import NOBODY, empty, figure, panel, right, rows_of, segment_badge, segment_mark
 from serving.dashboard.segment_charts import segments as charts
 from serving.dashboard.segment_charts.look import Look, Words, legend
 from serving.dashboard.tables import data_table
@@ -149,7 +149,7 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
         segment = "all" if row is None else row.segment
         return figure(in_unit(value, one.unit, view.currency), f"segments.{segment}.{one.key}")
 
-    rows: list[Any] = named_rows(sizes)
+    rows: Sequence[Any] = rows_of(sizes)
     return ui.table(
         "Customers, money and expected value of each segment",
         # the last one stands for all of them
@@ -201,7 +201,7 @@ def _differ(view: View, look: Look) -> list[Any]:
 
 def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
     profiles = queries.segment_profiles(view.reading, view.filters)
-    rows = named_rows(profiles)
+    rows = rows_of(profiles)
     ordered = [row for row in rows if row.segment in set(chosen) and not row.is_everyone]
     if not ordered:
         return [empty("No segment is chosen.", "Choose two or more above.")]

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from dash import html
 
-from serving.dashboard.charts import LEGEND_ABOVE, NAMES, bars, chart, count_axis, dots, line, titled_axis
-from serving.dashboard.components import empty, named_rows, titled
+from serving.dashboard.charts import LEGEND_ABOVE, NAMES, Trace, bars, chart, count_axis, dots, line, titled_axis
+from serving.dashboard.components import empty, rows_of, titled
 from serving.dashboard.segment_charts.look import MEASURE_TITLES, Axis, Look, Words, safe
 from serving.dashboard.view import View
 from warehouse.wording import count, days, is_missing, number, plural
@@ -30,21 +30,20 @@ def scatter(
         theirs = rows[rows["segment"] == segment]
         if theirs.empty:
             continue
-        told = zip(
-            [safe(found) for found in theirs["customer_id"]],
-            theirs["recency_days"].tolist(),
-            theirs["frequency"].tolist(),
-            [view.money(value, pence=False) for value in theirs["monetary"]],
-            [view.money(value, pence=False) for value in theirs["clv"]],
-            strict=True,
-        )
         traces.append(
             dots(
+                theirs,
                 axes[across].drawn(axes[across].given[theirs.index]),
                 axes[up].drawn(axes[up].given[theirs.index]),
                 look.colours[segment],
                 5,
-                [list(values) for values in told],
+                lambda row: [
+                    safe(row.customer_id),
+                    row.recency_days,
+                    row.frequency,
+                    view.money(row.monetary, pence=False),
+                    view.money(row.clv, pence=False),
+                ],
                 symbol=look.symbols[segment],
                 marker={"opacity": 0.65},
                 name=safe(segment),
@@ -86,7 +85,7 @@ def scatter(
 def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure: str) -> html.Div:
     """Quartiles of one measure by segment, drawn from the figures and not from the customers."""
     title = MEASURE_TITLES[measure]
-    theirs = {row.segment: row for row in named_rows(statistics[statistics["measure"] == measure])}
+    theirs = {row.segment: row for row in rows_of(statistics[statistics["measure"] == measure])}
     if not theirs:
         return titled(
             title, empty(f"Of no customer is the {title.lower()} known.", "The history is too short for the models.")
@@ -117,22 +116,14 @@ def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure:
             }
         )
         # a box has no hover text of one's own, its mean's mark has
-        traces.append(
-            dots(
-                [mean],
-                [safe(name)],
-                look.colours[name],
-                8,
-                [
-                    f"<b>{safe(name)}</b><br>Middle customer: {say(row.median)}<br>"
-                    f"Middle half: {say(row.q1)} to {say(row.q3)}<br>"
-                    f"Nine of ten: {say(row.low_whisker)} to {say(row.high_whisker)}<br>"
-                    f"Mean: {say(row.mean)}<br>{plural(row.customers, 'customer')}"
-                ],
-                symbol="diamond",
-                marker={"line": {"width": 1, "color": view.tokens.surface}},
-            )
+        told = (
+            f"<b>{safe(name)}</b><br>Middle customer: {say(row.median)}<br>"
+            f"Middle half: {say(row.q1)} to {say(row.q3)}<br>"
+            f"Nine of ten: {say(row.low_whisker)} to {say(row.high_whisker)}<br>"
+            f"Mean: {say(row.mean)}<br>{plural(row.customers, 'customer')}"
         )
+        edge = {"line": {"width": 1, "color": view.tokens.surface}}
+        traces.append(dots([row], [mean], [safe(name)], look.colours[name], 8, [told], symbol="diamond", marker=edge))
     middles = "; ".join(f"{name} {say(theirs[name].median)}" for name in present)
     return titled(
         title,
@@ -144,7 +135,7 @@ def box(view: View, statistics: pd.DataFrame, look: Look, words: Words, measure:
             height=90 + 38 * len(present),
             hovermode="y",
             xaxis=axis.layout(),
-            yaxis={"type": "category", **NAMES},
+            yaxis=NAMES,
         ),
     )
 
@@ -170,23 +161,20 @@ def histogram(view: View, bins: pd.DataFrame, look: Look, words: Words, measure:
             title, empty(f"Of no customer is the {title.lower()} known.", "The history is too short for the models.")
         )
     edges = theirs[["bin_start", "bin_end"]].drop_duplicates()
-    named = {row.bin_start: _bin_words(words, measure, row.bin_start, row.bin_end) for row in named_rows(edges)}
+    named = {row.bin_start: _bin_words(words, measure, row.bin_start, row.bin_end) for row in rows_of(edges)}
     totals = theirs.groupby("bin_start")["customers"].sum()
-    traces = [
-        bars(
-            [named[row.bin_start][0] for row in own],
-            [row.customers for row in own],
-            look.colours[segment],
-            [
-                f"<b>{safe(segment)}</b><br>{named[row.bin_start][1]}<br>"
-                f"{count(row.customers)} of {plural(totals[row.bin_start], 'customer')}"
-                for row in own
-            ],
-            name=safe(segment),
-            marker={"line": {"width": 0}},
+
+    def hover(row: Any) -> str:
+        return (
+            f"<b>{safe(row.segment)}</b><br>{named[row.bin_start][1]}<br>"
+            f"{count(row.customers)} of {plural(totals[row.bin_start], 'customer')}"
         )
-        for segment in look.order
-        if (own := named_rows(theirs[theirs["segment"] == segment]))
+
+    plain = {"line": {"width": 0}}
+    traces = [
+        bars(own, lambda row: named[row.bin_start][0], "customers", colour, hover, name=safe(segment), marker=plain)
+        for segment, colour in ((name, look.colours[name]) for name in look.order)
+        if len(own := theirs[theirs["segment"] == segment])
     ]
     fullest = totals.idxmax()
     return titled(
@@ -221,28 +209,27 @@ def evidence_lines(
     lines
         From a column of ``evidence`` to its name and colour; the first one is the one to read.
     """
-    rows = named_rows(evidence)
+    rows = rows_of(evidence)
     taken = next(row for row in rows if row.is_chosen)
     main = next(iter(lines))
     decimals = 0 if main == "inertia" else 3
-    values = {column: [None if is_missing(value) else value for value in evidence[column]] for column in lines}
     marked = getattr(taken, main)
-    traces = [
-        line(
-            evidence["k"].tolist(),
-            values[column],
+    sizes = [13 if row.is_chosen else 6 for row in rows]
+
+    def drawn(column: str, label: str, colour: str) -> Trace:
+        return line(
+            rows,
+            "k",
+            lambda row: None if is_missing(getattr(row, column)) else getattr(row, column),
             colour,
             2,
-            [
-                f"<b>{row.k} clusters</b><br>{label}: {number(value, decimals)}"
-                for row, value in zip(rows, values[column], strict=True)
-            ],
+            lambda row: f"<b>{row.k} clusters</b><br>{label}: {number(getattr(row, column), decimals)}",
             mode="lines+markers",
             name=label,
-            marker={"size": [13 if row.is_chosen else 6 for row in rows], "color": colour},
+            marker={"size": sizes, "color": colour},
         )
-        for column, (label, colour) in lines.items()
-    ]
+
+    traces = [drawn(column, *told) for column, told in lines.items()]
     chosen = {"x": taken.k, "y": marked, "text": "chosen", "showarrow": True, "ax": 24, "ay": -28}
     told = "; ".join(f"{row.k}: {number(getattr(row, main), decimals)}" for row in rows)
     return titled(
