@@ -18,6 +18,7 @@ from dash import dcc, html
 
 from serving.dashboard.view import View
 from serving.palette import segment_colour
+from serving.queries.health import value_caveats
 from warehouse.measures import measures
 from warehouse.wording import count, in_unit, number, percent
 
@@ -146,14 +147,15 @@ def note(text: Any, *, kind: str = "info", title: str = "") -> dmc.Alert:
     return dmc.Alert(text, title=title or None, color=colour, variant="light", className=f"note note-{kind}")
 
 
-def value_note(caveats: Sequence[str]) -> dmc.Alert | None:
+def value_note(view: View) -> dmc.Alert | None:
     """What to keep in mind in customer value: the first sentence of each in sight, all of it one click away."""
+    caveats = value_caveats(view.reading)
     if not caveats:
         return None
     first = [re.split(r"(?<=[.!?]) (?=[A-Z])", caveat, maxsplit=1)[0] for caveat in caveats]
     # two models may say the same
     shown: list[Any] = [html.P(" ".join(dict.fromkeys(first)))]
-    if first != list(caveats):
+    if first != caveats:
         shown.append(html.Details([html.Summary("All remarks"), *map(html.P, caveats)], className="caveat"))
     return note(shown, kind="warning", title="Read expected revenue with care")
 
@@ -262,8 +264,3 @@ def rows_of(told: Any) -> Sequence[Any]:
 def scope(view: View) -> str:
     """Whose sales these are, where that is not plain."""
     return " Only sales to the customers chosen above." if view.filters.is_about_customers else ""
-
-
-def filter_notes(view: View) -> list[Any]:
-    """What of the link could not be used, as notes above the page."""
-    return [note(problem, kind="warning") for problem in view.filters.problems]

@@ -37,7 +37,6 @@ from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, DEFAULT_METHOD, METHOD_LABELS, METHODS
 from serving.palette import kind_colours, segment_colour
 from serving.queries import customers as queries
-from serving.queries.health import value_caveats
 from serving.queries.playbooks import PLAN
 from warehouse.measures import shown
 from warehouse.wording import count, day, days, is_missing, month, number, percent, plural
@@ -100,7 +99,7 @@ def _everybody(view: View) -> html.Div:
     return ui.page(
         *found,
         ui.stat_cards(*cards),
-        ui.value_note(value_caveats(view.reading)),
+        ui.value_note(view),
         panel(
             "All customers" if view.filters.is_everything else "Customers under these filters",
             data_table(view, queries.CUSTOMERS, height=620),
@@ -119,17 +118,18 @@ def _found(view: View, search: queries.CustomerSearch) -> html.Section:
             **{"data-figure": "customers.search"},
         )
     ]
-    inside = search.found[search.found["is_under_filters"]]["customer_id"].tolist()
-    outside = search.found[~search.found["is_under_filters"]]["customer_id"].tolist()
+    # found under the filters, and beside them
+    inside, outside = (
+        search.found.loc[search.found["is_under_filters"] == is_inside, "customer_id"].tolist()
+        for is_inside in (True, False)
+    )
     if inside:
         parts.append(_ids(view, inside, search.matches))
     if search.other_matches:
         others = plural(search.other_matches, "more customer" if search.matches else "customer")
         begin, do = ("begins", "does") if search.other_matches == 1 else ("begin", "do")
-        parts.append(
-            html.P(f"{others} {begin} like that, but {do} not match the other filters, or bought nothing that counts.")
-        )
-        parts.append(_ids(view, outside, search.other_matches))
+        told = f"{others} {begin} like that, but {do} not match the other filters, or bought nothing that counts."
+        parts += [html.P(told), _ids(view, outside, search.other_matches)]
     if not inside and not outside and not search.other_matches:
         parts += [html.P("Closest ids:"), _ids(view, queries.closest_customers(view.reading, search.text))]
     return panel("Search", *parts)
@@ -193,7 +193,7 @@ def _one(view: View, story: queries.CustomerStory) -> html.Div:
                 about="" if facts["clv"] is None else f"Net revenue expected in the {horizon}, not discounted.",
             ),
         ),
-        ui.value_note(value_caveats(view.reading)),
+        ui.value_note(view),
         ui.columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",

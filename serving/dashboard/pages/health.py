@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from itertools import accumulate
 from typing import Any, Literal
 
 import pandas as pd
@@ -223,10 +224,6 @@ def _when(then: datetime | None) -> html.Span:
     return html.Span(moment(then), className="no-wrap")
 
 
-def _meaning(text: str) -> html.Div:
-    return html.Div(ui.begun(text), className="meaning")
-
-
 def _bullets(rows: pd.DataFrame, told: Callable[[Any], list[Any]], rest: str) -> html.Ul:
     items = [html.Li(told(row), className="fault") for row in ui.rows_of(rows.head(MOST_TOLD))]
     if len(rows) > len(items):
@@ -244,9 +241,8 @@ def _cards(
     now: datetime,
 ) -> html.Div:
     counted = loads.set_index("status")
-    used, ever = (
-        int(counted[what].get(status, 0)) for status, what in (("loaded", "files"), ("rejected", "deliveries"))
-    )
+    used = int(counted["files"].get("loaded", 0))
+    ever = int(counted["deliveries"].get("rejected", 0))
     rejected = int((missing["status"] == "rejected").sum())
     passed, run = int(checks["passed"].sum()), int(checks["checks"].sum())
     delivered = accounting.delivered_rows
@@ -364,14 +360,9 @@ def _ends(accounting: RowAccounting) -> tuple[AccountedLines, AccountedLines]:
 def _waterfalls(view: View, accounting: RowAccounting) -> Any:
     if accounting.delivered_rows == 0:
         return ui.empty("No line was delivered.", "Put files into the landing folder and refresh.")
-    return ui.tabs(
-        "health-measure",
-        {
-            "rows": ("Lines", _waterfall(view, accounting, "rows")),
-            "money": ("Money", _waterfall(view, accounting, "money")),
-        },
-        "rows",
-    )
+    measures: Mapping[Measure, str] = {"rows": "Lines", "money": "Money"}
+    drawn = {measure: (title, _waterfall(view, accounting, measure)) for measure, title in measures.items()}
+    return ui.tabs("health-measure", drawn, "rows")
 
 
 def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.Div:
@@ -387,10 +378,9 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
     set_aside = [line for line in accounting.lines if not line.is_kept and line.row_count]
     steps = [first, *set_aside, last]
     delivered, *taken, kept = (one.row_count if is_rows else one.gross_amount for one in steps)
-    levels: list[float] = [float(delivered)]
-    for value in taken:
-        levels.append(levels[-1] - float(value))
-    low, high = min(*levels, float(kept)), max(*levels, float(kept))
+    lengths = [float(delivered), *(float(-value) for value in taken), float(kept)]
+    levels = [*accumulate(lengths[:-1]), lengths[-1]]
+    low, high = min(levels), max(levels)
     # lines set aside are few: from 0 on, their steps could not be seen
     is_cut = 0.5 * high < low < high
     span = (high - low) or max(abs(high), 1.0)
@@ -401,7 +391,7 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
         "orientation": "h",
         # the figure beside the bar would not fit a phone
         "y": [f"{_NAMES[one.disposition]}<br><b>{value}</b>" for one, value in zip(steps, figures, strict=True)],
-        "x": [float(delivered), *(float(-value) for value in taken), float(kept)],
+        "x": lengths,
         "measure": ["absolute", *("relative" for _ in taken), "total"],
         "connector": {"line": {"color": tokens.border, "width": 1}},
         "decreasing": {"marker": {"color": tokens.warning}},
@@ -609,7 +599,7 @@ def _sources(view: View) -> Any:
             "Files": (count, "file_count"),
             "Lines": (count, "line_count"),
             "Profile": "profile",
-            "Evidence": (_meaning, "evidence"),
+            "Evidence": lambda row: html.Div(ui.begun(row.evidence), className="meaning"),
         },
         *(
             ui.remark(f"{ui.begun(row.clock)}: {plural(row.files, 'file')}.")

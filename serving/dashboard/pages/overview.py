@@ -23,7 +23,6 @@ from serving.dashboard.view import Page, View, redrawn
 from serving.palette import SEQUENTIAL
 from serving.queries import revenue
 from serving.queries.cards import Card, headline_notes, summary_cards
-from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
 from warehouse import wording
 
@@ -57,7 +56,7 @@ def render(view: View) -> Any:
             _told(view, insights(view.reading, view.filters)),
             about="Written from the published data for the filters above.",
         ),
-        ui.value_note(value_caveats(view.reading)),
+        ui.value_note(view),
         ui.panel(
             "Net revenue",
             html.Div(_monthly_chart(view, months), id="overview-revenue"),

@@ -20,7 +20,6 @@ from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, METHOD_LABELS, Filters
 from serving.palette import segment_colour
 from serving.queries import playbooks as queries
-from serving.queries.health import value_caveats
 from serving.queries.playbooks import CHANGES
 from serving.queries.segments import segment_sizes
 from warehouse.wording import count, day, is_missing, percent, plural
@@ -65,7 +64,7 @@ def render(view: View) -> Any:
             "the filters; what a playbook says below is of all customers of its segment.",
             tools=html.Span(f"{len(chosen)} of {len(every)} segments") if len(chosen) < len(every) else None,
         ),
-        ui.value_note(value_caveats(view.reading)),
+        ui.value_note(view),
         *(
             _playbook(view, row, drafts.get(row.segment_name), changes[row.segment_name], flows, since)
             for row in chosen
