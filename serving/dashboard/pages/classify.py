@@ -95,14 +95,8 @@ def render(view: View) -> html.Div:
                 className="drop",
                 className_active="drop drop-active",
                 className_reject="drop drop-reject",
-                style={
-                    "border": f"2px dashed {view.tokens.border}",
-                    "borderRadius": "8px",
-                    "padding": "28px 16px",
-                    "textAlign": "center",
-                    "cursor": "pointer",
-                },
-                style_active={"borderColor": view.tokens.accent},
+                # in place of Dash's own
+                style_active={},
                 style_reject={},
             ),
             html.Div(
@@ -124,7 +118,7 @@ def render(view: View) -> html.Div:
                         w=240,
                     ),
                 ],
-                style={"display": "flex", "gap": "16px", "flexWrap": "wrap", "marginTop": "16px", "alignItems": "end"},
+                className="drop-options",
             ),
             about=(
                 "The file goes through the same rules as the warehouse's own deliveries and gets the segments of the "

@@ -293,22 +293,14 @@ def _checks(checks: pd.DataFrame, faults: pd.DataFrame) -> list[Any]:
         return [ui.empty("No check was recorded.", "Refresh, and they run after each layer.")]
     counts = {label: right(partial(_counted, outcome)) for outcome, (_, label, _, _) in _OUTCOMES.items()}
     found = table("Checks by layer", checks, {"Layer": "layer", **counts, "When": (_when, "recorded_at")})
-    told = [
-        html.Li(
-            [
-                _outcome(row.outcome),
-                f" {row.message}{'' if row.message.endswith('.') else '.'} ",
-                html.Span(row.reason, className="about"),
-            ],
-            className="fault",
-        )
-        for row in ui.rows_of(faults.head(MOST_TOLD))
-    ]
-    if not told:
+    if faults.empty:
         return [found, html.P("Every check of the latest runs passed.", className="below")]
-    more = len(faults) - len(told)
-    rest = html.P(f"And {count(more)} more, in the list of all checks below.") if more > 0 else None
-    return [found, ui.below("Checks that did not pass", html.Ul(told, className="faults"), rest)]
+    return [found, ui.below("Checks that did not pass", _bullets(faults, _fault, "in the list of all checks below"))]
+
+
+def _fault(row: Any) -> list[Any]:
+    stop = "" if row.message.endswith(".") else "."
+    return [_outcome(row.outcome), f" {row.message}{stop} ", html.Span(row.reason, className="about")]
 
 
 def _freshness(view: View, fresh: Mapping[str, datetime | None], now: datetime) -> html.Div:

@@ -1,4 +1,8 @@
-"""The charts of the page about segments: sizes, scores, what sets segments apart, moves, cohorts, names."""
+"""The charts of the page about segments: sizes, scores, what sets segments apart, moves, cohorts, names.
+
+Belongs here: from a frame of :mod:`serving.queries.segments` to a chart with its description. Does not
+belong here: asking for the frame, and what stands around the chart (:mod:`serving.dashboard.pages.segments`).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ from serving.dashboard.charts import (
     titled_axis,
 )
 from serving.dashboard.components import empty, figure, right, rows_of, scrolling, segment_mark, table, wide
-from serving.dashboard.segment_charts.look import Look, safe
+from serving.dashboard.look import Look, safe
 from serving.dashboard.view import View
 from serving.filters import Method
 from serving.palette import INDEX_ENDS, SEQUENTIAL
