@@ -353,7 +353,7 @@ def _waterfalls(view: View, accounting: RowAccounting) -> Any:
     if accounting.delivered_rows == 0:
         return ui.empty("No line was delivered.", "Put files into the landing folder and refresh.")
     measures: Mapping[Measure, str] = {"rows": "Lines", "money": "Money"}
-    drawn = {measure: (title, _waterfall(view, accounting, measure)) for measure, title in measures.items()}
+    drawn: dict[str, Any] = {each: (title, _waterfall(view, accounting, each)) for each, title in measures.items()}
     return ui.tabs("health-measure", drawn, "rows")
 
 
