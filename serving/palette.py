@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Theme = Literal["light", "dark"]
 
@@ -38,33 +38,22 @@ class Tokens:
     """A series beside the main one: a past year, the rest."""
 
 
+# name of the colour: light, dark
+_TOKENS: Mapping[str, tuple[str, str]] = {
+    "ground": ("#f6f7f9", "#12161c"),
+    "surface": ("#ffffff", "#1b2129"),
+    "border": ("#dfe3e8", "#303a46"),
+    "grid": ("#eceff3", "#28313b"),
+    "text": ("#1b2430", "#e8edf2"),
+    "muted": ("#566272", "#a3afbd"),
+    "accent": ("#1f5fbf", "#7fb0ff"),
+    "good": ("#1a7f4b", "#5fd39a"),
+    "bad": ("#b3261e", "#ff8a80"),
+    "warning": ("#8a5300", "#ffc46b"),
+    "neutral": ("#9aa5b1", "#7c8896"),
+}
 TOKENS: Mapping[Theme, Tokens] = {
-    "light": Tokens(
-        ground="#f6f7f9",
-        surface="#ffffff",
-        border="#dfe3e8",
-        grid="#eceff3",
-        text="#1b2430",
-        muted="#566272",
-        accent="#1f5fbf",
-        good="#1a7f4b",
-        bad="#b3261e",
-        warning="#8a5300",
-        neutral="#9aa5b1",
-    ),
-    "dark": Tokens(
-        ground="#12161c",
-        surface="#1b2129",
-        border="#303a46",
-        grid="#28313b",
-        text="#e8edf2",
-        muted="#a3afbd",
-        accent="#7fb0ff",
-        good="#5fd39a",
-        bad="#ff8a80",
-        warning="#ffc46b",
-        neutral="#7c8896",
-    ),
+    theme: Tokens(**{name: pair[at] for name, pair in _TOKENS.items()}) for at, theme in enumerate(get_args(Theme))
 }
 
 # name of the segment: light, dark. RFM segments from the best down, so that a step up is a step to the better; then

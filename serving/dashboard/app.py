@@ -23,7 +23,7 @@ from dash.exceptions import PreventUpdate
 from flask import Flask
 
 from serving.dashboard import tables
-from serving.dashboard.components import empty, filter_notes, note
+from serving.dashboard.components import empty, note
 from serving.dashboard.pages import all_pages
 from serving.dashboard.view import Page, View
 from serving.filters import DEFAULT_METHOD, METHOD_LABELS, METHODS, PARAMETERS, Filters, with_segments_of
@@ -372,7 +372,8 @@ def _register_page(app: Dash, reader: SnapshotReader, pages: Sequence[Page]) -> 
                 view = View.of_url(reading, search, theme, argument)
                 drawn = page.render(view)
                 freshness, etag = _freshness(reading), reading.about.etag
-                notes = filter_notes(view)
+                # what of the link could not be used
+                notes = [note(problem, kind="warning") for problem in view.filters.problems]
         except NoSnapshotError as error:
             return _nothing_yet(error), menu, bar, "", "", "Nothing published yet – Regulars"
         except DamagedSnapshotError:

@@ -17,6 +17,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from serving.dashboard.components import reader, rows_of
 from serving.dashboard.view import View
 from serving.palette import BAR_EDGE, FONT, SEQUENTIAL, TOKENS, Theme
 from warehouse.wording import currency_symbol
@@ -24,7 +25,7 @@ from warehouse.wording import currency_symbol
 Trace = dict[str, Any]
 """One series of marks, with the properties of Plotly's."""
 
-NAMES: Mapping[str, Any] = {"autorange": "reversed", "showgrid": False}
+NAMES: Mapping[str, Any] = {"type": "category", "autorange": "reversed", "showgrid": False}
 """An axis of names, the first one on top."""
 
 LEGEND_ABOVE: Mapping[str, Any] = {"legend": {"y": 1.02, "yanchor": "bottom"}, "showlegend": True}
@@ -136,27 +137,42 @@ def chart(
 # ---- marks -------------------------------------------------------------------------
 
 
-def bars(labels: Sequence[Any], values: Sequence[Any], colour: Any, hover: Any, **more: Any) -> Trace:
+# A mark reads its rows as a table does, by what `serving.dashboard.components.reader` knows, or takes values as they
+# are; a colour or a size may be a function of the row.
+
+
+def bars(rows: Any, x: Any, y: Any, colour: Any, hover: Any, **more: Any) -> Trace:
     """Bars up from the horizontal axis; ``marker`` of ``more`` is added to the colour."""
-    marker = {"color": colour, **more.pop("marker", {})}
-    return {"type": "bar", "x": labels, "y": values, "marker": marker, "customdata": hover, **more}
+    marker = {"color": _each(rows, colour), **more.pop("marker", {})}
+    return {"type": "bar", **_placed(rows, x, y, hover), "marker": marker, **more}
 
 
-def flat_bars(labels: Sequence[Any], values: Sequence[Any], colour: Any, hover: Any, **more: Any) -> Trace:
+def flat_bars(rows: Any, label: Any, length: Any, colour: Any, hover: Any, **more: Any) -> Trace:
     """Bars to the right of the vertical axis."""
-    return {**bars(labels, values, colour, hover, **more), "orientation": "h", "x": values, "y": labels}
+    return {**bars(rows, length, label, colour, hover), "orientation": "h", **more}
 
 
-def line(x: Any, y: Any, colour: Any, width: float, hover: Any = None, **more: Any) -> Trace:
+def line(rows: Any, x: Any, y: Any, colour: Any, width: float, hover: Any = None, **more: Any) -> Trace:
     """Points joined by a line; without ``hover`` nothing is told of them."""
     stroke = {"color": colour, "width": width, **more.pop("line", {})}
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": stroke, **_told(hover), **more}
+    return {"type": "scatter", "mode": "lines", **_placed(rows, x, y, hover), "line": stroke, **more}
 
 
-def dots(x: Any, y: Any, colour: Any, size: Any, hover: Any = None, *, symbol: str = "circle", **more: Any) -> Trace:
+def dots(
+    rows: Any, x: Any, y: Any, colour: Any, size: Any, hover: Any = None, *, symbol: str = "circle", **more: Any
+) -> Trace:
     """Single marks; ``marker`` of ``more`` is added to colour, size and symbol."""
-    marker = {"color": colour, "size": size, "symbol": symbol, **more.pop("marker", {})}
-    return {"type": "scatter", "mode": "markers", "x": x, "y": y, "marker": marker, **_told(hover), **more}
+    marker = {"color": _each(rows, colour), "size": size, "symbol": symbol, **more.pop("marker", {})}
+    return {"type": "scatter", "mode": "markers", **_placed(rows, x, y, hover), "marker": marker, **more}
+
+
+def _placed(rows: Any, x: Any, y: Any, hover: Any) -> Trace:
+    told = {"hoverinfo": "skip"} if hover is None else {"customdata": _each(rows, reader(hover))}
+    return {"x": _each(rows, reader(x)), "y": _each(rows, reader(y)), **told}
+
+
+def _each(rows: Any, told: Any) -> Any:
+    return [told(row) for row in rows_of(rows)] if callable(told) else told
 
 
 def heat_map(
@@ -181,10 +197,6 @@ def heat_map(
         font = {"size": 11, **more.pop("textfont", {})}
         drawn |= {"text": each(text, ""), "texttemplate": "%{text}", "textfont": font}
     return drawn | more
-
-
-def _told(hover: Any) -> dict[str, Any]:
-    return {"hoverinfo": "skip"} if hover is None else {"customdata": hover}
 
 
 # ---- colours -----------------------------------------------------------------------

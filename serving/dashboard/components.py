@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -18,14 +18,12 @@ from dash import dcc, html
 
 from serving.dashboard.view import View
 from serving.palette import segment_colour
+from serving.queries.health import value_caveats
 from warehouse.measures import measures
 from warehouse.wording import count, in_unit, number, percent
 
 NOBODY = ("No customer fits these filters.", "Widen them in the bar above, or press Reset.")
 NOTHING = ("No sale fits these filters.", "Take a filter away, or choose other days.")
-
-Rows = list[dict[str, Any]]
-"""A frame's rows, for charts that read them by name."""
 
 
 def page(*children: Any) -> html.Div:
@@ -149,14 +147,15 @@ def note(text: Any, *, kind: str = "info", title: str = "") -> dmc.Alert:
     return dmc.Alert(text, title=title or None, color=colour, variant="light", className=f"note note-{kind}")
 
 
-def value_note(caveats: Sequence[str]) -> dmc.Alert | None:
+def value_note(view: View) -> dmc.Alert | None:
     """What to keep in mind in customer value: the first sentence of each in sight, all of it one click away."""
+    caveats = value_caveats(view.reading)
     if not caveats:
         return None
     first = [re.split(r"(?<=[.!?]) (?=[A-Z])", caveat, maxsplit=1)[0] for caveat in caveats]
     # two models may say the same
     shown: list[Any] = [html.P(" ".join(dict.fromkeys(first)))]
-    if first != list(caveats):
+    if first != caveats:
         shown.append(html.Details([html.Summary("All remarks"), *map(html.P, caveats)], className="caveat"))
     return note(shown, kind="warning", title="Read expected revenue with care")
 
@@ -214,16 +213,17 @@ def right(told: Any) -> _Column:
 def _column(told: Any) -> _Column:
     if isinstance(told, _Column):
         return told
+    return _Column(reader(told), is_right=isinstance(told, tuple) and told[0] in (count, number, percent))
+
+
+def reader(told: Any) -> Callable[[Any], Any]:
+    """What is told of a row: a column by its name, ``(count, "files")`` as a function writes it, or any function."""
     if isinstance(told, str):
-        return _Column(partial(_value, told))
+        return attrgetter(told)
     if isinstance(told, tuple):
         write, name = told
-        return _Column(lambda row: write(_value(name, row)), is_right=write in (count, number, percent))
-    return _Column(told)
-
-
-def _value(name: str, row: Any) -> Any:
-    return row[name] if isinstance(row, Mapping) else getattr(row, name)
+        return lambda row: write(getattr(row, name))
+    return told
 
 
 def table(caption: str, rows: Any, columns: Mapping[Any, Any]) -> html.Div:
@@ -236,16 +236,15 @@ def table(caption: str, rows: Any, columns: Mapping[Any, Any]) -> html.Div:
     rows
         A frame, or objects of any kind.
     columns
-        From each heading to what stands below it: the name of a column or an attribute, ``(count, "files")`` for one
-        that is written by a function, or a function of the row. Counts, numbers and percentages stand at the right,
-        others where :func:`right` says so.
+        From each heading to what stands below it, see :func:`reader`. Counts, numbers and percentages stand at the
+        right, others where :func:`right` says so.
     """
     read = [_column(told) for told in columns.values()]
     align = ["number" if one.is_right else None for one in read]
     head = [html.Th(title, scope="col", className=at) for title, at in zip(columns, align, strict=True)]
     body = [
         html.Tr([html.Td(one.cell(row), className=at) for one, at in zip(read, align, strict=True)])
-        for row in (named_rows(rows) if isinstance(rows, pd.DataFrame) else rows)
+        for row in rows_of(rows)
     ]
     drawn = [html.Caption(caption, className="visually-hidden"), html.Thead(html.Tr(head)), html.Tbody(body)]
     return scrolling(html.Table(drawn, className="simple-table"), caption)
@@ -256,22 +255,12 @@ def definitions(pairs: Sequence[tuple[str, Any]]) -> html.Dl:
     return html.Dl([html.Div([html.Dt(term), html.Dd(text)]) for term, text in pairs], className="definitions")
 
 
-def rows_of(frame: pd.DataFrame) -> Rows:
-    """A frame's rows, each a value by column."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-def named_rows(frame: pd.DataFrame) -> list[Any]:
-    """A frame's rows with its columns as attributes."""
+def rows_of(told: Any) -> Sequence[Any]:
+    """A frame's rows, with its columns as attributes; objects that are rows already as they are."""
     # pandas' types would have every cell be a date, a number and more
-    return list(frame.itertuples(index=False))
+    return list(told.itertuples(index=False)) if isinstance(told, pd.DataFrame) else told
 
 
 def scope(view: View) -> str:
     """Whose sales these are, where that is not plain."""
     return " Only sales to the customers chosen above." if view.filters.is_about_customers else ""
-
-
-def filter_notes(view: View) -> list[Any]:
-    """What of the link could not be used, as notes above the page."""
-    return [note(problem, kind="warning") for problem in view.filters.problems]

@@ -28,16 +28,17 @@ NO_DOWNLOADS = "Downloads are for tokens with the role export."
 PAGE_ROWS = 25
 _ROW_PIXELS, _HEAD_PIXELS = 42, 86
 
-_WIDTHS: Mapping[Kind, int] = {
-    "text": 170,
-    "count": 120,
-    "units": 120,
-    "number": 120,
-    "money": 140,
-    "percent": 115,
-    "date": 130,
-    "moment": 175,
-    "flag": 110,
+# how wide a column is, and by which of AG Grid's filters it is filtered
+_KINDS: Mapping[Kind, tuple[int, str]] = {
+    "text": (170, "Text"),
+    "count": (120, "Number"),
+    "units": (120, "Number"),
+    "number": (120, "Number"),
+    "money": (140, "Number"),
+    "percent": (115, "Number"),
+    "date": (130, "Date"),
+    "moment": (175, "Date"),
+    "flag": (110, ""),
 }
 
 
@@ -172,37 +173,32 @@ def _house_style(theme: Theme) -> dict[str, Any]:
 
 def column_definition(column: Column, currency: str, theme: Theme) -> dict[str, Any]:
     """A column as the grid takes it: its head, its filter, and how values are written."""
-    drawn: dict[str, Any] = {
-        "field": column.name,
-        "headerName": column.title,
-        "width": column.width or _WIDTHS[column.kind],
-    }
+    width, sieve = _KINDS[column.kind]
+    drawn: dict[str, Any] = {"field": column.name, "headerName": column.title, "width": column.width or width}
     if column.about:
         # a tooltip is plain text, the documentation is Markdown
         drawn["headerTooltip"] = column.about.replace("`", "")
-    if column.kind in ("count", "units", "number", "money", "percent"):
-        drawn |= {"type": "rightAligned", "filter": "agNumberColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        drawn["valueFormatter"] = _value_format(column.kind, currency)
-    elif column.kind in ("date", "moment"):
-        drawn |= {"filter": "agDateColumnFilter", "filterParams": {"inRangeInclusive": True}}
-        drawn["valueFormatter"] = _value_format(column.kind)
-    elif column.kind == "flag":
-        drawn["valueFormatter"] = _value_format(column.kind)
-        drawn["cellDataType"] = False
-    else:
+    if sieve:
+        drawn["filter"] = f"ag{sieve}ColumnFilter"
+    if sieve in ("Number", "Date"):
+        drawn["filterParams"] = {"inRangeInclusive": True}
+    if sieve == "Number":
+        drawn["type"] = "rightAligned"
+    if column.kind == "text":
         # what is longer than its column is read by pointing at it
-        drawn |= {"filter": "agTextColumnFilter", "cellDataType": "text", "tooltipField": column.name}
+        drawn |= {"cellDataType": "text", "tooltipField": column.name}
+    else:
+        # written by the browser; only money has more to know
+        more = f", {json.dumps(currency_symbol(currency))}, {currency_decimals(currency)}"
+        known = more if column.kind == "money" else ""
+        drawn["valueFormatter"] = {"function": f"regularsFormat.{column.kind}(params.value{known})"}
+    if column.kind == "flag":
+        drawn["cellDataType"] = False
     if column.link == "customer":
         drawn["cellRenderer"] = "CustomerLink"
     elif column.link == "segment":
         drawn |= {"cellRenderer": "SegmentCell", "cellRendererParams": {"colours": kind_colours(theme)}}
     return drawn
-
-
-def _value_format(kind: str, currency: str = "") -> dict[str, str]:
-    """How the browser writes the values of a column; ``currency`` matters to money alone."""
-    more = f", {json.dumps(currency_symbol(currency))}, {currency_decimals(currency)}" if kind == "money" else ""
-    return {"function": f"regularsFormat.{kind}(params.value{more})"}
 
 
 def _download(name: str, suffix: str, filters: Filters, context: str, request: ListRequest) -> str:

@@ -217,11 +217,10 @@ def _anomalies(reading: Reading, filters: Filters) -> dict[str, Any]:
                 "When": (1.3, lambda row: ("week of " if row.grain == "week" else "") + day(row.date)),
                 "Revenue of": (1.15, lambda row: "whole shop" if row.series == "total" else str(row.series)),
                 "": (0.75, lambda row: row.direction),
-                "Booked": (0.9, lambda row: money(row.actual, currency)),
-                "Expected": (0.9, lambda row: money(row.expected, currency)),
+                "Booked": (0.9, lambda row: money(row.actual, currency), "right"),
+                "Expected": (0.9, lambda row: money(row.expected, currency), "right"),
                 "Cause": (5, lambda row: row.cause),
             },
-            right=("Booked", "Expected"),
         ),
     }
 
@@ -233,7 +232,7 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
     currency = reading.about.currency
     said = caveats(reading, filters.method)
     horizon = days(customer_summary(reading, Filters()).horizon_days)
-    profiles, means = segment_profiles(reading, filters), shown("means")
+    profiles = segment_profiles(reading, filters)
     segments = profiles[~profiles["is_everyone"].astype(bool)] if len(profiles) else profiles
     return {
         "segments_about": " ".join(filter(None, (f"{METHOD_LABELS[filters.method]}.", said.segments, said.changes))),
@@ -249,13 +248,9 @@ def _segments(reading: Reading, filters: Filters) -> dict[str, Any]:
         "segments": _table(
             _rows(profiles),
             {
-                "Segment": (
-                    2.2,
-                    lambda row: str(row.segment) if row.is_everyone else _segment_cell(row.segment),
-                ),
-                **{one.short: (1.1, partial(_measured, one, currency)) for one in means},
+                "Segment": (2.2, lambda row: row.segment if row.is_everyone else _segment_cell(row.segment)),
+                **{one.short: (1.1, partial(_measured, one, currency), "right") for one in shown("means")},
             },
-            right=[one.short for one in means],
         ),
     }
 
@@ -283,12 +278,11 @@ def _moves(reading: Reading, filters: Filters) -> dict[str, Any]:
             names,
             {
                 "Segment": (2.2, _segment_cell),
-                "Entered": (1, lambda name: count((moves["to_segment"] == name).sum())),
-                "of them new": (1, partial(_changed_by, moves, "to_segment", "joined")),
-                "Left": (1, lambda name: count((moves["from_segment"] == name).sum())),
-                "of them gone": (1, partial(_changed_by, moves, "from_segment", "gone")),
+                "Entered": (1, lambda name: count((moves["to_segment"] == name).sum()), "right"),
+                "of them new": (1, partial(_changed_by, moves, "to_segment", "joined"), "right"),
+                "Left": (1, lambda name: count((moves["from_segment"] == name).sum()), "right"),
+                "of them gone": (1, partial(_changed_by, moves, "from_segment", "gone"), "right"),
             },
-            right=("Entered", "of them new", "Left", "of them gone"),
         ),
     }
 
@@ -333,7 +327,6 @@ def _health(reading: Reading) -> dict[str, Any]:
     currency = reading.about.currency
     about, fresh, accounted = reading.about, health.freshness(reading), health.row_accounting(reading)
     loads, missing, notes = health.load_summary(reading), health.missing_files(reading), health.model_notes(reading)
-    in_currency = f"Amount, {currency_symbol(currency).strip()}"
     return {
         "freshness": _table(
             [
@@ -379,11 +372,14 @@ def _health(reading: Reading) -> dict[str, Any]:
             {
                 "Group": (1.4, lambda row: row[0]),
                 "Kept": (0.5, lambda row: row[1]),
-                "Lines": (0.9, lambda row: count(row[2])),
-                in_currency: (1.4, lambda row: money(row[3], currency, pence=True)),
+                "Lines": (0.9, lambda row: count(row[2]), "right"),
+                f"Amount, {currency_symbol(currency).strip()}": (
+                    1.4,
+                    lambda row: money(row[3], currency, pence=True),
+                    "right",
+                ),
                 "What it means": (3.6, lambda row: row[4]),
             },
-            right=("Lines", in_currency),
             # the sums
             bold=2,
         ),
@@ -394,11 +390,10 @@ def _health(reading: Reading) -> dict[str, Any]:
             {
                 "After layer": (1.6, lambda row: str(row.layer)),
                 **{
-                    title: (1, partial(_counted, title.lower().replace(" ", "_")))
+                    title: (1, partial(_counted, title.lower().replace(" ", "_")), "right")
                     for title in ("Checks", "Passed", "Warned", "Failed", "Could not run")
                 },
             },
-            right=("Checks", "Passed", "Warned", "Failed", "Could not run"),
         ),
         "notes": [
             *(
@@ -427,31 +422,24 @@ def _counted(name: str, row: Any) -> str:
     return count(getattr(row, name))
 
 
-def _table(
-    rows: Iterable[Any],
-    columns: Mapping[str, tuple[float, Callable[[Any], Any]]],
-    *,
-    right: Iterable[str] = (),
-    bold: int = 0,
-) -> dict[str, Any]:
+def _table(rows: Iterable[Any], columns: Mapping[str, tuple[Any, ...]], *, bold: int = 0) -> dict[str, Any]:
     """A table as the template reads it.
 
     Parameters
     ----------
     columns
-        From each heading to the column's part of the width, and from a row to what stands in it.
-    right
-        Headings of the columns that are set to the right.
+        From each heading to the column's part of the width, a function from a row to what stands in it, and ``right``
+        where it is set to the right.
     bold
         How many of the last rows are bold.
     """
-    cells = [[cell(row) for _, cell in columns.values()] for row in rows]
+    cells = [[cell(row) for _, cell, *_ in columns.values()] for row in rows]
     plain = len(cells) - bold
     return {
         "header": list(columns),
         "rows": [*cells[:plain], *([{"text": cell} for cell in row] for row in cells[plain:])],
-        "widths": [width for width, _ in columns.values()],
-        "right": [at for at, title in enumerate(columns) if title in right],
+        "widths": [width for width, *_ in columns.values()],
+        "right": [at for at, column in enumerate(columns.values()) if "right" in column[2:]],
     }
 
 

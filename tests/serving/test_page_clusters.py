@@ -7,9 +7,8 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from serving.dashboard.pages.clusters import PAGE
-from serving.dashboard.segment_charts.clusters import _bin_words
-from serving.dashboard.segment_charts.look import Words
+from serving.dashboard.look import Words
+from serving.dashboard.pages.clusters import PAGE, _bin_words
 from serving.dashboard.view import View
 from serving.filters import CLUSTERINGS, METHODS, Filters
 from serving.palette import segment_colour

@@ -12,10 +12,10 @@ import plotly.graph_objects as go
 import pytest
 from dash import Dash
 
+from serving.dashboard.look import Axis, Look, Scale, log_edge
 from serving.dashboard.pages import segments as module
 from serving.dashboard.pages.segments import PAGE
-from serving.dashboard.segment_charts.look import Axis, Look, Words, log_edge
-from serving.dashboard.segment_charts.segments import _in_words, affinity_map, claims_table, treemap
+from serving.dashboard.segment_charts import _in_words, affinity_map, claims_table, treemap
 from serving.dashboard.view import View
 from serving.filters import METHODS, SEGMENT_COLUMNS, Filters
 from serving.palette import segment_colour
@@ -105,7 +105,7 @@ def test_a_log_scale_begins_where_customers_are() -> None:
     assert log_edge(pd.Series([1e-7, *[50.0] * 20])) == 1
     assert log_edge(pd.Series([0.02] * 5 + [3.0] * 5)) == 0.01
     assert log_edge(pd.Series([0.0, -3.0])) == 1
-    axis = Axis("CLV", pd.Series([0.0, 0.5, 30.0, 40_000.0]), str)
+    axis = Axis(Scale("CLV", "CLV", str, str), pd.Series([0.0, 0.5, 30.0, 40_000.0]))
     assert axis.layout()["tickvals"][0] <= 1
     assert axis.layout()["tickvals"][-1] >= 40_000
 
@@ -252,13 +252,13 @@ def test_a_name_opens_the_customers_of_its_segment_under_the_same_filters(readin
 
 def test_controls_answer_with_what_was_chosen(reading: Reading) -> None:
     view = View(reading, Filters(method="rfm"))
-    words = Words.of(view)
     everyone = list(segment_sizes(reading, view.filters)["segment"])
-    compared = module._compared(view, words, everyone[:2])
+    compared = module._compared(view, everyone[:2])
     assert {key.split(".")[1] for key in figures(compared)} == {*everyone[:2], "all"}
-    assert "No segment is chosen." in text(module._compared(view, words, []))
+    assert "No segment is chosen." in text(module._compared(view, []))
     months = flow_months(reading)
-    far = module._moves(view, months[0], months[-1], with_stayed=True)
+    first, last = months[0].isoformat(), months[-1].isoformat()
+    far = module._moves(view, first, last, with_stayed=True)
     largest = reading.rows(
         """
         select count(*) as customers
@@ -271,7 +271,7 @@ def test_controls_answer_with_what_was_chosen(reading: Reading) -> None:
         {"start": months[0], "end": months[-1]},
     )
     assert charts(far)["segments-moves"]["data"][0]["x"] == [row["customers"] for row in largest]
-    assert "is not before" in text(module._moves(view, months[-1], months[-1], with_stayed=False))
+    assert "is not before" in text(module._moves(view, last, last, with_stayed=False))
     sizes = segment_sizes(reading, view.filters)
     by_customers = treemap(view, sizes, Look.of(sizes, "light"), "customers")
     assert charts(by_customers)["segments-treemap"]["data"][0]["values"] == list(sizes["customers"])

@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from html import escape
 from typing import Any, get_args
 from urllib.parse import quote
@@ -22,7 +23,7 @@ from dash import dcc, html
 
 from serving.dashboard import components as ui
 from serving.dashboard.charts import chart, dots, line, money_axis, see_through
-from serving.dashboard.components import empty, named_rows, note, panel, right, stat_card
+from serving.dashboard.components import empty, note, panel, right, rows_of, stat_card
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View
 from serving.palette import direction_colours
@@ -37,18 +38,11 @@ LATEST_SHOWN = 12
 
 MOST_CHIPS = 24
 
-# shape and word as well as colour: (symbol on the chart, sign in texts, word, its plural)
-_SHAPES: Mapping[str, tuple[str, str, str, str]] = {
-    "spike": ("triangle-up", "▲", "spike", "spikes"),
-    "drop": ("triangle-down", "▼", "drop", "drops"),
-    "silence": ("x", "✕", "silence", "silences"),
-}
-
-_DIMENSIONS: Mapping[str, str] = {
-    "invoice": "Invoice",
-    "customer": "Customer",
-    "product": "Product",
-    "country": "Country",
+# shape and word as well as colour: (symbol on the chart, sign in texts, what it is)
+_SHAPES: Mapping[str, tuple[str, str, str]] = {
+    "spike": ("triangle-up", "▲", "far above what was expected"),
+    "drop": ("triangle-down", "▼", "far below it"),
+    "silence": ("x", "✕", "expected trading days without a sale"),
 }
 
 # a longer gap parts the band: nothing was expected of the time between
@@ -202,21 +196,23 @@ def _cards(choice: _Choice, scored: pd.DataFrame, flagged: pd.DataFrame) -> html
         else "none in these dates"
     )
     share = f"{percent(100 * len(flagged) / len(scored))} of those scored" if len(scored) else ""
-    told = ("far above what was expected", "far below it", "expected trading days without a sale")
     return ui.stat_cards(
         stat_card(f"{choice.grain.capitalize()}s scored", count(len(scored)), about=span, key="scored_periods"),
         stat_card(f"Unusual {choice.grain}s", count(len(flagged)), about=share, key="odd_periods"),
         *(
             stat_card(
-                f"{sign} {many.capitalize()}", count(by_direction.get(direction, 0)), about=about, key=f"odd_{many}"
+                f"{sign} {direction.capitalize()}s",
+                count(by_direction.get(direction, 0)),
+                about=about,
+                key=f"odd_{direction}s",
             )
-            for (direction, (_, sign, _, many)), about in zip(_SHAPES.items(), told, strict=True)
+            for direction, (_, sign, about) in _SHAPES.items()
         ),
     )
 
 
 def _chips(view: View, found: pd.DataFrame, choice: _Choice) -> html.Div:
-    odd_of = {(row.series, row.grain): int(row.flagged) for row in named_rows(found)}
+    odd_of = {(row.series, row.grain): int(row.flagged) for row in rows_of(found)}
     grains_of: dict[str, list[str]] = {}
     for name, grain in odd_of:
         grains_of.setdefault(name, []).append(grain)
@@ -257,58 +253,43 @@ def _drawn(view: View, choice: _Choice, scored: pd.DataFrame, told: date | None)
     is_long = scored["date"].iloc[-1] - scored["date"].iloc[0] > _MONTHS_SHOWN_FROM
     traces = []
     for position, part in enumerate(_unbroken(scored)):
-        dates, is_first = part["date"].tolist(), position == 0
+        is_first = position == 0
         band = {"legendgroup": "band", "name": "Expected range"}
         fill = {"fill": "tonexty", "fillcolor": see_through(tokens.accent, 0.16)}
+        middle = {"line": {"dash": "dot"}, "legendgroup": "expected", "name": "Expected"}
         traces += [
-            line(dates, part["lower"].tolist(), tokens.accent, 0, showlegend=False, **band),
-            line(dates, part["upper"].tolist(), tokens.accent, 0, showlegend=is_first, **fill, **band),
-            line(
-                dates,
-                part["expected"].tolist(),
-                tokens.neutral,
-                1.2,
-                line={"dash": "dot"},
-                name="Expected",
-                legendgroup="expected",
-                showlegend=is_first,
-            ),
+            line(part, "date", "lower", tokens.accent, 0, showlegend=False, **band),
+            line(part, "date", "upper", tokens.accent, 0, showlegend=is_first, **fill, **band),
+            line(part, "date", "expected", tokens.neutral, 1.2, showlegend=is_first, **middle),
         ]
     mode = "lines+markers" if len(scored) <= 60 else "lines"
-    days_shown, booked, hover = _with_gaps(view, choice, scored)
+    hover = partial(_hover, view, choice)
+    # nothing on the days between those that were scored, so that closed days break the line
+    by_date = {row.date: row for row in rows_of(scored)}
+    days = pd.date_range(scored["date"].iloc[0], scored["date"].iloc[-1], freq="D" if choice.grain == "day" else "7D")
     traces.append(
-        line(days_shown, booked, tokens.accent, 1.6, hover, mode=mode, marker={"size": 4}, name="Booked"),
-    )
-    colours = direction_colours(view.theme)
-    for direction, (symbol, _, word, _) in _SHAPES.items():
-        part = scored[scored["direction"] == direction]
-        if part.empty:
-            continue
-        traces.append(
-            dots(
-                part["date"].tolist(),
-                part["actual"].tolist(),
-                colours[direction],
-                11,
-                [_hover(view, choice, row) for row in named_rows(part)],
-                symbol=symbol,
-                marker={"line": {"width": 1, "color": tokens.surface}},
-                name=word.capitalize(),
-            )
+        line(
+            [by_date.get(at) for at in days],
+            days.tolist(),
+            lambda row: row and row.actual,
+            tokens.accent,
+            1.6,
+            lambda row: hover(row) if row else "",
+            mode=mode,
+            marker={"size": 4},
+            name="Booked",
         )
+    )
+    edge = {"line": {"width": 1, "color": tokens.surface}}
+    for direction, colour in direction_colours(view.theme).items():
+        part = scored[scored["direction"] == direction]
+        if len(part):
+            look: dict[str, Any] = {"symbol": _SHAPES[direction][0], "marker": edge, "name": direction.capitalize()}
+            traces.append(dots(part, "date", "actual", colour, 11, hover, **look))
     at = scored[scored["date"].dt.date == told] if told else scored.iloc[:0]
     if len(at):
-        traces.append(
-            dots(
-                at["date"].tolist(),
-                at["actual"].tolist(),
-                tokens.text,
-                21,
-                symbol="circle-open",
-                marker={"line": {"width": 2}},
-                name="Explained below",
-            )
-        )
+        ring: dict[str, Any] = {"symbol": "circle-open", "marker": {"line": {"width": 2}}, "name": "Explained below"}
+        traces.append(dots(at, "date", "actual", tokens.text, 21, **ring))
     return chart(
         view,
         traces,
@@ -329,16 +310,6 @@ def _unbroken(scored: pd.DataFrame) -> list[pd.DataFrame]:
     return [rows for _, rows in scored.groupby(part, sort=True)]
 
 
-def _with_gaps(
-    view: View, choice: _Choice, scored: pd.DataFrame
-) -> tuple[list[pd.Timestamp], list[float | None], list[str]]:
-    """Dates, revenue and words of what was scored; nothing on the days between, so that closed days break the line."""
-    told = {row.date: (row.actual, _hover(view, choice, row)) for row in named_rows(scored)}
-    every = pd.date_range(scored["date"].iloc[0], scored["date"].iloc[-1], freq="D" if choice.grain == "day" else "7D")
-    cells = [told.get(at, (None, "")) for at in every]
-    return every.tolist(), [actual for actual, _ in cells], [words for _, words in cells]
-
-
 def _hover(view: View, choice: _Choice, row: Any) -> str:
     lines = [
         f"<b>{_when(row.date, choice.grain)}</b>",
@@ -346,7 +317,7 @@ def _hover(view: View, choice: _Choice, row: Any) -> str:
         f"Expected {view.money(row.expected)}, from {view.money(row.lower)} to {view.money(row.upper)}",
     ]
     if row.is_flagged:
-        lines.append(f"<b>{_SHAPES[row.direction][2].capitalize()}</b>")
+        lines.append(f"<b>{row.direction.capitalize()}</b>")
         # a cause may name what a customer or a product is called
         lines += [escape(line) for line in textwrap.wrap(row.cause, 56)[:8]]
     return "<br>".join(lines)
@@ -355,11 +326,7 @@ def _hover(view: View, choice: _Choice, row: Any) -> str:
 def _described(view: View, choice: _Choice, scored: pd.DataFrame) -> str:
     flagged = scored[scored["is_flagged"]]
     by_direction = flagged["direction"].value_counts()
-    parts = [
-        plural(int(by_direction[direction]), one, many)
-        for direction, (_, _, one, many) in _SHAPES.items()
-        if direction in by_direction
-    ]
+    parts = [plural(int(by_direction[direction]), direction) for direction in _SHAPES if direction in by_direction]
     text = (
         f"Net revenue of {_of(choice.series)} by {choice.grain}, "
         f"{day(scored['date'].iloc[0])} to {day(scored['date'].iloc[-1])}, "
@@ -372,8 +339,8 @@ def _described(view: View, choice: _Choice, scored: pd.DataFrame) -> str:
 
 
 def _mark(direction: str) -> html.Span:
-    _, sign, word, _ = _SHAPES[direction]
-    return html.Span([ui.hidden(sign), f" {word.capitalize()}"], className=f"odd-mark odd-{direction}")
+    sign = ui.hidden(_SHAPES[direction][1])
+    return html.Span([sign, f" {direction.capitalize()}"], className=f"odd-mark odd-{direction}")
 
 
 def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | None) -> Any:
@@ -383,7 +350,7 @@ def _odd_list(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | N
             "Every one was within the range that those before suggest.",
         )
     items = []
-    for row in named_rows(flagged.head(LATEST_SHOWN)):
+    for row in rows_of(flagged.head(LATEST_SHOWN)):
         on = row.date.date()
         is_told = on == told
         when: Any = _when(on, choice.grain)
@@ -420,10 +387,10 @@ def _drivers(view: View, choice: _Choice, flagged: pd.DataFrame, told: date | No
     if frame.empty:
         return html.Div([head, empty("No order, customer, product or country stands out.")])
     table = ui.table(
-        f"What drove the {_SHAPES[flag.direction][2]} of {_when(told, choice.grain)}",
+        f"What drove the {flag.direction} of {_when(told, choice.grain)}",
         frame,
         {
-            "Kind": lambda row: _DIMENSIONS.get(row.dimension, row.dimension),
+            "Kind": lambda row: row.dimension.capitalize(),
             "Who or what": lambda row: html.Div(_member(view, row), className="member"),
             "Booked": right(lambda row: view.money(row.actual)),
             # an invoice comes once: nothing was usual of it

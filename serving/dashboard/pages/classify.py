@@ -21,7 +21,7 @@ from flask import abort
 
 from serving.classify import Classification, UploadLimits, classifier_of
 from serving.classify.errors import BadRequestError
-from serving.classify.results import RECOMMENDATIONS, rows_of
+from serving.classify.results import RECOMMENDATIONS, recommendations_text, rows_of
 from serving.classify.service import DEFAULT_METHOD, METHODS
 from serving.dashboard import components as ui
 from serving.dashboard.components import empty, note, panel, segment_badge
@@ -95,14 +95,8 @@ def render(view: View) -> html.Div:
                 className="drop",
                 className_active="drop drop-active",
                 className_reject="drop drop-reject",
-                style={
-                    "border": f"2px dashed {view.tokens.border}",
-                    "borderRadius": "8px",
-                    "padding": "28px 16px",
-                    "textAlign": "center",
-                    "cursor": "pointer",
-                },
-                style_active={"borderColor": view.tokens.accent},
+                # in place of Dash's own
+                style_active={},
                 style_reject={},
             ),
             html.Div(
@@ -124,7 +118,7 @@ def render(view: View) -> html.Div:
                         w=240,
                     ),
                 ],
-                style={"display": "flex", "gap": "16px", "flexWrap": "wrap", "marginTop": "16px", "alignItems": "end"},
+                className="drop-options",
             ),
             about=(
                 "The file goes through the same rules as the warehouse's own deliveries and gets the segments of the "
@@ -215,22 +209,22 @@ def _decoded(contents: str) -> bytes:
 
 
 def texts(done: Classification) -> dict[str, dict[str, str | None]]:
-    """Interpretation and recommendations by segment name, for the downloads."""
-    told = done.customers_with_texts().drop_duplicates("cluster_name")
+    """What is known of each segment by its name and the heading above it, for the downloads."""
     return {
         row["cluster_name"]: {
-            "interpretation": row["cluster_interpretation"],
-            "recommendations": row["cluster_recommendations"],
+            "Interpretation": row["cluster_interpretation"],
+            "Recommendations": recommendations_text(row),
         }
-        for row in rows_of(told)
+        for row in rows_of(done.segments)
+        if row["customers"]
     }
 
 
 def with_texts(rows: Sequence[dict[str, Any]], told: dict[str, Any]) -> pd.DataFrame:
     """Rows of the customers' table as they are shown, with each segment's texts."""
     frame = _framed(rows, CUSTOMER_COLUMNS)
-    for heading, name in (("Interpretation", "interpretation"), ("Recommendations", "recommendations")):
-        frame[heading] = [(told.get(segment) or {}).get(name) for segment in frame["Segment"]]
+    for heading in ("Interpretation", "Recommendations"):
+        frame[heading] = [told.get(segment, {}).get(heading) for segment in frame["Segment"]]
     return frame
 
 
@@ -241,7 +235,6 @@ def _framed(rows: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pd.Dat
 
 def answer(done: Classification, theme: Theme, *, may_export: bool = True) -> list[Any]:
     """What came of a file; without downloads for who may not have them."""
-    kept = [row for row in rows_of(done.accounting) if row["row_count"]]
     refunds = f"and {plural(done.derived_lines, 'refund')} in their sales' rows" if done.derived_lines else ""
     cards = (
         ("Lines delivered", done.delivered_lines, refunds, "delivered_lines"),
@@ -256,12 +249,12 @@ def answer(done: Classification, theme: Theme, *, may_export: bool = True) -> li
             *(html.Div(note(text), style={"margin": "12px 0"}) for text in _notes(done)),
             ui.table(
                 "What became of each delivered line",
-                kept,
+                done.accounting[done.accounting["row_count"] > 0],
                 {
                     "What became of the lines": "description",
-                    "Kept": lambda row: "yes" if row["is_kept"] else "no",
+                    "Kept": lambda row: "yes" if row.is_kept else "no",
                     "Lines": (count, "row_count"),
-                    "Amount": ui.right(lambda row: money(row["gross_amount"], done.currency, pence=True)),
+                    "Amount": ui.right(lambda row: money(row.gross_amount, done.currency, pence=True)),
                 },
             ),
             about=(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -17,7 +18,7 @@ from dash import html
 
 from serving.dashboard import components as ui
 from serving.dashboard.charts import NAMES, chart, colour_scale, few_names, flat_bars, heat_map, money_axis
-from serving.dashboard.components import NOTHING, Rows, empty, rows_of
+from serving.dashboard.components import NOTHING, empty, rows_of
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View, redrawn
 from serving.queries.revenue import COUNTRIES, country_months, country_revenue, monthly_revenue
@@ -68,13 +69,14 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     if kept.empty:
         return [empty(*NOTHING)]
     rows = rows_of(kept.head(BAR_COUNTRIES))[::-1]
-    values = [row["net_revenue"] for row in rows]
+    values = [row.net_revenue for row in rows]
     reach = max(abs(value) for value in values) or 1
     drawn = flat_bars(
-        [_country_label(row) for row in rows],
-        values,
-        [view.tokens.accent if row["is_home_country"] else view.tokens.neutral for row in rows],
-        [_country_hover(view, row) for row in rows],
+        rows,
+        _country_label,
+        "net_revenue",
+        lambda row: view.tokens.accent if row.is_home_country else view.tokens.neutral,
+        partial(_country_hover, view),
         text=[view.short_money(value) for value in values],
         textposition="outside",
         cliponaxis=False,
@@ -88,12 +90,8 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     )
     described = (
         f"{shown}{' without the home country' if without_home else ''}. "
-        f"Most net revenue comes from {first['country']}, {view.short_money(first['net_revenue'])}"
-        + (
-            "."
-            if wording.is_missing(first["net_revenue_pct"])
-            else f", {wording.percent(first['net_revenue_pct'])} of all."
-        )
+        f"Most net revenue comes from {first.country}, {view.short_money(first.net_revenue)}"
+        + ("." if wording.is_missing(first.net_revenue_pct) else f", {wording.percent(first.net_revenue_pct)} of all.")
     )
     home = countries[countries["is_home_country"]]
     left_out = (
@@ -120,16 +118,16 @@ def _country_bars(view: View, countries: pd.DataFrame, *, without_home: bool) ->
     ]
 
 
-def _country_label(row: dict[str, Any]) -> str:
-    name = textwrap.shorten(row["country"], 24, placeholder="…") or row["country"][:24]
-    return escape(name) + (" (home)" if row["is_home_country"] else "")
+def _country_label(row: Any) -> str:
+    name = textwrap.shorten(row.country, 24, placeholder="…") or row.country[:24]
+    return escape(name) + (" (home)" if row.is_home_country else "")
 
 
-def _country_hover(view: View, row: dict[str, Any]) -> str:
+def _country_hover(view: View, row: Any) -> str:
     return (
-        f"<b>{escape(row['country'])}</b><br>{view.money(row['net_revenue'])} net, "
-        f"{wording.percent(row['net_revenue_pct'])} of all<br>{view.money(row['gross_revenue'])} gross<br>"
-        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'identified customer')}"
+        f"<b>{escape(row.country)}</b><br>{view.money(row.net_revenue)} net, "
+        f"{wording.percent(row.net_revenue_pct)} of all<br>{view.money(row.gross_revenue)} gross<br>"
+        f"{wording.plural(row.invoices, 'order')}, {wording.plural(row.customers, 'identified customer')}"
     )
 
 
@@ -142,15 +140,15 @@ def _map(view: View, countries: pd.DataFrame) -> list[Any]:
     drawn = {
         "type": "choropleth",
         "locationmode": "ISO-3",
-        "locations": [row["iso_alpha3"] for row in rows],
-        "z": [math.log10(row["net_revenue"]) for row in rows],
+        "locations": [row.iso_alpha3 for row in rows],
+        "z": [math.log10(row.net_revenue) for row in rows],
         "customdata": [_country_hover(view, row) for row in rows],
-        **_log_colours(view, [row["net_revenue"] for row in rows]),
+        **_log_colours(view, [row.net_revenue for row in rows]),
     }
     described = (
-        f"{wording.plural(len(rows), 'country', 'countries')} on the map, most revenue from {rows[0]['country']} "
-        f"({view.short_money(rows[0]['net_revenue'])}), least from {rows[-1]['country']} "
-        f"({view.short_money(rows[-1]['net_revenue'])})."
+        f"{wording.plural(len(rows), 'country', 'countries')} on the map, most revenue from {rows[0].country} "
+        f"({view.short_money(rows[0].net_revenue)}), least from {rows[-1].country} "
+        f"({view.short_money(rows[-1].net_revenue)})."
     )
     # said here and not in the template, where Plotly would still zoom in on the countries sold to
     whole_world = {"projection": {"type": "natural earth"}, "lataxis": {"range": [-56, 84]}}
@@ -160,8 +158,8 @@ def _map(view: View, countries: pd.DataFrame) -> list[Any]:
     return [shown, told]
 
 
-def _not_on_map(view: View, absent: Rows) -> str:
-    listed = [f"{row['country']} ({view.short_money(row['net_revenue'])})" for row in absent[:6]]
+def _not_on_map(view: View, absent: Sequence[Any]) -> str:
+    listed = [f"{row.country} ({view.short_money(row.net_revenue)})" for row in absent[:6]]
     rest = f" and {wording.count(len(absent) - 6)} more" if len(absent) > 6 else ""
     return f"Not on the map, because they have no country code or had no net revenue: {', '.join(listed)}{rest}."
 
@@ -171,28 +169,26 @@ def _grid(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.D
     if not named:
         return empty("No country had any net revenue.")
     months = by_month["month_start"].tolist()
-    cells = {(row["country"], row["month_start"]): row for row in rows_of(country_months(view.reading, view.filters))}
-    known = [
-        cells[row["country"], at]["net_revenue"] for row in named for at in months if (row["country"], at) in cells
-    ]
+    cells = {(row.country, row.month_start): row for row in rows_of(country_months(view.reading, view.filters))}
+    known = [cells[row.country, at].net_revenue for row in named for at in months if (row.country, at) in cells]
     labels = [wording.month(at) for at in months]
     drawn = heat_map(
         labels,
         [_country_label(row) for row in named],
         # the country and the month, of which nothing may be known
-        [[(row["country"], at) for at in months] for row in named],
+        [[(row.country, at) for at in months] for row in named],
         lambda key: _log(cells.get(key)),
         hover=lambda key: f"<b>{escape(key[0])}, {wording.month(key[1])}</b><br>{_cell_hover(cells.get(key), view)}",
         # below the names of the months
         **_log_colours(view, [value for value in known if value > 0], bar_y=-46 / (24 * len(named))),
     )
     best = max(
-        (row for row in cells.values() if row["country"] == named[0]["country"]),
-        key=lambda row: (row["net_revenue"], row["month_start"]),
+        (row for row in cells.values() if row.country == named[0].country),
+        key=lambda row: (row.net_revenue, row.month_start),
     )
     described = (
-        f"{named[0]['country']} leads; its best month was {wording.month(best['month_start'])} with "
-        f"{view.short_money(best['net_revenue'])}."
+        f"{named[0].country} leads; its best month was {wording.month(best.month_start)} with "
+        f"{view.short_money(best.net_revenue)}."
     )
     return chart(
         view,
@@ -204,18 +200,18 @@ def _grid(view: View, countries: pd.DataFrame, by_month: pd.DataFrame) -> html.D
         margin={"t": 8, "b": 100},
         # as many as fit a phone, and always the last month
         xaxis=few_names(labels, 4, from_end=True),
-        yaxis={"type": "category", **NAMES},
+        yaxis=NAMES,
     )
 
 
-def _log(cell: dict[str, Any] | None) -> float | None:
-    return math.log10(cell["net_revenue"]) if cell is not None and cell["net_revenue"] > 0 else None
+def _log(cell: Any) -> float | None:
+    return math.log10(cell.net_revenue) if cell is not None and cell.net_revenue > 0 else None
 
 
-def _cell_hover(cell: dict[str, Any] | None, view: View) -> str:
+def _cell_hover(cell: Any, view: View) -> str:
     if cell is None:
         return "no sale"
-    return f"{view.money(cell['net_revenue'])} net<br>{wording.plural(cell['invoices'], 'order')}"
+    return f"{view.money(cell.net_revenue)} net<br>{wording.plural(cell.invoices, 'order')}"
 
 
 def _log_colours(view: View, values: Sequence[float], *, bar_y: float = -0.04) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,7 @@ from serving.dashboard import components as ui
 from serving.dashboard.charts import (
     LEGEND_ABOVE,
     NAMES,
+    Trace,
     bars,
     chart,
     colour_scale,
@@ -36,7 +37,6 @@ from serving.dashboard.view import Page, View
 from serving.filters import CLUSTERINGS, DEFAULT_METHOD, METHOD_LABELS, METHODS
 from serving.palette import kind_colours, segment_colour
 from serving.queries import customers as queries
-from serving.queries.health import value_caveats
 from serving.queries.playbooks import PLAN
 from warehouse.measures import shown
 from warehouse.wording import count, day, days, is_missing, month, number, percent, plural
@@ -99,7 +99,7 @@ def _everybody(view: View) -> html.Div:
     return ui.page(
         *found,
         ui.stat_cards(*cards),
-        ui.value_note(value_caveats(view.reading)),
+        ui.value_note(view),
         panel(
             "All customers" if view.filters.is_everything else "Customers under these filters",
             data_table(view, queries.CUSTOMERS, height=620),
@@ -118,17 +118,18 @@ def _found(view: View, search: queries.CustomerSearch) -> html.Section:
             **{"data-figure": "customers.search"},
         )
     ]
-    inside = search.found[search.found["is_under_filters"]]["customer_id"].tolist()
-    outside = search.found[~search.found["is_under_filters"]]["customer_id"].tolist()
+    # found under the filters, and beside them
+    inside, outside = (
+        search.found.loc[search.found["is_under_filters"] == is_inside, "customer_id"].tolist()
+        for is_inside in (True, False)
+    )
     if inside:
         parts.append(_ids(view, inside, search.matches))
     if search.other_matches:
         others = plural(search.other_matches, "more customer" if search.matches else "customer")
         begin, do = ("begins", "does") if search.other_matches == 1 else ("begin", "do")
-        parts.append(
-            html.P(f"{others} {begin} like that, but {do} not match the other filters, or bought nothing that counts.")
-        )
-        parts.append(_ids(view, outside, search.other_matches))
+        told = f"{others} {begin} like that, but {do} not match the other filters, or bought nothing that counts."
+        parts += [html.P(told), _ids(view, outside, search.other_matches)]
     if not inside and not outside and not search.other_matches:
         parts += [html.P("Closest ids:"), _ids(view, queries.closest_customers(view.reading, search.text))]
     return panel("Search", *parts)
@@ -192,7 +193,7 @@ def _one(view: View, story: queries.CustomerStory) -> html.Div:
                 about="" if facts["clv"] is None else f"Net revenue expected in the {horizon}, not discounted.",
             ),
         ),
-        ui.value_note(value_caveats(view.reading)),
+        ui.value_note(view),
         ui.columns(_over_time(view, story), _dealings(view, story)),
         panel(
             "Orders",
@@ -361,17 +362,17 @@ def _value_chart(view: View, story: queries.CustomerStory) -> html.Div:
     facts, tokens = story.facts, view.tokens
     clv, low, high = facts["clv"], facts["clv_low"], facts["clv_high"]
     playbook = story.playbook(view.filters.method)
-    names, values, colours = ["This customer"], [clv], [tokens.accent]
+    marks = [("This customer", clv, tokens.accent)]
     if playbook and not is_missing(playbook["clv_mean"]):
-        names.append(f"Mean of {playbook['segment_name']}")
-        values.append(playbook["clv_mean"])
-        colours.append(segment_colour(playbook["segment_name"], view.theme, kind=playbook["segment_kind"]))
+        colour = segment_colour(playbook["segment_name"], view.theme, kind=playbook["segment_kind"])
+        marks.append((f"Mean of {playbook['segment_name']}", playbook["clv_mean"], colour))
     traces = []
-    told = [f"{escape(name)}: {view.money(value)}" for name, value in zip(names, values, strict=True)]
+    told = [f"{escape(name)}: {view.money(value)}" for name, value, _ in marks]
     if low is not None:
         told[0] += f"<br>{percent(facts['clv_interval_pct'], 0)} interval {view.money(low)} to {view.money(high)}"
-        traces.append(line([low, high], ["This customer"] * 2, tokens.accent, 8, opacity=0.35))
-    traces.append(dots(values, [escape(name) for name in names], colours, 13, told, symbol="diamond"))
+        traces.append(line([low, high], lambda end: end, lambda _: "This customer", tokens.accent, 8, opacity=0.35))
+    names, values, colours = (list(one) for one in zip(*marks, strict=True))
+    traces.append(dots(marks, values, [escape(name) for name in names], colours, 13, told, symbol="diamond"))
     reach = _reach([*values, low, high])
     described = f"Expected: {view.money(clv)}, {_interval(view, facts)}."
     if len(names) > 1:
@@ -405,29 +406,27 @@ def _over_time(view: View, story: queries.CustomerStory) -> html.Section:
     if left_out:
         about += f" The last {_MONTHS_SHOWN} of {len(story.history)} month ends."
     rows = rows_of(shown)
-    ends = [row["month_end"].date() for row in rows]
-    labels = [month(end) for end in ends]
-    segments = [row["rfm_segment"] for row in rows]
+    labels = [month(row.month_end) for row in rows]
+    segments = [row.rfm_segment for row in rows]
     present = [name for name in kind_colours() if name in segments]
     present += sorted(set(segments) - set(present))
-    told = [
-        f"<b>{escape(segment)}</b><br>at the end of {label}<br>scores {row['rfm_score']}: "
-        f"{days(row['recency_days'])} since the last order, {count(row['frequency'])} so far, "
-        f"{view.money(row['monetary_net'])} spent so far"
-        for row, label, segment in zip(rows, labels, segments, strict=True)
-    ]
     months = {**few_names(labels, _MONTHS_NAMED), "range": [-0.5, len(labels) - 0.5]}
     step = line(
+        rows,
         labels,
-        [escape(name) for name in segments],
+        lambda row: escape(row.rfm_segment),
         view.tokens.neutral,
         2,
-        told,
+        lambda row: (
+            f"<b>{escape(row.rfm_segment)}</b><br>at the end of {month(row.month_end)}<br>scores {row.rfm_score}: "
+            f"{days(row.recency_days)} since the last order, {count(row.frequency)} so far, "
+            f"{view.money(row.monetary_net)} spent so far"
+        ),
         line={"shape": "hv"},
         mode="lines+markers",
         marker={"size": 12, "color": [segment_colour(name, view.theme) for name in segments]},
     )
-    grid = [[row[name] for row in rows] for name in ("r_score", "f_score", "m_score")]
+    grid = [[getattr(row, name) for row in rows] for name in ("r_score", "f_score", "m_score")]
     scores = heat_map(
         labels,
         ["Recency", "Frequency", "Money"],
@@ -473,31 +472,32 @@ def _dealings(view: View, story: queries.CustomerStory) -> html.Section:
     title = "Orders and returns by month"
     about = view.reading.about
     rows = rows_of(story.months)
-    starts: list[date] = [row["month_start"].date() for row in rows]
     axis: dict[str, Any] = {"type": "date", "nticks": 6, "tickformat": "%b<br>%Y", "tickangle": 0, "showgrid": False}
     if about.first_date and about.last_date:
         # the shop's whole history, so that silence shows as well
         axis["range"] = [about.first_date - timedelta(days=16), about.last_date + timedelta(days=16)]
-    series = [
-        ("Ordered", "gross_revenue", 1, view.tokens.accent, "invoices", "order"),
-        ("Returned", "booked_return_revenue", -1, view.tokens.bad, "return_invoices", "return"),
-    ]
-    traces = [
-        bars(
-            [start + timedelta(days=14) for start in starts],
-            [sign * row[column] for row in rows],
+
+    def drawn(name: str, column: str, sign: int, colour: str, counted: str, noun: str) -> Trace:
+        return bars(
+            rows,
+            # in the middle of the month
+            lambda row: row.month_start.date() + timedelta(days=14),
+            lambda row: sign * getattr(row, column),
             colour,
-            [
-                f"{month(start)}<br>{name}: {view.money(row[column])} in {plural(row[counted], noun)}"
-                for start, row in zip(starts, rows, strict=True)
-            ],
+            lambda row: (
+                f"{month(row.month_start)}<br>{name}: {view.money(getattr(row, column))} in "
+                f"{plural(getattr(row, counted), noun)}"
+            ),
             name=name,
             width=24 * 86_400_000,
         )
-        for name, column, sign, colour, counted, noun in series
+
+    traces = [
+        drawn("Ordered", "gross_revenue", 1, view.tokens.accent, "invoices", "order"),
+        drawn("Returned", "booked_return_revenue", -1, view.tokens.bad, "return_invoices", "return"),
     ]
-    ordered, returned = sum(row["gross_revenue"] for row in rows), sum(row["booked_return_revenue"] for row in rows)
-    most = max(rows, key=lambda row: row["gross_revenue"])
+    ordered, returned = sum(row.gross_revenue for row in rows), sum(row.booked_return_revenue for row in rows)
+    most = max(rows, key=lambda row: row.gross_revenue)
     return panel(
         title,
         chart(
@@ -505,8 +505,8 @@ def _dealings(view: View, story: queries.CustomerStory) -> html.Section:
             traces,
             name="customers-dealings",
             description=f"{view.money(ordered)} ordered and {view.money(returned)} returned in "
-            f"{plural(len(rows), 'month')}; most was ordered in {month(most['month_start'])}: "
-            f"{view.money(most['gross_revenue'])}.",
+            f"{plural(len(rows), 'month')}; most was ordered in {month(most.month_start)}: "
+            f"{view.money(most.gross_revenue)}.",
             height=300,
             barmode="relative",
             xaxis=axis,
@@ -548,23 +548,19 @@ def _categories(view: View, story: queries.CustomerStory) -> html.Section:
     if bought.empty:
         return panel(title, empty("No purchase was kept, so there are no shares."))
     rows = rows_of(bought.head(_CATEGORIES_SHOWN))
-    names = [escape(row["category"]) for row in rows]
-    told = [
-        f"<b>{name}</b><br>{view.money(row['net_revenue'])}, {percent(row['share_pct'])} of this customer's "
-        f"money<br>{percent(row['shop_share_pct'])} of all customers' money"
-        for name, row in zip(names, rows, strict=True)
-    ]
+
+    def told(row: Any) -> str:
+        return (
+            f"<b>{escape(row.category)}</b><br>{view.money(row.net_revenue)}, {percent(row.share_pct)} of this "
+            f"customer's money<br>{percent(row.shop_share_pct)} of all customers' money"
+        )
+
+    names, tokens = [escape(row.category) for row in rows], view.tokens
+    stroke = {"line": {"width": 3, "color": tokens.text}}
     traces = [
-        flat_bars(names, [row["share_pct"] for row in rows], view.tokens.accent, told, name="This customer"),
+        flat_bars(rows, names, "share_pct", tokens.accent, told, name="This customer"),
         dots(
-            [row["shop_share_pct"] for row in rows],
-            names,
-            view.tokens.text,
-            16,
-            told,
-            symbol="line-ns",
-            marker={"line": {"width": 3, "color": view.tokens.text}},
-            name="All customers",
+            rows, "shop_share_pct", names, tokens.text, 16, told, symbol="line-ns", marker=stroke, name="All customers"
         ),
     ]
     top = rows[0]
@@ -577,8 +573,8 @@ def _categories(view: View, story: queries.CustomerStory) -> html.Section:
             view,
             traces,
             name="customers-categories",
-            description=f"Most goes to {top['category']}: {percent(top['share_pct'])}, against "
-            f"{percent(top['shop_share_pct'])} of all customers' money.",
+            description=f"Most goes to {top.category}: {percent(top.share_pct)}, against "
+            f"{percent(top.shop_share_pct)} of all customers' money.",
             height=130 + 32 * len(rows),
             xaxis=titled_axis("Share of money (%)", rangemode="tozero", nticks=5),
             yaxis=NAMES,

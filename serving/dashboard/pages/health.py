@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from itertools import accumulate
 from typing import Any, Literal
 
 import pandas as pd
@@ -223,12 +224,8 @@ def _when(then: datetime | None) -> html.Span:
     return html.Span(moment(then), className="no-wrap")
 
 
-def _meaning(text: str) -> html.Div:
-    return html.Div(ui.begun(text), className="meaning")
-
-
 def _bullets(rows: pd.DataFrame, told: Callable[[Any], list[Any]], rest: str) -> html.Ul:
-    items = [html.Li(told(row), className="fault") for row in ui.named_rows(rows.head(MOST_TOLD))]
+    items = [html.Li(told(row), className="fault") for row in ui.rows_of(rows.head(MOST_TOLD))]
     if len(rows) > len(items):
         items.append(html.Li(f"and {count(len(rows) - len(items))} more {rest}"))
     return html.Ul(items, className="faults")
@@ -244,9 +241,8 @@ def _cards(
     now: datetime,
 ) -> html.Div:
     counted = loads.set_index("status")
-    used, ever = (
-        int(counted[what].get(status, 0)) for status, what in (("loaded", "files"), ("rejected", "deliveries"))
-    )
+    used = int(counted["files"].get("loaded", 0))
+    ever = int(counted["deliveries"].get("rejected", 0))
     rejected = int((missing["status"] == "rejected").sum())
     passed, run = int(checks["passed"].sum()), int(checks["checks"].sum())
     delivered = accounting.delivered_rows
@@ -297,22 +293,14 @@ def _checks(checks: pd.DataFrame, faults: pd.DataFrame) -> list[Any]:
         return [ui.empty("No check was recorded.", "Refresh, and they run after each layer.")]
     counts = {label: right(partial(_counted, outcome)) for outcome, (_, label, _, _) in _OUTCOMES.items()}
     found = table("Checks by layer", checks, {"Layer": "layer", **counts, "When": (_when, "recorded_at")})
-    told = [
-        html.Li(
-            [
-                _outcome(row.outcome),
-                f" {row.message}{'' if row.message.endswith('.') else '.'} ",
-                html.Span(row.reason, className="about"),
-            ],
-            className="fault",
-        )
-        for row in ui.named_rows(faults.head(MOST_TOLD))
-    ]
-    if not told:
+    if faults.empty:
         return [found, html.P("Every check of the latest runs passed.", className="below")]
-    more = len(faults) - len(told)
-    rest = html.P(f"And {count(more)} more, in the list of all checks below.") if more > 0 else None
-    return [found, ui.below("Checks that did not pass", html.Ul(told, className="faults"), rest)]
+    return [found, ui.below("Checks that did not pass", _bullets(faults, _fault, "in the list of all checks below"))]
+
+
+def _fault(row: Any) -> list[Any]:
+    stop = "" if row.message.endswith(".") else "."
+    return [_outcome(row.outcome), f" {row.message}{stop} ", html.Span(row.reason, className="about")]
 
 
 def _freshness(view: View, fresh: Mapping[str, datetime | None], now: datetime) -> html.Div:
@@ -364,14 +352,9 @@ def _ends(accounting: RowAccounting) -> tuple[AccountedLines, AccountedLines]:
 def _waterfalls(view: View, accounting: RowAccounting) -> Any:
     if accounting.delivered_rows == 0:
         return ui.empty("No line was delivered.", "Put files into the landing folder and refresh.")
-    return ui.tabs(
-        "health-measure",
-        {
-            "rows": ("Lines", _waterfall(view, accounting, "rows")),
-            "money": ("Money", _waterfall(view, accounting, "money")),
-        },
-        "rows",
-    )
+    measures: Mapping[Measure, str] = {"rows": "Lines", "money": "Money"}
+    drawn: dict[str, Any] = {each: (title, _waterfall(view, accounting, each)) for each, title in measures.items()}
+    return ui.tabs("health-measure", drawn, "rows")
 
 
 def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.Div:
@@ -387,10 +370,9 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
     set_aside = [line for line in accounting.lines if not line.is_kept and line.row_count]
     steps = [first, *set_aside, last]
     delivered, *taken, kept = (one.row_count if is_rows else one.gross_amount for one in steps)
-    levels: list[float] = [float(delivered)]
-    for value in taken:
-        levels.append(levels[-1] - float(value))
-    low, high = min(*levels, float(kept)), max(*levels, float(kept))
+    lengths = [float(delivered), *(float(-value) for value in taken), float(kept)]
+    levels = [*accumulate(lengths[:-1]), lengths[-1]]
+    low, high = min(levels), max(levels)
     # lines set aside are few: from 0 on, their steps could not be seen
     is_cut = 0.5 * high < low < high
     span = (high - low) or max(abs(high), 1.0)
@@ -401,7 +383,7 @@ def _waterfall(view: View, accounting: RowAccounting, measure: Measure) -> html.
         "orientation": "h",
         # the figure beside the bar would not fit a phone
         "y": [f"{_NAMES[one.disposition]}<br><b>{value}</b>" for one, value in zip(steps, figures, strict=True)],
-        "x": [float(delivered), *(float(-value) for value in taken), float(kept)],
+        "x": lengths,
         "measure": ["absolute", *("relative" for _ in taken), "total"],
         "connector": {"line": {"color": tokens.border, "width": 1}},
         "decreasing": {"marker": {"color": tokens.warning}},
@@ -609,11 +591,11 @@ def _sources(view: View) -> Any:
             "Files": (count, "file_count"),
             "Lines": (count, "line_count"),
             "Profile": "profile",
-            "Evidence": (_meaning, "evidence"),
+            "Evidence": lambda row: html.Div(ui.begun(row.evidence), className="meaning"),
         },
         *(
             ui.remark(f"{ui.begun(row.clock)}: {plural(row.files, 'file')}.")
-            for row in ui.named_rows(queries.clocks(view.reading))
+            for row in ui.rows_of(queries.clocks(view.reading))
         ),
         caption="Sources, and how their files were judged",
     )
@@ -677,7 +659,7 @@ def _models(view: View) -> Any:
         return ui.empty("No model was fitted.")
     told: list[Any] = []
     quiet: list[str] = []
-    for row in ui.named_rows(notes):
+    for row in ui.rows_of(notes):
         title = queries.model_title(row)
         if row.has_warnings:
             told.append(note(row.warnings, kind="warning", title=title))

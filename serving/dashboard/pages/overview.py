@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from html import escape
 from typing import Any, Literal
 
@@ -16,13 +17,12 @@ import pandas as pd
 from dash import dcc, html
 
 from serving.dashboard import components as ui
-from serving.dashboard.charts import bars, chart, count_axis, dots, flat_bars, line, money_axis
-from serving.dashboard.components import NOTHING, Rows, empty, figure, rows_of
+from serving.dashboard.charts import Trace, bars, chart, count_axis, dots, flat_bars, line, money_axis
+from serving.dashboard.components import NOTHING, empty, figure, rows_of
 from serving.dashboard.view import Page, View, redrawn
 from serving.palette import SEQUENTIAL
 from serving.queries import revenue
 from serving.queries.cards import Card, headline_notes, summary_cards
-from serving.queries.health import value_caveats
 from serving.queries.insights import Insight, insights
 from warehouse import wording
 
@@ -56,7 +56,7 @@ def render(view: View) -> Any:
             _told(view, insights(view.reading, view.filters)),
             about="Written from the published data for the filters above.",
         ),
-        ui.value_note(value_caveats(view.reading)),
+        ui.value_note(view),
         ui.panel(
             "Net revenue",
             html.Div(_monthly_chart(view, months), id="overview-revenue"),
@@ -137,31 +137,23 @@ def _revenue_chart(view: View, grain: revenue.Grain) -> list[Any]:
 
 
 def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
-    rows = rows_of(months)
-    odd = revenue.unusual_periods(view.reading, view.filters, "day")
-    values = [row["net_revenue"] for row in rows]
-    traces = [
-        bars(
-            [row["month_start"] for row in rows],
-            values,
-            view.tokens.accent,
-            [_month_hover(view, row) for row in rows],
-            marker=_paler_where_not_complete(rows),
-        )
-    ]
-    heights = {row["month_start"].date(): row["net_revenue"] for row in rows}
-    top = max([*heights.values(), 0.0])
+    rows, odd = rows_of(months), revenue.unusual_periods(view.reading, view.filters, "day")
+    told, paler = partial(_month_hover, view), _paler_where_not_complete(rows)
+    traces = [bars(rows, "month_start", "net_revenue", view.tokens.accent, told, marker=paler)]
+    heights = {row.month_start.date(): row.net_revenue for row in rows}
+    above = 0.05 * (max([*heights.values(), 0.0]) or 1)
     # a silence may be told of a month that nothing of the view lies in
     by_month = odd.groupby(odd["month_start"].dt.date)
-    marks: list[tuple[Any, Rows]] = [(start, rows_of(days)) for start, days in by_month if start in heights]
+    marks = [(start, rows_of(days)) for start, days in by_month if start in heights]
     if marks:
         traces.append(
             dots(
-                [month_start for month_start, _ in marks],
-                [max(heights[month_start], 0) + 0.05 * (top or 1) for month_start, _ in marks],
+                marks,
+                lambda mark: mark[0],
+                lambda mark: max(heights[mark[0]], 0) + above,
                 view.tokens.warning,
                 11,
-                [_odd_hover(month_start, days) for month_start, days in marks],
+                lambda mark: _odd_hover(*mark),
                 symbol="diamond",
                 mode="markers+text",
                 text=[str(len(days)) if len(days) > 1 else "" for _, days in marks],
@@ -169,14 +161,13 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
                 textfont={"color": view.tokens.warning, "size": 11},
             )
         )
-    best = max(rows, key=lambda row: (row["net_revenue"], row["month_start"]))
+    best = max(rows, key=lambda row: (row.net_revenue, row.month_start))
     described = (
-        f"Net revenue in {wording.plural(len(rows), 'month')}, "
-        f"{view.short_money(sum(heights.values()))} in all; most in "
-        f"{wording.month(best['month_start'])}, {view.short_money(best['net_revenue'])}. "
+        f"Net revenue in {wording.plural(len(rows), 'month')}, {view.short_money(sum(heights.values()))} in all; most "
+        f"in {wording.month(best.month_start)}, {view.short_money(best.net_revenue)}. "
         f"{wording.plural(len(odd), 'unusual day')}."
     )
-    partial = [wording.month(row["month_start"]) for row in rows if not row["is_complete_month"]]
+    partly = [wording.month(row.month_start) for row in rows if not row.is_complete_month]
     return [
         chart(
             view,
@@ -185,12 +176,12 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
             description=described,
             height=340,
             xaxis=_month_ticks(rows),
-            yaxis=money_axis(view, values, "Net revenue per month"),
+            yaxis=money_axis(view, list(heights.values()), "Net revenue per month"),
         ),
         ui.remark(
             "Each return is taken off the sale that it reverses, or where none was found off its own day: recent "
             "months can still shrink a little. ",
-            f"Paler, not complete: {', '.join(partial)}." if partial else "",
+            f"Paler, not complete: {', '.join(partly)}." if partly else "",
         ),
         _odd_list(view, odd, "day"),
     ]
@@ -198,53 +189,41 @@ def _monthly_chart(view: View, months: pd.DataFrame) -> list[Any]:
 
 def _line_chart(view: View, grain: Literal["week", "day"]) -> list[Any]:
     by_grain = {"week": (revenue.weekly_revenue, "week_start"), "day": (revenue.daily_revenue, "date")}
-    ask, at = by_grain[grain]
+    ask, start = by_grain[grain]
     frame, odd = ask(view.reading, view.filters), revenue.unusual_periods(view.reading, view.filters, grain)
-    every = rows_of(frame)
-    rows = [row for row in every if not wording.is_missing(row["net_revenue_as_booked"])]
+    every = rows_of(frame.rename(columns={start: "at", f"is_complete_{grain}": "is_complete"}))
+    rows = [row for row in every if not wording.is_missing(row.net_revenue_as_booked)]
     if not rows:
         return [empty(*NOTHING)]
-    cut = [row for row in rows if not row[f"is_complete_{grain}"]]
+    known = {row.at: row.net_revenue_as_booked for row in rows}
+    cut = [row for row in rows if not row.is_complete]
 
-    def told_of(row: dict[str, Any]) -> tuple[float | None, str]:
-        # where the shop was closed there is no point, and the line breaks
-        if wording.is_missing(row["net_revenue_as_booked"]):
-            return None, ""
-        return row["net_revenue_as_booked"], (
-            f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row[at])}</b>"
-            f"{'' if row[f'is_complete_{grain}'] else ' (not complete)'}<br>"
-            f"{view.money(row['net_revenue_as_booked'])} net as booked<br>"
-            f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}"
+    def told(row: Any) -> str:
+        if row.at not in known:
+            return ""
+        return (
+            f"<b>{'Week from ' if grain == 'week' else ''}{wording.day(row.at)}</b>"
+            f"{'' if row.is_complete else ' (not complete)'}<br>"
+            f"{view.money(row.net_revenue_as_booked)} net as booked<br>"
+            f"{wording.plural(row.invoices, 'order')}, {wording.plural(row.customers, 'customer')}"
         )
 
-    # a line needs two ends
+    tokens = view.tokens
+    # where the shop was closed there is no point, and the line breaks; a line needs two ends
     mode = "lines" if len(rows) > 1 else "markers"
-    values, words = zip(*map(told_of, every), strict=True)
-    traces = [line([row[at] for row in every], values, view.tokens.accent, 1.8, words, mode=mode)]
+    traces = [line(every, "at", lambda row: known.get(row.at), tokens.accent, 1.8, told, mode=mode)]
     if cut:
         ring = {"line": {"width": 1.8}}
-        amounts = [row["net_revenue_as_booked"] for row in cut]
-        at_cut = [row[at] for row in cut]
-        traces.append(dots(at_cut, amounts, view.tokens.accent, 8, symbol="circle-open", marker=ring))
-    known = {row[at].date(): row["net_revenue_as_booked"] for row in rows}
-    marks = rows_of(odd)
-    if marks:
-        heights = [known.get(row["date"].date(), 0) for row in marks]
-        causes = [_odd_lines(row) for row in marks]
-        traces.append(dots([row["date"] for row in marks], heights, view.tokens.warning, 10, causes, symbol="diamond"))
-    best = max(rows, key=lambda row: (row["net_revenue_as_booked"], row[at]))
+        traces.append(dots(cut, "at", "net_revenue_as_booked", tokens.accent, 8, symbol="circle-open", marker=ring))
+    if len(odd):
+        traces.append(
+            dots(odd, "date", lambda row: known.get(row.date, 0), tokens.warning, 10, _odd_lines, symbol="diamond")
+        )
+    best = max(rows, key=lambda row: (row.net_revenue_as_booked, row.at))
     described = (
-        f"Net revenue as booked by {grain}; most on {wording.day(best[at])}, "
-        f"{view.short_money(best['net_revenue_as_booked'])}. "
-        f"{wording.plural(len(odd), f'unusual {grain}')}."
+        f"Net revenue as booked by {grain}; most on {wording.day(best.at)}, "
+        f"{view.short_money(best.net_revenue_as_booked)}. {wording.plural(len(odd), f'unusual {grain}')}."
     )
-    told = "Here each return counts on the day on which it was booked, as unusual days are measured."
-    if grain == "day":
-        told += " The line breaks where the shop sold nothing."
-    else:
-        told += " Weeks begin on Monday."
-    if cut:
-        told += f" A ring marks a {grain} that is not complete."
     return [
         chart(
             view,
@@ -253,45 +232,47 @@ def _line_chart(view: View, grain: Literal["week", "day"]) -> list[Any]:
             description=described,
             height=340,
             xaxis={"type": "date", "tickformat": "%b\n%Y", "nticks": 8, "showgrid": False},
-            yaxis=money_axis(view, [value for value in values if value is not None], f"Net revenue per {grain}"),
+            yaxis=money_axis(view, list(known.values()), f"Net revenue per {grain}"),
         ),
-        ui.remark(told),
+        ui.remark(
+            "Here each return counts on the day on which it was booked, as unusual days are measured. "
+            + ("The line breaks where the shop sold nothing." if grain == "day" else "Weeks begin on Monday.")
+            + (f" A ring marks a {grain} that is not complete." if cut else "")
+        ),
         _odd_list(view, odd, grain),
     ]
 
 
-def _paler_where_not_complete(rows: Rows) -> dict[str, Any]:
-    return {"opacity": [1.0 if row["is_complete_month"] else 0.5 for row in rows]}
+def _paler_where_not_complete(rows: Sequence[Any]) -> dict[str, Any]:
+    return {"opacity": [1.0 if row.is_complete_month else 0.5 for row in rows]}
 
 
-def _month_hover(view: View, row: dict[str, Any]) -> str:
+def _month_hover(view: View, row: Any) -> str:
     lines = [
-        f"<b>{wording.month(row['month_start'])}</b>" + ("" if row["is_complete_month"] else " (not complete)"),
-        f"{view.money(row['net_revenue'])} net",
-        f"{view.money(row['gross_revenue'])} gross, {view.money(row['total_return_revenue'])} returned",
-        f"{wording.plural(row['invoices'], 'order')}, {wording.plural(row['customers'], 'customer')}",
+        f"<b>{wording.month(row.month_start)}</b>" + ("" if row.is_complete_month else " (not complete)"),
+        f"{view.money(row.net_revenue)} net",
+        f"{view.money(row.gross_revenue)} gross, {view.money(row.total_return_revenue)} returned",
+        f"{wording.plural(row.invoices, 'order')}, {wording.plural(row.customers, 'customer')}",
     ]
     return "<br>".join(lines)
 
 
-def _odd_hover(month_start: date, days: Rows) -> str:
+def _odd_hover(month_start: date, days: Sequence[Any]) -> str:
     """The oddest days of a month with their causes; names in them are text, not markup."""
-    oddest = sorted(days, key=lambda row: (-abs(row["score"]), row["date"], row["series"]))[:HOVERED_DAYS]
+    oddest = sorted(days, key=lambda row: (-abs(row.score), row.date, row.series))[:HOVERED_DAYS]
     head = f"<b>{wording.plural(len(days), 'unusual day')} in {wording.month(month_start)}</b>"
     rest = len(days) - len(oddest)
-    lines = [head, *(_odd_lines(row) for row in sorted(oddest, key=lambda row: (row["date"], row["series"])))]
-    if rest:
-        lines.append(f"and {wording.count(rest)} more")
-    return "<br>".join(lines)
+    lines = [head, *map(_odd_lines, sorted(oddest, key=lambda row: (row.date, row.series)))]
+    return "<br>".join([*lines, f"and {wording.count(rest)} more"] if rest else lines)
 
 
-def _odd_lines(row: dict[str, Any]) -> str:
+def _odd_lines(row: Any) -> str:
     return "<br>".join(escape(line) for line in textwrap.wrap(_odd_text(row), 58)[:7])
 
 
-def _odd_text(row: dict[str, Any]) -> str:
-    whose = "" if row["series"] == "total" else f"{row['series']}, "
-    return f"{whose}{wording.day(row['date'])}: {row['cause']}"
+def _odd_text(row: Any) -> str:
+    whose = "" if row.series == "total" else f"{row.series}, "
+    return f"{whose}{wording.day(row.date)}: {row.cause}"
 
 
 def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
@@ -319,28 +300,27 @@ def _customers(view: View) -> html.Div:
     if months.empty:
         return empty("No sale here has a customer.")
     rows = rows_of(months)
-    again = [row["new_customers"] - row["one_time_customers"] for row in rows]
     parts = (
-        ("Existing", view.tokens.accent, [row["existing_customers"] for row in rows]),
-        ("New, ordered again", SEQUENTIAL[view.theme][2], again),
-        ("New, once", view.tokens.neutral, [row["one_time_customers"] for row in rows]),
+        ("Existing", view.tokens.accent, "existing_customers"),
+        ("New, ordered again", SEQUENTIAL[view.theme][2], lambda row: row.new_customers - row.one_time_customers),
+        ("New, once", view.tokens.neutral, "one_time_customers"),
     )
-    hover = [
-        f"<b>{wording.month(row['month_start'])}</b>{'' if row['is_complete_month'] else ' (not complete)'}<br>"
-        f"{wording.plural(row['customers'], 'customer')}: "
-        f"{wording.count(row['existing_customers'])} existing,<br>"
-        f"{wording.count(row['new_customers'])} new, of them {wording.count(row['one_time_customers'])} once"
-        for row in rows
-    ]
-    starts = [row["month_start"] for row in rows]
+
+    def hover(row: Any) -> str:
+        return (
+            f"<b>{wording.month(row.month_start)}</b>{'' if row.is_complete_month else ' (not complete)'}<br>"
+            f"{wording.plural(row.customers, 'customer')}: {wording.count(row.existing_customers)} existing,<br>"
+            f"{wording.count(row.new_customers)} new, of them {wording.count(row.one_time_customers)} once"
+        )
+
     marker = {**_paler_where_not_complete(rows), "line": {"color": view.tokens.surface, "width": 1}}
-    traces = [bars(starts, values, colour, hover, name=name, marker=marker) for name, colour, values in parts]
+    traces = [bars(rows, "month_start", part, colour, hover, name=name, marker=marker) for name, colour, part in parts]
     last = rows[-1]
-    best = max(rows, key=lambda row: (row["customers"], row["month_start"]))
+    best = max(rows, key=lambda row: (row.customers, row.month_start))
     described = (
-        f"Most customers in {wording.month(best['month_start'])}, {wording.count(best['customers'])}; last in "
-        f"{wording.month(last['month_start'])}, {wording.count(last['customers'])}, of them "
-        f"{wording.count(last['existing_customers'])} existing."
+        f"Most customers in {wording.month(best.month_start)}, {wording.count(best.customers)}; last in "
+        f"{wording.month(last.month_start)}, {wording.count(last.customers)}, of them "
+        f"{wording.count(last.existing_customers)} existing."
     )
     return chart(
         view,
@@ -360,46 +340,43 @@ def _types(view: View) -> Any:
     if found.empty:
         return empty("No customer fits these filters.")
     returning, once = rows_of(found)
-    traces = []
-    has_money = not wording.is_missing(returning["net_revenue_pct"])
+    has_money = not wording.is_missing(returning.net_revenue_pct)
     # shares of a sum with a negative part are no parts of 100
-    is_shown = has_money and min(returning["net_revenue"], once["net_revenue"]) >= 0
-    for row, name, colour in (
-        (returning, "Returning", view.tokens.accent),
-        (once, "One-time", view.tokens.neutral),
-    ):
-        shares = [row["net_revenue_pct"] if is_shown else None, row["customers_pct"]]
-        amounts = [view.money(row["net_revenue"]), wording.plural(row["customers"], "customer")]
-        told = [
-            f"<b>{name}</b><br>{amount}, {wording.percent(share)}"
-            for amount, share in zip(amounts, shares, strict=True)
-        ]
-        traces.append(
-            flat_bars(
-                ["Net revenue", "Customers"],
-                shares,
-                colour,
-                told,
-                name=name,
-                text=[wording.percent(share, 0) if share is not None and share >= 12 else "" for share in shares],
-                textposition="inside",
-                insidetextanchor="middle",
-                textfont={"color": view.tokens.surface if name == "Returning" else "#12161c", "size": 12},
-            )
+    is_shown = has_money and min(returning.net_revenue, once.net_revenue) >= 0
+
+    def part(row: Any, name: str, colour: str, on_it: str) -> Trace:
+        shares = [row.net_revenue_pct if is_shown else None, row.customers_pct]
+        amounts = [view.money(row.net_revenue), wording.plural(row.customers, "customer")]
+        return flat_bars(
+            zip(amounts, shares, strict=True),
+            ["Net revenue", "Customers"],
+            shares,
+            colour,
+            lambda one: f"<b>{name}</b><br>{one[0]}, {wording.percent(one[1])}",
+            name=name,
+            text=[wording.percent(share, 0) if share is not None and share >= 12 else "" for share in shares],
+            textposition="inside",
+            insidetextanchor="middle",
+            textfont={"color": on_it, "size": 12},
         )
+
+    traces = [
+        part(returning, "Returning", view.tokens.accent, view.tokens.surface),
+        part(once, "One-time", view.tokens.neutral, "#12161c"),
+    ]
     sentence = [
-        html.Span(wording.plural(returning["customers"], "returning customer")),
+        html.Span(wording.plural(returning.customers, "returning customer")),
         " (",
-        figure(wording.percent(returning["customers_pct"]), "returning_customers_pct"),
-        f") {'brings' if returning['customers'] == 1 else 'bring'} ",
-        figure(wording.percent(returning["net_revenue_pct"]), "returning_revenue_pct"),
+        figure(wording.percent(returning.customers_pct), "returning_customers_pct"),
+        f") {'brings' if returning.customers == 1 else 'bring'} ",
+        figure(wording.percent(returning.net_revenue_pct), "returning_revenue_pct"),
         " of the net revenue of identified customers; ",
-        html.Span(wording.plural(once["customers"], "customer")),
+        html.Span(wording.plural(once.customers, "customer")),
         " ordered once.",
     ]
     described = (
-        f"{wording.percent(returning['customers_pct'])} of customers are returning and bring "
-        f"{wording.percent(returning['net_revenue_pct'])} of the net revenue."
+        f"{wording.percent(returning.customers_pct)} of customers are returning and bring "
+        f"{wording.percent(returning.net_revenue_pct)} of the net revenue."
     )
     return [
         html.P(sentence, className="finding"),
@@ -441,10 +418,10 @@ def _top(view: View) -> html.Div:
 # ---- axes ------------------------------------------------------------------------
 
 
-def _month_ticks(rows: Rows) -> dict[str, Any]:
+def _month_ticks(rows: Sequence[Any]) -> dict[str, Any]:
     """One label every so many months, so that they fit a phone."""
     step = next((step for most, step in ((6, 1), (14, 2), (26, 4), (52, 6)) if len(rows) <= most), 12)
-    shown = [row["month_start"] for row in rows][::-1][::step]
+    shown = [row.month_start for row in rows][::-1][::step]
     return {
         "type": "date",
         "showgrid": False,

@@ -17,14 +17,13 @@ import pandas as pd
 from dash import dcc, html
 
 from serving.dashboard import components as ui
-from serving.dashboard.components import NOBODY, empty, figure, named_rows, panel, right, segment_badge, segment_mark
-from serving.dashboard.segment_charts import segments as charts
-from serving.dashboard.segment_charts.look import Look, Words, legend
+from serving.dashboard import segment_charts as charts
+from serving.dashboard.components import NOBODY, empty, figure, panel, right, rows_of, segment_badge, segment_mark
+from serving.dashboard.look import Look, Words, legend
 from serving.dashboard.tables import data_table
 from serving.dashboard.view import Page, View, redrawn
 from serving.filters import METHOD_LABELS
 from serving.queries import segments as queries
-from serving.queries.health import value_caveats
 from serving.queries.lists import fetch_list
 from serving.queries.moves import NEW_CUSTOMER, SEGMENT_MOVES, flow_context, flow_months, segment_flows
 from serving.queries.products import PAIRS
@@ -123,7 +122,7 @@ def _who(view: View, sizes: pd.DataFrame, look: Look) -> list[Any]:
             "expected is what may come from them next. A name opens its customers.",
             tools=ui.switch("segments-size-by", areas, "Areas by money or by customers"),
         ),
-        ui.value_note(value_caveats(view.reading)),
+        ui.value_note(view),
     ]
 
 
@@ -149,7 +148,7 @@ def _size_table(view: View, sizes: pd.DataFrame, look: Look) -> html.Div:
         segment = "all" if row is None else row.segment
         return figure(in_unit(value, one.unit, view.currency), f"segments.{segment}.{one.key}")
 
-    rows: list[Any] = named_rows(sizes)
+    rows: Sequence[Any] = rows_of(sizes)
     return ui.table(
         "Customers, money and expected value of each segment",
         # the last one stands for all of them
@@ -174,7 +173,7 @@ def _differ(view: View, look: Look) -> list[Any]:
                 searchable=True,
                 clearable=True,
             ),
-            html.Div(_compared(view, Words.of(view), chosen), id="segments-compare-shown", **{"aria-live": "polite"}),
+            html.Div(_compared(view, chosen), id="segments-compare-shown", **{"aria-live": "polite"}),
             about="Means per customer. 100 is the mean of all customers of the shop, whatever the filters: to the "
             "right is more, to the left less.",
         ),
@@ -199,10 +198,10 @@ def _differ(view: View, look: Look) -> list[Any]:
     ]
 
 
-def _compared(view: View, words: Words, chosen: Sequence[str]) -> list[Any]:
+def _compared(view: View, chosen: Sequence[str] | None) -> list[Any]:
     profiles = queries.segment_profiles(view.reading, view.filters)
-    rows = named_rows(profiles)
-    ordered = [row for row in rows if row.segment in set(chosen) and not row.is_everyone]
+    words, rows = Words.of(view), rows_of(profiles)
+    ordered = [row for row in rows if row.segment in set(chosen or ()) and not row.is_everyone]
     if not ordered:
         return [empty("No segment is chosen.", "Choose two or more above.")]
     overall = next(row for row in rows if row.is_everyone)
@@ -250,15 +249,12 @@ def _flows(view: View) -> Any:
         [*ends, dmc.Switch(id="segments-moves-stayed", label="Also who stayed", checked=False, mb=8)],
         style={"display": "flex", "flexWrap": "wrap", "gap": ".75rem", "alignItems": "end", "marginBottom": ".75rem"},
     )
-    shown = _moves(view, months[-2], months[-1], with_stayed=False)
+    shown = _moves(view, options[-2]["value"], options[-1]["value"], with_stayed=False)
     return [controls, html.Div(shown, id="segments-moves-shown", **{"aria-live": "polite"})]
 
 
-def _moved(view: View, start: str, end: str, with_stayed: bool | None) -> list[Any]:
-    return _moves(view, date.fromisoformat(start), date.fromisoformat(end), with_stayed=bool(with_stayed))
-
-
-def _moves(view: View, start: date, end: date, *, with_stayed: bool) -> list[Any]:
+def _moves(view: View, from_day: str, to_day: str, with_stayed: bool | None) -> list[Any]:
+    start, end = date.fromisoformat(from_day), date.fromisoformat(to_day)
     if start >= end:
         return [empty(f"{day(start)} is not before {day(end)}.", "Choose an earlier month to start from.")]
     flows = segment_flows(view.reading, view.filters, start, end)
@@ -359,15 +355,11 @@ def _rules(view: View) -> html.Div:
 
 register = redrawn(
     ("segments-size-chart", ("segments-size-by.value",), _resized),
-    (
-        "segments-compare-shown",
-        ("segments-compare.value",),
-        lambda view, chosen: _compared(view, Words.of(view), chosen or []),
-    ),
+    ("segments-compare-shown", ("segments-compare.value",), _compared),
     (
         "segments-moves-shown",
         ("segments-moves-from.value", "segments-moves-to.value", "segments-moves-stayed.checked"),
-        _moved,
+        _moves,
     ),
 )
 PAGE = Page("/segments", "Segments", render, register=register)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any, NamedTuple
 
@@ -23,8 +24,6 @@ Say = Callable[[Any], str]
 """Writes a value of one measure."""
 
 _SYMBOLS = {"circle": "", "diamond": " ◆", "square": " ■", "triangle-up": " ▲", "x": " ✕"}
-
-MEASURE_TITLES = {"recency_days": "Recency", "frequency": "Frequency", "monetary": "Money", "clv": "Expected revenue"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,19 @@ class Look:
         return Look(tuple(names), self.colours, self.symbols)
 
 
+class Scale(NamedTuple):
+    """How a measure is named, and how its values are written and drawn."""
+
+    title: str
+    axis: str
+    """Title of its axis, with the unit."""
+    tick: Say
+    """Writes a round value on an axis."""
+    say: Say
+    """Writes a value where there is little room."""
+    is_log: bool = True
+
+
 class Words(NamedTuple):
     """How this shop's settings name frequency and money."""
 
@@ -66,13 +78,14 @@ class Words(NamedTuple):
         orders = about.frequency_counts
         return cls(f"Frequency ({orders})", orders, f"Money ({about.money_is})", view.currency)
 
-    def axis(self, measure: str) -> str:
-        """Title of a measure's axis, with its unit."""
+    def scale(self, measure: str) -> Scale:
+        """Of one of the measures by which customers are drawn."""
+        axis, short = partial(round_money, currency=self.currency), partial(short_money, currency=self.currency)
         return {
-            "recency_days": "Days since the last purchase",
-            "frequency": self.frequency,
-            "monetary": f"Money, {self.currency}",
-            "clv": f"Expected revenue, {self.currency}",
+            "recency_days": Scale("Recency", "Days since the last purchase", count, days, is_log=False),
+            "frequency": Scale("Frequency", self.frequency, count, _often),
+            "monetary": Scale("Money", f"Money, {self.currency}", axis, short),
+            "clv": Scale("Expected revenue", f"Expected revenue, {self.currency}", axis, short),
         }[measure]
 
     def times(self, frequency: float) -> str:
@@ -80,19 +93,9 @@ class Words(NamedTuple):
         told = number(frequency, 0)
         return f"{told} {self.orders.removesuffix('s') if told == '1' else self.orders}"
 
-    def tick(self, measure: str) -> Say:
-        """How a round value of a measure is written on an axis."""
-        if measure in ("monetary", "clv"):
-            return lambda value: round_money(value, self.currency)
-        return count
 
-    def say(self, measure: str) -> Say:
-        """How a value of a measure is written where there is little room."""
-        if measure in ("monetary", "clv"):
-            return lambda value: short_money(value, self.currency)
-        if measure == "recency_days":
-            return days
-        return lambda value: number(value, 0 if float(value).is_integer() else 1)
+def _often(frequency: float) -> str:
+    return number(frequency, 0 if float(frequency).is_integer() else 1)
 
 
 def safe(name: object) -> str:
@@ -105,13 +108,7 @@ def legend(look: Look) -> html.Div:
     return html.Div(
         [segment_badge(name + _SYMBOLS[look.symbols[name]], look.colours[name]) for name in look.order],
         role="group",
-        style={
-            "display": "flex",
-            "flexWrap": "wrap",
-            "gap": ".25rem 1rem",
-            "fontSize": ".8125rem",
-            "margin": ".25rem 0 .6rem",
-        },
+        className="segment-legend",
         **{"aria-label": "Colours of the segments"},
     )
 
@@ -122,11 +119,11 @@ def legend(look: Look) -> html.Div:
 class Axis:
     """One axis of values: its title, its ticks, and where values are drawn that a log scale has no place for."""
 
-    def __init__(self, title: str, values: pd.Series, say: Say, *, is_log: bool = True) -> None:
-        self.say = say
-        self.title = f"{title}, log scale" if is_log else title
+    def __init__(self, scale: Scale, values: pd.Series) -> None:
+        self.say = scale.tick
+        self.title = f"{scale.axis}, log scale" if scale.is_log else scale.axis
         self.given = values.astype(float)
-        self.edge = log_edge(self.given) if is_log else None
+        self.edge = log_edge(self.given) if scale.is_log else None
 
     @property
     def at_edge(self) -> int:

@@ -1,4 +1,8 @@
-"""The charts of the page about segments: sizes, scores, what sets segments apart, moves, cohorts, names."""
+"""The charts of the page about segments: sizes, scores, what sets segments apart, moves, cohorts, names.
+
+Belongs here: from a frame of :mod:`serving.queries.segments` to a chart with its description. Does not
+belong here: asking for the frame, and what stands around the chart (:mod:`serving.dashboard.pages.segments`).
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,8 @@ from serving.dashboard.charts import (
     heat_map,
     titled_axis,
 )
-from serving.dashboard.components import empty, figure, named_rows, right, scrolling, segment_mark, table, wide
-from serving.dashboard.segment_charts.look import Look, safe
+from serving.dashboard.components import empty, figure, right, rows_of, scrolling, segment_mark, table, wide
+from serving.dashboard.look import Look, safe
 from serving.dashboard.view import View
 from serving.filters import Method
 from serving.palette import INDEX_ENDS, SEQUENTIAL
@@ -42,7 +46,7 @@ def treemap(view: View, sizes: pd.DataFrame, look: Look, by: str) -> Any:
     values = sizes["customers"] if by == "customers" else sizes["monetary_net_sum"].clip(lower=0)
     if values.sum() <= 0:
         return empty("These customers brought in no money.", "Choose Customers to see how many they are.")
-    rows = named_rows(sizes)
+    rows = rows_of(sizes)
     people = [f"{plural(row.customers, 'customer')}, {percent(row.customers_pct)}" for row in rows]
     amounts = [f"{view.money(row.monetary_net_sum)}, {percent(row.monetary_net_pct)}" for row in rows]
     drawn = {
@@ -105,7 +109,7 @@ SCORES = (1, 2, 3, 4, 5)
 
 def rfm_map(view: View, cells: pd.DataFrame) -> list[Any]:
     """Rows of :func:`serving.queries.segments.rfm_grid` as a grid; the best customers are in the corner above."""
-    rows = {(row.r_score, row.f_score): row for row in named_rows(cells)}
+    rows = {(row.r_score, row.f_score): row for row in rows_of(cells)}
     total = int(cells["customers"].sum())
     drawn = heat_map(
         list(SCORES),
@@ -185,8 +189,7 @@ def index_bars(view: View, rows: Sequence[Any], overall: Any, look: Look, measur
             f"Index {count(index)}"
             for one, index in zip(measures, indices, strict=True)
         ]
-        labels = [one.short for one in measures]
-        traces.append(flat_bars(labels, doublings, look.colours[row.segment], told, name=safe(row.segment)))
+        traces.append(flat_bars(measures, "short", doublings, look.colours[row.segment], told, name=safe(row.segment)))
     edge = math.ceil(reach)
     steps = [step for step in range(-edge, edge + 1) if edge <= 3 or step % 2 == 0]
     first = rows[0]
@@ -218,7 +221,7 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
     told = found[found["index_to_all"].notna()]
     if told.empty:
         return [empty("Nothing that these customers kept can be compared.", "They spent nothing net of returns.")]
-    rows = named_rows(told)
+    rows = rows_of(told)
     by_key = {(row.category, row.segment): row for row in rows}
     segments = [name for name in look.order if any(row.segment == name for row in rows)]
     shares = {row.category: row.all_share_pct for row in rows}
@@ -260,7 +263,7 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
         description=described,
         height=80 + 26 * len(categories),
         xaxis={"side": "top", "type": "category", "showgrid": False, "dtick": 1},
-        yaxis={"type": "category", **NAMES},
+        yaxis=NAMES,
     )
     # eleven columns of figures don't fit a phone: they scroll rather than run into each other
     least = 170 + 44 * len(segments)
@@ -278,7 +281,7 @@ CAUSES = {"purchase": "By a purchase", "silence": "By silence", "yardstick": "Be
 
 def largest_moves(view: View, shown: pd.DataFrame, end: date) -> html.Div:
     """The moves of most customers as bars, by what moved them where that is known."""
-    rows = named_rows(shown)[:SHOWN_MOVES]
+    rows = rows_of(shown)[:SHOWN_MOVES]
     moved = [row for row in rows if row.is_move]
     if moved:
         top = moved[0]
@@ -290,24 +293,28 @@ def largest_moves(view: View, shown: pd.DataFrame, end: date) -> html.Div:
         described = f"Nobody changed segment up to {day(end)}."
     more = len(shown) - len(rows)
     rest = f" The {SHOWN_MOVES} largest of {count(len(shown))}; the list below has all." if more else ""
-    named = [f"{safe(row.from_segment)} → {safe(row.to_segment)}" for row in rows]
-    hover = [
-        f"<b>{name}</b><br>{plural(row.customers, 'customer')}{_moved_by(row)}<br>"
-        f"Money {view.money(row.monetary_before)} → {view.money(row.monetary)}"
-        for name, row in zip(named, rows, strict=True)
-    ]
+
+    def name(row: Any) -> str:
+        return f"{safe(row.from_segment)} → {safe(row.to_segment)}"
+
+    def hover(row: Any) -> str:
+        return (
+            f"<b>{name(row)}</b><br>{plural(row.customers, 'customer')}{_moved_by(row)}<br>"
+            f"Money {view.money(row.monetary_before)} → {view.money(row.monetary)}"
+        )
+
     is_told = bool(rows) and not is_missing(rows[0].customers_by_purchase)
-    series = [("Customers", [row.customers for row in rows], view.tokens.accent)]
+    series: list[tuple[str, Any, str]] = [("Customers", "customers", view.tokens.accent)]
     if is_told:
         colours = (view.tokens.accent, view.tokens.warning, view.tokens.neutral)
         series = [
-            (name, [getattr(row, f"customers_by_{cause}") for row in rows], colour)
-            for (cause, name), colour in zip(CAUSES.items(), colours, strict=True)
+            (told, f"customers_by_{cause}", colour)
+            for (cause, told), colour in zip(CAUSES.items(), colours, strict=True)
         ]
         # new customers, and who stayed, were moved by nothing
-        unmoved = [row.customers - sum(values[at] for _, values, _ in series) for at, row in enumerate(rows)]
-        series.append(("New, or stayed", unmoved, SEQUENTIAL[view.theme][1]))
-    traces = [flat_bars(named, values, colour, hover, name=name) for name, values, colour in series if any(values)]
+        series.append(("New, or stayed", _unmoved, SEQUENTIAL[view.theme][1]))
+    traces = [flat_bars(rows, name, length, colour, hover, name=told) for told, length, colour in series]
+    traces = [trace for trace in traces if any(trace["x"])]
     about = (
         " By a purchase: the customer bought. By silence: time passed without one, or goods came back. Because "
         "others moved: by the limits between the fifths of the month before, the customer would have stayed."
@@ -326,10 +333,14 @@ def largest_moves(view: View, shown: pd.DataFrame, end: date) -> html.Div:
                 barmode="stack",
                 **LEGEND_ABOVE,
                 xaxis=count_axis("Customers", shown["customers"].max()),
-                yaxis={"type": "category", **NAMES},
+                yaxis=NAMES,
             ),
         ]
     )
+
+
+def _unmoved(row: Any) -> int:
+    return row.customers - sum(getattr(row, f"customers_by_{cause}") for cause in CAUSES)
 
 
 def _moved_by(row: Any) -> str:
@@ -344,7 +355,7 @@ def _moved_by(row: Any) -> str:
 
 def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
     """Retention by month of the first purchase and age; the first month itself, always 100 %, is left out."""
-    later = named_rows(cohorts[cohorts["age_months"] > 0])
+    later = rows_of(cohorts[cohorts["age_months"] > 0])
     firsts = sorted({row.cohort_month for row in later})
     ages = list(range(1, max(row.age_months for row in later) + 1))
     by_key = {(row.cohort_month, row.age_months): row for row in later}
@@ -365,16 +376,9 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
     ]
     running = [row for row in later if not row.is_complete_month]
     if running:
-        traces.append(
-            dots(
-                [row.age_months for row in running],
-                [month(row.cohort_month) for row in running],
-                view.tokens.warning,
-                8,
-                symbol="circle-open",
-                marker={"line": {"width": 1.5}},
-            )
-        )
+        ring = {"line": {"width": 1.5}}
+        first = (month, "cohort_month")
+        traces.append(dots(running, "age_months", first, view.tokens.warning, 8, symbol="circle-open", marker=ring))
     described = _in_words(later)
     if running:
         described += " A ring marks a month that is not over."
@@ -385,7 +389,7 @@ def cohort_map(view: View, cohorts: pd.DataFrame) -> list[Any]:
         description=described,
         height=110 + 22 * max(len(firsts), 6),
         xaxis=count_axis("Months since the first purchase", len(ages), showgrid=False, nticks=12, zeroline=False),
-        yaxis={"type": "category", "nticks": 14, **NAMES},
+        yaxis={**NAMES, "nticks": 14},
     )
     # figures of a year don't fit a phone: they scroll rather than run into each other
     least = 90 + 32 * len(ages)
