@@ -122,3 +122,51 @@ def test_what_was_compiled_is_kept_until_the_project_or_a_var_changes(
     model.write_text(model.read_text() + "-- changed\n")
     assert compiled("2011-04-01").endswith("-- changed")
     assert calls.count("compile") == 3
+
+
+def test_a_node_is_given_the_macro_that_dbt_would_find_first() -> None:
+    from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
+
+    dbt._spare_dbt()
+
+    class Macro:
+        """All that a namespace asks of a macro."""
+
+        def __init__(self, package_name: str, name: str) -> None:
+            self.package_name, self.name = package_name, name
+
+    # the more often a name is there, the nearer has its first one to be
+    there = {
+        "dbt": ["everywhere", "in_packages", "in_adapter", "dbts_own"],
+        "dbt_duckdb": ["everywhere", "in_packages", "in_adapter"],
+        "utilities": ["everywhere", "in_packages"],
+        "shop": ["everywhere"],
+        "node": ["everywhere", "utilities"],
+    }
+    macros = {package: {name: Macro(package, name) for name in names} for package, names in there.items()}
+    builder = MacroNamespaceBuilder("shop", "node", None, ["dbt_duckdb", "dbt"])
+    flat = builder.build_namespace(macros, {})
+    assert isinstance(flat, MacroNamespace)
+    found = {name: flat[name].macro.package_name for name in ("everywhere", "in_adapter", "dbts_own", "utilities")}
+    assert found == {"everywhere": "node", "in_adapter": "dbt_duckdb", "dbts_own": "dbt", "utilities": "node"}
+    # only packages of dbt's own are found without their name
+    assert {*flat} == {*found, "in_packages", "dbt", "shop", "node"}
+    assert flat["in_packages"].macro.package_name == "dbt_duckdb"
+    assert flat["dbt"]["in_adapter"].macro.package_name == "dbt_duckdb"
+    assert flat.get_from_package("utilities", "in_packages").macro.package_name == "utilities"
+    assert flat.get_from_package(None, "everywhere") is flat["everywhere"]
+
+
+def test_an_event_of_dbts_says_what_it_was_told_when_somebody_reads_it() -> None:
+    from dbt.adapters.events.types import ConnectionUsed
+    from dbt.events.types import LogModelResult
+
+    dbt._spare_dbt()
+    event = ConnectionUsed(conn_type="duckdb", conn_name="model.shop.orders")
+    assert event.message() == 'Using duckdb connection "model.shop.orders"'
+    event.conn_name = "another"
+    assert event.to_dict()["conn_name"] == "another"
+    assert event.pb_msg is event.pb_msg
+    # what does not fit is told by who reads it
+    with pytest.raises(Exception, match="Unable to parse"):
+        LogModelResult(no_such_field=1).message()
