@@ -60,7 +60,7 @@ from dbt_common.clients.jinja import get_template, template_cache  # noqa: E402
 
 from orchestration.dbt import DBT_PROJECT, _parse  # noqa: E402
 from tests.parsed import compile_templates_once, give_parsed_project  # noqa: E402
-from tests.remembered import remember_clusterings  # noqa: E402
+from tests.remembered import remember_answers  # noqa: E402
 from warehouse.home import Home  # noqa: E402
 
 with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
@@ -76,7 +76,7 @@ with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
             template_cache.get_node_template(macro)
         for node in manifest.nodes.values():
             get_template(node.raw_code, {}, node)
-remember_clusterings()
+remember_answers()
 # what dbt has set wherever it has parsed, and asks for to write that down
 places = {"project_dir": str(DBT_PROJECT), "profiles_dir": str(DBT_PROJECT)}
 set_flags(Flags.from_dict(Command.PARSE, {**places, "send_anonymous_usage_stats": False}))

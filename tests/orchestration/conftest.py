@@ -14,7 +14,7 @@ import pytest
 from orchestration.refresh import RefreshOutcome, run_refresh
 from tests.homes import build_once, regulars_refresh, shared_folder
 from tests.parsed import compile_templates_once, give_parsed_project
-from tests.remembered import remembered_clusterings
+from tests.remembered import remembered_answers
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import HOME_VARIABLE, Home
 
@@ -87,10 +87,10 @@ def refresh(
     """One refresh through the job, in this process.
 
     Dagster records the run in memory, which takes a quarter off; ``test_cli`` has it in the home. What the test run
-    has measured of the same clusterings before is recalled, unless the test is about that (``measures_all``).
+    has measured and drawn of the same clusterings is recalled, unless the test is about that (``measures_all``).
     """
     home.bind(landing or home.landing, is_sample=False)
-    recalled = nullcontext() if measures_all else remembered_clusterings()
+    recalled = nullcontext() if measures_all else remembered_answers()
     with recalled, dg.DagsterInstance.ephemeral() as instance:
         return run_refresh(home, as_of_date=as_of, full=full, wait_seconds=0, verbose=False, instance=instance)
 
