@@ -389,56 +389,6 @@ def _spare_dbt() -> None:
             fire(self, e, level, node, force_warn_or_error_handling)
 
     EventManager.fire_event = fire_if_heard
-    _fill_in_events_when_read()
-    _hand_out_macros_at_once()
-
-
-def _fill_in_events_when_read() -> None:
-    """Make the message of one of dbt's events when somebody reads it: nine of ten are for nobody."""
-    from dbt_common.events.base_types import BaseEvent
-
-    fill_in = BaseEvent.__init__
-
-    def keep(self: BaseEvent, *arguments: Any, **fields: Any) -> None:
-        # not by setattr(), which is the message's own
-        self.__dict__["_told"] = (arguments, fields)
-
-    def message(self: BaseEvent) -> Any:
-        if "_message" not in self.__dict__:
-            arguments, fields = self.__dict__["_told"]
-            fill_in(self, *arguments, **fields)
-        return self.__dict__["_message"]
-
-    def put_message(self: BaseEvent, made: Any) -> None:
-        self.__dict__["_message"] = made
-
-    BaseEvent.__init__ = keep
-    BaseEvent.pb_msg = property(message, put_message)
-
-
-def _hand_out_macros_at_once() -> None:
-    """Copy a node's macros into its context as one dictionary.
-
-    dbt gives each node all 750 macros, twice, and looks through up to five dictionaries for every name.
-    """
-    from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
-
-    class Flat(dict[str, Any], MacroNamespace):  # type: ignore[misc]
-        """The same names; the first of dbt's dictionaries that has one counts, so it is written last."""
-
-        def __init__(self, namespace: MacroNamespace) -> None:
-            MacroNamespace.__init__(
-                self,
-                namespace.global_namespace,
-                namespace.local_namespace,
-                namespace.global_project_namespace,
-                namespace.packages,
-            )
-            for macros in reversed([*self._search_order()]):
-                self.update(macros)
-
-    build = MacroNamespaceBuilder.build_namespace
-    MacroNamespaceBuilder.build_namespace = lambda self, macros, context: Flat(build(self, macros, context))
 
 
 def dagster_events(build_done: DbtBuild, manifest: Mapping[str, Any], translator: Any, context: Any) -> Iterator[Any]:
