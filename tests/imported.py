@@ -56,9 +56,11 @@ for name in (
 from dbt.cli.flags import Flags  # noqa: E402
 from dbt.cli.types import Command  # noqa: E402
 from dbt.flags import set_flags  # noqa: E402
+from dbt_common.clients.jinja import get_template, template_cache  # noqa: E402
 
 from orchestration.dbt import DBT_PROJECT, _parse  # noqa: E402
-from tests.parsed import give_parsed_project  # noqa: E402
+from tests.parsed import compile_templates_once, give_parsed_project  # noqa: E402
+from tests.remembered import remember_answers  # noqa: E402
 from warehouse.home import Home  # noqa: E402
 
 with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
@@ -68,7 +70,13 @@ with tempfile.TemporaryDirectory(prefix="regulars-parsed-") as folder:
     parsing.start()
     parsing.join()
     if parsing.exitcode == 0:
-        _parse(home)
+        compile_templates_once()
+        manifest = _parse(home)
+        for macro in manifest.macros.values():
+            template_cache.get_node_template(macro)
+        for node in manifest.nodes.values():
+            get_template(node.raw_code, {}, node)
+remember_answers()
 # what dbt has set wherever it has parsed, and asks for to write that down
 places = {"project_dir": str(DBT_PROJECT), "profiles_dir": str(DBT_PROJECT)}
 set_flags(Flags.from_dict(Command.PARSE, {**places, "send_anonymous_usage_stats": False}))

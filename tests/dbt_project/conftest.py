@@ -20,7 +20,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.dbt import _spare_dbt, _unpack
-from tests.parsed import give_parsed_project
+from tests.parsed import compile_templates_once, give_parsed_project
 from warehouse.formats import export_formats
 from warehouse.home import Home
 from warehouse.loading import ensure_raw_schema
@@ -201,6 +201,7 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     give_parsed_project(Home(scratch))
     # each call asks and tells less, as in a refresh
     _spare_dbt()
+    compile_templates_once()
     # one of its own: refreshes in this process have another
     return Dbt(_unpack(Home(scratch)), scratch)
 

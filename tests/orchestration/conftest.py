@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +13,8 @@ import pytest
 
 from orchestration.refresh import RefreshOutcome, run_refresh
 from tests.homes import build_once, regulars_refresh, shared_folder
-from tests.parsed import give_parsed_project
+from tests.parsed import compile_templates_once, give_parsed_project
+from tests.remembered import remembered_answers
 from tests.tiny_shop import deliver, small_history
 from warehouse.home import HOME_VARIABLE, Home
 
@@ -21,6 +23,7 @@ from warehouse.home import HOME_VARIABLE, Home
 _CODE_LOCATION_HOME = tempfile.TemporaryDirectory(prefix="regulars-code-location-")
 os.environ[HOME_VARIABLE] = _CODE_LOCATION_HOME.name
 give_parsed_project(Home(Path(_CODE_LOCATION_HOME.name)))
+compile_templates_once()
 
 
 def tables(path: Path, schemas: tuple[str, ...] = ("marts", "ml", "reporting")) -> list[str]:
@@ -73,13 +76,22 @@ def differing_tables(
     return differing
 
 
-def refresh(home: Home, landing: Path | None = None, *, as_of: str | None = None, full: bool = False) -> RefreshOutcome:
+def refresh(
+    home: Home,
+    landing: Path | None = None,
+    *,
+    as_of: str | None = None,
+    full: bool = False,
+    measures_all: bool = False,
+) -> RefreshOutcome:
     """One refresh through the job, in this process.
 
-    Dagster records the run in memory, which takes a quarter off; ``test_cli`` has it in the home.
+    Dagster records the run in memory, which takes a quarter off; ``test_cli`` has it in the home. What the test run
+    has measured and drawn of the same clusterings is recalled, unless the test is about that (``measures_all``).
     """
     home.bind(landing or home.landing, is_sample=False)
-    with dg.DagsterInstance.ephemeral() as instance:
+    recalled = nullcontext() if measures_all else remembered_answers()
+    with recalled, dg.DagsterInstance.ephemeral() as instance:
         return run_refresh(home, as_of_date=as_of, full=full, wait_seconds=0, verbose=False, instance=instance)
 
 
