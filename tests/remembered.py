@@ -3,8 +3,8 @@
 Belongs here: keeping an answer under all that it is a function of. Does not belong here: whether the same arguments
 bring the same answer (``tests/ml``, which asks the functions themselves each time).
 
-A refresh of a shop of thirty customers spends a quarter of its processor time on the resamples of its clusterings and
-on two pictures, and a test run refreshes the same few made-up shops a hundred times. Whoever asks with the same
+A refresh of a shop of thirty customers spends much of its processor time on the resamples of its clusterings and on two
+pictures, and a test run refreshes the same few made-up shops a hundred times. Whoever asks with the same
 arguments is given the first one's answer; points that differ in one bit are measured.
 """
 
