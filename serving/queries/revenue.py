@@ -23,7 +23,7 @@ import pandas as pd
 
 from serving.filters import Clause, Filters
 from serving.queries.anomalies import TOTAL, anomalies
-from serving.queries.lists import Column, ListSpec, measure_columns
+from serving.queries.lists import Column, ListSpec, fetch_list, measure_columns
 from serving.snapshot import Reading
 from warehouse.measures import aggregates, shares, shown
 
@@ -217,6 +217,22 @@ def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
     )
 
 
+def spending(filters: Filters) -> Clause:
+    """Identified customers who bought, one row each: ``net_revenue``, ``invoices`` and ``last_purchase_date``."""
+    return Clause(
+        f"""
+        select
+            customer_id,
+            {aggregates("invoices", ["net_revenue", "invoices"])},
+            max(invoice_date) filter (not is_return) as last_purchase_date
+        from kept
+        where customer_id is not null
+        group by customer_id
+        having invoices > 0
+        """
+    ).over(kept=filters.invoices())
+
+
 def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.DataFrame:
     """Identified customers who brought most net revenue, of the invoices that fit.
 
@@ -229,18 +245,7 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
     """
     return reading.query(
         f"""
-        with spent as (
-            select
-                customer_id,
-                {aggregates("invoices", ["net_revenue", "invoices"])},
-                max(invoice_date) filter (not is_return) as last_purchase_date
-            from kept
-            where customer_id is not null
-            group by customer_id
-            having invoices > 0
-        ),
-
-        total as (select {aggregates("invoices", ["net_revenue"])} from kept)
+        with total as (select {aggregates("invoices", ["net_revenue"])} from kept)
 
         select
             spent.customer_id,
@@ -257,19 +262,16 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         """,
         {"row_limit": limit},
         kept=filters.invoices(),
+        spent=spending(filters),
     )
 
 
 def country_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Revenue by country of the invoice.
+    """Revenue by country of the invoice: the list :data:`COUNTRIES`.
 
-    Returns
-    -------
-    DataFrame
-        ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country`` and the measures of
-        countries, the share of net revenue null if that is zero or less. By net revenue, then name.
+    ``iso_alpha3`` is null for places that are no country, the share of net revenue if that is zero or less.
     """
-    return reading.query("select * from found order by net_revenue desc, country", found=_countries(filters))
+    return fetch_list(reading, COUNTRIES, filters)
 
 
 def _countries(filters: Filters) -> Clause:
