@@ -7,8 +7,7 @@ Belongs here: the envelope, and rows of a frame as JSON can hold them. Does not 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
 from typing import Annotated, Any, Generic, TypeVar
 
 import pandas as pd
@@ -16,6 +15,7 @@ from pydantic import Field
 
 from serving.answers import Answer, Day, Moment
 from serving.snapshot import About
+from warehouse.wording import is_missing
 
 T = TypeVar("T")
 FirstDate = Annotated[Day | None, Field(description="First day with an invoice.")]
@@ -75,19 +75,8 @@ def page_info(total: int, limit: int, offset: int) -> PageInfo:
 def plain(value: Any) -> Any:
     """A value of a frame, or a whole one, as Python's own; None where there is no figure."""
     if isinstance(value, pd.DataFrame):
-        return records(value)
-    if value is None or value is pd.NaT or value is pd.NA:
-        return None
-    if hasattr(value, "item") and not isinstance(value, (datetime, date)):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime()
-    return value
-
-
-def records(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows as dicts of plain values."""
-    found: Iterable[Mapping[Any, Any]] = rows.to_dict(orient="records") if isinstance(rows, pd.DataFrame) else rows
-    return [{str(name): plain(value) for name, value in row.items()} for row in found]
+        return [plain(row) for row in value.to_dict(orient="records")]
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    is_figure = not is_missing(value) and not (isinstance(value, float) and math.isinf(value))
+    return value if is_figure else None

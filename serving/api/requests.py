@@ -10,7 +10,7 @@ limits, a segment or country that isn't there: each is an error, so that no answ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from fastapi.routing import APIRoute
 from pydantic import BeforeValidator, StringConstraints
 from starlette.exceptions import HTTPException
 
-from serving.api.models import Snapshot, page_info, records
+from serving.api.models import Snapshot, page_info, plain
 from serving.api.problems import RefusedError, responses
 from serving.filters import DEFAULT_METHOD, MAX_CHOICES, MAX_CUSTOMER_TEXT, METHOD_LABELS, Clustering, Filters, Method
 from serving.queries.choices import countries, segments_of
@@ -151,18 +151,11 @@ GivenFilters = Annotated[Filters, Depends(_filters, scope="function")]
 class PageRequest:
     """Which part of a list is asked for."""
 
-    limit: int
-    offset: int
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows of a page.")] = DEFAULT_LIMIT
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Rows to pass over.")] = 0
 
 
-def _page(
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows of a page.")] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Rows to pass over.")] = 0,
-) -> PageRequest:
-    return PageRequest(limit, offset)
-
-
-GivenPage = Annotated[PageRequest, Depends(_page)]
+GivenPage = Annotated[PageRequest, Depends()]
 
 
 class SnapshotRoute(APIRoute):
@@ -233,10 +226,9 @@ def subject_router(subject: str) -> APIRouter:
     )
 
 
-def answer(reading: Reading, rows: pd.DataFrame | Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> Any:
+def answer(reading: Reading, rows: pd.DataFrame | Mapping[str, Any]) -> Any:
     """Rows, or one, with the snapshot that they come from; FastAPI checks them against the declared answer."""
-    data = records([rows])[0] if isinstance(rows, Mapping) else records(rows)
-    return {"snapshot": Snapshot.of(reading.about), "data": data}
+    return {"snapshot": Snapshot.of(reading.about), "data": plain(rows)}
 
 
 def page_of(

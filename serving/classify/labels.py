@@ -28,7 +28,7 @@ from serving.classify.errors import UnreadableUploadError
 from serving.classify.limits import UploadLimits
 from serving.classify.replay import known_profiles, load_upload, put_key, read_recipe, replay, upload_database
 from serving.classify.results import RECOMMENDATIONS, Classification
-from serving.snapshot import Reading
+from serving.snapshot import Reading, dicts
 from warehouse.formats import export_formats
 from warehouse.pseudonyms import KEY_CHECK, key_check
 from warehouse.readers.reading import FileReading
@@ -305,10 +305,8 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         from intermediate.int_invoice_parts
         """
     )
-    names = [column[0] for column in found.description or []]
-    row = found.fetchone()
-    assert row is not None
-    return dict(zip(names, row, strict=True))
+    (facts,) = dicts(found)
+    return facts
 
 
 def _notes(
