@@ -33,14 +33,7 @@ METHOD_LABELS: Mapping[str, str] = {
     "mixture": "Clusters by mixture",
 }
 
-SEGMENT_COLUMNS: Mapping[str, str] = {
-    "rfm": "rfm_segment",
-    "audience": "audience_segment",
-    "slipping": "slipping_segment",
-    "kmeans": "kmeans_segment",
-    "hierarchical": "hierarchical_segment",
-    "mixture": "mixture_segment",
-}
+SEGMENT_COLUMNS: Mapping[str, str] = {method: f"{method}_segment" for method in METHODS}
 """Which column of ``reporting.customer_360`` holds a method's segment."""
 
 PARAMETERS: Mapping[str, str] = {
