@@ -52,12 +52,12 @@ def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``month_start``, the measures of periods, ``is_complete_month`` (as in ``marts.dim_dates``, and wholly
         within the chosen days). Ascending; empty if no invoice fits at all.
     """
-    return _revenue_by(reading, filters, "month").drop(columns="has_invoices")
+    return _all_periods(reading, filters, "month")
 
 
 def weekly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     """The same by ISO week: ``week_start`` (a Monday) and ``is_complete_week``."""
-    return _revenue_by(reading, filters, "week").drop(columns="has_invoices")
+    return _all_periods(reading, filters, "week")
 
 
 def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -67,23 +67,30 @@ def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     ``holiday_name``, ``closure_reason`` and ``promotion_name``. Days on which nothing fits are there with zeros; where
     the shop was closed too, measures are null, so that a line breaks there.
     """
-    frame = _revenue_by(reading, filters, "day").drop(columns="is_complete_day")
-    days = reading.query(
-        """
-        select date, is_trading_day, is_closed_day, is_complete_day, holiday_name, closure_reason, promotion_name
-        from marts.dim_dates
-        """
+    measures = ", ".join(
+        f"case when found.has_invoices or not days.is_closed_day then found.{one} end as {one}" for one in _PERIODS
     )
-    frame = frame.merge(days, on="date", how="left", validate="one_to_one")
-    is_gap = frame["is_closed_day"] & ~frame.pop("has_invoices")
-    for one in _PERIODS:
-        whole = frame[one].astype("Int64") if pd.api.types.is_integer_dtype(frame[one]) else frame[one]
-        frame[one] = whole.mask(is_gap)
-    return frame
-
-
-def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFrame:
     return reading.query(
+        f"""
+        select
+            days.date, days.is_trading_day, days.is_closed_day, days.is_complete_day,
+            days.holiday_name, days.closure_reason, days.promotion_name,
+            {measures}
+        from found
+        inner join marts.dim_dates as days using (date)
+        order by days.date
+        """,
+        found=_revenue_by(reading, filters, "day"),
+    )
+
+
+def _all_periods(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFrame:
+    ordered = f"select * exclude (has_invoices) from found order by {_STARTS[grain]}"
+    return reading.query(ordered, found=_revenue_by(reading, filters, grain))
+
+
+def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> Clause:
+    return Clause(
         f"""
         with periods as ({_periods(grain)})
 
@@ -96,11 +103,9 @@ def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFram
         left join kept on date_trunc('{grain}', kept.invoice_date) = periods.period_start
         where exists (select 1 from kept)
         group by periods.period_start
-        order by periods.period_start
         """,
         _bounds(reading, filters),
-        kept=filters.invoices(),
-    )
+    ).over(kept=filters.invoices())
 
 
 def _periods(grain: Grain) -> str:
@@ -139,22 +144,13 @@ def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
         f"""
         with periods as ({_periods("month")}),
 
-        bought as (
-            select distinct customer_id, month_start from kept where order_number is not null
-        ),
-
-        orders as (
-            select
-                customer_id,
-                month_start,
-                min(order_number) = 1 as is_new,
-                max(order_number) = 1 as is_one_time
+        told as (
+            select customer_id, month_start, min(order_number) = 1 as is_new, max(order_number) = 1 as is_one_time
             from marts.fct_invoices
+            semi join (select * from kept where order_number is not null) as bought using (customer_id, month_start)
             where order_number is not null
             group by customer_id, month_start
-        ),
-
-        told as (select orders.* from orders inner join bought using (customer_id, month_start))
+        )
 
         select
             periods.period_start as month_start,
