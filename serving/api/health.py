@@ -7,7 +7,6 @@ Belongs here: their fields and operations. Does not belong here: what a check is
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -210,7 +209,7 @@ def health(reading: SnapshotReading) -> Envelope[Health]:
         reading,
         {
             "status": status,
-            "stopped": None if reading.stopped is None else asdict(reading.stopped),
+            "stopped": reading.stopped,
             "damaged": reading.damaged,
             "freshness": vars(reading.about) | queries.freshness(reading),
             "layers": layers,

@@ -14,7 +14,6 @@ import pandas as pd
 from pydantic import Field
 
 from serving.answers import Answer, Day, Moment
-from serving.snapshot import About
 from warehouse.wording import is_missing
 
 T = TypeVar("T")
@@ -32,11 +31,6 @@ class Snapshot(
     last_date: LastDate
     currency: Annotated[str, Field(description="ISO 4217 code of all money in this answer.")]
     home_country: Annotated[str, Field(description="The shop's own country.")]
-
-    @classmethod
-    def of(cls, about: About) -> Snapshot:
-        """What is told of the snapshot outside; never a path."""
-        return cls.model_validate({name: getattr(about, name) for name in cls.model_fields})
 
 
 _Snapshot = Annotated[Snapshot, Field(description="The published snapshot that the answer comes from.")]
@@ -64,12 +58,6 @@ class PagedEnvelope(Answer, Generic[T]):
     snapshot: _Snapshot
     page: Annotated[PageInfo, Field(description="Which part of the list this is.")]
     data: Annotated[list[T], Field(description="The rows of the page.")]
-
-
-def page_info(total: int, limit: int, offset: int) -> PageInfo:
-    """Which part of ``total`` rows the page is."""
-    following = offset + limit
-    return PageInfo(total=total, limit=limit, offset=offset, next_offset=following if following < total else None)
 
 
 def plain(value: Any) -> Any:
