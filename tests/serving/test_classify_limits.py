@@ -375,7 +375,7 @@ def test_a_form_that_does_not_arrive_in_time_is_refused(tmp_path: Path) -> None:
         await asyncio.sleep(60)
         raise AssertionError("nobody waits so long")
 
-    with pytest.raises(SlowUploadError, match="still arriving after 0.05 seconds"):
+    with pytest.raises(SlowUploadError, match=r"still arriving after 0\.05 seconds"):
         asyncio.run(receive(Request(scope, stalled), Upload(tmp_path, LIMITS), replace(LIMITS, receive_seconds=0.05)))
 
 
