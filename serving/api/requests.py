@@ -194,7 +194,7 @@ def closed(router: APIRouter) -> APIRouter:
     # no path has two operations
     for route in [one for one in router.routes if isinstance(one, APIRoute)]:
         # the router puts its prefix before what is added
-        path, allowed = route.path.removeprefix(router.prefix), set(route.methods)
+        path, allowed = route.path.removeprefix(router.prefix), set(route.methods or ())
         if "GET" in allowed:
             router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False)
             allowed.add("HEAD")
