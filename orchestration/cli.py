@@ -484,7 +484,7 @@ def classify(
     """
     from serving.classify import UploadLimits, classifier_of
     from serving.classify.service import METHODS
-    from serving.classify.writing import print_accounting, written_customers, written_set_aside
+    from serving.classify.writing import print_accounting, written
 
     with _explained(verbose):
         if method not in METHODS:
@@ -494,14 +494,14 @@ def classify(
         done = classifier_of(_published_home(home), UploadLimits()).classify_path(
             file, method=method, as_of=as_of.date() if as_of else None
         )
-        content = written_customers(done, file_format)
+        content = written(done, file_format, indent=2) + (b"\n" if file_format == "json" else b"")
         if output is None:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
         else:
             output.write_bytes(content)
         if set_aside is not None:
-            set_aside.write_bytes(written_set_aside(done))
+            set_aside.write_bytes(written(done, "csv", "set_aside"))
         print_accounting(stderr, done)
 
 

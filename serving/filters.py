@@ -33,14 +33,7 @@ METHOD_LABELS: Mapping[str, str] = {
     "mixture": "Clusters by mixture",
 }
 
-SEGMENT_COLUMNS: Mapping[str, str] = {
-    "rfm": "rfm_segment",
-    "audience": "audience_segment",
-    "slipping": "slipping_segment",
-    "kmeans": "kmeans_segment",
-    "hierarchical": "hierarchical_segment",
-    "mixture": "mixture_segment",
-}
+SEGMENT_COLUMNS: Mapping[str, str] = {method: f"{method}_segment" for method in METHODS}
 """Which column of ``reporting.customer_360`` holds a method's segment."""
 
 PARAMETERS: Mapping[str, str] = {
@@ -209,7 +202,7 @@ class Filters:
             if name != "slipping"
         }
         if self.start or self.end:
-            days, bound = self._days("i")
+            days, bound = self._days()
             conditions.append(
                 "c.customer_id in (select i.customer_id from marts.fct_invoices as i"
                 f" where not i.is_return and {' and '.join(days)})"
@@ -223,7 +216,7 @@ class Filters:
 
     def invoices(self) -> Clause:
         """Rows of ``marts.fct_invoices`` (sales and returns) that are kept."""
-        conditions, parameters = self._days("i")
+        conditions, parameters = self._days()
         if self.countries:
             conditions.append("i.country in (select unnest($countries))")
             parameters["countries"] = list(self.countries)
@@ -235,14 +228,14 @@ class Filters:
         where = f" where {' and '.join(conditions)}" if conditions else ""
         return Clause(f"select i.* from marts.fct_invoices as i{where}", parameters)
 
-    def _days(self, alias: str) -> tuple[list[str], dict[str, Any]]:
+    def _days(self) -> tuple[list[str], dict[str, Any]]:
         conditions: list[str] = []
         parameters: dict[str, Any] = {}
         if self.start:
-            conditions.append(f"{alias}.invoice_date >= $start")
+            conditions.append("i.invoice_date >= $start")
             parameters["start"] = self.start
         if self.end:
-            conditions.append(f"{alias}.invoice_date <= $end")
+            conditions.append("i.invoice_date <= $end")
             parameters["end"] = self.end
         return conditions, parameters
 

@@ -140,6 +140,12 @@ class _Answers:
         return answer
 
 
+def dicts(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of a result by the names of its columns."""
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
 @contextmanager
 def _damage_told(path: Path) -> Iterator[None]:
     """Name the file that a part of turned out to be damaged: DuckDB tells the place in it alone."""
@@ -185,12 +191,7 @@ class Reading:
 
     def rows(self, sql: str, parameters: Parameters = None, **over: Clause) -> list[dict[str, Any]]:
         """The answer as plain Python values (None, Decimal, date …), one dict per row."""
-
-        def read(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-            names = [column[0] for column in found.description or []]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-        return [dict(row) for row in self._answer("rows", sql, parameters, over, read)]
+        return [dict(row) for row in self._answer("rows", sql, parameters, over, dicts)]
 
     def _answer(
         self,
@@ -420,7 +421,7 @@ def _file_identity(path: Path) -> tuple[int, ...]:
 
 def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
     kept = dict(connection.execute("select name, value from quality.about").fetchall())
-    found = connection.execute(
+    published = connection.execute(
         """
         select publication_id, published_at, snapshot_date, as_of_date, is_sample, landing, data_version,
             settings_fingerprint, code_fingerprint
@@ -429,21 +430,21 @@ def _read_about(connection: duckdb.DuckDBPyConnection) -> About:
         limit 1
         """
     )
-    names = [column[0] for column in found.description or []]
-    last = found.fetchone()
-    days = connection.execute("select min(invoice_date), max(invoice_date) from marts.fct_invoices").fetchone()
+    last = dicts(published)
+    (days,) = dicts(
+        connection.execute(
+            "select min(invoice_date) as first_date, max(invoice_date) as last_date from marts.fct_invoices"
+        )
+    )
     unknown = _TOLD - kept.keys()
     if unknown:
         raise RegularsError(
             f"The published snapshot does not tell its {', '.join(sorted(unknown))}: an older version made it. Refresh."
         )
-    if last is None or days is None:
+    if not last:
         raise RegularsError("The published snapshot says nothing of itself (quality.publications is empty).")
-    told = dict(zip(names, last, strict=True))
     return About(
-        **told | {"published_at": told["published_at"].replace(tzinfo=UTC)},
-        first_date=days[0],
-        last_date=days[1],
+        **last[0] | days | {"published_at": last[0]["published_at"].replace(tzinfo=UTC)},
         currency=kept["currency"],
         home_country=kept["home_country"],
         frequency_counts={"invoices": "orders", "lines": "order lines"}[kept["rfm_frequency"]],

@@ -28,8 +28,7 @@ def api_router(reader: SnapshotReader) -> APIRouter:
     router = APIRouter()
     for subject in _SUBJECTS:
         router.include_router(closed(subject.router), dependencies=[Depends(provide(reader))])
-    router.include_router(closed(health.liveness))
-    router.include_router(closed(health.readiness), dependencies=[Depends(provide(reader))])
+    router.include_router(closed(health.probes), dependencies=[Depends(provide(reader))])
     router.include_router(docs_router())
     for path in ("/api", "/api/{rest:path}"):
         router.add_api_route(path, _nothing_here, methods=list(ALL_METHODS), include_in_schema=False)

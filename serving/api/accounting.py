@@ -6,7 +6,6 @@ and what is selected (:mod:`serving.queries.health`).
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -79,7 +78,7 @@ def accounting(reading: SnapshotReading) -> Envelope[WarehouseAccounting]:
         "reasons": fetch_list(reading, queries.REASONS, Filters()),
         "sources": queries.source_profiles(reading),
     }
-    return answer(reading, asdict(found) | told)
+    return answer(reading, vars(found) | told)
 
 
 @router.get("/accounting/set-aside", summary="Lines that are not in the figures, page by page")

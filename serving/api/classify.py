@@ -15,11 +15,11 @@ from starlette.concurrency import run_in_threadpool
 
 from serving.api.forms import FIELD, receive
 from serving.api.problems import responses
-from serving.classify.answer import ClassificationAnswer, answer
+from serving.classify.answer import ClassificationAnswer
 from serving.classify.limits import UploadLimits
 from serving.classify.results import Classification
 from serving.classify.service import classifier_of
-from serving.downloads import csv_bytes
+from serving.classify.writing import written
 from serving.roles import takes_away
 from serving.snapshot import SnapshotReader
 
@@ -99,9 +99,8 @@ def classify_router(reader: SnapshotReader, limits: UploadLimits) -> APIRouter:
 
 def _written(done: Classification, form: str, table: str) -> Response:
     headers = {"Cache-Control": "no-store"}
-    if form == "json":
-        return Response(answer(done).model_dump_json(), media_type="application/json", headers=headers)
-    # a name of ours: what was typed has no place in a header
-    headers["Content-Disposition"] = f'attachment; filename="{table}-{done.method}.csv"'
-    frame = done.customers_with_texts() if table == "customers" else done.set_aside
-    return Response(csv_bytes(frame), media_type="text/csv; charset=utf-8", headers=headers)
+    if form == "csv":
+        # a name of ours: what was typed has no place in a header
+        headers["Content-Disposition"] = f'attachment; filename="{table}-{done.method}.csv"'
+    media_type = "application/json" if form == "json" else "text/csv; charset=utf-8"
+    return Response(written(done, form, table), media_type=media_type, headers=headers)

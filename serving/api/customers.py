@@ -13,7 +13,7 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from serving.answers import Answer
-from serving.api.models import Envelope, PagedEnvelope, records
+from serving.api.models import Envelope, PagedEnvelope
 from serving.api.playbooks import Playbook
 from serving.api.problems import NotFoundError, responses
 from serving.api.requests import (
@@ -164,13 +164,12 @@ def get_customer(
 ) -> Envelope[Customer]:
     """Everything known about a customer; `method` chooses whose segment and playbook are given."""
     story = _story(reading, customer_id)
-    playbook = story.playbook(method)
     return answer(
         reading,
         {
-            "facts": records([story.facts | {"segment": story.segment(method)}])[0],
+            "facts": story.facts | {"segment": story.segment(method)},
             "history": story.history,
             "categories": story.categories,
-            "playbook": records([playbook])[0] if playbook else None,
+            "playbook": story.playbook(method),
         },
     )

@@ -7,7 +7,6 @@ Belongs here: their fields and operations. Does not belong here: what a check is
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -15,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from serving.answers import Answer, Moment, ShopTime
-from serving.api.models import Envelope, FirstDate, LastDate, PagedEnvelope, records
+from serving.api.models import Envelope, FirstDate, LastDate, PagedEnvelope
 from serving.api.problems import responses
 from serving.api.requests import GivenPage, SnapshotReading, answer, page_of, subject_router
 from serving.filters import Filters
@@ -31,8 +30,7 @@ from warehouse.settings import load_settings
 log = logging.getLogger(__name__)
 
 router = subject_router("health")
-liveness = APIRouter(tags=["health"])
-readiness = APIRouter(tags=["health"])
+probes = APIRouter(tags=["health"])
 
 
 class Liveness(Answer):
@@ -201,18 +199,17 @@ class Publication(
 @router.get("/health", summary="How sound the published data are")
 def health(reading: SnapshotReading) -> Envelope[Health]:
     """200 whenever something is published; look at ``data.status``."""
-    layers = records(queries.checks_by_layer(reading))
-    status = "ok"
-    if any(layer["warned"] for layer in layers):
-        status = "warnings"
+    layers = queries.checks_by_layer(reading)
     is_of_before = reading.stopped is not None or reading.damaged is not None
-    if is_of_before or any(layer["failed"] or layer["could_not_run"] for layer in layers):
+    if is_of_before or layers[["failed", "could_not_run"]].any(axis=None):
         status = "failures"
+    else:
+        status = "warnings" if layers["warned"].any() else "ok"
     return answer(
         reading,
         {
             "status": status,
-            "stopped": None if reading.stopped is None else asdict(reading.stopped),
+            "stopped": reading.stopped,
             "damaged": reading.damaged,
             "freshness": vars(reading.about) | queries.freshness(reading),
             "layers": layers,
@@ -239,7 +236,7 @@ def publications(reading: SnapshotReading, page: GivenPage) -> PagedEnvelope[Pub
     return page_of(reading, LISTS["publications"], Filters(), page)
 
 
-@readiness.get("/readyz", summary="Whether what is published may be relied on", responses=responses(503))
+@probes.get("/readyz", summary="Whether what is published may be relied on", responses=responses(503))
 def readyz(request: Request, response: Response) -> Readiness:
     """200 while something is published and no older than the settings allow; 503 with the reason else."""
     response.headers["Cache-Control"] = "no-store"
@@ -289,7 +286,7 @@ def judge(home: Home, ages: tuple[Age, Age]) -> Readiness:
     return Readiness(made_at=published.at, taken_in_at=delivered.at)
 
 
-@liveness.get("/healthz", summary="Whether the process lives")
+@probes.get("/healthz", summary="Whether the process lives")
 def healthz(response: Response) -> Liveness:
     """Says nothing of the data; see /readyz and /api/v1/health for that."""
     response.headers["Cache-Control"] = "no-store"

@@ -7,15 +7,14 @@ Belongs here: the envelope, and rows of a frame as JSON can hold them. Does not 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
 from typing import Annotated, Any, Generic, TypeVar
 
 import pandas as pd
 from pydantic import Field
 
 from serving.answers import Answer, Day, Moment
-from serving.snapshot import About
+from warehouse.wording import is_missing
 
 T = TypeVar("T")
 FirstDate = Annotated[Day | None, Field(description="First day with an invoice.")]
@@ -32,11 +31,6 @@ class Snapshot(
     last_date: LastDate
     currency: Annotated[str, Field(description="ISO 4217 code of all money in this answer.")]
     home_country: Annotated[str, Field(description="The shop's own country.")]
-
-    @classmethod
-    def of(cls, about: About) -> Snapshot:
-        """What is told of the snapshot outside; never a path."""
-        return cls.model_validate({name: getattr(about, name) for name in cls.model_fields})
 
 
 _Snapshot = Annotated[Snapshot, Field(description="The published snapshot that the answer comes from.")]
@@ -66,28 +60,11 @@ class PagedEnvelope(Answer, Generic[T]):
     data: Annotated[list[T], Field(description="The rows of the page.")]
 
 
-def page_info(total: int, limit: int, offset: int) -> PageInfo:
-    """Which part of ``total`` rows the page is."""
-    following = offset + limit
-    return PageInfo(total=total, limit=limit, offset=offset, next_offset=following if following < total else None)
-
-
 def plain(value: Any) -> Any:
     """A value of a frame, or a whole one, as Python's own; None where there is no figure."""
     if isinstance(value, pd.DataFrame):
-        return records(value)
-    if value is None or value is pd.NaT or value is pd.NA:
-        return None
-    if hasattr(value, "item") and not isinstance(value, (datetime, date)):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime()
-    return value
-
-
-def records(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows as dicts of plain values."""
-    found: Iterable[Mapping[Any, Any]] = rows.to_dict(orient="records") if isinstance(rows, pd.DataFrame) else rows
-    return [{str(name): plain(value) for name, value in row.items()} for row in found]
+        return [plain(row) for row in value.to_dict(orient="records")]
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    is_figure = not is_missing(value) and not (isinstance(value, float) and math.isinf(value))
+    return value if is_figure else None

@@ -23,7 +23,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
-from serving.queries.lists import UnknownColumnError
 from serving.snapshot import NoSnapshotError
 from warehouse.errors import RegularsError
 
@@ -202,8 +201,6 @@ async def _explained(request: Request, error: Exception) -> JSONResponse:
             kind="no-snapshot",
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
-    if isinstance(error, UnknownColumnError):
-        return problem(request, 400, str(error), kind="unknown-column")
     status = getattr(error, "status", None)
     if not isinstance(status, int) or not 400 <= status <= 599:
         return await _unforeseen(request, error)

@@ -10,7 +10,7 @@ limits, a segment or country that isn't there: each is an error, so that no answ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from fastapi.routing import APIRoute
 from pydantic import BeforeValidator, StringConstraints
 from starlette.exceptions import HTTPException
 
-from serving.api.models import Snapshot, page_info, records
+from serving.api.models import plain
 from serving.api.problems import RefusedError, responses
 from serving.filters import DEFAULT_METHOD, MAX_CHOICES, MAX_CUSTOMER_TEXT, METHOD_LABELS, Clustering, Filters, Method
 from serving.queries.choices import countries, segments_of
@@ -151,18 +151,11 @@ GivenFilters = Annotated[Filters, Depends(_filters, scope="function")]
 class PageRequest:
     """Which part of a list is asked for."""
 
-    limit: int
-    offset: int
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows of a page.")] = DEFAULT_LIMIT
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Rows to pass over.")] = 0
 
 
-def _page(
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows of a page.")] = DEFAULT_LIMIT,
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Rows to pass over.")] = 0,
-) -> PageRequest:
-    return PageRequest(limit, offset)
-
-
-GivenPage = Annotated[PageRequest, Depends(_page)]
+GivenPage = Annotated[PageRequest, Depends()]
 
 
 class SnapshotRoute(APIRoute):
@@ -198,19 +191,15 @@ def closed(router: APIRouter) -> APIRouter:
 
     Without it the dashboard, which answers every path, would get what is left over.
     """
-    methods: dict[str, set[str]] = {}
+    # no path has two operations
     for route in [one for one in router.routes if isinstance(one, APIRoute)]:
         # the router puts its prefix before what is added
-        path = route.path.removeprefix(router.prefix)
-        own = route.methods or set()
-        methods.setdefault(path, set()).update(own)
-        if "GET" in own and "HEAD" not in methods[path]:
+        path, allowed = route.path.removeprefix(router.prefix), set(route.methods or ())
+        if "GET" in allowed:
             router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False)
-            methods[path].add("HEAD")
-    for path, allowed in methods.items():
+            allowed.add("HEAD")
         others = sorted(set(ALL_METHODS) - allowed)
-        if others:
-            router.add_api_route(path, _refusal(allowed), methods=others, include_in_schema=False)
+        router.add_api_route(path, _refusal(allowed), methods=others, include_in_schema=False)
     return router
 
 
@@ -233,10 +222,9 @@ def subject_router(subject: str) -> APIRouter:
     )
 
 
-def answer(reading: Reading, rows: pd.DataFrame | Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> Any:
-    """Rows, or one, with the snapshot that they come from; FastAPI checks them against the declared answer."""
-    data = records([rows])[0] if isinstance(rows, Mapping) else records(rows)
-    return {"snapshot": Snapshot.of(reading.about), "data": data}
+def answer(reading: Reading, rows: pd.DataFrame | Mapping[str, Any]) -> Any:
+    """Rows, or one, with the snapshot that they come from; FastAPI leaves of both what the answer declares."""
+    return {"snapshot": vars(reading.about), "data": plain(rows)}
 
 
 def page_of(
@@ -249,6 +237,7 @@ def page_of(
     context: str = "",
 ) -> Any:
     """One page of a list, with how many rows there are in all."""
-    total = count_list(reading, spec, filters, context, request)
+    total, following = count_list(reading, spec, filters, context, request), page.offset + page.limit
     frame = fetch_list(reading, spec, filters, context, request, offset=page.offset, limit=page.limit)
-    return answer(reading, frame) | {"page": page_info(total, page.limit, page.offset)}
+    told = {"total": total, **vars(page), "next_offset": following if following < total else None}
+    return answer(reading, frame) | {"page": told}

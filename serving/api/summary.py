@@ -6,7 +6,6 @@ Belongs here: their fields and operations. Does not belong here: the figures
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -61,13 +60,12 @@ class Summary(Answer):
 @router.get("/summary", summary="Headline figures and what they tell")
 def summary(reading: SnapshotReading, filters: GivenFilters) -> Envelope[Summary]:
     """The same as the dashboard's first page."""
-    figures = [asdict(card) for card in summary_cards(reading, filters)]
     return answer(
         reading,
         {
             "notes": headline_notes(reading),
-            "figures": figures,
-            "insights": [asdict(one) for one in insights(reading, filters)],
+            "figures": summary_cards(reading, filters),
+            "insights": insights(reading, filters),
             "value_caveats": value_caveats(reading),
         },
     )

@@ -28,7 +28,7 @@ from serving.classify.errors import UnreadableUploadError
 from serving.classify.limits import UploadLimits
 from serving.classify.replay import known_profiles, load_upload, put_key, read_recipe, replay, upload_database
 from serving.classify.results import RECOMMENDATIONS, Classification
-from serving.snapshot import Reading
+from serving.snapshot import Reading, dicts
 from warehouse.formats import export_formats
 from warehouse.pseudonyms import KEY_CHECK, key_check
 from warehouse.readers.reading import FileReading
@@ -128,8 +128,7 @@ def classify_file(
         reading.query("from ml.mixture_covariances"),
     )
     is_key_known = key is not None and key_check(key) == _published_key_check(reading)
-    has_shares = any(name.startswith(SHARE_FEATURE_PREFIX) for name in model.scaler.columns)
-    targets = [_RFM, _PARTS, _ACCOUNTING, _SET_ASIDE, _DIM_CUSTOMERS, *([_SHARES] if has_shares else [])]
+    targets = [_RFM, _PARTS, _ACCOUNTING, _SET_ASIDE, _DIM_CUSTOMERS, *([_SHARES] if _has_shares(model) else [])]
     steps = read_recipe(reading, targets)
     with upload_database(path.parent, steps[0].database, limits) as connection:
         file = load_upload(connection, path, name, settings, limits, read_at=read_at, profiles=known_profiles(reading))
@@ -137,7 +136,7 @@ def classify_file(
         put_key(connection, key if key is not None and is_key_known else secrets.token_hex(32))
         replay(connection, steps, as_of=as_of)
         uploaded = _uploaded_ids(connection)
-        customers = _label(connection, model, cast(Algorithm, method), has_shares=has_shares)
+        customers = _label(connection, model, cast(Algorithm, method))
         published = customers["customer_id"].tolist()
         matched = [one if is_key_known or one not in uploaded else None for one in published]
         customers = customers.assign(
@@ -208,9 +207,11 @@ def _uploaded_ids(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     )
 
 
-def _label(
-    connection: duckdb.DuckDBPyConnection, model: SegmentModel, method: Algorithm, *, has_shares: bool
-) -> pd.DataFrame:
+def _has_shares(model: SegmentModel) -> bool:
+    return any(name.startswith(SHARE_FEATURE_PREFIX) for name in model.scaler.columns)
+
+
+def _label(connection: duckdb.DuckDBPyConnection, model: SegmentModel, method: Algorithm) -> pd.DataFrame:
     rfm = connection.execute(
         "select customer_id, recency_days, frequency, monetary from marts.customer_rfm order by customer_id"
     ).df()
@@ -221,7 +222,7 @@ def _label(
             has_positive_monetary=pd.Series(dtype="bool"),
             probability=pd.Series(dtype="float64"),
         )
-    features = build_feature_matrix(rfm, extra=_extra(connection, rfm, model, has_shares=has_shares))
+    features = build_feature_matrix(rfm, extra=_extra(connection, rfm, model))
     # the scaler's order is the fit's; a feature that a file has nothing of was filled with zeros
     values = features.unscaled[:, [features.columns.index(column) for column in model.scaler.columns]]
     labels = model.assign(values, method)
@@ -237,9 +238,7 @@ def _label(
     return rfm.merge(labelled, on="customer_id", validate="one_to_one").sort_values("customer_id", ignore_index=True)
 
 
-def _extra(
-    connection: duckdb.DuckDBPyConnection, rfm: pd.DataFrame, model: SegmentModel, *, has_shares: bool
-) -> pd.DataFrame | None:
+def _extra(connection: duckdb.DuckDBPyConnection, rfm: pd.DataFrame, model: SegmentModel) -> pd.DataFrame | None:
     """Further features that the model was fitted on; one that no customer of the file has is 0."""
     wanted = [name for name in model.scaler.columns if name not in RFM_COLUMNS]
     if not wanted:
@@ -249,7 +248,7 @@ def _extra(
         category_shares=connection.execute(
             "select customer_id, category, share_pct from marts.customer_category_shares"
         ).df()
-        if has_shares
+        if _has_shares(model)
         else None,
         home_countries=connection.execute("select customer_id, is_home_country from marts.dim_customers").df()
         if HOME_COUNTRY_FEATURE in wanted
@@ -305,10 +304,8 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         from intermediate.int_invoice_parts
         """
     )
-    names = [column[0] for column in found.description or []]
-    row = found.fetchone()
-    assert row is not None
-    return dict(zip(names, row, strict=True))
+    (facts,) = dicts(found)
+    return facts
 
 
 def _notes(

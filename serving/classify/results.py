@@ -21,7 +21,31 @@ RFM_VALUES = ("recency_days", "frequency", "monetary")
 
 
 @dataclass(frozen=True)
-class Classification:
+class Facts:
+    """A classification but for its tables."""
+
+    method: str
+    file_name: str
+    file_format: str
+    layout: str
+    as_of: date | None
+    snapshot_date: date | None
+    """The day that recency is counted to; None if no line was kept."""
+    publication_id: int
+    currency: str
+    delivered_lines: int
+    derived_lines: int
+    """Lines that are not rows of the file: refunds that an export gives in a column of the sale's row."""
+    kept_lines: int
+    anonymous_lines: int
+    """Kept lines without a customer."""
+    notes: tuple[str, ...]
+    returns_only: tuple[str, ...]
+    """Customers who bought nothing in the file, and so have no label."""
+
+
+@dataclass(frozen=True)
+class Classification(Facts):
     """Labels of the customers in one file, and what became of each of its lines.
 
     Attributes
@@ -41,28 +65,8 @@ class Classification:
         line as delivered, its fields parted by bars where it could be split.
     accounting : DataFrame
         One row per disposition, as ``marts.row_accounting``; adds up to ``delivered_lines`` and ``derived_lines``.
-    returns_only : tuple of str
-        Customers who bought nothing in the file, and so have no label.
-    snapshot_date
-        The day that recency is counted to; None if no line was kept.
     """
 
-    method: str
-    file_name: str
-    file_format: str
-    layout: str
-    as_of: date | None
-    snapshot_date: date | None
-    publication_id: int
-    currency: str
-    delivered_lines: int
-    derived_lines: int
-    """Lines that are not rows of the file: refunds that an export gives in a column of the sale's row."""
-    kept_lines: int
-    anonymous_lines: int
-    """Kept lines without a customer."""
-    notes: tuple[str, ...]
-    returns_only: tuple[str, ...]
     customers: pd.DataFrame
     segments: pd.DataFrame
     set_aside: pd.DataFrame

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+from pydantic import TypeAdapter
 
 from ml.clustering import ALGORITHMS
 from serving.classify.errors import (
     BY_NAME,
     ClassifierBusyError,
-    SlowUploadError,
     TooLongError,
     UploadRefusedError,
     UploadTooLargeError,
@@ -33,7 +32,7 @@ from serving.classify.errors import (
 )
 from serving.classify.folders import ANSWER, JOB, REFUSAL, REFUSED, TABLES, sweep, upload_folder
 from serving.classify.limits import UploadLimits
-from serving.classify.results import Classification
+from serving.classify.results import Classification, Facts
 from serving.snapshot import NoSnapshotError
 from warehouse.home import Home
 from warehouse.settings import PROJECT_ROOT, load_settings
@@ -56,7 +55,6 @@ class Upload:
         self.name = "upload"
         self._limits = limits
         self._bytes = 0
-        self._deadline = time.monotonic() + limits.receive_seconds
         self._stream: IO[bytes] = (folder / _FILE).open("wb")
 
     def call(self, name: str) -> None:
@@ -72,8 +70,6 @@ class Upload:
         ------
         UploadTooLargeError
             As soon as there are more than there may be, whatever was announced.
-        SlowUploadError
-            If the file is still arriving after its time.
         """
         self._bytes += len(piece)
         if self._bytes > self._limits.upload_bytes:
@@ -81,16 +77,12 @@ class Upload:
                 f"{self.name}: it is larger than {self._limits.upload_bytes:,} bytes, the most that can be uploaded; "
                 "compress it (gzip, Parquet), split it by customers, or deliver it to the warehouse."
             )
-        self.check_time()
         self._stream.write(piece)
 
-    def check_time(self) -> None:
-        """Raise :class:`SlowUploadError` once the file has been arriving for too long."""
-        if time.monotonic() > self._deadline:
-            raise SlowUploadError(
-                f"{self.name}: it was still arriving after {self._limits.receive_seconds:g} seconds; try again, or "
-                "compress it."
-            )
+    def take(self, source: IO[bytes]) -> None:
+        """Copy all of a file, as far as :meth:`write` does."""
+        while piece := source.read(_COPY_BYTES):
+            self.write(piece)
 
     def close(self) -> None:
         """No more bytes come."""
@@ -174,8 +166,7 @@ class Classifier:
         """
         with self.receiving() as upload, path.open("rb") as source:
             upload.call(path.name)
-            while piece := source.read(_COPY_BYTES):
-                upload.write(piece)
+            upload.take(source)
             return self.classify(upload, method=method, as_of=as_of)
 
     def _run(self, upload: Upload) -> None:
@@ -184,26 +175,23 @@ class Classifier:
         environment["TMPDIR"] = str(upload.folder)
         with (upload.folder / "log").open("wb") as told:
             # nothing of the upload is in the command: the folder's name is ours
-            process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "serving.classify.worker", str(upload.folder)],
-                cwd=PROJECT_ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=told,
-                stderr=told,
-                start_new_session=True,
-            )
             try:
-                code = process.wait(timeout=self.limits.seconds)
+                code = subprocess.run(  # noqa: S603
+                    [sys.executable, "-m", "serving.classify.worker", str(upload.folder)],
+                    cwd=PROJECT_ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=told,
+                    stderr=told,
+                    start_new_session=True,
+                    timeout=self.limits.seconds,
+                    check=False,
+                ).returncode
             except subprocess.TimeoutExpired as error:
                 raise TooLongError(
                     f"{upload.name}: classifying it takes longer than {self.limits.seconds:g} seconds. Split it by "
                     "customers, or deliver it to the warehouse."
                 ) from error
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
         if code == 0:
             return
         if code == REFUSED:
@@ -225,13 +213,9 @@ def classifier_of(home: Home, limits: UploadLimits) -> Classifier:
 def _read_answer(folder: Path) -> Classification:
     import pyarrow as pa
 
-    told: dict[str, Any] = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
-    for name in ("as_of", "snapshot_date"):
-        told[name] = date.fromisoformat(told[name]) if told[name] else None
-    for name in ("notes", "returns_only"):
-        told[name] = tuple(told[name])
+    facts = TypeAdapter(Facts).validate_json((folder / ANSWER).read_bytes())
     frames = {}
     for table in TABLES:
         with pa.ipc.open_file((folder / f"{table}.arrow").read_bytes()) as reader:
             frames[table] = reader.read_all().to_pandas(integer_object_nulls=True)
-    return Classification(**told, **frames)
+    return Classification(**vars(facts), **frames)

@@ -15,14 +15,15 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from serving.classify.errors import UploadRefusedError, too_much_memory
 from serving.classify.folders import ANSWER, JOB, REFUSAL, REFUSED, TABLES
 from serving.classify.limits import UploadLimits
+from serving.classify.results import Facts
 
 
 def work(folder: Path) -> None:
@@ -86,14 +87,7 @@ def work(folder: Path) -> None:
             written = pa.Table.from_pandas(frame, preserve_index=False)
             with pa.ipc.new_file(sink, written.schema) as writer:
                 writer.write_table(written)
-    told: dict[str, Any] = {field.name: getattr(done, field.name) for field in fields(done) if field.name not in TABLES}
-    (folder / ANSWER).write_text(json.dumps(told, default=_iso), encoding="utf-8")
-
-
-def _iso(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in an answer")
+    (folder / ANSWER).write_bytes(TypeAdapter(Facts).dump_json(done))
 
 
 def _bound(process_bytes: int) -> None:

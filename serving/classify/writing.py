@@ -16,16 +16,11 @@ from serving.downloads import csv_bytes
 from warehouse.wording import count, day, money, plural
 
 
-def written_customers(done: Classification, file_format: str) -> bytes:
-    """Customers with their labels as ``csv``, or the whole answer as ``json``."""
-    if file_format == "csv":
-        return csv_bytes(done.customers_with_texts())
-    return answer(done).model_dump_json(indent=2).encode() + b"\n"
-
-
-def written_set_aside(done: Classification) -> bytes:
-    """Every line that was set aside, with its reason, as CSV."""
-    return csv_bytes(done.set_aside)
+def written(done: Classification, file_format: str, table: str = "customers", *, indent: int | None = None) -> bytes:
+    """The whole answer as ``json``, or one table as ``csv``: ``customers`` with labels, or the lines ``set_aside``."""
+    if file_format == "json":
+        return answer(done).model_dump_json(indent=indent).encode()
+    return csv_bytes(done.customers_with_texts() if table == "customers" else done.set_aside)
 
 
 def print_accounting(console: Console, done: Classification) -> None:

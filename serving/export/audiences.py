@@ -17,11 +17,11 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
@@ -33,10 +33,11 @@ from serving.filters import METHODS, Filters, Method
 from serving.queries.audiences import audience_members, audience_moves, audience_names, names_in_doubt
 from serving.queries.health import value_caveats
 from serving.snapshot import About, Reading
-from warehouse.documentation import Kind
 from warehouse.errors import RegularsError
 from warehouse.whole_folders import sweep_folders, write_whole_folder
-from warehouse.wording import is_missing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Format = Literal["csv", "parquet", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -309,39 +310,30 @@ def _written(frame: pd.DataFrame, request: ExportRequest) -> bytes:
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
-    import pyarrow as pa
     from pyarrow import parquet
 
-    types = {"text": pa.string(), "count": pa.int64(), "date": pa.date32(), "flag": pa.bool_()}
-    columns = {
-        # by the column's kind, not by its values: a column of nulls keeps its type
-        name: pa.array(_python_values(name, frame[name]), type=types.get(_kind(name), pa.float64()))
-        for name in frame.columns
-    }
     target = io.BytesIO()
-    parquet.write_table(pa.table(columns), target, compression="zstd")
+    parquet.write_table(_typed(frame), target, compression="zstd")
     return target.getvalue()
 
 
-def _kind(name: str) -> Kind:
+def _typed(frame: pd.DataFrame) -> pa.Table:
+    """By a column's kind, not by its values: pandas makes floats of whole numbers to hold a missing one."""
+    import pyarrow as pa
+
+    types = {"text": pa.string(), "count": pa.int64(), "date": pa.date32(), "flag": pa.bool_()}
     # what else is in a file are segments, changes and keys
-    return GENERIC_COLUMNS[name].kind if name in GENERIC_COLUMNS else "text"
-
-
-def _python_values(name: str, values: pd.Series) -> list[Any]:
-    # pandas makes floats of whole numbers to hold a missing one, and moments of days
-    read: dict[Kind, Callable[[Any], Any]] = {"count": int, "date": lambda value: value.date()}
-    of_kind = read.get(_kind(name), lambda value: value)
-    return [None if is_missing(value) else of_kind(value) for value in values.tolist()]
+    kinds = {name: GENERIC_COLUMNS[name].kind if name in GENERIC_COLUMNS else "text" for name in frame.columns}
+    schema = pa.schema([(name, types.get(kind, pa.float64())) for name, kind in kinds.items()])
+    return pa.Table.from_pandas(frame, schema, preserve_index=False).replace_schema_metadata()
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON can hold them: days as ``YYYY-MM-DD``, None for no figure."""
-    columns = {
-        name: [value.isoformat() if isinstance(value, date) else value for value in _python_values(name, frame[name])]
-        for name in frame.columns
-    }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [
+        {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}
+        for row in _typed(frame).to_pylist()
+    ]
 
 
 # ---- names ------------------------------------------------------------------

@@ -27,8 +27,6 @@ class Layout:
 
     label: str
     columns: tuple[tuple[str, str | None], ...]
-    key_column: str
-    """Header of the column that holds our customer number."""
     source: str
     """Page of the tool's own documentation with these names."""
     what_to_add: str
@@ -39,6 +37,11 @@ class Layout:
     """What stands in the tool's column of consent for who gave it."""
     is_key_dropped_with_contacts: bool = False
     """Whether the tool takes no internal number beside a contact."""
+
+    @property
+    def key_column(self) -> str:
+        """Header of the column that holds our customer number."""
+        return next(header for header, ours in self.columns if ours == "customer_id")
 
     def filled(self, *, has_contacts: bool) -> dict[str, str | None]:
         """The tool's headers with the column that fills each, None for those that stand empty."""
@@ -101,7 +104,6 @@ LAYOUTS: Mapping[str, Layout] = {
     "mailchimp": Layout(
         label="Mailchimp",
         columns=(("Email Address", None), *_as_is("customer_id", *_FIGURES, "country")),
-        key_column="customer_id",
         source="https://mailchimp.com/help/format-guidelines-for-your-import-file/",
         what_to_add="Fill 'Email Address' by customer_id: Mailchimp requires it for email contacts.",
         contact_columns=(("Email Address", "email"),),
@@ -110,7 +112,6 @@ LAYOUTS: Mapping[str, Layout] = {
         label="Brevo",
         # one of EMAIL, SMS, WHATSAPP, LANDLINE_NUMBER or EXT_ID is enough
         columns=(("EXT_ID", "customer_id"), *_in_capitals(*_FIGURES)),
-        key_column="EXT_ID",
         source="https://help.brevo.com/hc/en-us/articles/208729849-Create-a-file-to-import-your-contacts",
         what_to_add=(
             "Nothing, where contacts carry your customer number as EXT_ID; otherwise add EMAIL by customer number."
@@ -120,7 +121,6 @@ LAYOUTS: Mapping[str, Layout] = {
     "klaviyo": Layout(
         label="Klaviyo",
         columns=(("Email Address", None), ("external_id", "customer_id"), *_as_is(*_FIGURES)),
-        key_column="external_id",
         source="https://help.klaviyo.com/hc/en-us/articles/115005078967",
         what_to_add=(
             "Fill 'Email Address' by customer number: a list upload needs an address or phone number in its first "
@@ -132,7 +132,6 @@ LAYOUTS: Mapping[str, Layout] = {
     "braze": Layout(
         label="Braze",
         columns=(("external_id", "customer_id"), *_as_is(*_FIGURES)),
-        key_column="external_id",
         source="https://www.braze.com/docs/user_guide/data/unification/user_data/import_users/csv/",
         what_to_add="Nothing, where users carry your customer number as external_id.",
         contact_columns=(("email", "email"), ("phone", "phone"), ("email_subscribe", "consent")),
@@ -141,7 +140,6 @@ LAYOUTS: Mapping[str, Layout] = {
     "google-ads": Layout(
         label="Google Ads Customer Match",
         columns=(("customer_id", "customer_id"), ("Email", None), ("Phone", None), ("Country", "country_iso_alpha2")),
-        key_column="customer_id",
         source="https://support.google.com/google-ads/answer/7659867",
         what_to_add=(
             "Fill Email or Phone by customer_id, then delete the columns customer_id and those left empty: Google "
@@ -158,7 +156,6 @@ LAYOUTS: Mapping[str, Layout] = {
             ("phone", None),
             ("country", "country_iso_alpha2"),
         ),
-        key_column="customer_id",
         source="https://www.facebook.com/business/help/2082575038703844",
         what_to_add=(
             "Fill email or phone by customer_id, then delete customer_id: Meta asks for lists without internal "

@@ -48,12 +48,10 @@ def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
                 e.series,
                 e.grain,
                 count(*) filter ({_WITHIN}) as periods,
-                count(a.direction) filter ({_WITHIN}) as flagged,
+                count(*) filter (e.is_flagged and {_WITHIN}) as flagged,
                 max(e.date) as last_date,
                 max_by(e.expected, e.date) / case e.grain when 'week' then 7 else 1 end as expected_per_day
-            from ml.revenue_expectations as e
-            left join ml.revenue_anomalies as a
-                on e.series = a.series and e.grain = a.grain and e.date = a.date
+            from scored as e
             where {countries}
             group by e.series, e.grain
         )
@@ -63,6 +61,7 @@ def scored_series(reading: Reading, filters: Filters) -> pd.DataFrame:
         order by series <> $total, max(expected_per_day) over (partition by series) desc, series, grain
         """,
         {**_days(filters), **named, "total": TOTAL},
+        scored=_SCORED,
     )
 
 
@@ -79,68 +78,46 @@ def expectations(reading: Reading, series: str, grain: Grain, filters: Filters) 
     Returns
     -------
     DataFrame, by date
-        ``date``, ``actual``, ``expected``, ``lower``, ``upper`` (money), ``score`` (usual
-        spreads away), ``is_flagged``, ``direction`` (``spike``, ``drop``, ``silence``, else
-        null), ``cause`` (in words, null if not flagged).
+        The rows of ``ml.revenue_expectations`` with ``is_flagged``, and ``direction`` and ``cause`` of
+        ``ml.revenue_anomalies``, null if not flagged.
     """
     return reading.query(
-        f"""
-        select
-            e.date, e.actual, e.expected, e.lower, e.upper, e.score,
-            a.direction is not null as is_flagged, a.direction, a.cause
-        from ml.revenue_expectations as e
-        left join ml.revenue_anomalies as a
-            on e.series = a.series and e.grain = a.grain and e.date = a.date
-        where e.series = $series and e.grain = $grain and {_WITHIN}
-        order by e.date
-        """,
+        f"select * from scored as e where series = $series and grain = $grain and {_WITHIN} order by date",
         {**_days(filters), "series": series, "grain": grain},
+        scored=_SCORED,
     )
 
 
 def anomalies(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Unusual periods of all series, the latest first.
-
-    Returns
-    -------
-    DataFrame
-        ``series``, ``grain``, ``date``, ``country`` (null for the total), ``actual``,
-        ``expected``, ``difference`` (money), ``score``, ``direction``, ``cause``,
-        ``top_invoice_no``. By date descending, the total before countries, day before week.
-    """
+    """The rows of ``ml.revenue_anomalies`` that fit, the latest first; the total before countries, day before week."""
     return reading.query(
-        """
-        select series, grain, date, country, actual, expected, difference, score, direction, cause, top_invoice_no
-        from flags
-        order by date desc, series <> 'total', series, grain
-        """,
-        flags=_flags(filters, ""),
+        "select * from flags order by date desc, series <> 'total', series, grain", flags=_flags(filters, "")
     )
 
 
 def anomaly_drivers(reading: Reading, series: str, grain: Grain, on: date) -> pd.DataFrame:
-    """Who or what accounts for most of an unusual period's difference.
+    """Who or what accounts for most of an unusual period's difference: the rows of ``ml.anomaly_drivers``.
 
-    Dimensions overlap (an invoice is a customer's): shares never add up across them.
-
-    Returns
-    -------
-    DataFrame
-        ``dimension`` (``invoice``, ``customer``, ``product``, ``country``), ``rank``,
-        ``member``, ``label``, ``actual``, ``expected``, ``difference`` (money),
-        ``share_pct`` (of the period's difference, 0 to 100 or more). By dimension in that order and rank;
-        empty if the period is not flagged.
+    Dimensions overlap (an invoice is a customer's): shares never add up across them. By dimension (invoices first) and
+    rank; empty if the period is not flagged.
     """
     return reading.query(
         """
-        select dimension, rank, member, label, actual, expected, difference, share_pct
-        from ml.anomaly_drivers
+        select * from ml.anomaly_drivers
         where series = $series and grain = $grain and date = $on
         order by list_position(['invoice', 'customer', 'product', 'country'], dimension), dimension, rank, member
         """,
         {"series": series, "grain": grain, "on": on},
     )
 
+
+_SCORED = Clause(
+    """
+    select e.*, a.direction, a.cause, a.direction is not null as is_flagged
+    from ml.revenue_expectations as e
+    left join ml.revenue_anomalies as a on e.series = a.series and e.grain = a.grain and e.date = a.date
+    """
+)
 
 # some day of the period is in the date range
 _WITHIN = "(e.date + case e.grain when 'week' then 6 else 0 end >= $start and e.date <= $end)"

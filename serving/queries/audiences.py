@@ -16,6 +16,7 @@ from dataclasses import replace
 import pandas as pd
 
 from serving.filters import Filters, Method
+from serving.queries.playbooks import moved_customers
 from serving.snapshot import Reading
 
 
@@ -32,15 +33,7 @@ def names_in_doubt(reading: Reading, method: Method, segments: Collection[str]) 
 
 
 def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Customers with a segment, one row each, by segment and customer id.
-
-    Returns
-    -------
-    DataFrame
-        ``customer_id``, ``segment``, recency (days), frequency, money (shop's currency),
-        scores 1 to 5, expected net revenue with its interval and horizon (days), usual gap
-        (days) and silence in gaps, country, day of the last purchase, top category, customer type.
-    """
+    """Customers with a segment, by segment and customer id; what an export has of them, rounded to two decimals."""
     return reading.query(
         """
         select
@@ -58,35 +51,11 @@ def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:
 
 
 def audience_moves(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Who entered or left a segment of the method since the publication before.
+    """The rows of ``reporting.audience_changes`` of the method, by customer id.
 
-    The filters' segments keep moves into or out of any of them.
-
-    Returns
-    -------
-    DataFrame
-        ``customer_id``, ``from_segment``, ``to_segment`` (null where there was or is none),
-        ``change`` and ``previous_publication_id``, by customer id.
+    The filters' segments keep moves into or out of any of them; no other filter applies.
     """
-    return reading.query(
-        """
-        select customer_id, from_segment, to_segment, change, previous_publication_id
-        from reporting.audience_changes
-        where
-            method = $method
-            and (
-                $is_every_segment
-                or from_segment in (select unnest($segments))
-                or to_segment in (select unnest($segments))
-            )
-        order by customer_id
-        """,
-        {
-            "method": filters.method,
-            "is_every_segment": not filters.segments,
-            "segments": list(filters.segments) or [""],
-        },
-    )
+    return reading.query("select * from moved order by customer_id", moved=moved_customers(filters))
 
 
 def audience_names(reading: Reading, filters: Filters) -> list[str]:

@@ -203,29 +203,17 @@ def customer_story(reading: Reading, customer_id: str) -> CustomerStory | None:
 def _categories(reading: Reading, customer: dict[str, Any]) -> pd.DataFrame:
     return reading.query(
         """
-        with by_category as (
-            select
-                category,
-                sum(kept_revenue) as shop_revenue,
-                max(net_revenue) filter (customer_id = $of_customer) as own_revenue,
-                max(share_pct) filter (customer_id = $of_customer) as share_pct
+        with shop as (
+            select category, 100.0 * sum(kept_revenue) / nullif(sum(sum(kept_revenue)) over (), 0) as shop_share_pct
             from marts.customer_category_shares
             group by category
-        ),
-
-        shares as (
-            select
-                category,
-                own_revenue as net_revenue,
-                share_pct,
-                100.0 * shop_revenue / nullif(sum(shop_revenue) over (), 0) as shop_share_pct
-            from by_category
         )
 
-        select category, net_revenue, share_pct, shop_share_pct
-        from shares
-        where net_revenue is not null
-        order by net_revenue desc, category
+        select own.category, own.net_revenue, own.share_pct, shop.shop_share_pct
+        from marts.customer_category_shares as own
+        inner join shop using (category)
+        where own.customer_id = $of_customer
+        order by own.net_revenue desc, own.category
         """,
         customer,
     )

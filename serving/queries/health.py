@@ -70,33 +70,18 @@ def freshness(reading: Reading) -> dict[str, datetime | None]:
 
 
 def checks_by_layer(reading: Reading) -> pd.DataFrame:
-    """How the checks of each layer's latest run came out.
-
-    Returns
-    -------
-    DataFrame
-        ``layer``, ``run_id``, ``recorded_at`` (UTC), ``checks``, ``passed``, ``warned``
-        (failed, of severity warning: the refresh went on), ``failed`` (of severity error),
-        ``could_not_run`` (could not be evaluated, so nothing is known). The four add up
-        to ``checks``. In the order of the layers.
-    """
+    """How the checks of each layer's latest run came out; see :data:`warehouse.quality.CHECKS_BY_LAYER`."""
     return reading.query(CHECKS_BY_LAYER)
 
 
 def open_checks(reading: Reading) -> pd.DataFrame:
-    """Checks that did not pass in their layer's latest run, the worst first.
+    """The rows of :data:`warehouse.quality.CHECK_RESULTS` that did not pass in their layer's latest run, worst first.
 
-    Returns
-    -------
-    DataFrame
-        ``layer``, ``table_name``, ``check_name``, ``outcome`` (``failed``, ``could not
-        run``, ``warned``), ``message``, ``reason``, ``unexpected_count``, ``element_count``, ``examples`` (JSON).
+    ``outcome`` is ``failed``, ``could not run`` or ``warned``.
     """
     return reading.query(
         f"""
-        select
-            layer, table_name, check_name, outcome, message, reason, unexpected_count, element_count, examples
-        from ({CHECK_RESULTS}) as results
+        select * from ({CHECK_RESULTS}) as results
         where is_latest and outcome <> 'passed'
         order by
             list_position(['failed', 'could not run', 'warned'], outcome),
@@ -195,8 +180,7 @@ def source_limits(reading: Reading) -> pd.DataFrame:
     """The rows of ``quality.source_limits`` by source; refunds and customers first, which weigh most."""
     return reading.query(
         """
-        select source, title, subject, told
-        from quality.source_limits
+        select * from quality.source_limits
         order by source, coalesce(list_position(['refunds', 'customers'], subject), 3), subject
         """
     )
@@ -274,15 +258,8 @@ def model_warnings(reading: Reading, model: str) -> list[str]:
 
 def value_caveats(reading: Reading) -> list[str]:
     """What to keep in mind in customer value, of the fits that it comes from; mostly one remark or none."""
-    return [
-        row["warnings"]
-        for row in reading.rows(
-            """
-            select warnings from reporting.model_notes
-            where is_about_customer_value and has_warnings order by algorithm
-            """
-        )
-    ]
+    notes = model_notes(reading)
+    return notes.loc[notes["is_about_customer_value"] & notes["has_warnings"], "warnings"].tolist()
 
 
 def load_summary(reading: Reading) -> pd.DataFrame:
@@ -314,23 +291,11 @@ def load_summary(reading: Reading) -> pd.DataFrame:
 
 
 def missing_files(reading: Reading) -> pd.DataFrame:
-    """Files in landing whose latest delivery is not in the figures: rejected, or still arriving.
+    """Files in landing that are not in the figures (:data:`warehouse.quality.MISSING_FILES`); rejected first, by name.
 
     A rejected file that has left landing is nobody's worry any more, and not told.
-
-    Returns
-    -------
-    DataFrame
-        ``file_name``, ``status`` (``rejected`` or ``in_transit``), ``recorded_at`` (UTC),
-        ``problem``, ``has_former`` (an earlier version of the file is in use meanwhile).
-        Rejected first, then by name.
     """
-    return reading.query(
-        f"""
-        select * exclude (load_id) from ({MISSING_FILES}) as missing
-        order by status = 'in_transit', file_name
-        """
-    )
+    return reading.query(f"select * from ({MISSING_FILES}) as missing order by status = 'in_transit', file_name")
 
 
 def table_rows(reading: Reading) -> list[dict[str, Any]]:

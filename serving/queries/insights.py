@@ -17,7 +17,8 @@ import pandas as pd
 
 from serving.filters import Filters
 from serving.queries.cards import change_pct
-from serving.queries.revenue import monthly_revenue, shown_days, unusual_periods
+from serving.queries.moves import flow_months
+from serving.queries.revenue import monthly_revenue, shown_days, spending, unusual_periods
 from serving.queries.segments import dormant_from
 from serving.snapshot import Reading
 from warehouse.measures import aggregates
@@ -159,32 +160,22 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
     """Which RFM segment grew and which shrank between the last two month ends that are over."""
     if filters.is_by_standing:
         return []
+    ends = [one for one in flow_months(reading) if filters.end is None or one <= filters.end][-2:]
+    if len(ends) < 2:
+        return []
     rows = reading.rows(
         """
-        with ends as (
-            select month_end, row_number() over (order by month_end desc) as position
-            from (select distinct month_end from marts.customer_rfm_monthly where month_end <= $last_day)
-        ),
-
-        sizes as (
-            select
-                m.rfm_segment as segment,
-                count(*) filter (ends.position = 1) as customers,
-                count(*) filter (ends.position = 2) as customers_before,
-                (select month_end from ends where position = 1) as month_end,
-                (select month_end from ends where position = 2) as month_end_before
-            from marts.customer_rfm_monthly as m
-            inner join ends on m.month_end = ends.month_end
-            inner join chosen on m.customer_id = chosen.customer_id
-            where ends.position <= 2
-            group by m.rfm_segment
-        )
-
-        select * from sizes
-        where month_end_before is not null
+        select
+            stood.rfm_segment as segment,
+            count(*) filter (stood.month_end = $before) as customers_before,
+            count(*) filter (stood.month_end = $now) as customers
+        from marts.customer_rfm_monthly as stood
+        inner join chosen on stood.customer_id = chosen.customer_id
+        where stood.month_end in ($before, $now)
+        group by stood.rfm_segment
         order by customers - customers_before desc, segment
         """,
-        {"last_day": filters.end or date.max},
+        {"before": ends[0], "now": ends[1]},
         chosen=filters.between(None, None).customers(),
     )
     if not rows:
@@ -200,7 +191,7 @@ def _segments(reading: Reading, filters: Filters) -> list[Insight]:
                 f"{row['segment']} {word} most, from {count(row['customers_before'])}"
                 f" to {plural(row['customers'], 'customer')}"
             )
-    span = f"Between {day(grown['month_end_before'])} and {day(grown['month_end'])}"
+    span = f"Between {day(ends[0])} and {day(ends[1])}"
     if not told:
         return [Insight("segments", f"{span} no RFM segment grew or shrank.")]
     return [Insight("segments", f"{span}, of the RFM segments, {'; '.join(told)}.")]
@@ -268,16 +259,8 @@ def _anomalies(reading: Reading, filters: Filters) -> list[Insight]:
 def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
     """As ``marts.revenue_concentration`` measures it: spend less returns, of identified customers."""
     row = reading.row(
-        f"""
-        with spent as (
-            select customer_id, {aggregates("invoices", ["net_revenue", "invoices"])}
-            from kept
-            where customer_id is not null
-            group by customer_id
-            having invoices > 0
-        ),
-
-        ranked as (
+        """
+        with ranked as (
             select
                 net_revenue,
                 row_number() over (order by net_revenue desc, customer_id) as spending_rank,
@@ -294,7 +277,7 @@ def _concentration(reading: Reading, filters: Filters) -> list[Insight]:
             sum(net_revenue) filter (spending_rank <= ceil(customers * 0.1)) as net_revenue_10
         from ranked
         """,
-        kept=filters.invoices(),
+        spent=spending(filters),
     )
     # a hundredth of fewer is one person
     if row["customers"] < 20 or row["net_revenue"] <= 0:

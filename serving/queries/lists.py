@@ -30,6 +30,9 @@ MAX_CONDITIONS = 50
 class UnknownColumnError(RegularsError):
     """A request names a column or an operation that the list doesn't have."""
 
+    status = 400
+    kind = "unknown-column"
+
 
 @dataclass(frozen=True)
 class Column:

@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from serving.filters import Clause, Filters
-from serving.queries.lists import Column, ListSpec
+from serving.queries.lists import Column, ListSpec, fetch_list
 from serving.queries.segments import kept_customers
 from serving.snapshot import Reading
 
@@ -67,32 +67,19 @@ _FLOWS = f"""
 """
 
 
-def _flows(filters: Filters, start: date | None, end: date | None) -> Clause:
-    return Clause(_FLOWS, {"flow_start": start, "flow_end": end}).over(kept=kept_customers(filters))
-
-
 def segment_flows(
     reading: Reading, filters: Filters, start: date | None = None, end: date | None = None
 ) -> pd.DataFrame:
-    """From which RFM segment to which customers went between two month ends, with their money.
+    """From which RFM segment to which customers went between two month ends: the list :data:`SEGMENT_MOVES`.
 
     Only RFM segments have a monthly history: those of the models are made anew for the whole history with
     every refresh. The customers are those of the filters, whatever method the filters' segments are by.
+    Between neighbouring month ends and without filters it says what ``marts.segment_moves`` says.
 
     Parameters
     ----------
     start, end
         Month ends as in :func:`flow_months`; by default the last one and the one before it.
-
-    Returns
-    -------
-    DataFrame
-        ``from_month_end`` (null where nobody was there before), ``to_month_end``, ``from_segment``
-        (:data:`NEW_CUSTOMER` for those who first bought in between), ``to_segment``, ``customers``, of these
-        ``customers_by_purchase``, ``_silence`` and ``_yardstick`` (null unless the one month end follows the other),
-        ``monetary`` (at the later month end), ``monetary_before``, ``is_move`` (false for who stayed and
-        for new customers); most customers first.
-        Between neighbouring month ends and without filters it says what ``marts.segment_moves`` says.
 
     Raises
     ------
@@ -101,29 +88,27 @@ def segment_flows(
     """
     if start is not None and end is not None and start >= end:
         raise ValueError(f"The month end {start} is not before {end}.")
-    return reading.query(
-        "select * from flows order by customers desc, from_segment, to_segment", flows=_flows(filters, start, end)
-    )
+    return fetch_list(reading, SEGMENT_MOVES, filters, flow_context(start, end))
 
 
-def flow_context(start: date, end: date) -> str:
-    """The context of the list of moves: two month ends."""
-    return f"{start.isoformat()},{end.isoformat()}"
+def flow_context(start: date | None, end: date | None) -> str:
+    """The context of the list of moves: two month ends; empty for one that is not chosen."""
+    return f"{start or ''},{end or ''}"
 
 
 def _flow_rows(filters: Filters, context: str) -> Clause:
     start, end = _read_context(context)
-    return _flows(filters, start, end)
+    return Clause(_FLOWS, {"flow_start": start, "flow_end": end}).over(kept=kept_customers(filters))
 
 
 def _read_context(context: str) -> tuple[date | None, date | None]:
     """Both month ends; the last two for a context that is none, as in an address that somebody typed."""
     first, _, second = context.partition(",")
     try:
-        start, end = date.fromisoformat(first), date.fromisoformat(second)
+        start, end = (date.fromisoformat(one) if one else None for one in (first, second))
     except ValueError:
         return None, None
-    return (start, end) if start < end else (None, None)
+    return (None, None) if start and end and start >= end else (start, end)
 
 
 SEGMENT_MOVES = ListSpec(

@@ -161,27 +161,26 @@ def compared_publication(reading: Reading, method: Method) -> dict[str, object] 
 # ---- lists ---------------------------------------------------------------------
 
 
+def moved_customers(filters: Filters) -> Clause:
+    """Who entered or left a segment of the method; segments keep who came from or went to one of them."""
+    sql, asked = "select * from reporting.audience_changes where method = $method", {"method": filters.method}
+    if not filters.segments:
+        return Clause(sql, asked)
+    one_of_them = "from_segment in (select unnest($segments)) or to_segment in (select unnest($segments))"
+    return Clause(f"{sql} and ({one_of_them})", {**asked, "segments": list(filters.segments)})
+
+
 def _changes(filters: Filters, _: str) -> Clause:
-    # segments keep who came from or went to one of them; those who are gone fit no other filter
-    conditions = ["a.method = $method"]
-    parameters: dict[str, object] = {"method": filters.method}
-    if filters.segments:
-        conditions.append(
-            "(a.from_segment in (select unnest($segments)) or a.to_segment in (select unnest($segments)))"
-        )
-        parameters["segments"] = list(filters.segments)
+    # those who are gone fit no other filter
     others = replace(filters, segments=())
-    if not others.is_everything:
-        conditions.append("a.customer_id in (select customer_id from chosen)")
     return Clause(
         f"""
         select a.* replace (round(a.clv, 2) as clv), c.country, c.recency_days
-        from reporting.audience_changes as a
+        from moved as a
         left join reporting.customer_360 as c on a.customer_id = c.customer_id
-        where {" and ".join(conditions)}
-        """,
-        parameters,
-    ).over(chosen=others.customers())
+        where {others.is_everything} or a.customer_id in (select customer_id from chosen)
+        """
+    ).over(moved=moved_customers(filters), chosen=others.customers())
 
 
 CHANGES = ListSpec(

@@ -23,7 +23,7 @@ import pandas as pd
 
 from serving.filters import Clause, Filters
 from serving.queries.anomalies import TOTAL, anomalies
-from serving.queries.lists import Column, ListSpec, measure_columns
+from serving.queries.lists import Column, ListSpec, fetch_list, measure_columns
 from serving.snapshot import Reading
 from warehouse.measures import aggregates, shares, shown
 
@@ -52,12 +52,12 @@ def monthly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
         ``month_start``, the measures of periods, ``is_complete_month`` (as in ``marts.dim_dates``, and wholly
         within the chosen days). Ascending; empty if no invoice fits at all.
     """
-    return _revenue_by(reading, filters, "month").drop(columns="has_invoices")
+    return _all_periods(reading, filters, "month")
 
 
 def weekly_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     """The same by ISO week: ``week_start`` (a Monday) and ``is_complete_week``."""
-    return _revenue_by(reading, filters, "week").drop(columns="has_invoices")
+    return _all_periods(reading, filters, "week")
 
 
 def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
@@ -67,23 +67,30 @@ def daily_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
     ``holiday_name``, ``closure_reason`` and ``promotion_name``. Days on which nothing fits are there with zeros; where
     the shop was closed too, measures are null, so that a line breaks there.
     """
-    frame = _revenue_by(reading, filters, "day").drop(columns="is_complete_day")
-    days = reading.query(
-        """
-        select date, is_trading_day, is_closed_day, is_complete_day, holiday_name, closure_reason, promotion_name
-        from marts.dim_dates
-        """
+    measures = ", ".join(
+        f"case when found.has_invoices or not days.is_closed_day then found.{one} end as {one}" for one in _PERIODS
     )
-    frame = frame.merge(days, on="date", how="left", validate="one_to_one")
-    is_gap = frame["is_closed_day"] & ~frame.pop("has_invoices")
-    for one in _PERIODS:
-        whole = frame[one].astype("Int64") if pd.api.types.is_integer_dtype(frame[one]) else frame[one]
-        frame[one] = whole.mask(is_gap)
-    return frame
-
-
-def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFrame:
     return reading.query(
+        f"""
+        select
+            days.date, days.is_trading_day, days.is_closed_day, days.is_complete_day,
+            days.holiday_name, days.closure_reason, days.promotion_name,
+            {measures}
+        from found
+        inner join marts.dim_dates as days using (date)
+        order by days.date
+        """,
+        found=_revenue_by(reading, filters, "day"),
+    )
+
+
+def _all_periods(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFrame:
+    ordered = f"select * exclude (has_invoices) from found order by {_STARTS[grain]}"
+    return reading.query(ordered, found=_revenue_by(reading, filters, grain))
+
+
+def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> Clause:
+    return Clause(
         f"""
         with periods as ({_periods(grain)})
 
@@ -96,11 +103,9 @@ def _revenue_by(reading: Reading, filters: Filters, grain: Grain) -> pd.DataFram
         left join kept on date_trunc('{grain}', kept.invoice_date) = periods.period_start
         where exists (select 1 from kept)
         group by periods.period_start
-        order by periods.period_start
         """,
         _bounds(reading, filters),
-        kept=filters.invoices(),
-    )
+    ).over(kept=filters.invoices())
 
 
 def _periods(grain: Grain) -> str:
@@ -139,22 +144,13 @@ def monthly_customers(reading: Reading, filters: Filters) -> pd.DataFrame:
         f"""
         with periods as ({_periods("month")}),
 
-        bought as (
-            select distinct customer_id, month_start from kept where order_number is not null
-        ),
-
-        orders as (
-            select
-                customer_id,
-                month_start,
-                min(order_number) = 1 as is_new,
-                max(order_number) = 1 as is_one_time
+        told as (
+            select customer_id, month_start, min(order_number) = 1 as is_new, max(order_number) = 1 as is_one_time
             from marts.fct_invoices
+            semi join (select * from kept where order_number is not null) as bought using (customer_id, month_start)
             where order_number is not null
             group by customer_id, month_start
-        ),
-
-        told as (select orders.* from orders inner join bought using (customer_id, month_start))
+        )
 
         select
             periods.period_start as month_start,
@@ -217,6 +213,22 @@ def customer_types(reading: Reading, filters: Filters) -> pd.DataFrame:
     )
 
 
+def spending(filters: Filters) -> Clause:
+    """Identified customers who bought, one row each: ``net_revenue``, ``invoices`` and ``last_purchase_date``."""
+    return Clause(
+        f"""
+        select
+            customer_id,
+            {aggregates("invoices", ["net_revenue", "invoices"])},
+            max(invoice_date) filter (not is_return) as last_purchase_date
+        from kept
+        where customer_id is not null
+        group by customer_id
+        having invoices > 0
+        """
+    ).over(kept=filters.invoices())
+
+
 def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.DataFrame:
     """Identified customers who brought most net revenue, of the invoices that fit.
 
@@ -229,18 +241,7 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
     """
     return reading.query(
         f"""
-        with spent as (
-            select
-                customer_id,
-                {aggregates("invoices", ["net_revenue", "invoices"])},
-                max(invoice_date) filter (not is_return) as last_purchase_date
-            from kept
-            where customer_id is not null
-            group by customer_id
-            having invoices > 0
-        ),
-
-        total as (select {aggregates("invoices", ["net_revenue"])} from kept)
+        with total as (select {aggregates("invoices", ["net_revenue"])} from kept)
 
         select
             spent.customer_id,
@@ -257,19 +258,16 @@ def top_customers(reading: Reading, filters: Filters, limit: int = 10) -> pd.Dat
         """,
         {"row_limit": limit},
         kept=filters.invoices(),
+        spent=spending(filters),
     )
 
 
 def country_revenue(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Revenue by country of the invoice.
+    """Revenue by country of the invoice: the list :data:`COUNTRIES`.
 
-    Returns
-    -------
-    DataFrame
-        ``country``, ``iso_alpha3`` (null for places that are no country), ``is_home_country`` and the measures of
-        countries, the share of net revenue null if that is zero or less. By net revenue, then name.
+    ``iso_alpha3`` is null for places that are no country, the share of net revenue if that is zero or less.
     """
-    return reading.query("select * from found order by net_revenue desc, country", found=_countries(filters))
+    return fetch_list(reading, COUNTRIES, filters)
 
 
 def _countries(filters: Filters) -> Clause:

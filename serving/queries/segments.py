@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from serving.filters import Clause, Filters, Method
+from serving.queries.health import model_notes
 from serving.queries.lists import Column, ListSpec, measure_columns
 from serving.snapshot import Reading
 from warehouse.measures import aggregates, shares, shown
@@ -364,17 +365,9 @@ class Caveats:
 
 def caveats(reading: Reading, method: Method) -> Caveats:
     """Caveats of a method's segments."""
-    found = reading.row(
-        """
-        select
-            coalesce(string_agg(warnings, ' ' order by algorithm), '') as segments,
-            coalesce(string_agg(change_notes, ' ' order by algorithm), '') as changes
-        from reporting.model_notes
-        where model = 'customer_segments' and algorithm = $algorithm
-        """,
-        {"algorithm": method},
-    )
-    return Caveats(**found)
+    notes = model_notes(reading)
+    of_method = notes[notes["model"].eq("customer_segments") & notes["algorithm"].eq(method)]
+    return Caveats(*(" ".join(of_method[column].dropna()) for column in ("warnings", "change_notes")))
 
 
 def cluster_evidence(reading: Reading, method: Method) -> pd.DataFrame:

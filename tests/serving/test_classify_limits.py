@@ -1,5 +1,6 @@
 """What an upload may not do: grow, hang, follow links, reach out, stay behind."""
 
+import asyncio
 import gzip
 import shutil
 import struct
@@ -15,14 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from serving.api.classify import classify_router
+from serving.api.forms import receive
 from serving.api.problems import install_problem_handlers
 from serving.classify import Classifier, UploadLimits
 from serving.classify.errors import (
     ClassifierBusyError,
+    SlowUploadError,
     TooLongError,
     UnknownKindError,
     UnreadableUploadError,
@@ -30,6 +33,7 @@ from serving.classify.errors import (
 )
 from serving.classify.folders import sweep
 from serving.classify.inspection import inspect_upload
+from serving.classify.service import Upload
 from serving.snapshot import SnapshotReader
 from tests.tiny_shop import HEADER
 from warehouse.home import Home
@@ -323,6 +327,15 @@ def test_csv_over_http_is_safe_to_open_in_a_spreadsheet(client: TestClient) -> N
             400,
             "form",
         ),
+        (
+            {
+                "content": b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nInvoiceNo',
+                "headers": {"content-type": "multipart/form-data; boundary=b"},
+            },
+            400,
+            "not the whole of it",
+        ),
+        ({"files": {"file": ("a.csv", b"x")}, "data": {str(n): "y" for n in range(11)}}, 400, "Too many fields"),
         # headers of a part: a long one, and many
         ({"files": {"file": ("a" * 5_000 + ".csv", b"x")}}, 400, "can't be read"),
         ({"files": {"file": ("a.csv", b"x", "text/csv", {f"X-{n}": "y" for n in range(9)})}}, 400, "can't be read"),
@@ -353,6 +366,17 @@ def test_a_form_may_come_in_pieces_of_any_size(client: TestClient) -> None:
     )
     assert sent.status_code == 200, sent.text
     assert sent.json()["file_name"] == "may.csv"
+
+
+def test_a_form_that_does_not_arrive_in_time_is_refused(tmp_path: Path) -> None:
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"multipart/form-data; boundary=b")]}
+
+    async def stalled() -> dict[str, object]:
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits so long")
+
+    with pytest.raises(SlowUploadError, match=r"still arriving after 0\.05 seconds"):
+        asyncio.run(receive(Request(scope, stalled), Upload(tmp_path, LIMITS), replace(LIMITS, receive_seconds=0.05)))
 
 
 def test_an_encrypted_workbook_is_refused(tmp_path: Path) -> None:
