@@ -14,9 +14,11 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from warehouse.errors import HomeError, RegularsError
+from orchestration.records import explained_server, require_own_records, with_records
+from warehouse.errors import HomeError, RecordsError
 from warehouse.home import HOME_VARIABLE, Home
 from warehouse.rights import explain_refusal
+from warehouse.settings import Dagster, load_settings
 from warehouse.wording import count
 
 if TYPE_CHECKING:
@@ -50,17 +52,36 @@ retention:
 _SQLITE_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
-def prepare_dagster_home(home: Home) -> None:
-    """Point this process, and those it starts, at the home's own Dagster instance."""
+def prepare_dagster_home(home: Home, dagster: Dagster | None = None) -> None:
+    """Point this process, and those it starts, at the home's own Dagster instance.
+
+    Parameters
+    ----------
+    dagster
+        Where its records are to lie, in place of what the settings say.
+
+    Raises
+    ------
+    SettingsError
+        If the settings can't be used.
+    HomeError
+        If its records in PostgreSQL are another home's.
+    RecordsError
+        If PostgreSQL can't be reached.
+    """
+    told = load_settings().dagster if dagster is None else dagster
     home.root.mkdir(parents=True, exist_ok=True)
     # first rows of raw tables are in its records; who has opened it to others has decided so
     home.dagster.mkdir(mode=0o700, exist_ok=True)
     config = home.dagster / "dagster.yaml"
-    if not config.exists():
+    before = config.read_text() if config.exists() else None
+    wanted = with_records(_INSTANCE_CONFIG if before is None else before, told, home)
+    if wanted != before:
         # pages and daemon may start at once, and neither may read half of it
         partial = config.with_name(f"{config.name}.{os.getpid()}.partial")
-        partial.write_text(_INSTANCE_CONFIG)
+        partial.write_text(wanted)
         partial.replace(config)
+    require_own_records(home)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ[HOME_VARIABLE] = str(home.root)
 
@@ -106,12 +127,12 @@ def instance_of_command(home: Home) -> dg.DagsterInstance:
 
 @contextmanager
 def explained_records(home: Home) -> Iterator[None]:
-    """Say in one line that Dagster's own records could not be kept, which is a full disk as a rule.
+    """Say in one line that Dagster's own records could not be kept, which is a full disk or a server that is away.
 
     Raises
     ------
-    RegularsError
-        In place of SQLite's error, under which lie a hundred lines of others.
+    RecordsError
+        In place of the database's error, under which lie a hundred lines of others.
     HomeError
         If the files are another user's, or what a person wrote into ``dagster.yaml`` can't be used.
     """
@@ -120,7 +141,8 @@ def explained_records(home: Home) -> Iterator[None]:
     from yaml import YAMLError
 
     try:
-        yield
+        with explained_server(home):
+            yield
     except (YAMLError, DagsterInvalidConfigError) as error:
         # Dagster adds all that it would take, on one line of four thousand characters
         faults = [one.message.partition(" Expected: ")[0] for one in getattr(error, "errors", [])]
@@ -131,7 +153,7 @@ def explained_records(home: Home) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlite_errorname", "").startswith(_SQLITE_DAMAGE):
-            raise RegularsError(
+            raise RecordsError(
                 f"Dagster's records in {home.dagster} are damaged ({error.orig}). They are the history of runs, and no "
                 "figure is made from them: end daemon and pages, delete all that is in there but dagster.yaml, and "
                 "refresh again."
@@ -141,7 +163,7 @@ def explained_records(home: Home) -> Iterator[None]:
             if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
                 raise HomeError(explain_refusal(path)) from error
         free_mib = shutil.disk_usage(home.dagster).free / 2**20
-        raise RegularsError(
+        raise RecordsError(
             f"Dagster's records in {home.dagster} could not be kept ({error.orig}); {count(free_mib)} MiB are free "
             "there. Readers have the last good snapshot: make room and refresh again."
         ) from error
