@@ -668,6 +668,31 @@ def serve(
 
 
 @app.command()
+def shops(
+    file: Annotated[
+        Path, typer.Argument(metavar="SHOPS.toml", help="Lists the shops: name, home, settings, addresses.")
+    ],
+    host: Annotated[str, typer.Option(help="Address to bind; another than loopback needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")] = 8040,
+    verbose: VerboseOption = False,
+) -> None:
+    """One page over all shops of this server: how fresh and how sound each is, and the way to its own pages.
+
+    It reads what each home has published, and shows no figure. On another address than loopback every request needs
+    the token in REGULARS_SERVE_TOKEN.
+    """
+    from serving.shops.page import serve_shops
+
+    with _explained(verbose):
+        serve_shops(
+            file,
+            host=host,
+            port=port,
+            on_start=lambda address, number: stderr.print(f"{plural(number, 'shop')} on {address}"),
+        )
+
+
+@app.command()
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the copy, outside of the home.")],
     home: HomeOption = None,

@@ -239,8 +239,8 @@ def _away(records: Records, error: BaseException) -> RecordsError:
     # the driver tells each address of a name on a line, and below it a hint
     told = " ".join(str(error).split())
     return RecordsError(
-        f"Dagster's records in PostgreSQL ({records.place}) could not be read or kept: {told.rstrip('.?')}. Readers have "
-        "the last good snapshot: see to that server, and refresh again."
+        f"Dagster's records in PostgreSQL ({records.place}) could not be read or kept: {told.rstrip('.?')}. Readers "
+        "have the last good snapshot: see to that server, and refresh again."
     )
 
 
