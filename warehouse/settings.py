@@ -584,13 +584,16 @@ class Dagster(_Section):
     @field_validator("records")
     @classmethod
     def _reachable(cls, url: str | None) -> str | None:
+        if not url:
+            # as a compose file passes on a variable that nobody set
+            return None
         # the URL is never repeated: what is wrong with it may be that it holds a password
-        if url is not None and _holds_password(url):
+        if _holds_password(url):
             raise ValueError(
                 "dagster.records has a password in it; keep it out of the settings: write ${RECORDS_PASSWORD} in its "
                 "place and set that variable in the environment"
             )
-        if url is not None and _POSTGRESQL.fullmatch(url) is None:
+        if _POSTGRESQL.fullmatch(url) is None:
             raise ValueError("dagster.records is not of the form postgresql://user:${VARIABLE}@host:port/database")
         return url
 
