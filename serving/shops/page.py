@@ -38,12 +38,12 @@ from warehouse.freshness import Age, in_words
 from warehouse.last_refresh import RefreshNote
 from warehouse.wording import moment, plural
 
-SECONDS_BETWEEN_LOOKS = 60
 MOST_LINES = 6
 _ASSETS = {
     "login.css": Path(__file__).parents[1] / "dashboard" / "assets",
     "style.css": Path(__file__).parents[1] / "dashboard" / "assets",
     "shops.css": Path(__file__).parent / "assets",
+    "shops.js": Path(__file__).parent / "assets",
 }
 _STATES = {"fine": "All well", "remarks": "Remarks", "broken": "Needs a look"}
 
@@ -128,9 +128,9 @@ def _page(standings: Sequence[ShopStanding]) -> str:
     told = f"{plural(len(standings), 'shop')}, " + (f"{broken} to look at" if broken else "nothing to do")
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="{SECONDS_BETWEEN_LOOKS}">
 <title>{escape(told)} · Regulars</title><link rel="icon" href="data:,">
-<link rel="stylesheet" href="/assets/style.css"><link rel="stylesheet" href="/assets/shops.css"></head>
+<link rel="stylesheet" href="/assets/style.css"><link rel="stylesheet" href="/assets/shops.css">
+<script src="/assets/shops.js" defer></script></head>
 <body><main class="shops"><header><h1>Shops</h1><p>{escape(told)}. Looked at {escape(moment(datetime.now(UTC)))}; \
 the page looks again each minute.</p></header>
 {"".join(map(_card, standings))}

@@ -214,3 +214,13 @@ def test_the_page_is_readable_for_all_and_on_a_phone(browser_page: "Page", liste
         assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
         browser_page.set_viewport_size({"width": 390, "height": 800})
         assert browser_page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_page_that_stays_open_shows_what_happened_since(browser_page: "Page", listed: Path, tmp_path: Path) -> None:
+    with served(listed) as url:
+        browser_page.clock.install()
+        browser_page.goto(url)
+        assert "3 to look at" in browser_page.title()
+        shutil.copytree(tmp_path / "shoes", tmp_path / "scarves")
+        browser_page.clock.fast_forward(61_000)
+        browser_page.wait_for_function("document.title.includes('2 to look at')")
