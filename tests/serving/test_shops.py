@@ -1,5 +1,6 @@
 """One page over all shops: what is told of each, what nobody may see there, and that no shop hides another."""
 
+import re
 import shutil
 import threading
 import time
@@ -217,10 +218,12 @@ def test_the_page_is_readable_for_all_and_on_a_phone(browser_page: "Page", liste
 
 
 def test_a_page_that_stays_open_shows_what_happened_since(browser_page: "Page", listed: Path, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
     with served(listed) as url:
         browser_page.clock.install()
         browser_page.goto(url)
         assert "3 to look at" in browser_page.title()
         shutil.copytree(tmp_path / "shoes", tmp_path / "scarves")
         browser_page.clock.fast_forward(61_000)
-        browser_page.wait_for_function("document.title.includes('2 to look at')")
+        expect(browser_page).to_have_title(re.compile("2 to look at"), timeout=30_000)
