@@ -3,13 +3,15 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from orchestration.instance import prepare_dagster_home
+from orchestration.instance import event_log_kept_open, prepare_dagster_home
 from orchestration.killed_runs import end_killed_runs
 from orchestration.pruning import prune
 from orchestration.records import begin_anew, has_records, records_in_postgresql, take_over
@@ -20,7 +22,7 @@ from tests.databases.servers import OWNER, PASSWORD, Server
 from tests.tiny_shop import deliver, small_history
 from warehouse.errors import HomeError, SettingsError
 from warehouse.home import Home
-from warehouse.settings import Keep
+from warehouse.settings import Dagster, Keep
 
 pytest.importorskip("dagster_postgres", reason="dagster-postgres is not installed (extra `postgresql`)")
 
@@ -167,6 +169,20 @@ def test_old_runs_go_with_their_events_and_ticks_ahead_are_forgotten(told: dict[
     assert list(runs(home)) == ids[2:]
 
 
+def test_a_server_that_is_started_anew_during_a_run_loses_no_event(told: dict[str, str], tmp_path: Path) -> None:
+    home = Home(tmp_path / "shoes")
+    for own in started("postgresql"):
+        prepare_dagster_home(home, Dagster(records=url(own)))
+        with opened(home) as instance, event_log_kept_open(instance):
+            instance.report_runless_asset_event(dg.AssetMaterialization("lines", description="before"))
+            own.stop()
+            own.start()
+            instance.report_runless_asset_event(dg.AssetMaterialization("lines", description="after"))
+        with opened(home) as instance:
+            found = instance.fetch_materializations(dg.AssetKey("lines"), limit=9).records
+            assert [one.asset_materialization.description for one in found] == ["after", "before"]
+
+
 def test_without_the_setting_records_lie_in_files_again(
     told: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,9 +261,6 @@ def test_a_setting_that_can_not_be_used_is_refused_without_its_password(given: s
 
 def test_nobody_without_the_setting_imports_the_driver() -> None:
     assert os.environ.get("REGULARS_DAGSTER__RECORDS") is None
-    import subprocess
-    import sys
-
     asked = "import sys, orchestration.records, orchestration.instance; print('psycopg2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
     assert done.stdout == "False\n"
