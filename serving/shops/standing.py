@@ -98,7 +98,7 @@ def _look(reader: SnapshotReader, found: ShopStanding) -> None:
         found.checks = int(checks_by_layer(reading)["checks"].sum())
         told = open_checks(reading)
         found.open_checks = [f"{one.table_name}: {one.check_name} ({one.outcome})" for one in told.itertuples()]
-        failed = sum(one.outcome != "warned" for one in told.itertuples())
+        failed = int((told["outcome"] != "warned").sum())
         if failed:
             found.faults.append(f"{plural(failed, 'check')} failed.")
         if len(told) > failed:
