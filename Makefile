@@ -53,10 +53,10 @@ audit: $(VENV)-audit/.ready ## ask a database on the internet for known vulnerab
 
 lock: $(VENV)/.tools ## resolve the dependencies anew
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header requirements-build.in -o requirements-build.lock
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header --group dev --extra databases pyproject.toml -o requirements-dev.lock
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock --extra databases pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header --group dev --extra databases --extra postgresql pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock --extra databases --extra postgresql pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header requirements-audit.in -o requirements-audit.lock
-	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock --extra databases --extra spark pyproject.toml -o requirements-spark.lock
+	@$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements-dev.lock --extra databases --extra postgresql --extra spark pyproject.toml -o requirements-spark.lock
 
 clean: ## remove the environment; data stays
 	rm -rf $(VENV) $(VENV)-audit *.egg-info

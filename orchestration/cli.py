@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from warehouse.errors import HomeError, RegularsError, SettingsError, StoppedError
+from warehouse.errors import HomeError, RecordsError, RegularsError, SettingsError, StoppedError
 from warehouse.home import HOME_VARIABLE, Home, Origin, default_home
 from warehouse.rights import explain_refusal
 from warehouse.small_files import write_whole
@@ -178,15 +178,20 @@ def refresh(
             )
         sample_data = " (sample data)" if origin.is_sample else ""
         say("info", "refresh", f"Refreshing {chosen.root} from {origin.landing}{sample_data}")
-        outcome = run_refresh(
-            chosen,
-            as_of_date=as_of.date().isoformat() if as_of else None,
-            full=full,
-            wait_seconds=wait,
-            verbose=verbose,
-            as_json=as_json,
-            on_wait=lambda holder: say("info", "wait", f"Waiting for {holder}."),
-        )
+        try:
+            outcome = run_refresh(
+                chosen,
+                as_of_date=as_of.date().isoformat() if as_of else None,
+                full=full,
+                wait_seconds=wait,
+                verbose=verbose,
+                as_json=as_json,
+                on_wait=lambda holder: say("info", "wait", f"Waiting for {holder}."),
+            )
+        except RecordsError:
+            # the command itself ends by saying so
+            _alert(chosen, say, is_logged=False)
+            raise
         if as_json:
             write_outcome(outcome)
         else:
@@ -663,6 +668,31 @@ def serve(
 
 
 @app.command()
+def shops(
+    file: Annotated[
+        Path, typer.Argument(metavar="SHOPS.toml", help="Lists the shops: name, home, settings, addresses.")
+    ],
+    host: Annotated[str, typer.Option(help="Address to bind; another than loopback needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")] = 8040,
+    verbose: VerboseOption = False,
+) -> None:
+    """One page over all shops of this server: how fresh and how sound each is, and the way to its own pages.
+
+    It reads what each home has published, and shows no figure. On another address than loopback every request needs
+    the token in REGULARS_SERVE_TOKEN.
+    """
+    from serving.shops.page import serve_shops
+
+    with _explained(verbose):
+        serve_shops(
+            file,
+            host=host,
+            port=port,
+            on_start=lambda address, number: stderr.print(f"{plural(number, 'shop')} on {address}"),
+        )
+
+
+@app.command()
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the copy, outside of the home.")],
     home: HomeOption = None,
@@ -807,6 +837,47 @@ def ui(
 
 
 @app.command()
+def records(
+    begin_anew: Annotated[
+        bool, typer.Option("--begin-anew", help="Give this home records of its own; those that it names are another's.")
+    ] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Go on with the records of a home that is gone; this takes its place.")
+    ] = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Where Dagster's records of this home lie, and whether they can be reached and are its own.
+
+    Exit code 0 if so; 1 if PostgreSQL can't be reached; 2 if they are those of another home, of which this is a copy.
+    """
+    from orchestration.instance import prepare_dagster_home
+    from orchestration.records import begin_anew as leave_to_others
+    from orchestration.records import records_in_postgresql
+    from orchestration.records import take_over as take_them
+    from warehouse.audit import recorded
+
+    with _explained(verbose):
+        if begin_anew and take_over:
+            raise SettingsError("--begin-anew leaves records to another home, --take-over takes them; choose one.")
+        chosen = _published_home(home)
+        if not chosen.root.is_dir():
+            raise HomeError(f"{chosen.root} is not there.")
+        asked = "begin anew" if begin_anew else "take over"
+        with recorded(chosen, "records", asked) if begin_anew or take_over else nullcontext():
+            if begin_anew:
+                leave_to_others(chosen)
+            if take_over:
+                take_them(chosen)
+            prepare_dagster_home(chosen)
+        found = records_in_postgresql(chosen)
+        where = f"files, {chosen.dagster}"
+        if found is not None:
+            where = f"PostgreSQL, schema {found.schema} of {found.place}"
+        stdout.print(escape(f"Dagster's records of {chosen.root} lie in {where}"))
+
+
+@app.command()
 def daemon(home: HomeOption = None) -> None:
     """Run the daily schedule and the landing sensor, without pages, until stopped; for servers."""
     _become_dagster(home, ["dagster-daemon", "run"])
@@ -824,7 +895,7 @@ def _become_dagster(home: Path | None, command: list[str], *, runs_daemon: bool 
             chosen = _published_home(home)
         # Dagster would stay up without the code that it can't load, and nobody would know
         settings = _settings_or_alert(chosen)
-        prepare_dagster_home(chosen)
+        prepare_dagster_home(chosen, settings.dagster)
         if runs_daemon:
             be_the_only_daemon(chosen)
             _go_on_from_now(chosen)
@@ -842,7 +913,9 @@ def _become_dagster(home: Path | None, command: list[str], *, runs_daemon: bool 
 
 def _go_on_from_now(home: Home) -> None:
     """Before schedule and sensors start again: a clock that was ahead must not hold them back."""
-    if not (home.dagster / "schedules" / "schedules.db").exists():
+    from orchestration.records import records_in_postgresql
+
+    if records_in_postgresql(home) is None and not (home.dagster / "schedules" / "schedules.db").exists():
         # nothing has looked yet
         return
     from orchestration.instance import explained_records, instance_of_command

@@ -12,11 +12,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from warehouse.errors import HomeError, RegularsError
+from orchestration.records import explained_server, require_own_records, with_records
+from warehouse.errors import HomeError, RecordsError
 from warehouse.home import HOME_VARIABLE, Home
 from warehouse.rights import explain_refusal
+from warehouse.settings import Dagster, load_settings
 from warehouse.wording import count
 
 if TYPE_CHECKING:
@@ -50,17 +52,36 @@ retention:
 _SQLITE_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
-def prepare_dagster_home(home: Home) -> None:
-    """Point this process, and those it starts, at the home's own Dagster instance."""
+def prepare_dagster_home(home: Home, dagster: Dagster | None = None) -> None:
+    """Point this process, and those it starts, at the home's own Dagster instance.
+
+    Parameters
+    ----------
+    dagster
+        Where its records are to lie, in place of what the settings say.
+
+    Raises
+    ------
+    SettingsError
+        If the settings can't be used.
+    HomeError
+        If its records in PostgreSQL are another home's.
+    RecordsError
+        If PostgreSQL can't be reached.
+    """
+    told = load_settings().dagster if dagster is None else dagster
     home.root.mkdir(parents=True, exist_ok=True)
     # first rows of raw tables are in its records; who has opened it to others has decided so
     home.dagster.mkdir(mode=0o700, exist_ok=True)
     config = home.dagster / "dagster.yaml"
-    if not config.exists():
+    before = config.read_text() if config.exists() else None
+    wanted = with_records(_INSTANCE_CONFIG if before is None else before, told, home)
+    if wanted != before:
         # pages and daemon may start at once, and neither may read half of it
         partial = config.with_name(f"{config.name}.{os.getpid()}.partial")
-        partial.write_text(_INSTANCE_CONFIG)
+        partial.write_text(wanted)
         partial.replace(config)
+    require_own_records(home)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ[HOME_VARIABLE] = str(home.root)
 
@@ -106,12 +127,12 @@ def instance_of_command(home: Home) -> dg.DagsterInstance:
 
 @contextmanager
 def explained_records(home: Home) -> Iterator[None]:
-    """Say in one line that Dagster's own records could not be kept, which is a full disk as a rule.
+    """Say in one line that Dagster's own records could not be kept, which is a full disk or a server that is away.
 
     Raises
     ------
-    RegularsError
-        In place of SQLite's error, under which lie a hundred lines of others.
+    RecordsError
+        In place of the database's error, under which lie a hundred lines of others.
     HomeError
         If the files are another user's, or what a person wrote into ``dagster.yaml`` can't be used.
     """
@@ -120,7 +141,8 @@ def explained_records(home: Home) -> Iterator[None]:
     from yaml import YAMLError
 
     try:
-        yield
+        with explained_server(home):
+            yield
     except (YAMLError, DagsterInvalidConfigError) as error:
         # Dagster adds all that it would take, on one line of four thousand characters
         faults = [one.message.partition(" Expected: ")[0] for one in getattr(error, "errors", [])]
@@ -131,7 +153,7 @@ def explained_records(home: Home) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlite_errorname", "").startswith(_SQLITE_DAMAGE):
-            raise RegularsError(
+            raise RecordsError(
                 f"Dagster's records in {home.dagster} are damaged ({error.orig}). They are the history of runs, and no "
                 "figure is made from them: end daemon and pages, delete all that is in there but dagster.yaml, and "
                 "refresh again."
@@ -141,7 +163,7 @@ def explained_records(home: Home) -> Iterator[None]:
             if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
                 raise HomeError(explain_refusal(path)) from error
         free_mib = shutil.disk_usage(home.dagster).free / 2**20
-        raise RegularsError(
+        raise RecordsError(
             f"Dagster's records in {home.dagster} could not be kept ({error.orig}); {count(free_mib)} MiB are free "
             "there. Readers have the last good snapshot: make room and refresh again."
         ) from error
@@ -149,14 +171,15 @@ def explained_records(home: Home) -> Iterator[None]:
 
 @contextmanager
 def event_log_kept_open(instance: dg.DagsterInstance) -> Iterator[None]:
-    """One connection to each SQLite file of the event log for the length of a run, which flushes less.
+    """One connection to each file of the event log, or to PostgreSQL, for the length of a run; SQLite flushes less.
 
     Dagster makes an engine and a connection for each of a run's four hundred events, SQLite copies
     its write-ahead log back whenever the last connection closes, and each commit waits for the disk:
     some 2 s of a refresh, whatever its size. With ``synchronous = normal`` a process that dies
     loses no event. A machine that loses power may lose the run's last ones, and never the files; what was
-    published is on the disk before its event is. Another storage, which a person may have chosen
-    in ``dagster.yaml``, is left alone.
+    published is on the disk before its event is. PostgreSQL is asked for a password with each connection, which
+    costs a processor ten times what the event does. Another storage, which a person may have chosen in
+    ``dagster.yaml``, is left alone.
 
     For each event of a table or check Dagster also makes an engine and a connection to ask whether the
     storage has been migrated to the tables of its newest release, which no run changes: asked once.
@@ -166,6 +189,10 @@ def event_log_kept_open(instance: dg.DagsterInstance) -> Iterator[None]:
     from sqlalchemy import create_engine
 
     storage = instance.event_log_storage
+    if type(storage).__name__ == "PostgresEventLogStorage":
+        with _server_kept_open(storage):
+            yield
+        return
     if not isinstance(storage, SqliteEventLogStorage):
         yield
         return
@@ -195,3 +222,19 @@ def event_log_kept_open(instance: dg.DagsterInstance) -> Iterator[None]:
             yield
         finally:
             del storage._connect, storage.has_table
+
+
+@contextmanager
+def _server_kept_open(storage: Any) -> Iterator[None]:
+    from sqlalchemy import create_engine
+
+    # a connection that the server has dropped, as one that was restarted does, is noticed and made anew
+    pooled = create_engine(storage.postgres_url, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True)
+    connecting_anew, storage._engine = storage._engine, pooled
+    storage.has_table = cache(storage.has_table)
+    try:
+        yield
+    finally:
+        storage._engine = connecting_anew
+        del storage.has_table
+        pooled.dispose()

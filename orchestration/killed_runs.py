@@ -17,6 +17,7 @@ import dagster as dg
 from dagster import DagsterRunStatus
 from filelock import FileLock, Timeout
 
+from orchestration.records import require_own_records
 from warehouse.database import LOOKING, refresh_lock
 from warehouse.errors import WarehouseBusyError
 from warehouse.home import Home
@@ -70,7 +71,14 @@ def is_killed(instance: dg.DagsterInstance, home: Home, record: dg.RunRecord) ->
 
 
 def end_killed_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
-    """Record as failed each run whose process is gone, so that the queue goes on; gives their ids."""
+    """Record as failed each run whose process is gone, so that the queue goes on; gives their ids.
+
+    Raises
+    ------
+    HomeError
+        If the records are another home's, whose runs are at work where nobody can see it from here.
+    """
+    require_own_records(home)
     ended = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=[DagsterRunStatus.STARTED])):
         if is_killed(instance, home, record):

@@ -28,7 +28,7 @@ from warehouse.database import open_warehouse, refresh_lock
 from warehouse.errors import StoppedError, WarehouseBusyError
 from warehouse.home import Home
 from warehouse.news import is_all_published
-from warehouse.settings import PROJECT_ROOT, load_settings
+from warehouse.settings import PROJECT_ROOT, Dagster, load_settings
 from warehouse.spark import require_spark
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def run_refresh(
     pull: bool = True,
     as_json: bool = False,
     instance: dg.DagsterInstance | None = None,
+    is_passing: bool = False,
     on_wait: Callable[[str], None] | None = None,
 ) -> RefreshOutcome:
     """Run the refresh job to its end, unless nothing is new.
@@ -82,14 +83,19 @@ def run_refresh(
         Whether progress is told to programs (:mod:`orchestration.json_lines`) instead of people.
     instance
         Where Dagster records the run: the home's own instance unless another is given.
+    is_passing
+        Whether the home goes after the run, so that its records lie in it whatever the settings say.
     on_wait
         Called with who works on the home if the refresh has to stand in line.
 
     Raises
     ------
     RegularsError
-        If the engine can't be used here, the code location does not load (settings, dbt project), or the run can't be
-        recorded.
+        If the engine can't be used here, or the code location does not load (settings, dbt project).
+    RecordsError
+        If the run can't be recorded.
+    HomeError
+        If the records that the home names are another home's.
     StoppedError
         If Ctrl-C or a signal to terminate ended the run, which is recorded as canceled.
     """
@@ -109,7 +115,7 @@ def run_refresh(
             mended = make_room(home)
     except WarehouseBusyError as error:
         return RefreshOutcome("", succeeded=False, nothing_new=False, problems=[str(error)])
-    prepare_dagster_home(home)
+    prepare_dagster_home(home, Dagster() if is_passing else settings.dagster)
     import dagster as dg
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run_iterator

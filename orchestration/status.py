@@ -15,9 +15,10 @@ from rich.markup import escape
 
 from orchestration.causes import causes_of
 from orchestration.instance import explained_records
+from orchestration.records import has_records, require_own_records
 from orchestration.refresh import told_by
 from warehouse.database import LockHolder, lock_holder
-from warehouse.errors import PublishError
+from warehouse.errors import PublishError, RecordsError
 from warehouse.freshness import Age, in_words, read_ages, unknown_ages
 from warehouse.home import Home
 from warehouse.last_refresh import Outcome
@@ -61,6 +62,8 @@ class Standing:
     delivered: Age
     unreadable: str | None = None
     """Why the published file can't be read, so that nobody knows how old it is; None as a rule."""
+    unrecorded: str | None = None
+    """Why Dagster's records can't be read, so that nobody knows how the last refresh ended; None as a rule."""
 
     @property
     def is_stale(self) -> bool:
@@ -75,7 +78,8 @@ class Standing:
     @property
     def is_fine(self) -> bool:
         """Whether there is something published, nothing is stale and the last refresh did its work."""
-        return self.published.at is not None and not self.is_stale and not self.has_failed
+        is_known = self.published.at is not None and self.unrecorded is None
+        return is_known and not self.is_stale and not self.has_failed
 
     def as_json(self) -> dict[str, Any]:
         """The same in plain values; a time is still a datetime."""
@@ -109,10 +113,20 @@ def read_standing(
     has_news
         False if a refresh has just found that all is published: then no failed run matters, and
         Dagster, whose import takes longer than all the rest, is not asked.
+
+    Raises
+    ------
+    HomeError
+        If the records that the home names are another home's.
     """
     running = lock_holder(home)
-    last = _last_refresh(home) if has_news else None
-    is_in_doubt = last is not None and last.outcome != "succeeded" and running is None
+    last, unrecorded = None, None
+    try:
+        last = _last_refresh(home) if has_news else None
+    except RecordsError as error:
+        # how old what readers see is, is known all the same
+        unrecorded = str(error)
+    is_in_doubt = unrecorded is not None or (last is not None and last.outcome != "succeeded" and running is None)
     limits = settings.freshness
     if max_age_hours is not None:
         limits = limits.model_copy(update={"max_age_hours": max_age_hours})
@@ -130,6 +144,7 @@ def read_standing(
         published=published,
         delivered=delivered,
         unreadable=unreadable,
+        unrecorded=unrecorded,
     )
 
 
@@ -141,6 +156,8 @@ def print_standing(console: Console, standing: Standing) -> None:
         + ("nothing at work" if running is None else f"{escape(running.purpose)} since {moment(running.since)}")
         + ("" if running is None else f" (process {running.process_id})")
     )
+    if standing.unrecorded is not None:
+        console.print(f"[bold]Last run[/]    [red]✗[/] {escape(standing.unrecorded)}")
     last = standing.last_refresh
     if last is not None:
         mark = "[green]✓[/]" if last.outcome == "succeeded" else "[red]✗[/]"
@@ -171,8 +188,9 @@ def _print_age(console: Console, head: str, what: str, age: Age) -> None:
 
 def _last_refresh(home: Home) -> LastRefresh | None:
     """The newest run of the job that is not at work, and not yet to come, as Dagster has it recorded."""
-    if not (home.dagster / "dagster.yaml").exists():
+    if not has_records(home):
         return None
+    require_own_records(home)
     import dagster as dg
 
     from orchestration.jobs import REFRESH

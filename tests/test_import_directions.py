@@ -37,6 +37,8 @@ SERVING_MAY_IMPORT = {
     "api": BENEATH | {"answers", "classify", "downloads", "lists", "queries", "roles"},
     "dashboard": BENEATH | {"classify", "downloads", "lists", "palette", "queries", "roles", "security"},
     "metrics": {"api", "queries", "snapshot"},
+    # a server of its own, over homes of several shops
+    "shops": {"listening", "queries", "security", "snapshot"},
     # puts the parts together, and nothing imports it
     "server": {"api", "classify", "dashboard", "files", "listening", "metrics", "security", "snapshot"},
 }

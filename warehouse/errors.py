@@ -26,6 +26,10 @@ class WarehouseBusyError(RegularsError):
     """Another process holds the warehouse file; trying later can help."""
 
 
+class RecordsError(RegularsError):
+    """Dagster's records of runs can't be read or kept; what readers see is unharmed."""
+
+
 class StoppedError(RegularsError):
     """The process was asked to stop, by Ctrl-C or by the machine."""
 

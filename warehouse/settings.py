@@ -10,10 +10,12 @@ import hashlib
 import os
 import re
 import tomllib
+from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import parse_qsl, unquote
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -530,21 +532,86 @@ class Database(SourceMapping):
             return []
         if not self.driver:
             return ["has a url of another kind than postgresql://… or mariadb://…, which are what can be pulled from"]
-        _, _, rest = self.url.partition("://")
-        authority, _, options = rest.partition("?")
-        # as SQLAlchemy takes it apart: a password may hold anything but @
-        user, separator, _ = authority.rpartition("@")
-        secrets = [user.partition(":")[2]] if separator and ":" in user else []
-        for option in filter(None, options.split("&")):
-            key, _, value = option.partition("=")
-            if _SECRETS.search(key):
-                secrets.append(value)
-        if any(secret and not PLACEHOLDER.fullmatch(secret) for secret in secrets):
+        if _holds_password(self.url):
             return [
                 "has a password in its url; keep it out of the settings: write ${SHOP_DB_PASSWORD} in its place and "
                 "set that variable in the environment"
             ]
         return []
+
+
+def _holds_password(url: str) -> bool:
+    """Whether there is a password in a URL, and not only where the environment has it."""
+    _, _, rest = url.partition("://")
+    authority, _, options = rest.partition("?")
+    # as SQLAlchemy takes it apart: a password may hold anything but @
+    user, separator, _ = authority.rpartition("@")
+    secrets = [user.partition(":")[2]] if separator and ":" in user else []
+    for option in filter(None, options.split("&")):
+        key, _, value = option.partition("=")
+        if _SECRETS.search(key):
+            secrets.append(value)
+    return any(secret and not PLACEHOLDER.fullmatch(secret) for secret in secrets)
+
+
+_POSTGRESQL = re.compile(
+    r"postgres(?:ql)?://(?P<user>[^:@/?]+)(?::(?P<password>[^@]*))?@(?P<host>[^:/?@]*)(?::(?P<port>\d{1,5}))?"
+    r"/(?P<database>[^/?]+)(?:\?(?P<options>.*))?"
+)
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A database of PostgreSQL, and who asks there."""
+
+    user: str
+    password_variable: str | None
+    """Where the environment has the password; None: the server asks for none."""
+    host: str
+    """Empty: by a socket on this machine."""
+    port: int
+    database: str
+    options: dict[str, str]
+    """What else the driver is told, such as ``sslmode``."""
+
+
+class Dagster(_Section):
+    """Where Dagster keeps its records of runs, checks and ticks."""
+
+    records: str | None = None
+    """``postgresql://user:${VARIABLE}@host:port/database``; None: in files of the home."""
+
+    @field_validator("records")
+    @classmethod
+    def _reachable(cls, url: str | None) -> str | None:
+        if not url:
+            # as a compose file passes on a variable that nobody set
+            return None
+        # the URL is never repeated: what is wrong with it may be that it holds a password
+        if _holds_password(url):
+            raise ValueError(
+                "dagster.records has a password in it; keep it out of the settings: write ${RECORDS_PASSWORD} in its "
+                "place and set that variable in the environment"
+            )
+        if _POSTGRESQL.fullmatch(url) is None:
+            raise ValueError("dagster.records is not of the form postgresql://user:${VARIABLE}@host:port/database")
+        return url
+
+    @property
+    def server(self) -> PostgresServer | None:
+        """The same taken apart; None where records lie in files."""
+        told = None if self.records is None else _POSTGRESQL.fullmatch(self.records)
+        if told is None:
+            return None
+        password = PLACEHOLDER.fullmatch(told["password"] or "")
+        return PostgresServer(
+            user=unquote(told["user"]),
+            password_variable=None if password is None else password[1],
+            host=told["host"],
+            port=int(told["port"] or 5432),
+            database=unquote(told["database"]),
+            options=dict(parse_qsl(told["options"] or "")),
+        )
 
 
 class Landing(_Section):
@@ -589,6 +656,7 @@ _NO_MATTER_OF_FIGURES: dict[str, Any] = {
     "freshness": True,
     "alerts": True,
     "serve": True,
+    "dagster": True,
 }
 
 
@@ -620,6 +688,7 @@ class Settings(BaseSettings):
     freshness: Freshness = Freshness()
     alerts: Alerts = Alerts()
     serve: Serve = Serve()
+    dagster: Dagster = Dagster()
 
     def fingerprint(self) -> str:
         """Hash of every value that an answer could depend on, equal for equal settings on any machine."""
@@ -746,7 +815,7 @@ def _explain(error: ValidationError, path: Path) -> str:
             told = problem["msg"].removeprefix("Value error, ")
             parts.append(
                 f"{origin}: {told}"
-                if told.startswith(("landing.sources ", "landing.databases "))
+                if told.startswith(("landing.sources ", "landing.databases ", "dagster.records "))
                 else f"{origin}: {key}{shown}: {told}"
             )
     return "; ".join(parts) + "."

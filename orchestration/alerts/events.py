@@ -65,12 +65,14 @@ def look_at(home: Home, standing: Standing) -> Look:
     duckdb.Error
         If the snapshot can't be read.
     """
-    events = [event for event in (_failed(standing), _stale(standing), _unreadable(standing)) if event is not None]
+    looked_for = (_failed(standing), _unrecorded(standing), _stale(standing), _unreadable(standing))
+    events = [event for event in looked_for if event is not None]
     # of a snapshot that can't be read nothing is known, so nothing of it is over
     is_known: list[AlertKind] = ["stale", "warned"] if standing.unreadable is None else []
     last = standing.last_refresh
     # while a refresh is at work it may mend what failed; one that a person stopped tells nothing
-    if standing.running is None and (last is None or last.outcome != "stopped"):
+    is_over = standing.running is None and (last is None or last.outcome != "stopped")
+    if is_over and standing.unrecorded is None:
         is_known.append("failed")
     days: dict[str, str] = {}
     if home.published.exists() and standing.unreadable is None:
@@ -127,6 +129,20 @@ def _failed(standing: Standing) -> Event | None:
         f"{moment(at)}, run {last.run_id[:8]}. {keep}.",
         last.causes,
         f"`regulars status --home {standing.home}` tells it whole, with lines and what to mend; then refresh again.",
+    )
+
+
+def _unrecorded(standing: Standing) -> Event | None:
+    if standing.unrecorded is None:
+        return None
+    return _event(
+        "unrecorded",
+        "failed",
+        standing.home,
+        "nothing can be refreshed",
+        "",
+        [standing.unrecorded],
+        f"`regulars status --home {standing.home}` says whether it is well again.",
     )
 
 

@@ -119,6 +119,9 @@ def _tell(
 
 def _tell_readers(home: Home, standing: Standing) -> None:
     """Leave the notes beside the snapshot: of the newest refresh, and while that was stopped, of why."""
+    if standing.unrecorded is not None:
+        # nobody knows whether they still hold
+        return
     last = standing.last_refresh
     if last is not None:
         note_last_refresh(home, RefreshNote(last.run_id, last.outcome, last.started_at, last.ended_at))

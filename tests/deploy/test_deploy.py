@@ -25,6 +25,7 @@ from warehouse.settings import PROJECT_ROOT
 DEPLOY = PROJECT_ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+UNITS_OF_A_SHOP = [unit for unit in UNITS if "%i" in unit.read_text()]
 
 
 def services() -> dict[str, dict[str, Any]]:
@@ -44,7 +45,7 @@ def told_by(unit: Path, key: str) -> list[str]:
 
 def commands() -> list[list[str]]:
     """Every command of ours that one of the files runs."""
-    ours = [service["command"] for service in services().values()]
+    ours = [service["command"] for service in services().values() if service["image"] == "regulars"]
     ours += [json.loads(told) for told in instructions("CMD")]
     for unit in UNITS:
         [command] = told_by(unit, "ExecStart")
@@ -88,6 +89,8 @@ def test_the_units_are_what_systemd_takes(tmp_path: Path) -> None:
         # the command has to exist where it is verified
         there = unit.read_text().replace("/opt/regulars/.venv/bin/regulars", shutil.which("true"))
         (tmp_path / unit.name).write_text(there)
+        if unit not in UNITS_OF_A_SHOP:
+            continue
         # the same file serves several shops
         (tmp_path / unit.name.replace(".", "@.")).write_text(there)
         (tmp_path / unit.name.replace(".", "@shoes.")).symlink_to(unit.name.replace(".", "@."))
@@ -97,7 +100,7 @@ def test_the_units_are_what_systemd_takes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("shop", "folder"), [("", ""), ("shoes", "shoes/")])
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+@pytest.mark.parametrize("unit", UNITS_OF_A_SHOP, ids=lambda unit: unit.stem)
 def test_each_shop_has_a_home_settings_and_secrets_of_its_own(unit: Path, shop: str, folder: str) -> None:
     def told(key: str) -> list[str]:
         return [one.replace("%i", shop).replace("//", "/") for one in told_by(unit, key)]
@@ -108,6 +111,27 @@ def test_each_shop_has_a_home_settings_and_secrets_of_its_own(unit: Path, shop: 
     assert variables["REGULARS_SETTINGS"] == f"/etc/regulars/{folder}regulars.toml"
     assert told("StateDirectory") == [f"regulars/{shop}"]
     assert told("EnvironmentFile") == [f"-/etc/regulars/{folder}{unit.stem.removeprefix('regulars-')}.env"]
+
+
+def test_one_unit_shows_all_shops_and_has_no_home_of_its_own() -> None:
+    [unit] = set(UNITS) - set(UNITS_OF_A_SHOP)
+    assert unit.stem == "regulars-shops"
+    assert told_by(unit, "EnvironmentFile") == ["-/etc/regulars/shops.env"]
+    # all that it reads it reads only: nothing of the machine is writable to it
+    assert (told_by(unit, "ProtectSystem"), told_by(unit, "StateDirectory")) == (["strict"], [])
+
+
+def test_postgresql_is_asked_for_by_whoever_keeps_records_and_started_only_by_its_profile() -> None:
+    told = services()
+    usual = [name for name, service in told.items() if "profiles" not in service]
+    assert usual == ["daemon", "webserver", "serving"]
+    assert told["records"]["profiles"] == ["postgresql"]
+    assert "ports" not in told["records"]
+    for name in ("daemon", "webserver"):
+        assert told[name]["environment"]["RECORDS_PASSWORD"] == told["records"]["environment"]["POSTGRES_PASSWORD"]
+        # unset, it is empty, and records lie in files
+        assert told[name]["environment"]["REGULARS_DAGSTER__RECORDS"] == "${REGULARS_DAGSTER__RECORDS:-}"
+    assert "RECORDS_PASSWORD" not in told["serving"]["environment"]
 
 
 def lay_out_image(folder: Path) -> dict[str, str]:
@@ -180,6 +204,7 @@ def test_all_services_run_from_the_images_files_on_a_read_only_machine(tmp_path:
     steps = {
         name: {"command": service["command"], "check": service["healthcheck"]["test"][1:]}
         for name, service in services().items()
+        if "profiles" not in service
     }
     shutil.copy(Path(__file__).with_name("in_image.py"), image)
     done = subprocess.run(

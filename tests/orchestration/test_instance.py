@@ -109,10 +109,10 @@ def test_records_that_are_damaged_are_not_taken_for_a_full_disk(tmp_path: Path) 
     records.write_bytes(b"\x01" * records.stat().st_size)
     told = regulars("status", home=home.root)
     assert told.returncode == 1
-    assert told.stderr == (
-        f"regulars: Dagster's records in {home.dagster} are damaged (file is not a database). They are the history of "
-        "runs, and no figure is made from them: end daemon and pages, delete all that is in there but dagster.yaml, "
-        "and refresh again.\n"
+    assert told.stdout.splitlines()[1] == (
+        f"Last run    ✗ Dagster's records in {home.dagster} are damaged (file is not a database). They are the history "
+        "of runs, and no figure is made from them: end daemon and pages, delete all that is in there but dagster.yaml, "
+        "and refresh again."
     )
     for path in home.dagster.iterdir():
         if path.name != "dagster.yaml":
