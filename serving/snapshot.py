@@ -27,6 +27,7 @@ from warehouse.home import Home
 from warehouse.publishing.snapshots import snapshot_files
 from warehouse.publishing.sql import first_line, literal
 from warehouse.stopped import StoppedRefresh, read_stopped
+from warehouse.versions import code_fingerprint
 
 Parameters = Mapping[str, Any] | None
 
@@ -76,6 +77,19 @@ class DamagedSnapshotError(RegularsError):
         # people are told no path of the machine
         self.damage = f"{path.name} is damaged ({first_line(error)})".replace(str(path), path.name)
         super().__init__(f"{self.damage}. Ask again: it is read no more.")
+
+
+class OlderSnapshotError(RegularsError):
+    """A snapshot has no such table or column: an earlier version made it, and nothing was refreshed since."""
+
+    status = 503
+    kind = "older-snapshot"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An earlier version of Regulars published these figures, and they lack what this one shows. Run "
+            "`regulars refresh`; the next request sees what it publishes."
+        )
 
 
 @dataclass(frozen=True)
@@ -147,13 +161,22 @@ def dicts(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """Name the file that a part of turned out to be damaged: DuckDB tells the place in it alone."""
+def _faults_told(path: Path, made_by: str) -> Iterator[None]:
+    """Tell what of the file itself keeps a query from its answer: it is damaged, or code that knew less made it.
+
+    Parameters
+    ----------
+    made_by
+        The fingerprint of the code that made it.
+    """
     try:
         yield
     except duckdb.Error as error:
         if is_damage(str(error)):
             raise DamagedSnapshotError(path, error) from error
+        # of the same code it is a fault of the query
+        if isinstance(error, duckdb.BinderException | duckdb.CatalogException) and made_by != code_fingerprint():
+            raise OlderSnapshotError from error
         raise
 
 
@@ -204,7 +227,7 @@ class Reading:
         asked = Clause(sql, parameters or {}).over(**over)
 
         def ask() -> Any:
-            with _damage_told(self._path):
+            with _faults_told(self._path, self.about.code_fingerprint):
                 return read(self._cursor.execute(asked.sql, asked.parameters))
 
         return self._answers.of(kind, asked, ask)

@@ -30,7 +30,13 @@ from serving.filters import DEFAULT_METHOD, METHOD_LABELS, METHODS, PARAMETERS, 
 from serving.lists import LISTS
 from serving.palette import FONT
 from serving.queries.choices import countries, filters_of, found_customers, segments_of
-from serving.snapshot import DamagedSnapshotError, NoSnapshotError, Reading, SnapshotReader
+from serving.snapshot import (
+    DamagedSnapshotError,
+    NoSnapshotError,
+    OlderSnapshotError,
+    Reading,
+    SnapshotReader,
+)
 from warehouse.wording import count, day, moment, plural
 
 log = logging.getLogger(__name__)
@@ -369,13 +375,16 @@ def _register_page(app: Dash, reader: SnapshotReader, pages: Sequence[Page]) -> 
             return lost, menu, bar, no_update, no_update, "Not found – Regulars"
         try:
             with reader.reading() as reading:
+                etag = reading.about.etag
                 view = View.of_url(reading, search, theme, argument)
                 drawn = page.render(view)
-                freshness, etag = _freshness(reading), reading.about.etag
+                freshness = _freshness(reading)
                 # what of the link could not be used
                 notes = [note(problem, kind="warning") for problem in view.filters.problems]
         except NoSnapshotError as error:
             return _nothing_yet(error), menu, bar, "", "", "Nothing published yet – Regulars"
+        except OlderSnapshotError as error:
+            return _of_an_older_version(error), menu, bar, "", etag, f"{page.title} – Regulars"
         except DamagedSnapshotError:
             # another file each time, until one can be read or none is left
             return draw(path, search, theme)
@@ -439,6 +448,17 @@ def _nothing_yet(error: NoSnapshotError) -> html.Div:
                 ]
             ),
             html.P(str(error), className="about"),
+        ],
+        className="empty",
+    )
+
+
+def _of_an_older_version(error: OlderSnapshotError) -> html.Div:
+    return html.Div(
+        [
+            html.H1("An earlier version published these figures", className="page-title"),
+            html.P(str(error).replace("`", "")),
+            html.Pre("regulars refresh", className="command"),
         ],
         className="empty",
     )

@@ -249,6 +249,29 @@ def test_damage_that_shows_while_it_is_read_is_told_once(published_small: Home, 
     assert "Older snapshot" in drawn and "could not be drawn" not in drawn
 
 
+@pytest.mark.parametrize(("made_by", "status"), [("an earlier one", 503), (None, 500)])
+def test_who_upgrades_and_has_not_refreshed_is_told_so(
+    published_small: Home, tmp_path: Path, made_by: str | None, status: int
+) -> None:
+    """The same of our own code is a fault, and says nothing of refreshing."""
+    home = Home(tmp_path / "home")
+    shutil.copytree(published_small.published.parent, home.published.parent)
+    home.published.chmod(0o644)
+    with duckdb.connect(str(home.published)) as con:
+        con.execute("alter table reporting.customer_360 drop column is_dormant")
+        if made_by:
+            con.execute("update quality.publications set code_fingerprint = ?", [made_by])
+    with served(home) as url:
+        asked = httpx.get(f"{url}/api/v1/summary")
+        drawn = httpx.post(f"{url}/_dash-update-component", json=drawing_request("/customers", "", "light")).text
+        # what needs nothing new is answered as ever
+        assert httpx.get(f"{url}/api/v1/revenue/monthly").status_code == 200
+    assert asked.status_code == status
+    assert ("Run `regulars refresh`" in asked.json()["detail"]) is bool(made_by)
+    assert ("An earlier version published these figures" in drawn) is bool(made_by)
+    assert ("could not be drawn" in drawn) is not bool(made_by)
+
+
 def test_a_publication_in_the_meantime_is_not_taken_for_the_damaged_file(published_small: Home, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     shutil.copytree(published_small.published.parent, home.published.parent)
