@@ -174,7 +174,7 @@ def test_published_tables_carry_their_descriptions_as_comments(shop: Path) -> No
     assert ask(
         shop, "select count(*) from duckdb_columns() where schema_name in ('marts', 'reporting') and comment is null"
     ) == [(0,)]
-    assert ask(shop, "select count(*), count(comment) from duckdb_tables() where schema_name = 'marts'") == [(26, 26)]
+    assert ask(shop, "select count(*), count(comment) from duckdb_tables() where schema_name = 'marts'") == [(27, 27)]
 
 
 def test_no_lines_at_all_build_empty_tables(dbt: Dbt, tmp_path: Path) -> None:
