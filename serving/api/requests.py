@@ -191,15 +191,20 @@ def closed(router: APIRouter) -> APIRouter:
 
     Without it the dashboard, which answers every path, would get what is left over.
     """
-    # no path has two operations
+    methods: dict[str, set[str]] = {}
     for route in [one for one in router.routes if isinstance(one, APIRoute)]:
         # the router puts its prefix before what is added
-        path, allowed = route.path.removeprefix(router.prefix), set(route.methods or ())
-        if "GET" in allowed:
+        path = route.path.removeprefix(router.prefix)
+        own = route.methods or set()
+        methods.setdefault(path, set()).update(own)
+        if "GET" in own and "HEAD" not in methods[path]:
             router.add_api_route(path, route.endpoint, methods=["HEAD"], include_in_schema=False)
-            allowed.add("HEAD")
+            methods[path].add("HEAD")
+    for path, allowed in methods.items():
         others = sorted(set(ALL_METHODS) - allowed)
-        router.add_api_route(path, _refusal(allowed), methods=others, include_in_schema=False)
+        # a second application of the process finds the router closed
+        if others:
+            router.add_api_route(path, _refusal(allowed), methods=others, include_in_schema=False)
     return router
 
 
