@@ -18,10 +18,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import duckdb
-
 from serving.filters import Filters, Period, compared_period
-from serving.snapshot import Reading
+from serving.snapshot import OlderSnapshotError, Reading
 from warehouse.measures import Compared, Measure, Rows, Unit, aggregates, measures
 from warehouse.wording import day, days
 
@@ -202,8 +200,7 @@ def _expectation_cards(reading: Reading, filters: Filters) -> list[Card]:
         try:
             # as customers stood then: who bought in the chosen days is not asked of a time before them
             before, horizon_days_before = _expected(reading.before, filters.between(None, None))
-        except (duckdb.BinderException, duckdb.CatalogException):
-            # made by a version whose tables were others
+        except OlderSnapshotError:
             horizon_days_before = None
         told = f"Horizon: {horizon_days} days. "
         if horizon_days_before != horizon_days:

@@ -15,6 +15,7 @@ from serving.dashboard.pages.health import PAGE
 from serving.dashboard.view import View
 from serving.filters import Filters
 from serving.lists import LISTS
+from serving.queries.cards import summary_cards
 from serving.snapshot import DamagedSnapshotError, NoSnapshotError, Reading, SnapshotReader
 from tests.server import drawing_request, served
 from tests.serving.changed import changed
@@ -271,6 +272,23 @@ def test_who_upgrades_and_has_not_refreshed_is_told_so(
     assert ("Run `regulars refresh`" in asked.json()["detail"]) is bool(made_by)
     assert ("An earlier version published these figures" in drawn) is bool(made_by)
     assert ("could not be drawn" in drawn) is not bool(made_by)
+
+
+def test_after_an_upgrade_and_a_refresh_the_snapshot_before_is_not_compared_with(
+    published_small: Home, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(published_small.published.parent, home.published.parent)
+    before = home.snapshots / "regulars-000001.duckdb"
+    before.chmod(0o644)
+    with duckdb.connect(str(before)) as con:
+        con.execute("alter table reporting.customer_360 drop column clv")
+        con.execute("update quality.publications set code_fingerprint = 'an earlier one'")
+    with SnapshotReader(home).reading() as it:
+        assert it.before is not None
+        [card] = [card for card in summary_cards(it, Filters()) if card.key == "clv_mean"]
+    assert card.value is not None and card.before is None
+    assert card.about.endswith("No change: the snapshot before expected nothing comparable.")
 
 
 def test_a_publication_in_the_meantime_is_not_taken_for_the_damaged_file(published_small: Home, tmp_path: Path) -> None:
