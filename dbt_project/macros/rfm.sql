@@ -30,7 +30,8 @@
 
     A value that more than two fifths of all customers have fills a fifth or more by itself. It is what is usual in the
     shop, and not the worst of what it fills: it is scored `usual`, between `lowest` and `highest`, the scores of the
-    first and the last fifth that it fills. `shop` is the CTE with the shop's gap and for how long it is known, if `usual` asks for it.
+    first and the last fifth that it fills. `shop` is the CTE with the shop's gap and for how long it is known, if
+    `usual` asks for it.
 
     Values are counted and joined back, because ranking every customer sorts whole rows: for a
     million customers and 24 month ends 13 s against 34 for the three measures.
@@ -71,14 +72,15 @@
     The scores of recency, frequency and money. Who ordered once is no frequent customer, however many have ordered once;
     of all else, what is usual has the mean rank of those who have it.
 
-    Ranks by recency don't tell how long ago a purchase was, but the shop's gap does. Where most came last on the same day,
-    it says which of the fifths that they fill is theirs. Where more than half of the lower two fifths bought within the
-    gap, as subscribers do, nobody who did scores less than 3; where more than half of the upper two were silent for twice
-    the gap, as in a shop that has closed, or one of many years, most of whose customers have long left, nobody who was
-    scores more than 2. A shop may stand at such a border, where a customer more or less would change the score of a third,
-    so it is reached step by step: between a quarter and a half that part of those who bought within the gap is raised, the
-    most recent first, and that part of those who were silent is lowered, the least recent first. Of the public shop 8 % at
-    most are the one and nobody the other, but for its first month, in which no gap could be long.
+    Ranks by recency don't tell how long ago a purchase was, but the shop's gap does. Where most came last on the same
+    day, it says which of the fifths that they fill is theirs. Where more than half of the lower two fifths bought
+    within the gap, as subscribers do, nobody who did scores less than 3; where more than half of the upper two were
+    silent for twice the gap, as in a shop that has closed, or one of many years, most of whose customers have long
+    left, nobody who was scores more than 2, from 60 days of history on: before, no gap could be long. A shop may stand
+    at such a border, where a customer more or less would change the score of a third, so it is reached step by step:
+    between a quarter and a half that part of those who bought within the gap is raised, the most recent first, and that
+    part of those who were silent is lowered, the least recent first. Of the public shop 8 % at most are the one and
+    nobody the other.
 #}
 {% macro rfm_recency_scores(measured, shop, among=none) -%}
     {%- set usual -%}
