@@ -14,12 +14,10 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from babel.dates import format_date, format_datetime
-from babel.numbers import get_currency_precision, get_currency_symbol
-
-from warehouse.measures import Unit
+if TYPE_CHECKING:
+    from warehouse.measures import Unit
 
 MISSING = "–"
 """Shown where there is no figure; never 0, which is one."""
@@ -47,6 +45,8 @@ def is_missing(value: Any) -> bool:
 @lru_cache
 def currency_symbol(currency: str) -> str:
     """Sign that stands before an amount: ``£``, or the code and a space for others."""
+    from babel.numbers import get_currency_symbol
+
     symbol = _SYMBOLS.get(currency) or get_currency_symbol(currency, locale=LOCALE)
     return f"{currency}\N{NO-BREAK SPACE}" if symbol == currency else symbol
 
@@ -54,6 +54,8 @@ def currency_symbol(currency: str) -> str:
 @lru_cache
 def currency_decimals(currency: str) -> int:
     """Digits of the currency's smallest unit: 2, or 0 of yen."""
+    from babel.numbers import get_currency_precision
+
     return get_currency_precision(currency)
 
 
@@ -164,28 +166,38 @@ def in_unit(value: float | None, unit: Unit, currency: str, *, is_short: bool = 
     return number(value)
 
 
+def _dated(value: date | datetime, pattern: str) -> str:
+    """A date by a pattern of CLDR."""
+    # a refresh with nothing to do counts files, and Babel would be a twentieth of its time
+    from babel.dates import format_date
+
+    return format_date(value, pattern, locale=LOCALE)
+
+
 def day(value: date | datetime | None) -> str:
     """A date, such as ``9 Dec 2011``."""
-    return MISSING if value is None or is_missing(value) else format_date(value, "d MMM y", locale=LOCALE)
+    return MISSING if value is None or is_missing(value) else _dated(value, "d MMM y")
 
 
 def weekday(value: date | datetime) -> str:
     """A date with its day of the week, such as ``Friday 9 Dec 2011``."""
-    return format_date(value, "EEEE d MMM y", locale=LOCALE)
+    return _dated(value, "EEEE d MMM y")
 
 
 def month(value: date | datetime | None) -> str:
     """A month, such as ``Dec 2011``."""
-    return MISSING if value is None or is_missing(value) else format_date(value, "MMM y", locale=LOCALE)
+    return MISSING if value is None or is_missing(value) else _dated(value, "MMM y")
 
 
 def month_name(value: date | datetime) -> str:
     """A month without its year, such as ``Dec``."""
-    return format_date(value, "MMM", locale=LOCALE)
+    return _dated(value, "MMM")
 
 
 def clock_time(value: datetime | None) -> str:
     """A time of day by the shop's own clock, such as ``9 Dec 2011, 12:50``."""
+    from babel.dates import format_datetime
+
     return MISSING if value is None or is_missing(value) else format_datetime(value, "d MMM y, HH:mm", locale=LOCALE)
 
 

@@ -148,7 +148,7 @@ def _card(one: ShopStanding) -> str:
         )
         if address
     ]
-    facts = [(_age_head(age), _age(age)) for age in one.ages]
+    facts = [(name, _age(age)) for name, age in zip(("Published", "Delivered"), one.ages, strict=False)]
     facts.append(("Last refresh", _last(one.last_refresh)))
     if one.checks:
         facts.append(("Checks", f"{one.checks - len(one.open_checks)} of {one.checks} passed"))
@@ -167,10 +167,6 @@ def _lines(name: str, lines: Sequence[str]) -> str:
 
 def _id(name: str) -> str:
     return "shop-" + "".join(letter if letter.isalnum() else f"-{ord(letter)}-" for letter in name)
-
-
-def _age_head(age: Age) -> str:
-    return "Published" if age.of.startswith("What readers see") else "Delivered"
 
 
 def _age(age: Age) -> str:
