@@ -900,6 +900,28 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
         ),
         ("Belegnummer;Belegdatum;Kundenname;Belegart;Artikel", "invoice;invoice_date;customer_id;kind;stock_code"),
         ("order_id;date_added;quantity;price;order_status_id", "invoice;invoice_date;quantity;unit_price;status"),
+        # PayPal in German, and without what was bought; SumUp; a list of purchases; what visitors of a web shop did
+        (
+            "Datum;Uhrzeit;Name;Typ;Status;Währung;Brutto;Entgelt;Netto;Absender E-Mail-Adresse;Transaktionscode",
+            "invoice_date;time;customer_id;kind;status;currency;unit_price;;;;invoice",
+        ),
+        ("Datum;Transaktionsnummer;Typ;Menge;Beschreibung", "invoice_date;invoice;kind;quantity;description"),
+        ("customer_id;trans_date;tran_amount", "customer_id;invoice_date;unit_price"),
+        (
+            "event_time;event_type;product_id;price;user_id;user_session",
+            "invoice_date;status;stock_code;line_amount;customer_id;invoice",
+        ),
+        # Odoo: the state of an order, not that of its invoice; who is invoiced
+        (
+            "Order Reference;Creation Date;Invoice Status;Status;Order Lines/Product;Order Lines/Subtotal",
+            "invoice;invoice_date;;status;description;line_amount",
+        ),
+        (
+            "Number;Invoice/Bill Date;Invoice Partner Display Name;Invoice lines/Product;Invoice lines/Subtotal",
+            "invoice;invoice_date;customer_id;description;line_amount",
+        ),
+        # a product has variants, and a name beside its code
+        ("Receipt number;Name;Variant;SKU;Quantity;Total", "invoice;description;;stock_code;quantity;line_amount"),
         # a customer's id of each order beside the one that stays
         ("order_id;customer_id;customer_unique_id", "invoice;;customer_id"),
         # the amount of the line, not that of the order
@@ -909,6 +931,27 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
 def test_headers_of_further_countries_and_programs_are_known(headers: str, expected: str) -> None:
     found = {header: column for column, header in guess_mapping(headers.split(";")).headers.items()}
     assert [found.get(header, "") for header in headers.split(";")] == expected.split(";")
+
+
+def test_days_are_dates_where_they_are_written_as_such() -> None:
+    """As in Shopify's reports of sales, but not in The Complete Journey, which numbers them."""
+    headers = "Day,Order name,Product title,Customer email,Net items sold,Net sales"
+    line = "2026-03-01,#1001,Mug,ann@example.org,2,18.00"
+    assert columns_of_block(headers, line)["invoice_date"] == "Day"
+    numbered = guess_mapping(headers.split(","), [line.replace("2026-03-01", "1").split(",")])
+    assert "invoice_date" in numbered.missing
+
+
+def test_an_account_of_payments_names_who_paid() -> None:
+    """Without what was bought each payment is a purchase; the name holds on refunds, too, which go to an address."""
+    headers = "Date,Time,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,To Email Address,Transaction ID"
+    lines = [
+        "01/03/2026,09:15,Ann A,Express Checkout Payment,Completed,GBP,20.00,-0.88,19.12,ann@example.org,me@example.org,T1",
+        "16/03/2026,09:15,Ann A,Payment Refund,Completed,GBP,-20.00,0.88,-19.12,me@example.org,ann@example.org,T2",
+    ]
+    guess = guess_mapping(headers.split(","), [line.split(",") for line in lines])
+    assert (guess.layout.name, guess.missing) == ("transactions", ())
+    assert (guess.headers["customer_id"], guess.headers["unit_price"]) == ("Name", "Gross")
 
 
 def test_what_is_called_sales_price_is_that_of_one_unit_where_another_column_has_it_by_the_quantity() -> None:

@@ -26,6 +26,7 @@ from warehouse.readers.amount_evidence import (
     unnamed_quantity,
 )
 from warehouse.readers.header_words import (
+    day_header,
     guess_columns,
     is_of_one_unit,
     order_amount,
@@ -86,6 +87,11 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         del found["description"]
     if found.keys().isdisjoint(("stock_code", "description")) and (group := product_group(headers)):
         found["description"] = group
+    day = day_header(headers)
+    if day and "invoice_date" not in found and _has_value(lines, list(headers).index(day)):
+        # numbers of days count from a start that the file does not tell
+        if lines and not _are_numbers(lines, headers, day):
+            found["invoice_date"] = day
     if "invoice" not in found and (number := next((name for name in headers if name.strip().casefold() == "id"), None)):
         found.setdefault("invoice" if _is_of_one_day(headers, number, found, lines) else "customer_id", number)
     layout = INVOICE_LINES
