@@ -933,6 +933,17 @@ def test_headers_of_further_countries_and_programs_are_known(headers: str, expec
     assert [found.get(header, "") for header in headers.split(";")] == expected.split(";")
 
 
+def test_whether_an_invoice_was_paid_is_no_matter_of_its_sale() -> None:
+    """Odoo's invoices with their lines: a draft is none, one that waits for its payment is one."""
+    headers = "Number,Invoice/Bill Date,Payment Status,Status,Invoice lines/Product,Invoice lines/Subtotal"
+    lines = ["INV/1,2026-03-13,Not Paid,Posted,Mug,20.00", "/,2026-03-14,Not Paid,Draft,Mug,9.00"]
+    block = write_mapping(guess_mapping(headers.split(","), [line.split(",") for line in lines]), "a.csv")
+    (source,) = tomllib.loads(block)["landing"]["sources"]
+    assert (source["columns"]["status"], source["ignore"]) == ("Status", ["Payment Status"])
+    # in a web shop what nobody paid is none
+    assert columns_of_block("Order ID,Date,Product,Payment Status,Amount")["status"] == "Payment Status"
+
+
 def test_days_are_dates_where_they_are_written_as_such() -> None:
     """As in Shopify's reports of sales, but not in The Complete Journey, which numbers them."""
     headers = "Day,Order name,Product title,Customer email,Net items sold,Net sales"

@@ -245,6 +245,13 @@ def day_header(headers: Sequence[str]) -> str | None:
     return next((header for header in headers if _DAY.fullmatch(_plain(header))), None)
 
 
+def payment_state_of_invoices(headers: Sequence[str]) -> str | None:
+    """The header that says of invoices with their lines whether they were paid, as Odoo writes it."""
+    if not any(header.strip().casefold().startswith("invoice lines/") for header in headers):
+        return None
+    return next((header for header in headers if _plain(header) in ("paymentstatus", "paymentstate")), None)
+
+
 def order_amount(headers: Sequence[str]) -> str | None:
     """The header that holds the amount of a whole order."""
     return next((header for header in headers if re.fullmatch(_ORDER_AMOUNT, _plain(header))), None)

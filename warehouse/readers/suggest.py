@@ -30,6 +30,7 @@ from warehouse.readers.header_words import (
     guess_columns,
     is_of_one_unit,
     order_amount,
+    payment_state_of_invoices,
     product_group,
     says_per_cent,
 )
@@ -66,8 +67,8 @@ class Guess:
     """False where a price may as well be that of the whole line: neither its name nor an amount beside it tells."""
     is_discount_proven: bool = False
     """Whether some amount of the file is quantity times price less the discount."""
-    ignore: tuple[str, ...] = ()
-    """Headers that would be found by their usual name, and mislead."""
+    ignore: tuple[tuple[str, str], ...] = ()
+    """Headers that would be found by their usual name or asked about, and mislead; each with the reason."""
     discount_is: str | None = None
     """``per_cent`` or ``share`` where a discount seems to tell a part of the amount."""
 
@@ -132,9 +133,12 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
             found["unit_price"] = found.pop("line_amount")
             if "stock_code" in found:
                 found.setdefault("description", found["stock_code"])
-    ignore: tuple[str, ...] = ()
+    ignore: list[tuple[str, str]] = []
     if leaves_with_a_minus(lines, {column: list(headers).index(header) for column, header in found.items()}):
-        ignore = (found.pop("quantity"),)
+        ignore.append((found.pop("quantity"), "its minus is that of goods that went out"))
+    if paid := payment_state_of_invoices(headers):
+        found = {column: header for column, header in found.items() if header != paid}
+        ignore.append((paid, "an invoice is a sale before it is paid"))
     known = {column: header for column, header in found.items() if column in MAPPABLE[layout.name]}
     missing = tuple(column for column in layout.missing(known))
     places = {column: list(headers).index(header) for column, header in known.items()}
@@ -150,7 +154,7 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         or price_is_proven(lines, places)
     )
     filled = _filled_down(headers, known, lines)
-    return Guess(layout, known, missing, filled, is_price_proven, discount_comes_off(lines, places), ignore, part)
+    return Guess(layout, known, missing, filled, is_price_proven, discount_comes_off(lines, places), tuple(ignore), part)
 
 
 def _has_value(lines: Sequence[Line], place: int) -> bool:
@@ -244,8 +248,8 @@ def write_mapping(guess: Guess, file_name: str) -> str:
             f"# columns.customer_id = {_text(NOT_FOUND)}  # whose header is it? Without one nobody bought this"
         )
     if guess.ignore:
-        ignored = ", ".join(map(_text, guess.ignore))
-        lines.append(f"ignore = [{ignored}]  # its minus is that of goods that went out")
+        ignored = ", ".join(_text(header) for header, _ in guess.ignore)
+        lines.append(f"ignore = [{ignored}]  # {'; '.join(reason for _, reason in guess.ignore)}")
     if guess.fill_down:
         lines.append(f"fill_down = [{', '.join(_text(column) for column in guess.fill_down)}]")
     return "\n".join(lines)
