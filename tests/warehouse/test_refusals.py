@@ -484,6 +484,17 @@ def test_sales_with_age_and_gender_are_not_taken_for_a_list_of_customers(shop: S
     assert 'columns.invoice = "Transaction ID"' in block_of(problem)
 
 
+def test_purchases_without_a_day_are_no_list_of_customers(shop: Shop) -> None:
+    shop.deliver(
+        "shopping_trends.csv",
+        "Customer ID,Age,Gender,Item Purchased,Category,Purchase Amount (USD),Location,Previous Purchases\n"
+        "1,55,Male,Blouse,Clothing,53,Kentucky,14\n2,19,Female,Sweater,Clothing,64,Maine,2\n",
+    )
+    problem = refusal(shop)
+    assert "adds up to 117.00" in problem
+    assert "No column was found for" in problem and "the day" in problem
+
+
 @pytest.mark.parametrize(
     ("name", "more"),
     [("members.csv", "Joined on"), ("customers.csv", "Created at"), ("customers.csv", "Created at,Total")],
@@ -942,6 +953,22 @@ def test_whether_an_invoice_was_paid_is_no_matter_of_its_sale() -> None:
     assert (source["columns"]["status"], source["ignore"]) == ("Status", ["Payment Status"])
     # in a web shop what nobody paid is none
     assert columns_of_block("Order ID,Date,Product,Payment Status,Amount")["status"] == "Payment Status"
+
+
+def test_a_price_after_the_discount_is_that_of_the_line_where_no_column_has_it_by_the_quantity() -> None:
+    """Toast and SumUp write what was asked, what came off and what is left, all of the whole line."""
+    headers = "Order Id,Order Date,Menu Item,Gross Price,Discount,Net Price,Qty"
+    lines = ["1,2026-10-08,Wings,14.00,0.00,14.00,2.0", "1,2026-10-08,Soup,6.00,1.00,5.00,1.0"]
+    block = columns_of_block(headers, *lines)
+    assert (block.get("line_amount"), block.get("unit_price")) == ("Net Price", None)
+    # with tax in what was asked: 4.00 less 0.40 is 3.36 and 0.24
+    headers = "Datum,Transaktionsnummer,Menge,Beschreibung,Preis vor Rabatt,Rabatt,Preis (netto),Steuer"
+    lines = ["15.03.2026,T1,2,Kaffee,7.00,0.00,5.88,1.12", "15.03.2026,T1,1,Kuchen,4.00,0.40,3.36,0.24"]
+    assert columns_of_block(headers, *lines).get("line_amount") == "Preis (netto)"
+    # of one unit: another column has it by the quantity
+    headers = "Order Id,Order Date,Item,List Price,Discount,Net Price,Qty,Paid"
+    lines = ["1,2026-10-08,Wings,7.00,0.00,7.00,2,14.00", "1,2026-10-08,Soup,6.00,1.00,5.00,2,10.00"]
+    assert columns_of_block(headers, *lines)["unit_price"] == "Net Price"
 
 
 def test_days_are_dates_where_they_are_written_as_such() -> None:

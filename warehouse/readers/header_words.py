@@ -123,13 +123,14 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"(producttotal|total|total(purchase|sale|sales|transaction|order))(price|amount|value){_TAXED}|netvalue|(valor|vlr|vl)total|wartosc(netto|sprzedazy)?",
         r"wartoscbrutto|tutar[iı]?|toplam(tutar[iı]?)?|小計|金額|"
         r"(faturalanacak|satis|satıs)tutar[iı]?|montantttc|totaal(prijs)?|summa|valortotal|(实付|实际支付|成交|销售)?金额|总价|小计",
+        r"purchase(amount|value|price)(usd|eur|gbp)?",
         r"total(revenue|sales|spent)|dollarvalue|amountspent|(daily|weekly|monthly)sales",
         r"(t|tr|tran|trans|txn)(amount|amt|value)",
         # what the goods cost the shop, where there is another
         r"totalcost",
     ),
     "discount_amount": DISCOUNT_PATTERNS,
-    "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|tva|iva|btw)(amount|betrag|amt)?\d*",),
+    "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|steuer|tva|iva|btw)(amount|betrag|amt)?\d*",),
     "currency": (r"(order|payment|document)?(currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta)(code)?",),
     "status": (
         r"status|statut",
@@ -230,7 +231,11 @@ def guess_columns(headers: Sequence[str]) -> dict[str, str]:
 
 def tells_of_sales(headers: Sequence[str], *, least: int = 2) -> bool:
     """Whether a header speaks of so many of these: an order, a product or its quantity, a day, money."""
-    found = guess_columns(headers).keys()
+    guessed = guess_columns(headers)
+    found = set(guessed)
+    if _plain(guessed.get("description", "")).startswith("item"):
+        # a title or a description may be a person's, what was purchased is not
+        found.add("stock_code")
     parts = ({"invoice"}, {"stock_code", "quantity"}, {"invoice_date"}, {"unit_price", "line_amount"})
     return sum(not found.isdisjoint(part) for part in parts) >= least
 

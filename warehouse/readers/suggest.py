@@ -22,6 +22,7 @@ from warehouse.readers.amount_evidence import (
     grows_with_quantity,
     leaves_with_a_minus,
     money_column,
+    price_is_after_discount,
     price_is_proven,
     unnamed_quantity,
 )
@@ -106,7 +107,9 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         places = {column: list(headers).index(header) for column, header in found.items()}
         # what names neither product nor order has no price of one unit
         is_of_several = found.keys() == {"customer_id", "invoice_date", "quantity", "unit_price"} and len(headers) == 4
-        if "line_amount" not in found and (is_of_several or grows_with_quantity(lines, places)):
+        if "line_amount" not in found and (
+            is_of_several or grows_with_quantity(lines, places) or price_is_after_discount(lines, places)
+        ):
             found["line_amount"] = found.pop("unit_price")
             places["line_amount"] = places.pop("unit_price")
         unnamed = unnamed_quantity(lines, places)
