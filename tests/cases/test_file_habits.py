@@ -235,4 +235,6 @@ def test_words_that_nobody_knows_are_told_and_no_others(shops: Published) -> Non
 def test_the_accounts_hold_every_line(shops: Published) -> None:
     # 201 of the shop; three each, with a refund, a credit memo, four sums, the third line and all four once more, and
     # five movements; six of an account
-    assert shops.rows("select sum(row_count) from marts.row_accounting") == [(201 + 15 * 3 + 1 + 1 + 4 + 1 + 4 + 5 + 6,)]
+    assert shops.rows("select sum(row_count) from marts.row_accounting") == [
+        (201 + 15 * 3 + 1 + 1 + 4 + 1 + 4 + 5 + 6,)
+    ]

@@ -92,9 +92,9 @@ class TestLostValues:
         told = judge("lost_values_are_told", *file_of(10, 2, lost))
 
         assert (
-            'b.csv: 2 dates on 2 of 10 lines (20.0%) with 14.00, e.g. line 2: invoice date "03/16/2026" cannot be read; '
-            "the other lines write their dates in another way: write all of them in one. Of a line that is written like "
-            "this one, a day up to the 12th was taken for the month"
+            'b.csv: 2 dates on 2 of 10 lines (20.0%) with 14.00, e.g. line 2: invoice date "03/16/2026" cannot be read'
+            "; the other lines write their dates in another way: write all of them in one. "
+            "Of a line that is written like this one, a day up to the 12th was taken for the month"
         ) in told.message
         assert "date_format" not in told.message
 

@@ -209,11 +209,13 @@ def test_what_a_line_with_a_minus_refunds_is_the_line_itself(shop: Shop, write: 
     use(shop, columns={"line_amount": "Net sales"})
     header = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "Net sales", "Returns")
     lines = [(*line[:3], line[4]) for line in LINES_WITH_TOTALS]
-    write(shop, "a", [header, *((*line, "-9.00" if n == 1 else "9.00", "-9.00" if n == 1 else "0.00") for n, line in enumerate(lines))])
+    returns = ["-9.00" if n == 1 else "0.00" for n in range(len(lines))]
+    amounts = ["-9.00" if n == 1 else "9.00" for n in range(len(lines))]
+    write(shop, "a", [header, *((*line, *two) for line, *two in zip(lines, amounts, returns, strict=True))])
     # beside a sale it is not
-    write(shop, "b", [header, *((*line, "9.00", "-9.00" if n == 1 else "0.00") for n, line in enumerate(lines))])
+    write(shop, "b", [header, *((*line, "9.00", back) for line, back in zip(lines, returns, strict=True))])
     shop.load(settle_wait_seconds=0.01)
-    found = shop.rows("select left(_file_name, 1), value, lines from raw.unused_columns where value <> '0.00' order by all")
+    found = shop.rows("select left(_file_name, 1), value, lines from raw.unused_columns where value <> '0.00'")
     assert found == [("b", "-9.00", 1)]
 
 

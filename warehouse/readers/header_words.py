@@ -221,7 +221,7 @@ def guess_columns(headers: Sequence[str]) -> dict[str, str]:
         is_of_product = not _VARIANTS.isdisjoint(keys.values())
         if "customer_id" not in found and "description" in found:
             found["customer_id"] = name
-        elif is_of_product or not has_product and ("customer_id" in found or "sku" in keys.values()):
+        elif is_of_product or (not has_product and ("customer_id" in found or "sku" in keys.values())):
             found["description"] = name
         elif "customer_id" not in found and any("mail" in key for key in keys.values()):
             # beside an address it is whoever paid

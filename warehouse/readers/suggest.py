@@ -90,10 +90,9 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
     if found.keys().isdisjoint(("stock_code", "description")) and (group := product_group(headers)):
         found["description"] = group
     day = day_header(headers)
-    if day and "invoice_date" not in found and _has_value(lines, list(headers).index(day)):
-        # numbers of days count from a start that the file does not tell
-        if lines and not _are_numbers(lines, headers, day):
-            found["invoice_date"] = day
+    # numbers of days count from a start that the file does not tell
+    if day and "invoice_date" not in found and _has_text(lines, headers, day):
+        found["invoice_date"] = day
     if "invoice" not in found and (number := next((name for name in headers if name.strip().casefold() == "id"), None)):
         found.setdefault("invoice" if _is_of_one_day(headers, number, found, lines) else "customer_id", number)
     layout = INVOICE_LINES
@@ -157,12 +156,19 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         or price_is_proven(lines, places)
     )
     filled = _filled_down(headers, known, lines)
-    return Guess(layout, known, missing, filled, is_price_proven, discount_comes_off(lines, places), tuple(ignore), part)
+    is_proven = discount_comes_off(lines, places)
+    return Guess(layout, known, missing, filled, is_price_proven, is_proven, tuple(ignore), part)
 
 
 def _has_value(lines: Sequence[Line], place: int) -> bool:
     """Whether a column has a value on some line, or there are no lines to see it on."""
     return not lines or any(place < len(line) and (line[place] or "").strip() for line in lines)
+
+
+def _has_text(lines: Sequence[Line], headers: Sequence[str], header: str) -> bool:
+    """Whether a column has values that are more than numbers."""
+    place = list(headers).index(header)
+    return bool(lines) and _has_value(lines, place) and not _are_numbers(lines, headers, header)
 
 
 def _are_numbers(lines: Sequence[Line], headers: Sequence[str], header: str) -> bool:
