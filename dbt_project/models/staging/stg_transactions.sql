@@ -86,7 +86,8 @@ selling_kinds as (
 
     select distinct delivered.load_id
     from delivered_words as delivered
-    inner join words on {{ folded_word('delivered.word') }} = words.word and words.meaning in ('sale', 'invoice', 'payment')
+    inner join words
+        on {{ folded_word('delivered.word') }} = words.word and words.meaning in ('sale', 'invoice', 'payment')
     where delivered.is_kind
 
 ),
