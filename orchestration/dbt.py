@@ -68,6 +68,7 @@ def project_vars(
         "home_country": settings.shop.home_country,
         "currency": settings.shop.currency,
         "is_currency_said": settings.shop.is_currency_said,
+        "has_order_discounts": any(source.discount_is == "whole_order" for source in settings.landing.all_sources),
         "currency_symbol": currency_symbol(settings.shop.currency),
         "currency_decimals": currency_decimals(settings.shop.currency),
         "customer_ids": settings.shop.customer_ids,

@@ -829,6 +829,7 @@ def _delivery_row(
             None,
         ),
         "_discount_unit": reading.discount_unit,
+        "_is_discount_of_order": mapping is not None and mapping.discount_is == "whole_order",
         "_is_export": export is not None,
         "_tells_whole_orders": export is not None or (mapping is not None and mapping.whole_orders),
         "_told_records": reading.told_records,

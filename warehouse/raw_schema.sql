@@ -111,6 +111,8 @@ create table if not exists raw.deliveries (
     _prices_include_tax boolean,
     -- what share of the amount a discount of 1 is: 0.01 where discounts are per cent; null where they are amounts
     _discount_unit decimal(3, 2),
+    -- the discount that a line tells is its whole order's
+    _is_discount_of_order boolean not null default false,
     -- the export of a shop system: its lines stand in the raw table of that name
     _is_export boolean not null default false,
     -- an order stands in it with all its lines: the newest file that has it replaces what others say of it

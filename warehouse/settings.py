@@ -359,8 +359,9 @@ class SourceMapping(_Section):
     profile: Literal["uci", "plain"] | None = None
     """Whether letters before an invoice number mean something; None: the lines tell."""
     prices_include_tax: bool | None = None
-    discount_is: Literal["amount", "per_cent", "share"] | None = None
-    """What ``discount_amount`` tells; None goes by its header, and by a % beside the value."""
+    discount_is: Literal["amount", "per_cent", "share", "whole_order"] | None = None
+    """What ``discount_amount`` tells; None goes by its header, and by a % beside the value. ``whole_order``: an amount
+    off the order, however many of its lines say so."""
     whole_orders: bool = False
     """Files of this source hold orders with all their lines, so that an order that comes again replaces what an
     earlier file said of it."""

@@ -7,6 +7,7 @@
         'exact_duplicates': ['by_profile', 'drop', 'overlap', 'keep'],
         'exclude_non_product': [true, false],
         'is_currency_said': [true, false],
+        'has_order_discounts': [true, false],
         'require_positive_price': [true, false],
         'rfm_monetary': ['net', 'gross'],
         'rfm_frequency': ['invoices', 'lines'],

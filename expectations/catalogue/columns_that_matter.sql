@@ -41,7 +41,7 @@ unread as (
             select strip_accents(word) from seeds.source_words where meaning = 'beside_sale'
         ) as is_beside_sale,
         role = 'kind' and {{ folded }} in (
-            select strip_accents(word) from seeds.source_words where meaning in ('sale', 'invoice')
+            select strip_accents(word) from seeds.source_words where meaning in ('sale', 'invoice', 'payment')
         ) as is_sale,
         role = 'kind' and {{ folded }} in (
             select strip_accents(word) from seeds.source_words where meaning = 'return'
@@ -179,7 +179,10 @@ told_columns as (
                 then any_value(values_told.currency)
         end as only_currency,
         bool_and(coalesce(try_cast(replace(values_told.value, ',', '.') as double) < 1, false))
-            filter (values_told.role = 'discount') as is_share
+            filter (values_told.role = 'discount') as is_share,
+        -- a whole number may be a rate
+        bool_or(regexp_matches(values_told.value, '[.,][0-9]*[1-9]'))
+            filter (values_told.role = 'order_discount') as is_in_cents
     from groups
     inner join value_counts as values_told
         on groups.file_name = values_told.file_name and groups.headers = values_told.headers
@@ -207,7 +210,8 @@ told_groups as (
         any_value(words) as words,
         any_value(flag_words) as flag_words,
         any_value(only_currency) as only_currency,
-        bool_or(is_share) as is_share
+        bool_or(is_share) as is_share,
+        coalesce(bool_or(is_in_cents), false) as is_in_cents
     from told_columns
     group by file_name, headers
 ),
@@ -223,7 +227,10 @@ answered as (
                     case when len(kinds) > 0 then ['kind = ' || {{ toml_text("kinds[1]") }}] else [] end,
                     case
                         when len(amounts) > 0 then ['line_amount = ' || {{ toml_text("amounts[1]") }}]
-                        when len(discounts) > 0 then ['discount_amount = ' || {{ toml_text("discounts[1]") }}] else []
+                        when len(discounts) > 0 then ['discount_amount = ' || {{ toml_text("discounts[1]") }}]
+                        when len(order_discounts) > 0 and is_in_cents
+                            then ['discount_amount = ' || {{ toml_text("order_discounts[1]") }}]
+                        else []
                     end
                 )
             )
@@ -263,11 +270,12 @@ select
             if(coalesce(is_share, false), '', '# ')
             || 'discount_is = "share"  # 0.1 is a tenth; without it an amount off the whole line, or per cent where a % says so'
         end,
-        case when len(order_discounts) > 0 then
-            '# if each line has it: columns = { discount_amount = ' || {{ toml_text("order_discounts[1]") }} || ' }; '
-            || 'if it is the whole order''s, no line has a part of it yet: deliver what each line came to'
+        case when len(order_discounts) > 0 and len(coalesce(discounts, [])) = 0 and len(coalesce(amounts, [])) = 0 then
+            if(is_in_cents, '', '# columns = { discount_amount = ' || {{ toml_text("order_discounts[1]") }} || ' }'
+            || chr(10) || '# ')
+            || 'discount_is = "whole_order"  # its lines share it; if each of them has it: "amount", or "per_cent"'
         end,
-        case when len(mapped) = 0
+        case when len(mapped) = 0 and order_discounts is null
             then if(len(refunds) > 0, '# to count sales before what was refunded:', '# or, to count sales before it:') || chr(10) || 'ignore = ' || {{ toml_list("headers") }}
             else '# or, if it does not matter: ignore = ' || {{ toml_list("headers") }}
         end

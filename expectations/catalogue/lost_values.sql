@@ -20,6 +20,8 @@ with losses as (
         count(*) filter (where is_invoice_date_lost) as lost_dates,
         count(*) filter (where is_invoice_date_lost and contains(unreadable_reason, 'after the delivery'))
             as late_dates,
+        -- what is set aside with them, as far as it could be read
+        sum(signed_amount) filter (where {{ reading.lost }}) as lost_money,
         min(row_number) filter (where {{ reading.lost }}) as row_number,
         arg_min(unreadable_reason, row_number) filter (where {{ reading.lost }}) as problem,
         arg_min(delivered.amount_text, row_number) filter (where {{ reading.amount_lost }}) as amount_text
@@ -42,6 +44,8 @@ known as (
             when ledger.date_style_evidence like 'not read: %' and 2 * lost_dates >= lost then 'spoilt'
             when 2 * late_dates >= lost then 'late'
             when 2 * lost_dates >= lost and regexp_matches(losses.problem, 'date "[0-9]{1,4}"') then 'count'
+            -- no one format is right for dates that most lines write otherwise
+            when 2 * lost_dates >= lost and 2 * lost < ledger.delivered_lines then 'mixed'
             when 2 * lost_dates >= lost then 'date'
             when regexp_matches(losses.problem, '"[^"]*[0-9][.,][0-9]') then 'mark'
         end as kind
@@ -65,11 +69,16 @@ select
     lines,
     problem,
     file_name || ': ' || {{ what }} || ' on ' || {{ number("lost") }} || ' of ' || {{ counted("lines", "line") }}
-    || ' (' || {{ percent("lost / lines") }} || '), e.g. line ' || row_number || ': ' || problem
+    || ' (' || {{ percent("lost / lines") }} || ')' || coalesce(' with ' || {{ amount("lost_money") }}, '')
+    || ', e.g. line ' || row_number || ': ' || problem
     || case when date_style_evidence like 'not read: %' and lost_dates > 0
         then '; dates were ' || date_style_evidence else '' end
     || case when kind = 'count'
         then '; numbers that count days or weeks tell no date: put the date of each line in their place' else '' end
+    || case when kind = 'mixed'
+        then '; the other lines write their dates in another way: write all of them in one' else '' end
+    || case when kind = 'mixed' and regexp_matches(problem, 'date "[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]')
+        then '. Of a line that is written like this one, a day up to the 12th was taken for the month' else '' end
         as told,
     case kind
         when 'late' then {{ lines_of_text(entry, literal('date_order = "day_first"  # or "month_first"')) }}

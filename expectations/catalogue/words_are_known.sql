@@ -1,6 +1,6 @@
 {#
     Words of mapped kinds and states of which no list says what they are, and for which the settings name none. What takes
-    money back by its minus, or brought none, needs no word.
+    money back by its minus needs no word, unless the file calls its returns by one; what brought none never does.
 #}
 with words as (
     {% for column, role in [('line_kind', 'kind'), ('status', 'status')] %}
@@ -22,6 +22,14 @@ unknown as (
         and deliveries._not_sale_words is null
         and (role = 'status' or deliveries._return_words is null)
 ),
+-- files that say of a return that it is one: what else has a minus there may be a cost
+naming_returns as (
+    select distinct distinct_words.load_id
+    from distinct_words
+    inner join seeds.source_words as known
+        on distinct_words.folded = strip_accents(known.word) and known.meaning = 'return'
+    where distinct_words.role = 'kind'
+),
 counted as (
     select
         unknown.load_id,
@@ -34,11 +42,15 @@ counted as (
     inner join words
         on unknown.load_id = words.load_id and unknown.role = words.role and unknown.word = words.word
     inner join this_table as lines on words.delivered_line_id = lines.delivered_line_id
-    where lines.is_readable and lines.row_kind is null and lines.signed_amount > 0
+    left join naming_returns on unknown.load_id = naming_returns.load_id and unknown.role = 'kind'
+    where
+        lines.is_readable
+        and lines.row_kind is null
+        and (lines.signed_amount > 0 or lines.signed_amount < 0 and naming_returns.load_id is not null)
     group by unknown.load_id, unknown.role, unknown.word
 ),
 placed as (
-    select *, row_number() over (partition by load_id, role order by amount desc, word) as place from counted
+    select *, row_number() over (partition by load_id, role order by abs(amount) desc, word) as place from counted
 )
 select
     any_value(file_name) as file_name,

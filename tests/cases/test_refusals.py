@@ -113,6 +113,17 @@ class TestDiscount:
         assert answered.outcome.succeeded, answered.outcome.problems
         assert answered.customer("9001")[1] == Decimal("166.00")
 
+    def test_a_discount_of_the_whole_order_comes_off_once(self, alone: Alone) -> None:
+        """12 x 14.00 and 1 x 18.00 are 186.00, less 4.50, which stands on both lines, are 181.50."""
+        rows = shop(lambda row: {**row, "Discount": "0.00"})
+        for code, name, units, price in (("P07", "CAKE STAND", 12, "14.00"), ("P09", "DOOR MAT", 1, "18.00")):
+            rows.append(line("640001", code, name, units, "2024-02-01 09:00:00", price, 9001, Discount="4.50"))
+        told = _refusal(alone(Case("discounts", {"orders.csv": csv_text(rows)})))
+        _says(told, "orders.csv", 'column "Discount" has "4.50" on 2 lines of 203, the same on all lines of an order')
+        answered = alone(settings=_block(told))
+        assert answered.outcome.succeeded, answered.outcome.problems
+        assert answered.customer("9001") == (1, Decimal("181.50"))
+
     def test_what_a_line_came_to_counts_once_it_is_mapped(self, alone: Alone) -> None:
         """Nothing says what came off but the amount: 12 x 14.00 came to 166.00."""
         rows = shop(lambda row: {**row, "Line Total": f"{int(row['Quantity']) * Decimal(row['UnitPrice']):.2f}"})

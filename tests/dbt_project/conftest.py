@@ -97,6 +97,7 @@ DELIVERY_COLUMNS = (
     "_return_words",
     "_prices_include_tax",
     "_discount_unit",
+    "_is_discount_of_order",
     "_delivered_at",
     "_loaded_at",
 )

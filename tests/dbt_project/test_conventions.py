@@ -137,6 +137,7 @@ def test_the_defaults_of_vars_are_those_of_the_settings(dbt: Dbt) -> None:
         "home_country": defaults.shop.home_country,
         "currency": defaults.shop.currency,
         "is_currency_said": defaults.shop.is_currency_said,
+        "has_order_discounts": False,
         "currency_symbol": currency_symbol(defaults.shop.currency),
         "currency_decimals": currency_decimals(defaults.shop.currency),
         "customer_ids": defaults.shop.customer_ids,

@@ -82,6 +82,22 @@ class TestLostValues:
 
         assert answer in judge("values_survive_typing", *file_of(30, 30, lost)).message.splitlines()[-1]
 
+    def test_dates_that_most_lines_write_otherwise_are_told_with_their_money(self, judge: Judge) -> None:
+        """No date_format is right for both; 2 lines of 7.00 each are left out."""
+        lost = (
+            "is_readable = false, is_invoice_date_lost = true, invoiced_at = null, signed_amount = 7.00, "
+            "unreadable_reason = 'invoice date \"03/16/2026\" cannot be read'"
+        )
+
+        told = judge("lost_values_are_told", *file_of(10, 2, lost))
+
+        assert (
+            'b.csv: 2 dates on 2 of 10 lines (20.0%) with 14.00, e.g. line 2: invoice date "03/16/2026" cannot be read'
+            "; the other lines write their dates in another way: write all of them in one. "
+            "Of a line that is written like this one, a day up to the 12th was taken for the month"
+        ) in told.message
+        assert "date_format" not in told.message
+
     def test_a_number_of_a_day_is_told_to_be_no_date(self, judge: Judge) -> None:
         lost = (
             "is_readable = false, is_invoice_date_lost = true, "

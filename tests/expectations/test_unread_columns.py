@@ -108,9 +108,20 @@ def test_a_discount_that_may_be_the_whole_orders_is_for_a_person_to_judge(judge:
         'column "Order Discount" has "2.80" on 3 lines of 5, the same on all lines of an order, and nothing takes that '
         "off them"
     ) in result.message
-    assert '# if each line has it: columns = { discount_amount = "Order Discount" }' in result.message
     (source,) = answer_of(result)["landing"]["sources"]
-    assert ("columns" in source, source["ignore"]) == (False, ["Order Discount"])
+    assert (source["columns"], source["discount_is"]) == ({"discount_amount": "Order Discount"}, "whole_order")
+    assert 'if each of them has it: "amount", or "per_cent"' in result.message
+    assert '# or, if it does not matter: ignore = ["Order Discount"]' in result.message
+
+
+def test_a_whole_number_on_all_lines_of_an_order_may_be_a_rate_and_nothing_is_chosen(judge: Judge) -> None:
+    told = unread("Discount", "order_discount", ("0", 2), ("10", 3))
+
+    result = judge("columns_that_matter_are_read", *told)
+
+    (source,) = answer_of(result)["landing"]["sources"]
+    assert source.keys() == {"name", "files"}
+    assert '# columns = { discount_amount = "Discount" }\n# discount_is = "whole_order"' in result.message
 
 
 @pytest.mark.parametrize("values", [[("0.00", 5)], [("0 %", 3), (None, 2)], [("SUMMER10", 5)], [("True", 5)]])

@@ -67,6 +67,7 @@ def test_a_missing_landing_folder_says_what_to_do(shop: Shop) -> None:
         (bytes(range(256)) * 40, "the file is a binary file"),
         (b"<!DOCTYPE html><html><body>Please log in</body></html>", "the file is an HTML page"),
         (b'{"InvoiceNo": 1}', "the file is JSON"),
+        (b'{"InvoiceNo": 1}\n{"InvoiceNo": 2}\n', "copy (from read_json('sales.json')) to 'sales.csv'"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an old Excel workbook (.xls)"),
         (b"PAR1" + bytes(200), "the Parquet file is cut off or damaged"),
         (b"PK\x03\x04" + bytes(200), "the workbook (or zip archive) is cut off or damaged"),

@@ -89,12 +89,12 @@ def test_the_lines_of_an_older_home_move_into_todays_tables(older: Shop) -> None
     assert older.rows("from raw.deliveries order by _load_id") == [
         (
             *(1, "gone.csv", "invoice_lines", "invoice_lines", None, ",", ",", ",", ",", ",", None, None, None, None),
-            *(False, False, None, None),
+            *(False, False, False, None, None),
             *(datetime(2011, 12, 10), datetime(2011, 12, 10, 6), datetime(2011, 12, 1), datetime(2011, 12, 2)),
         ),
         (
             *(2, "till.csv", "till", "invoice_lines", None, ".", ".", ".", ".", ".", None, None, None, None),
-            *(False, False, None, None),
+            *(False, False, False, None, None),
             *(None, datetime(2011, 12, 10, 6), None, None),
         ),
     ]

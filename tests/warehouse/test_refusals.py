@@ -484,6 +484,17 @@ def test_sales_with_age_and_gender_are_not_taken_for_a_list_of_customers(shop: S
     assert 'columns.invoice = "Transaction ID"' in block_of(problem)
 
 
+def test_purchases_without_a_day_are_no_list_of_customers(shop: Shop) -> None:
+    shop.deliver(
+        "shopping_trends.csv",
+        "Customer ID,Age,Gender,Item Purchased,Category,Purchase Amount (USD),Location,Previous Purchases\n"
+        "1,55,Male,Blouse,Clothing,53,Kentucky,14\n2,19,Female,Sweater,Clothing,64,Maine,2\n",
+    )
+    problem = refusal(shop)
+    assert "adds up to 117.00" in problem
+    assert "No column was found for" in problem and "the day" in problem
+
+
 @pytest.mark.parametrize(
     ("name", "more"),
     [("members.csv", "Joined on"), ("customers.csv", "Created at"), ("customers.csv", "Created at,Total")],
@@ -900,6 +911,28 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
         ),
         ("Belegnummer;Belegdatum;Kundenname;Belegart;Artikel", "invoice;invoice_date;customer_id;kind;stock_code"),
         ("order_id;date_added;quantity;price;order_status_id", "invoice;invoice_date;quantity;unit_price;status"),
+        # PayPal in German, and without what was bought; SumUp; a list of purchases; what visitors of a web shop did
+        (
+            "Datum;Uhrzeit;Name;Typ;Status;Währung;Brutto;Entgelt;Netto;Absender E-Mail-Adresse;Transaktionscode",
+            "invoice_date;time;customer_id;kind;status;currency;unit_price;;;;invoice",
+        ),
+        ("Datum;Transaktionsnummer;Typ;Menge;Beschreibung", "invoice_date;invoice;kind;quantity;description"),
+        ("customer_id;trans_date;tran_amount", "customer_id;invoice_date;unit_price"),
+        (
+            "event_time;event_type;product_id;price;user_id;user_session",
+            "invoice_date;status;stock_code;line_amount;customer_id;invoice",
+        ),
+        # Odoo: the state of an order, not that of its invoice; who is invoiced
+        (
+            "Order Reference;Creation Date;Invoice Status;Status;Order Lines/Product;Order Lines/Subtotal",
+            "invoice;invoice_date;;status;description;line_amount",
+        ),
+        (
+            "Number;Invoice/Bill Date;Invoice Partner Display Name;Invoice lines/Product;Invoice lines/Subtotal",
+            "invoice;invoice_date;customer_id;description;line_amount",
+        ),
+        # a product has variants, and a name beside its code
+        ("Receipt number;Name;Variant;SKU;Quantity;Total", "invoice;description;;stock_code;quantity;line_amount"),
         # a customer's id of each order beside the one that stays
         ("order_id;customer_id;customer_unique_id", "invoice;;customer_id"),
         # the amount of the line, not that of the order
@@ -909,6 +942,54 @@ def test_a_fee_below_an_order_is_no_further_line_of_it() -> None:
 def test_headers_of_further_countries_and_programs_are_known(headers: str, expected: str) -> None:
     found = {header: column for column, header in guess_mapping(headers.split(";")).headers.items()}
     assert [found.get(header, "") for header in headers.split(";")] == expected.split(";")
+
+
+def test_whether_an_invoice_was_paid_is_no_matter_of_its_sale() -> None:
+    """Odoo's invoices with their lines: a draft is none, one that waits for its payment is one."""
+    headers = "Number,Invoice/Bill Date,Payment Status,Status,Invoice lines/Product,Invoice lines/Subtotal"
+    lines = ["INV/1,2026-03-13,Not Paid,Posted,Mug,20.00", "/,2026-03-14,Not Paid,Draft,Mug,9.00"]
+    block = write_mapping(guess_mapping(headers.split(","), [line.split(",") for line in lines]), "a.csv")
+    (source,) = tomllib.loads(block)["landing"]["sources"]
+    assert (source["columns"]["status"], source["ignore"]) == ("Status", ["Payment Status"])
+    # in a web shop what nobody paid is none
+    assert columns_of_block("Order ID,Date,Product,Payment Status,Amount")["status"] == "Payment Status"
+
+
+def test_a_price_after_the_discount_is_that_of_the_line_where_no_column_has_it_by_the_quantity() -> None:
+    """Toast and SumUp write what was asked, what came off and what is left, all of the whole line."""
+    headers = "Order Id,Order Date,Menu Item,Gross Price,Discount,Net Price,Qty"
+    lines = ["1,2026-10-08,Wings,14.00,0.00,14.00,2.0", "1,2026-10-08,Soup,6.00,1.00,5.00,1.0"]
+    block = columns_of_block(headers, *lines)
+    assert (block.get("line_amount"), block.get("unit_price")) == ("Net Price", None)
+    # with tax in what was asked: 4.00 less 0.40 is 3.36 and 0.24
+    headers = "Datum,Transaktionsnummer,Menge,Beschreibung,Preis vor Rabatt,Rabatt,Preis (netto),Steuer"
+    lines = ["15.03.2026,T1,2,Kaffee,7.00,0.00,5.88,1.12", "15.03.2026,T1,1,Kuchen,4.00,0.40,3.36,0.24"]
+    assert columns_of_block(headers, *lines).get("line_amount") == "Preis (netto)"
+    # of one unit: another column has it by the quantity
+    headers = "Order Id,Order Date,Item,List Price,Discount,Net Price,Qty,Paid"
+    lines = ["1,2026-10-08,Wings,7.00,0.00,7.00,2,14.00", "1,2026-10-08,Soup,6.00,1.00,5.00,2,10.00"]
+    assert columns_of_block(headers, *lines)["unit_price"] == "Net Price"
+
+
+def test_days_are_dates_where_they_are_written_as_such() -> None:
+    """As in Shopify's reports of sales, but not in The Complete Journey, which numbers them."""
+    headers = "Day,Order name,Product title,Customer email,Net items sold,Net sales"
+    line = "2026-03-01,#1001,Mug,ann@example.org,2,18.00"
+    assert columns_of_block(headers, line)["invoice_date"] == "Day"
+    numbered = guess_mapping(headers.split(","), [line.replace("2026-03-01", "1").split(",")])
+    assert "invoice_date" in numbered.missing
+
+
+def test_an_account_of_payments_names_who_paid() -> None:
+    """Without what was bought each payment is a purchase; the name holds on refunds, too, which go to an address."""
+    headers = "Date,Time,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,To Email Address,Transaction ID"
+    lines = [
+        "01/03/2026,09:15,Ann A,Express Checkout Payment,Completed,GBP,20.00,-0.88,19.12,a@x.org,me@x.org,T1",
+        "16/03/2026,09:15,Ann A,Payment Refund,Completed,GBP,-20.00,0.88,-19.12,me@x.org,a@x.org,T2",
+    ]
+    guess = guess_mapping(headers.split(","), [line.split(",") for line in lines])
+    assert (guess.layout.name, guess.missing) == ("transactions", ())
+    assert (guess.headers["customer_id"], guess.headers["unit_price"]) == ("Name", "Gross")
 
 
 def test_what_is_called_sales_price_is_that_of_one_unit_where_another_column_has_it_by_the_quantity() -> None:

@@ -203,6 +203,22 @@ def test_one_discount_on_all_lines_of_each_order_may_be_the_orders(shop: Shop, w
     ]
 
 
+@every_format
+def test_what_a_line_with_a_minus_refunds_is_the_line_itself(shop: Shop, write: Write) -> None:
+    """As in reports of sales that write returns as lines: the figure beside is told in the amount already."""
+    use(shop, columns={"line_amount": "Net sales"})
+    header = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "Net sales", "Returns")
+    lines = [(*line[:3], line[4]) for line in LINES_WITH_TOTALS]
+    returns = ["-9.00" if n == 1 else "0.00" for n in range(len(lines))]
+    amounts = ["-9.00" if n == 1 else "9.00" for n in range(len(lines))]
+    write(shop, "a", [header, *((*line, *two) for line, *two in zip(lines, amounts, returns, strict=True))])
+    # beside a sale it is not
+    write(shop, "b", [header, *((*line, "9.00", back) for line, back in zip(lines, returns, strict=True))])
+    shop.load(settle_wait_seconds=0.01)
+    found = shop.rows("select left(_file_name, 1), value, lines from raw.unused_columns where value <> '0.00'")
+    assert found == [("b", "-9.00", 1)]
+
+
 def test_at_most_two_hundred_values_of_a_column_are_kept_the_frequent_ones(shop: Shop) -> None:
     values = [f"code {number:03}" for number in range(250)] + ["code 249"]
     WRITERS["csv"](shop, "a", columns_of("Status", values))

@@ -173,6 +173,36 @@ def discount_comes_off(lines: Sequence[Line], places: Mapping[str, int]) -> bool
     )
 
 
+def price_is_after_discount(lines: Sequence[Line], places: Mapping[str, int]) -> bool:
+    """Whether what is called a price is what is left of another column once the discount is off, tax included or not.
+
+    A till writes all three of the whole line; a price of one unit would have an amount of the line beside it.
+    """
+    if not {"quantity", "unit_price", "discount_amount"} <= places.keys() or "line_amount" in places:
+        return False
+    if all(abs(rough_number(line, places["quantity"])) <= 1 for line in lines):
+        return False
+    as_amount = {column: place for column, place in places.items() if column != "unit_price"}
+    as_amount["line_amount"] = places["unit_price"]
+    if amount_by_price(lines, as_amount) is not None:
+        return False
+    price, discount = places["unit_price"], places["discount_amount"]
+    discounted = [line for line in lines if rough_number(line, discount)]
+    others = [place for place in range(max(map(len, discounted), default=0)) if place not in places.values()]
+
+    def left(line: Line, place: int) -> Decimal:
+        return abs(rough_number(line, place)) - abs(rough_number(line, discount)) - abs(rough_number(line, price))
+
+    def tax(line: Line) -> Decimal:
+        return abs(rough_number(line, places["tax_amount"])) if "tax_amount" in places else Decimal(0)
+
+    return any(
+        all(abs(left(line, place)) <= _TWO_CENTS for line in discounted)
+        or all(abs(left(line, place) - tax(line)) <= _TWO_CENTS for line in discounted)
+        for place in others
+    )
+
+
 def discount_part(lines: Sequence[Line], place: int, *, says_per_cent: bool) -> Literal["per_cent", "share"] | None:
     """Whether a column of discounts tells parts of the amount: by its header, by a % or by numbers below 1."""
     discounts = [abs(rough_number(line, place)) for line in lines]

@@ -33,6 +33,10 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EXPECTED = "expected CSV (plain or gzip), XLSX or Parquet"
+_AS_CSV = (
+    "; where it holds one object for each line of sales, DuckDB makes CSV of it: "
+    "duckdb -c \"copy (from read_json('sales.json')) to 'sales.csv'\""
+)
 _ODS_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
 
@@ -82,7 +86,7 @@ def describe_text(head: bytes) -> str | None:
 
 def expected_instead(what: str) -> str:
     """Compose the message for a file that is something else."""
-    return f"the file is {what}, {_EXPECTED}"
+    return f"the file is {what}, {_EXPECTED}{_AS_CSV if what == 'JSON' else ''}"
 
 
 def _detect_zip(path: Path) -> Format:

@@ -47,8 +47,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(order)?incrementid|idorder",
         r"(伝票|レシート|取引|注文)(番号|no|id)|(订单|交易|销售单|小票|单据|发票)(编号|号码?|id)",
         # what QuickBooks calls it, and what a reseller's order is
-        r"num",
+        r"num|(transaktions|vorgangs)(code|nummer|nr|id)",
         r"po(no|number)|number",
+        # of what people did in a web shop: all that they bought in one visit
+        r"(user|visit)session(id)?",
     ),
     "stock_code": (
         r"(lineitem|item|product|variant|article|artikel|line|seller)?(sku|skucode|ean|gtin|barcode|upc)",
@@ -81,7 +83,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"(date|datetime|datum|time|timestamp|dt)",
         r"order(purchase|purchased|placed|created|creation)(at|on|date|time|datetime|timestamp)",
         r"(created?|purchased|ordered|placed)(at|on|date|time|datetime)?(utc)?",
-        r"(date|datetime)(created|purchased|ordered|placed|issued|ofsale|sold|added|add)",
+        r"(date|datetime)(created|purchased|ordered|placed|issued|ofsale|sold|added|add)|creation(date|time)",
         r"(paid|processed|completed)(at|on|date|time|datetime)",
         r"(date|datum|fecha|data|datetime|zeitpunkt|timestamp|dateheure)",
         rf"(date|fecha|data|datum)(van|{_OF})({_ORDER}|{_RECEIPT}|achat|compra|acquisto|vendita|venda|verkaufs?)",
@@ -113,7 +115,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"{_TAXED}",
         # what was paid, after discounts, comes first
         r"net(sales|amount|total|revenue)|nettoumsatz|umsatznetto|ventesnettes|ventasnetas|venditenette|vendasliquidas",
-        r"gross(sales|amount|total|revenue)?|bruttoumsatz|umsatzbrutto|ventesbrutes|ventasbrutas|venditelorde|vendasbrutas",
+        r"gross(sales|amount|total|revenue)?|brutto(umsatz)?|umsatzbrutto|ventesbrutes|ventasbrutas|venditelorde|vendasbrutas",
         r"(sale|sales|extended|revenue)(amount|value|total|price|dollars|euro|euros|pounds|usd|eur|gbp)(actual)?",
         r"(sales|revenue|turnover|umsatz|betrag|montant|importe|importo|bedrag|valor|total|amount|subtotal|"
         r"(gesamt|gesamtpreis|gesamtbetrag)(netto)?|sum|summe|totalprice|totalamount|nettobetrag|montantht|totalht)",
@@ -121,15 +123,18 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"(producttotal|total|total(purchase|sale|sales|transaction|order))(price|amount|value){_TAXED}|netvalue|(valor|vlr|vl)total|wartosc(netto|sprzedazy)?",
         r"wartoscbrutto|tutar[iı]?|toplam(tutar[iı]?)?|小計|金額|"
         r"(faturalanacak|satis|satıs)tutar[iı]?|montantttc|totaal(prijs)?|summa|valortotal|(实付|实际支付|成交|销售)?金额|总价|小计",
+        r"purchase(amount|value|price)(usd|eur|gbp)?",
         r"total(revenue|sales|spent)|dollarvalue|amountspent|(daily|weekly|monthly)sales",
+        r"(t|tr|tran|trans|txn)(amount|amt|value)",
         # what the goods cost the shop, where there is another
         r"totalcost",
     ),
     "discount_amount": DISCOUNT_PATTERNS,
-    "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|tva|iva|btw)(amount|betrag|amt)?\d*",),
+    "tax_amount": (r"(lineitem|line|item)?(tax|vat|mwst|ust|steuer|tva|iva|btw)(amount|betrag|amt)?\d*",),
     "currency": (r"(order|payment|document)?(currency|waehrung|wahrung|devise|moneda|valuta|moeda|waluta)(code)?",),
     "status": (
-        r"(financial|order|payment|invoice|bestell|auftrags|zahlungs|rechnungs)?(status|statut)",
+        r"status|statut",
+        r"(financial|order|payment|invoice|bestell|auftrags|zahlungs|rechnungs)(status|statut)",
         r"(order|payment)(state|condition)|orderstatus(id|code|name)",
         r"(estado|stato|situacao|durum|currentstate|siparis(durumu|statusu)|(订单|交易)?状态)",
         # what was only looked at is no sale
@@ -150,7 +155,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"(nome?|nombre|name|naam){_OF}(client|cliente|kunden|klant)",
         r"contactname|soldtoparty|kontrahent|nabywca|klient|(musteri|cari)(kodu|no|adi|adı)?|(顧客|会員)(コート|番号|id|名)?",
         r"(客户|顾客|会员|用户|买家)(编号|号|id|名称|姓名|会员名|昵称)?|login(kupujacego)?|alici|alıcı",
-        r"(username|userid)(buyer)?|(retailer|partner)(name|id)?",
+        r"(username|userid)(buyer)?|(retailer|(invoice)?partner)(display)?(name|id)?",
     ),
     "country": (
         r"(shipping|delivery|ship|ship(to)?|liefer)(country|land)(code|name)?",
@@ -158,8 +163,9 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     ),
 }
 _ONE_FOR_ALL = r"(customer|client|user|buyer)unique(id|key)"
-_OF_VARIANTS = frozenset({"variant", "variante", "model", "sku"})
+_VARIANTS = frozenset({"variant", "variante", "model"})
 """What stands beside the name of a product, and of nothing else."""
+_DAY = re.compile("days?|tag|jour|dia|giorno|dag")
 _PRODUCT_GROUP = (
     r"(product|item|article|artikel|waren)?(line|category|group|family|kategorie|gruppe|categoria|categorie)(name|no)?|"
     r"(product|item|article)type"
@@ -212,16 +218,24 @@ def guess_columns(headers: Sequence[str]) -> dict[str, str]:
     name = next((header for header in named if keys[header] == "name" and header not in found.values()), None)
     if name is not None:
         has_product = not found.keys().isdisjoint(("stock_code", "description"))
+        is_of_product = not _VARIANTS.isdisjoint(keys.values())
         if "customer_id" not in found and "description" in found:
             found["customer_id"] = name
-        elif not has_product and ("customer_id" in found or not _OF_VARIANTS.isdisjoint(keys.values())):
+        elif is_of_product or (not has_product and ("customer_id" in found or "sku" in keys.values())):
             found["description"] = name
+        elif "customer_id" not in found and any("mail" in key for key in keys.values()):
+            # beside an address it is whoever paid
+            found["customer_id"] = name
     return found
 
 
 def tells_of_sales(headers: Sequence[str], *, least: int = 2) -> bool:
     """Whether a header speaks of so many of these: an order, a product or its quantity, a day, money."""
-    found = guess_columns(headers).keys()
+    guessed = guess_columns(headers)
+    found = set(guessed)
+    if _plain(guessed.get("description", "")).startswith("item"):
+        # a title or a description may be a person's, what was purchased is not
+        found.add("stock_code")
     parts = ({"invoice"}, {"stock_code", "quantity"}, {"invoice_date"}, {"unit_price", "line_amount"})
     return sum(not found.isdisjoint(part) for part in parts) >= least
 
@@ -229,6 +243,18 @@ def tells_of_sales(headers: Sequence[str], *, least: int = 2) -> bool:
 def product_group(headers: Sequence[str]) -> str | None:
     """The header that holds groups of products, such as a category."""
     return next((header for header in headers if re.fullmatch(_PRODUCT_GROUP, _plain(header))), None)
+
+
+def day_header(headers: Sequence[str]) -> str | None:
+    """The header of a column of days, which may as well be numbered as dated."""
+    return next((header for header in headers if _DAY.fullmatch(_plain(header))), None)
+
+
+def payment_state_of_invoices(headers: Sequence[str]) -> str | None:
+    """The header that says of invoices with their lines whether they were paid, as Odoo writes it."""
+    if not any(header.strip().casefold().startswith("invoice lines/") for header in headers):
+        return None
+    return next((header for header in headers if _plain(header) in ("paymentstatus", "paymentstate")), None)
 
 
 def order_amount(headers: Sequence[str]) -> str | None:

@@ -270,7 +270,8 @@ def _unused(
     left: Sequence[tuple[int, str]], columns: Mapping[str, tuple[int, ...]], *, by_price: bool
 ) -> tuple[UnusedHeader, ...]:
     """Headers that look as if they mattered, what a line came to beside its quantity and price among them."""
-    found = headers_with_a_role(left, by_price=by_price, order=columns.get("invoice", ()))
+    signed = tuple(columns[column][0] for column in ("quantity", "unit_price", "line_amount") if column in columns)
+    found = headers_with_a_role(left, by_price=by_price, order=columns.get("invoice", ()), signed=signed)
     if not by_price or not {"quantity", "unit_price"} <= columns.keys():
         return found
     beside = (columns["quantity"][0], columns["unit_price"][0])

@@ -33,7 +33,7 @@ class UnusedHeader:
 
     ``is_doubtful``: the name alone does not tell (a *state* may be a part of a country). ``beside``: positions whose
     values are looked at together with the column's own, in this order: quantity and price beside the amount of a line,
-    the order's number beside a discount.
+    the order's number beside a discount, whatever of a line may have a minus beside a refund.
     """
 
     position: int
@@ -136,26 +136,36 @@ _KNOWN_STATES = re.compile(
 
 
 def headers_with_a_role(
-    headers: Sequence[tuple[int, str]], *, by_price: bool = False, order: tuple[int, ...] = ()
+    headers: Sequence[tuple[int, str]],
+    *,
+    by_price: bool = False,
+    order: tuple[int, ...] = (),
+    signed: tuple[int, ...] = (),
 ) -> tuple[UnusedHeader, ...]:
     """Those of the headers (position and name) that look like one of the roles.
 
     ``by_price``: lines count at quantity times price, so that a discount may come off; an amount is after it. Amounts
     of lines are no matter of their names alone, and not among these. ``order``: where the order's number stands.
+    ``signed``: where what a line sold stands, a minus before which takes it back.
     """
+    beside = {"discount": order[:1], "refund": signed}
     found = []
     for position, header in headers:
         told = _role_of(header)
         if told is not None and (by_price or told[0] not in ("discount", "order_discount")):
-            found.append(UnusedHeader(position, header, *told, beside=order[:1] if told[0] == "discount" else ()))
+            found.append(UnusedHeader(position, header, *told, beside=beside.get(told[0], ())))
     return tuple(found)
 
 
 def counted_fields(header: UnusedHeader, fields: Sequence[str]) -> list[str]:
     """SQL for the values to count: those of an amount that is no less than quantity by price are all alike.
 
-    A file has as many of them as it has prices, quantities and amounts, and only the others are told.
+    A file has as many of them as it has prices, quantities and amounts, and only the others are told. Of what stands
+    beside a refund no more than a minus matters.
     """
+    if header.role == "refund":
+        minus = "case when regexp_matches({0}, '[-\u2212(]') then '-' else '' end"
+        return [fields[0], *(minus.format(field) for field in fields[1:])]
     if header.role != "amount":
         return list(fields)
     amount, units, price = (f"abs(try_cast({field} as double))" for field in fields)
@@ -177,6 +187,8 @@ def describe_unused(header: UnusedHeader, counts: Mapping[Values, int]) -> Unuse
     role = header.role
     if header.beside and role == "amount":
         counts = _less_than_by_price(counts)
+    elif header.beside and role == "refund":
+        counts = _first_of_each({values: lines for values, lines in counts.items() if not _takes_back(values)})
     elif header.beside:
         role = "order_discount" if _is_one_for_each_order(counts) else role
         counts = _first_of_each(counts)
@@ -211,6 +223,11 @@ def _is_one_for_each_order(counts: Mapping[Values, int]) -> bool:
         if lines_of[order] > 1 and any(rough_number([value], 0) for value in values)
     ]
     return bool(several) and all(len(values) == 1 and "%" not in "".join(values) for values in several)
+
+
+def _takes_back(values: Values) -> bool:
+    """Whether a line is the refund itself, by a minus before what it sold."""
+    return isinstance(values, tuple) and any(set(value or "") & set("-\u2212(") for value in values[1:])
 
 
 def _first_of_each(counts: Mapping[Values, int]) -> dict[Values, int]:

@@ -22,13 +22,16 @@ from warehouse.readers.amount_evidence import (
     grows_with_quantity,
     leaves_with_a_minus,
     money_column,
+    price_is_after_discount,
     price_is_proven,
     unnamed_quantity,
 )
 from warehouse.readers.header_words import (
+    day_header,
     guess_columns,
     is_of_one_unit,
     order_amount,
+    payment_state_of_invoices,
     product_group,
     says_per_cent,
 )
@@ -65,8 +68,8 @@ class Guess:
     """False where a price may as well be that of the whole line: neither its name nor an amount beside it tells."""
     is_discount_proven: bool = False
     """Whether some amount of the file is quantity times price less the discount."""
-    ignore: tuple[str, ...] = ()
-    """Headers that would be found by their usual name, and mislead."""
+    ignore: tuple[tuple[str, str], ...] = ()
+    """Headers that would be found by their usual name or asked about, and mislead; each with the reason."""
     discount_is: str | None = None
     """``per_cent`` or ``share`` where a discount seems to tell a part of the amount."""
 
@@ -86,6 +89,10 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         del found["description"]
     if found.keys().isdisjoint(("stock_code", "description")) and (group := product_group(headers)):
         found["description"] = group
+    day = day_header(headers)
+    # numbers of days count from a start that the file does not tell
+    if day and "invoice_date" not in found and _has_text(lines, headers, day):
+        found["invoice_date"] = day
     if "invoice" not in found and (number := next((name for name in headers if name.strip().casefold() == "id"), None)):
         found.setdefault("invoice" if _is_of_one_day(headers, number, found, lines) else "customer_id", number)
     layout = INVOICE_LINES
@@ -99,7 +106,9 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         places = {column: list(headers).index(header) for column, header in found.items()}
         # what names neither product nor order has no price of one unit
         is_of_several = found.keys() == {"customer_id", "invoice_date", "quantity", "unit_price"} and len(headers) == 4
-        if "line_amount" not in found and (is_of_several or grows_with_quantity(lines, places)):
+        if "line_amount" not in found and (
+            is_of_several or grows_with_quantity(lines, places) or price_is_after_discount(lines, places)
+        ):
             found["line_amount"] = found.pop("unit_price")
             places["line_amount"] = places.pop("unit_price")
         unnamed = unnamed_quantity(lines, places)
@@ -126,9 +135,12 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
             found["unit_price"] = found.pop("line_amount")
             if "stock_code" in found:
                 found.setdefault("description", found["stock_code"])
-    ignore: tuple[str, ...] = ()
+    ignore: list[tuple[str, str]] = []
     if leaves_with_a_minus(lines, {column: list(headers).index(header) for column, header in found.items()}):
-        ignore = (found.pop("quantity"),)
+        ignore.append((found.pop("quantity"), "its minus is that of goods that went out"))
+    if paid := payment_state_of_invoices(headers):
+        found = {column: header for column, header in found.items() if header != paid}
+        ignore.append((paid, "an invoice is a sale before it is paid"))
     known = {column: header for column, header in found.items() if column in MAPPABLE[layout.name]}
     missing = tuple(column for column in layout.missing(known))
     places = {column: list(headers).index(header) for column, header in known.items()}
@@ -144,12 +156,19 @@ def guess_mapping(headers: Sequence[str], lines: Sequence[Line] = ()) -> Guess:
         or price_is_proven(lines, places)
     )
     filled = _filled_down(headers, known, lines)
-    return Guess(layout, known, missing, filled, is_price_proven, discount_comes_off(lines, places), ignore, part)
+    is_proven = discount_comes_off(lines, places)
+    return Guess(layout, known, missing, filled, is_price_proven, is_proven, tuple(ignore), part)
 
 
 def _has_value(lines: Sequence[Line], place: int) -> bool:
     """Whether a column has a value on some line, or there are no lines to see it on."""
     return not lines or any(place < len(line) and (line[place] or "").strip() for line in lines)
+
+
+def _has_text(lines: Sequence[Line], headers: Sequence[str], header: str) -> bool:
+    """Whether a column has values that are more than numbers."""
+    place = list(headers).index(header)
+    return bool(lines) and _has_value(lines, place) and not _are_numbers(lines, headers, header)
 
 
 def _are_numbers(lines: Sequence[Line], headers: Sequence[str], header: str) -> bool:
@@ -238,8 +257,8 @@ def write_mapping(guess: Guess, file_name: str) -> str:
             f"# columns.customer_id = {_text(NOT_FOUND)}  # whose header is it? Without one nobody bought this"
         )
     if guess.ignore:
-        ignored = ", ".join(map(_text, guess.ignore))
-        lines.append(f"ignore = [{ignored}]  # its minus is that of goods that went out")
+        ignored = ", ".join(_text(header) for header, _ in guess.ignore)
+        lines.append(f"ignore = [{ignored}]  # {'; '.join(reason for _, reason in guess.ignore)}")
     if guess.fill_down:
         lines.append(f"fill_down = [{', '.join(_text(column) for column in guess.fill_down)}]")
     return "\n".join(lines)

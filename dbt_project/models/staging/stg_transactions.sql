@@ -62,6 +62,7 @@ delivered_words as (
 
     {% for column, meaning in [
         ('status', 'not_a_sale'), ('line_kind', 'not_a_sale'), ('line_kind', 'return'), ('line_kind', 'summary'),
+        ('line_kind', 'payment'),
     ] %}
     select
         _load_id as load_id,
@@ -85,7 +86,8 @@ selling_kinds as (
 
     select distinct delivered.load_id
     from delivered_words as delivered
-    inner join words on {{ folded_word('delivered.word') }} = words.word and words.meaning in ('sale', 'invoice')
+    inner join words
+        on {{ folded_word('delivered.word') }} = words.word and words.meaning in ('sale', 'invoice', 'payment')
     where delivered.is_kind
 
 ),
@@ -117,7 +119,8 @@ meant_words as (
         delivered.load_id,
         {{ collected("case delivered.meaning when 'not_a_sale' then delivered.word end") }} as not_sale_words,
         {{ collected("case delivered.meaning when 'return' then delivered.word end") }} as return_words,
-        {{ collected("case delivered.meaning when 'summary' then delivered.word end") }} as summary_words
+        {{ collected("case delivered.meaning when 'summary' then delivered.word end") }} as summary_words,
+        {{ collected("case delivered.meaning when 'payment' then delivered.word end") }} as payment_words
     from delivered_words as delivered
     inner join {{ source('raw', 'deliveries') }} as deliveries on delivered.load_id = deliveries._load_id
     left join kinds_of_lines
@@ -175,6 +178,7 @@ deliveries as (
         meant_words.not_sale_words,
         meant_words.return_words,
         meant_words.summary_words,
+        meant_words.payment_words,
         signs.has_several_signs
     from {{ source('raw', 'deliveries') }} as deliveries
     left join meant_words on deliveries._load_id = meant_words.load_id
@@ -216,6 +220,7 @@ typed_lines as (
             when contains(lines.discount_amount, '%') then 1.00
             else deliveries._discount_unit
         end as discount_unit,
+        deliveries._is_discount_of_order as is_discount_of_order,
         {{ money('lines.tax_amount', 'deliveries._tax_amount_mark') }} as tax_amount,
         -- where no column names it, what stands beside an amount does; but as long as nobody said in which currency the
         -- shop counts, the one sign that all amounts of a file have is the shop's own
@@ -236,6 +241,11 @@ typed_lines as (
             when {{ list_holds('deliveries.not_sale_words', 'lines.status') }} then 'not_a_sale'
             when {{ list_holds('deliveries.return_words', 'lines.line_kind') }} then 'return'
             when {{ list_holds('deliveries.not_sale_words', 'lines.line_kind') }} then 'not_a_sale'
+            -- what an account paid to others; a refund of it has a word of its own
+            when
+                {{ list_holds('deliveries.payment_words', 'lines.line_kind') }}
+                and {{ has_minus(['lines.quantity', 'lines.unit_price', 'lines.line_amount']) }}
+                then 'not_a_sale'
         end as row_kind,
         customers.customer_id,
         customers.customer_spelling,
@@ -292,6 +302,7 @@ typed as (
         case when exports.row_kind = 'summary' then 0 else exports.line_amount end as delivered_line_amount,
         null as told_discount,
         null as discount_unit,
+        false as is_discount_of_order,
         exports.tax_amount,
         exports.currency_text,
         exports.status,
@@ -361,17 +372,81 @@ counted as (
 
 ),
 
+{% if setting('has_order_discounts') -%}
+{%- set orders = 'load_id, store, invoice_text' -%}
+{%- set counts = "is_discount_of_order and coalesce(row_kind, 'return') = 'return'" -%}
+-- lines of orders whose discount is the whole order's, and what that is
+weighed as (
+
+    select
+        *,
+        case when {{ counts }} and not is_negative then amount_before_discount end as sold_amount,
+        case when {{ counts }} and is_negative then amount_before_discount end as returned_amount,
+        case
+            when is_discount_of_order then max(abs(told_discount)) over (partition by {{ orders }})
+        end as order_discount,
+        case
+            when is_discount_of_order then min(nullif(abs(told_discount), 0)) over (partition by {{ orders }})
+        end as least_discount
+    from counted
+
+),
+
+summed as (
+
+    select
+        *,
+        sum(sold_amount) over (partition by {{ orders }}) as sold_in_order,
+        sum(returned_amount) over (partition by {{ orders }}) as returned_in_order
+    from weighed
+
+),
+
+-- by what they cost, to the cent; what goes back of an order takes its share of the discount along
+shared as (
+
+    select
+        *,
+        case
+            when not is_discount_of_order or order_discount is null then delivered_discount
+            when sold_in_order > 0 and is_negative
+                then {{ share_in_cents('order_discount', 'coalesce(returned_amount, 0)', 'sold_in_order') }}
+            when sold_in_order > 0
+                then {{ spread('order_discount', 'sold_amount', 'sold_in_order', orders, 'delivered_line_id') }}
+            else {{ spread('order_discount', 'returned_amount', 'returned_in_order', orders, 'delivered_line_id') }}
+        end as line_discount,
+        case
+            when least_discount <> order_discount
+                then 'its order has unlike discounts on its lines, so that none is of the whole order'
+            when order_discount > coalesce(nullif(sold_in_order, 0), returned_in_order)
+                then 'the discount of its order is more than its lines come to'
+        end as discount_doubt
+    from summed
+
+),
+{%- else -%}
+shared as (
+
+    select
+        *,
+        delivered_discount as line_discount,
+        cast(null as {{ dbt.type_string() }}) as discount_doubt
+    from counted
+
+),
+{%- endif %}
+
 discounted as (
 
     select
         *,
         case
-            when delivered_discount is null then amount_before_discount
+            when line_discount is null then amount_before_discount
             when discount_unit is not null
-                then {{ exact_product('amount_before_discount', '(1 - abs(delivered_discount))') }}
-            else {{ as_money('amount_before_discount - abs(delivered_discount)') }}
+                then {{ exact_product('amount_before_discount', '(1 - abs(line_discount))') }}
+            else {{ as_money('amount_before_discount - abs(line_discount)') }}
         end as amount_after_discount
-    from counted
+    from shared
 
 ),
 
@@ -398,11 +473,12 @@ filled as (
         end as invoice_no,
         case
             when product_code is not null then product_code
-            -- money given back may name no product
-            when layout = 'transactions' or signed_amount < 0 or row_kind = 'summary' then {{ no_product() }}
+            -- money given back may name no product, and what was not sold need not
+            when layout = 'transactions' or signed_amount < 0 or row_kind in ('summary', 'not_a_sale')
+                then {{ no_product() }}
         end as stock_code,
         case
-            when delivered_line_amount is null and delivered_discount is null then delivered_unit_price
+            when delivered_line_amount is null and line_discount is null then delivered_unit_price
             when quantity_units <> 0 then {{ quotient_as_money('signed_amount / quantity_units', may_be_beyond=true) }}
             else coalesce(delivered_unit_price, 0)
         end as unit_price
@@ -441,6 +517,7 @@ readable as (
         and quantity_units is not null
         and invoiced_at is not null
         and not is_discount_lost
+        and discount_doubt is null
         and not is_foreign
         and case
             -- no money came in, and some systems say of none
@@ -487,6 +564,7 @@ explained as (
                             then 'discount "' || {{ shortened(trimmed('discount_amount_text'), 60) }}
                                 || '" is not an amount that fits'
                     end,
+                    discount_doubt,
                     case
                         when invoiced_at is not null then null
                         when delivered_invoiced_at > loaded_at
