@@ -97,7 +97,6 @@ DELIVERY_COLUMNS = (
     "_return_words",
     "_prices_include_tax",
     "_discount_unit",
-    "_is_discount_of_order",
     "_delivered_at",
     "_loaded_at",
 )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from warehouse.readers.parquet import ParquetReading
     from warehouse.readers.workbook import WorkbookReading
 
-READER_VERSION = "11"
+READER_VERSION = "12"
 """Raise it when files would be read otherwise than before; rejected ones are then tried again."""
 
 _ENOUGH_WORTHLESS_LINES = 5

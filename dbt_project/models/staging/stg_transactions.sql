@@ -220,7 +220,9 @@ typed_lines as (
             when contains(lines.discount_amount, '%') then 1.00
             else deliveries._discount_unit
         end as discount_unit,
-        deliveries._is_discount_of_order as is_discount_of_order,
+        -- what bears no order's number is an order of its own
+        deliveries._is_discount_of_order
+        and {{ stripped('lines.invoice') }} is not null as is_discount_of_order,
         {{ money('lines.tax_amount', 'deliveries._tax_amount_mark') }} as tax_amount,
         -- where no column names it, what stands beside an amount does; but as long as nobody said in which currency the
         -- shop counts, the one sign that all amounts of a file have is the shop's own
