@@ -156,8 +156,9 @@ def _rank(flags: pd.DataFrame, contributions: pd.DataFrame) -> pd.DataFrame:
     flag_place = {key: number for number, key in enumerate(flags[_KEY].itertuples(index=False, name=None))}
     rows["_flag"] = [flag_place[key] for key in rows[_KEY].itertuples(index=False, name=None)]
     rows["_dimension"] = rows["dimension"].map(place)
-    rows["_pennies"] = -rows["moved"].round(2)
-    rows = rows.sort_values(["_flag", "_dimension", "_pennies", "member"], kind="stable", ignore_index=True)
+    # sums of another history differ in their last bits
+    rows["_moved"] = -rows["moved"].round(4)
+    rows = rows.sort_values(["_flag", "_dimension", "_moved", "member"], kind="stable", ignore_index=True)
     rows["rank"] = (rows.groupby(["_flag", "_dimension"]).cumcount() + 1).astype(np.int32)
     return rows[rows["rank"] <= MEMBERS_KEPT].reset_index(drop=True)
 

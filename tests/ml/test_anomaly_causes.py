@@ -236,6 +236,13 @@ def test_drivers_are_ranked_by_what_they_moved_the_way_it_went():
     assert down["share_pct"].tolist() == pytest.approx([700 / 9])
 
 
+def test_the_larger_of_two_differences_that_round_to_one_penny_comes_first():
+    # 2.1786 and 2.185 are both written as 2.18
+    members = [member("customer", "171", 0.0, 2.1786), member("customer", "361", 0.0, 2.185)]
+    drivers = explain(flag(actual=-120.0, expected=15.0), members).anomaly_drivers
+    assert drivers["member"].tolist() == ["361", "171"]
+
+
 def test_order_of_rows_changes_nothing():
     one = flag(actual=300.0, expected=100.0)
     members = [member(kind, name, 30.0) for kind in ("invoice", "customer", "product") for name in "fcaebd"]
