@@ -342,7 +342,7 @@ def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, p
         """
         select
             daily.date, daily.is_trading_day, daily.net_revenue_as_booked::double as net_revenue,
-            days.is_complete_day, days.is_complete_week
+            daily.invoice_count as orders, days.is_complete_day, days.is_complete_week
         from marts.fct_daily_revenue as daily
         inner join marts.dim_dates as days on daily.date = days.date
         order by daily.date

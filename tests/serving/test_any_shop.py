@@ -284,3 +284,11 @@ def test_no_gap_is_told_where_nobody_has_come_back(published_small: Home, tmp_pa
         story = CUSTOMERS_PAGE.render(view(reading, "10005"))
         assert figures(story)["customer.expected_gap_days"] == "–"
         assert "not known: no customer has come on a second day yet" in text(story)
+
+
+def test_days_that_nothing_could_be_compared_with_are_not_called_usual(published_small: Home, tmp_path: Path) -> None:
+    short = ("delete from ml.anomaly_drivers", "delete from ml.revenue_anomalies", "delete from ml.revenue_expectations")
+    with changed(published_small, tmp_path, *short) as reading:
+        page = text(OVERVIEW_PAGE.render(view(reading)))
+    assert "No day of the whole shop in this time could be compared with what is usual." in page
+    assert "No unusual day" not in page
