@@ -38,6 +38,9 @@ from warehouse.wording import MISSING, count, day, in_unit, is_missing, month, p
 TOLD_COHORT = 20
 """New customers of a month of whom a sentence says what share came back; of fewer the grid alone tells."""
 
+STANDS_OUT_INDEX = 110
+"""From a tenth more than all customers spend on a category on, a segment stands out; what is less is a ripple."""
+
 # ---- how large segments are ----------------------------------------------------------
 
 
@@ -253,8 +256,8 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
     described = (
         f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
         f"{percent(top.all_share_pct)} (index {count(top.index_to_all)})."
-        if round(top.index_to_all) > 100
-        else "Nothing stands out: no segment spends more on a category than all customers do."
+        if round(top.index_to_all) >= STANDS_OUT_INDEX
+        else "Nothing stands out: no segment spends a tenth more of its money on a category than all customers do."
     )
     drawn_grid = chart(
         view,
