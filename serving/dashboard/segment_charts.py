@@ -249,12 +249,12 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
         showscale=False,
     )
     # a strong index of a handful of customers, or of a category that hardly sells, is no finding
-    weighty = [
-        row for row in rows if row.customers >= 20 and row.all_share_pct >= 1 and row.category != "Other"
-    ] or rows
-    top = min(weighty, key=lambda row: (-row.index_to_all, row.segment, row.category))
+    weighty = [row for row in rows if row.customers >= 20 and row.all_share_pct >= 1 and row.category != "Other"]
+    top = min(weighty, key=lambda row: (-row.index_to_all, row.segment, row.category), default=None)
     described = (
-        f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
+        "Too little to say what stands out: no segment has twenty customers who bought of one named category."
+        if top is None
+        else f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
         f"{percent(top.all_share_pct)} (index {count(top.index_to_all)})."
         if round(top.index_to_all) >= STANDS_OUT_INDEX
         else "Nothing stands out: no segment spends a tenth more of its money on a category than all customers do."
