@@ -27,8 +27,8 @@ _SILENCE_LEAST = 7
 # without a sale is no news; a whole week is.
 _IRREGULAR_SHARE = 0.1
 _IRREGULAR_LEAST_DAYS = 7
-# As `orders_of_a_busy_day` of dbt: where orders come by chance, a day on which five are usual passes without any once in
-# 150 times (e^-5). Where two are usual it is once in seven, and small shops were told of each such day.
+# As `orders_of_a_busy_day` of dbt: where orders come by chance, a day on which five are usual passes without any once
+# in 150 times (e^-5). Where two are usual it is once in seven, and small shops were told of each such day.
 _LEAST_ORDERS = 5.0
 # From Christmas to New Year; a fortnight between two holidays is a closure of its own.
 _BRIDGED_DAYS = 7

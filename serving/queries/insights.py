@@ -24,7 +24,9 @@ from serving.snapshot import Reading
 from warehouse.measures import aggregates
 from warehouse.wording import change, count, day, money, month, percent, plural, short_money
 
-InsightKind = Literal["change", "driver", "segments", "slipping", "anomaly", "concentration", "caveat", "nothing"]
+InsightKind = Literal[
+    "change", "driver", "segments", "slipping", "dormant", "anomaly", "concentration", "caveat", "nothing"
+]  # fmt: skip
 Tone = Literal["good", "bad", "warning", "neutral"]
 
 MAX_ANOMALIES = 2
@@ -34,10 +36,10 @@ RIPPLE_PCT = 1.0
 """A change of less than this, in percent, is told without saying what is behind it."""
 
 MIN_CAME_BACK = 100
-"""Of fewer customers a share is off by five points or more, two times in three to the worse."""
+"""Of fewer customers a share is off by more than five points, one time in three."""
 
 ALL_BUT_AS_MANY = 0.9
-"""Who comes back nearly as often as the others is not late; of the public shop's slipping customers two thirds as many do."""
+"""Who comes back nearly as often as the others is not late; of the public shop's slipping two thirds as many do."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def insights(reading: Reading, filters: Filters) -> list[Insight]:
     Returns
     -------
     list of Insight
-        In a fixed order of kinds: change, driver, segments, slipping, anomaly, concentration, caveat.
+        In a fixed order of kinds: change, driver, segments, slipping (or dormant, where nobody is slipping), anomaly,
+        concentration, caveat.
         What the data can't tell is left out. One of kind ``nothing`` if no invoice fits.
     """
     months = monthly_revenue(reading, filters)
@@ -219,7 +222,7 @@ def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
         else ""
     )
     if not every:
-        return [Insight("slipping", beyond, "neutral")] if dormant else []
+        return [Insight("dormant", beyond, "neutral")] if dormant else []
     told = (
         f"{plural(best, 'customer')} of your best fifth, who spent "
         f"{short_money(row['slipping_best_monetary'], reading.about.currency)}, "
@@ -335,7 +338,9 @@ def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
         return []
     # of a history that begins in the month, too
     since = "" if known["first_date"] == known["month_start"] else f"from {day(known['first_date'])} "
-    reach = f"sales reach {since}to {day(span[1])}" if known["first_date"] < span[1] else f"{day(span[1])} alone is known"
+    reach = (
+        f"sales reach {since}to {day(span[1])}" if known["first_date"] < span[1] else f"{day(span[1])} alone is known"
+    )
     return [Insight("caveat", f"{month(span[1])} is not complete: {reach}.", "warning")]
 
 

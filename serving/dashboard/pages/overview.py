@@ -35,6 +35,7 @@ _KIND_LABELS = {
     "driver": "Behind it",
     "segments": "Segments",
     "slipping": "Slipping",
+    "dormant": "Dormant",
     "anomaly": "Unusual",
     "concentration": "Concentration",
     "caveat": "Keep in mind",
@@ -97,12 +98,18 @@ def _doubt(told: Mapping[str, str]) -> html.Div:
 
 
 def _told(view: View, told: Sequence[Insight]) -> html.Ul:
-    who = [" ", dcc.Link("Who they are", href=view.link("/customers", slipping=True))]
+    who = {
+        "slipping": view.link("/customers", slipping=True),
+        # the filter of the slipping leaves them out
+        "dormant": view.link("/customers", method="slipping", segments=("Dormant",)),
+    }
     items = [
         html.Li(
             [
                 html.Strong(_KIND_LABELS[item.kind], className="insight-kind"),
-                html.Span([item.text, *(who if item.kind == "slipping" else [])]),
+                html.Span(
+                    [item.text, *([" ", dcc.Link("Who they are", href=who[item.kind])] if item.kind in who else [])]
+                ),
             ],
             className=f"insight insight-{item.tone}",
             **{"data-insight": item.kind},
