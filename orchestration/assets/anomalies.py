@@ -36,6 +36,7 @@ select
     flags.grain,
     flags.date,
     coalesce(sum(lines.gross_revenue + lines.return_amount), 0)::double as window_total,
+    coalesce(sum(lines.gross_revenue), 0)::double as window_sold,
     coalesce(
         sum(lines.gross_revenue + lines.return_amount) filter (dayofweek(days.date) = dayofweek(flags.date)), 0
     )::double as weekday_total
@@ -50,7 +51,8 @@ group by flags.series, flags.grain, flags.date
 
 # A mean of the window within half and double of what was expected is what is usual. Where the expectation knows of a
 # weekday or a season that brings more or less than that, members are compared with the same weekday, in proportion to
-# what was expected: on a market day everybody brings more than the mean day, and nobody is missed on a bad one.
+# what was expected: on a market day everybody brings more than the mean day, and nobody is missed on a bad one. Where
+# most came back, what is left is near nothing, of which anything is a hundred times as much: there what was sold decides.
 _USUAL_RANGE = (0.5, 2.0)
 
 # Revenue as booked: what a line adds to the day it is dated on, returns included.
@@ -390,8 +392,9 @@ def _compared(flags: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     """With the days that each flag's members are compared with, and by what that is multiplied."""
     flags = flags.merge(windows, on=["series", "grain", "date"], how="left")
     whole = flags["expected"] * flags["window_periods"]
-    low, high = (flags["window_total"] * bound for bound in _USUAL_RANGE)
-    is_apart = (whole > 0) & (flags["window_total"] > 0) & ~whole.between(low, high)
+    is_apart = (whole > 0) & (flags["window_total"] > 0)
+    for total in (flags["window_total"], flags["window_sold"]):
+        is_apart &= ~whole.between(*(total * bound for bound in _USUAL_RANGE))
     flags["is_by_weekday"] = is_apart & (flags["grain"] == "day") & (flags["weekday_total"] > 0)
     compared = flags["window_total"].where(~flags["is_by_weekday"], flags["weekday_total"])
     flags["usual_scale"] = (whole / compared).where(is_apart, 1.0)
