@@ -295,7 +295,9 @@ class _Story:
         # where more comes back than is sold, what is usual is told by orders alone
         told_money = [self._money(flag.expected)] if flag.expected > 0 else []
         told_orders = [_orders(round(self._usual_orders))] if self._usual_orders >= 1 or not told_money else []
-        usual = f"{' and '.join(told_orders + told_money)} are usual"
+        told_usual = told_orders + told_money
+        is_one = told_usual in (told_money, ["1 order"])
+        usual = f"{' and '.join(told_usual)} {'is' if is_one else 'are'} usual"
         told = f"No sale{of} on {self._day(flag.date)}, where {usual}"
         if pd.isna(flag.back_date):
             told += "; none had come since when the data ended"

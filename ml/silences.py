@@ -46,7 +46,7 @@ def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = (
     day only a whole week or more of them is told.
 
     A stretch that chance explains is not told: its expected days together usually bring at
-    least five orders, each as many as the mean of its weekday in those eight weeks.
+    least five orders, each as many as the median of its weekday in those eight weeks.
 
     A public holiday or a day that the shop says it was closed on is never expected, and
     says nothing of other days of its weekday: Easter Monday makes no later Monday doubtful.
@@ -180,8 +180,8 @@ class _Past:
         return all(self._was_open(back, before) for back in (day - YEAR_DAYS, anniversary))
 
     def usual_orders(self, day: int, before: int) -> float:
-        """How many orders the weekday of an expected day usually brings."""
-        return float(self.orders[self._same_weekdays(day, before)].mean())
+        """How many orders the weekday of an expected day usually brings; the weeks of a season that is over don't."""
+        return float(np.median(self.orders[self._same_weekdays(day, before)]))
 
     def _same_weekdays(self, day: int, before: int) -> np.ndarray:
         # from the last one that is not in the stretch itself

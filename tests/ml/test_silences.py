@@ -70,6 +70,13 @@ def test_days_that_chance_leaves_without_an_order_are_no_silence(orders: int, da
     assert len(find_silences(shop(closed).assign(orders=orders))) == is_told
 
 
+def test_orders_of_a_season_that_is_over_are_not_due():
+    # thirty orders a day from the 1st to the 23rd of December, and one on others
+    days = shop({date(2024, 1, 15)}, first="2023-10-02", last="2024-02-29")
+    orders = np.where(days["date"].between("2023-12-01", "2023-12-23"), 30, 1)
+    assert find_silences(days.assign(orders=orders)).empty
+
+
 def test_a_weekend_that_is_always_closed_belongs_to_the_stretch_but_is_not_missed():
     weekends = {day.date() for day in pd.date_range("2024-01-01", "2024-06-30") if day.weekday() == 6}
     thursday, friday = date(2024, 5, 2), date(2024, 5, 3)
