@@ -252,7 +252,7 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
     weighty = [row for row in rows if row.customers >= 20 and row.all_share_pct >= 1 and row.category != "Other"]
     top = min(weighty, key=lambda row: (-row.index_to_all, row.segment, row.category), default=None)
     described = (
-        "Too little to say what stands out: no segment has twenty customers who bought of one named category."
+        "Too little to say what stands out: no segment has 20 customers who bought of one named category."
         if top is None
         else f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
         f"{percent(top.all_share_pct)} (index {count(top.index_to_all)})."
