@@ -51,9 +51,9 @@ group by flags.series, flags.grain, flags.date
 
 # A mean of the window within two thirds and one and a half of what was expected is what is usual. Where the expectation
 # knows of a weekday or a season that brings more or less than that, members are compared with the same weekday, in
-# proportion to what was expected: on a market day everybody brings more than the mean day, and nobody is missed on a bad
-# one. Where most came back, what is left is near nothing, of which anything is a hundred times as much: what was sold
-# decides.
+# proportion to what was expected: on a market day everybody brings more than the mean day, and nobody is missed on a
+# bad one. Where most came back, what is left is near nothing, of which anything is a hundred times as much: what was
+# sold decides.
 _USUAL_RANGE = (2 / 3, 1.5)
 
 # Revenue as booked: what a line adds to the day it is dated on, returns included.
