@@ -68,9 +68,16 @@ def _before(daily: pd.DataFrame) -> np.ndarray:
     """Ours with the weekdays of the first release: drawn by a fixed number, all misses alike, none in the season."""
     of_season = anomaly_expectations._season_steps
 
-    def with_weekdays(*given: np.ndarray) -> np.ndarray:
-        *of_days, factors, weekday = given
-        return of_season(*of_days, np.ones_like(factors), weekday)
+    def with_weekdays(
+        days: np.ndarray,
+        rate: np.ndarray,
+        usual: np.ndarray,
+        before: np.ndarray,
+        at: np.ndarray,
+        factors: np.ndarray,
+        weekday: np.ndarray,
+    ) -> np.ndarray:
+        return of_season(days, rate, usual, before, at, np.ones_like(factors), weekday)
 
     with mock.patch.multiple(
         anomaly_expectations,

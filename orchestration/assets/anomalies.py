@@ -395,7 +395,8 @@ def _compared(flags: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     whole = flags["expected"] * flags["window_periods"]
     is_apart = (whole > 0) & (flags["window_total"] > 0)
     for total in (flags["window_total"], flags["window_sold"]):
-        is_apart &= ~whole.between(*(total * bound for bound in _USUAL_RANGE))
+        low, high = (total * bound for bound in _USUAL_RANGE)
+        is_apart &= ~whole.between(low, high)
     flags["is_by_weekday"] = is_apart & (flags["grain"] == "day") & (flags["weekday_total"] > 0)
     compared = flags["window_total"].where(~flags["is_by_weekday"], flags["weekday_total"])
     flags["usual_scale"] = (whole / compared).where(is_apart, 1.0)
