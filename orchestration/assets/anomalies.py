@@ -19,6 +19,7 @@ from orchestration.model_runs import record_runs, runs_spec
 from orchestration.resources import WarehouseResource
 from warehouse import wording
 from warehouse.ledger import active_content_hashes
+from warehouse.measures import measures
 from warehouse.versions import data_version
 
 _READS = [
@@ -30,13 +31,13 @@ _READS = [
 _MEMBERS_READ = 10
 
 # What the window brought in all, and on the flag's weekday.
-_WINDOWS = """
+_WINDOWS = f"""
 select
     flags.series,
     flags.grain,
     flags.date,
     coalesce(sum(lines.gross_revenue + lines.return_amount), 0)::double as window_total,
-    coalesce(sum(lines.gross_revenue), 0)::double as window_sold,
+    coalesce({measures()["gross_revenue"].sql("lines")}, 0)::double as window_sold,
     coalesce(
         sum(lines.gross_revenue + lines.return_amount) filter (dayofweek(days.date) = dayofweek(flags.date)), 0
     )::double as weekday_total

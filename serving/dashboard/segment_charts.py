@@ -257,7 +257,7 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
         else f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
         f"{percent(top.all_share_pct)} (index {count(top.index_to_all)})."
         if round(top.index_to_all) >= STANDS_OUT_INDEX
-        else "Nothing stands out: no segment spends a tenth more of its money on a category than all customers do."
+        else "Nothing stands out: no segment spends 10% more of its money on a category than all customers do."
     )
     drawn_grid = chart(
         view,
