@@ -65,14 +65,31 @@ def _ours(method: Method, *, calendar: bool) -> Rule:
 
 
 def _before(daily: pd.DataFrame) -> np.ndarray:
-    """Ours with the weekdays of the first release: drawn by a fixed number, and all misses alike."""
-    with mock.patch.multiple(anomaly_expectations, _weekday_factors=_first_weekday_factors, _WEEKDAY_WEIGHT=0.0):
+    """Ours with the weekdays of the first release: drawn by a fixed number, all misses alike, none in the season."""
+    of_season = anomaly_expectations._season_steps
+
+    def with_weekdays(
+        days: np.ndarray,
+        rate: np.ndarray,
+        usual: np.ndarray,
+        before: np.ndarray,
+        at: np.ndarray,
+        factors: np.ndarray,
+        weekday: np.ndarray,
+    ) -> np.ndarray:
+        return of_season(days, rate, usual, before, at, np.ones_like(factors), weekday)
+
+    with mock.patch.multiple(
+        anomaly_expectations,
+        _weekday_factors=_first_weekday_factors,
+        _season_steps=with_weekdays,
+        _WEEKDAY_WEIGHT=0.0,
+    ):
         return _ours("median_mad", calendar=True)(daily)
 
 
-def _first_weekday_factors(days: np.ndarray, rate: np.ndarray, _usual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _first_weekday_factors(days: np.ndarray, rate: np.ndarray, _usual: np.ndarray, weekday: np.ndarray) -> np.ndarray:
     """Median ratio to the week over 13 weeks, drawn towards 1 as by four more."""
-    weekday = (days + 3) % 7
     sums = np.concatenate([[0.0], np.cumsum(rate)])
     start, end = np.searchsorted(days, days - 3), np.searchsorted(days, days + 3, side="right")
     level = (sums[end] - sums[start]) / (end - start)
@@ -84,7 +101,7 @@ def _first_weekday_factors(days: np.ndarray, rate: np.ndarray, _usual: np.ndarra
         drawn = (ratios.median().to_numpy() * number + 4) / (number + 4)
         known = np.searchsorted(days[use], days - 4, side="right")
         factors[:, each] = np.concatenate([[1.0], np.where(np.isfinite(drawn), drawn, 1.0)])[known].clip(1 / 3, 3)
-    return factors, weekday
+    return factors
 
 
 RULES: dict[str, Rule] = {

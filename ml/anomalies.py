@@ -252,12 +252,13 @@ def score_revenue(
 
     Parameters
     ----------
-    days : DataFrame of shape (n_days, 5)
+    days : DataFrame of shape (n_days, 6)
         Days with a line: ``date`` (ascending), ``is_trading_day``, ``net_revenue``
         (booked; shop's currency), ``is_complete_day`` and ``is_complete_week`` (whether
-        the history covers the whole of the day, or of its week).
+        the history covers the whole of the day, or of its week) and, if it is known, ``orders``
+        (invoices with a sale).
     country_days : DataFrame of shape (n_rows, 4)
-        The same by ``country``, in any order and without the last two.
+        The first three by ``country``, in any order.
     special_days : DataFrame of shape (n_special, 4)
         ``date``, ``holiday_name``, ``closure_reason``, ``promotion_name``: what the
         calendar says of a day, else null.

@@ -156,8 +156,9 @@ def _rank(flags: pd.DataFrame, contributions: pd.DataFrame) -> pd.DataFrame:
     flag_place = {key: number for number, key in enumerate(flags[_KEY].itertuples(index=False, name=None))}
     rows["_flag"] = [flag_place[key] for key in rows[_KEY].itertuples(index=False, name=None)]
     rows["_dimension"] = rows["dimension"].map(place)
-    rows["_pennies"] = -rows["moved"].round(2)
-    rows = rows.sort_values(["_flag", "_dimension", "_pennies", "member"], kind="stable", ignore_index=True)
+    # sums of another history differ in their last bits
+    rows["_moved"] = -rows["moved"].round(4)
+    rows = rows.sort_values(["_flag", "_dimension", "_moved", "member"], kind="stable", ignore_index=True)
     rows["rank"] = (rows.groupby(["_flag", "_dimension"]).cumcount() + 1).astype(np.int32)
     return rows[rows["rank"] <= MEMBERS_KEPT].reset_index(drop=True)
 
@@ -294,7 +295,9 @@ class _Story:
         # where more comes back than is sold, what is usual is told by orders alone
         told_money = [self._money(flag.expected)] if flag.expected > 0 else []
         told_orders = [_orders(round(self._usual_orders))] if self._usual_orders >= 1 or not told_money else []
-        usual = f"{' and '.join(told_orders + told_money)} are usual"
+        told_usual = told_orders + told_money
+        is_one = told_usual in (told_money, ["1 order"])
+        usual = f"{' and '.join(told_usual)} {'is' if is_one else 'are'} usual"
         told = f"No sale{of} on {self._day(flag.date)}, where {usual}"
         if pd.isna(flag.back_date):
             told += "; none had come since when the data ended"

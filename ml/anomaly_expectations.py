@@ -174,14 +174,15 @@ def score_periods(
     before = usual[usual_before[at][:, None] + np.arange(-window, 0)]
     factor, compared = np.ones(len(at)), rate[before]
     weight, weight_before = np.ones(len(at)), np.ones(before.shape)
+    factors, weekday = np.ones((len(days), 7)), (days + 3) % 7
     if calendar:
         if grain == "day":
-            factors, weekday = _weekday_factors(days, rate, usual)
+            factors = _weekday_factors(days, rate, usual, weekday)
             factor, factor_before = factors[at, weekday[at]], factors[at[:, None], weekday[before]]
             compared = compared / factor_before
             weight, weight_before = factor**_WEEKDAY_WEIGHT, factor_before**_WEEKDAY_WEIGHT
         # the window's days, in the season of the scored one
-        compared = compared * _season_steps(days, rate, usual, before, at)
+        compared = compared * _season_steps(days, rate, usual, before, at, factors, weekday)
     scale = trading_days[at] * factor
     value = rate[at] / factor
     # the fewer trading days in a week, the further its daily mean strays
@@ -211,6 +212,8 @@ def score_periods(
             spread = _at_least_of_the_weekday(
                 spread, np.abs(miss), is_usual[at], weekday[at], around, weekday[before], window
             )
+        # the least that a period may be off is a share of its revenue, whatever its weekday brings
+        spread = np.maximum(spread, _LEAST_SPREAD * weight)
         score = miss / spread
         spread = spread / weight
         expected = scale * _from_log_like(centre, bend)
@@ -327,7 +330,7 @@ def _at_least_of_the_weekday(
     return spread
 
 
-def _weekday_factors(days: np.ndarray, rate: np.ndarray, usual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _weekday_factors(days: np.ndarray, rate: np.ndarray, usual: np.ndarray, weekday: np.ndarray) -> np.ndarray:
     """For each day, what each weekday brings next to its week by the usual days, known before the day's week.
 
     The median of a weekday's ratios to its weeks, on a logarithmic scale, is drawn towards
@@ -335,9 +338,8 @@ def _weekday_factors(days: np.ndarray, rate: np.ndarray, usual: np.ndarray) -> t
     Efron and Morris, JASA 70, 1975). So a Sunday that brings 40 % is believed after a few
     weeks, and a shop whose weekdays are alike is not bent by noise.
 
-    Returns the factors, of shape (n_days, 7), and each day's weekday (Monday is 0).
+    ``weekday`` is each day's (Monday is 0); the factors are of shape (n_days, 7).
     """
-    weekday = (days + 3) % 7
     usual_days, usual_rate = days[usual], rate[usual]
     # the week around a day holds every weekday once; it is known three days later
     sums = np.concatenate([[0.0], np.cumsum(usual_rate)])
@@ -364,28 +366,34 @@ def _weekday_factors(days: np.ndarray, rate: np.ndarray, usual: np.ndarray) -> t
         beyond_chance = max(0.0, float(np.average((effect - middle) ** 2, weights=number)) - float(variance.mean()))
         trust = beyond_chance / (beyond_chance + variance) if beyond_chance > 0 else 0.0
         factors[place, told] = np.exp(middle + (effect - middle) * trust)
-    return factors[week], weekday
+    return factors[week]
 
 
 def _season_steps(
-    days: np.ndarray, rate: np.ndarray, usual: np.ndarray, before: np.ndarray, at: np.ndarray
+    days: np.ndarray,
+    rate: np.ndarray,
+    usual: np.ndarray,
+    before: np.ndarray,
+    at: np.ndarray,
+    factors: np.ndarray,
+    weekday: np.ndarray,
 ) -> np.ndarray:
     """By how much each scored period stood above each one of its window a year before; 1 where that is not known.
 
     Each day of the window has its own season: one level for all of them is that of either side of a season's edge, and
     changes on another day than this year's window does. A year before is the same date: 52 weeks earlier, Christmas
-    is over a day too soon, and a fortnight has all weekdays anyway.
+    is over a day too soon. What a weekday brings is no season: without its factor the level of a fortnight in which a
+    shop with one great day a week seldom traded on others is that day's, and that of the next fortnight the others'.
     """
     steps = np.ones(before.shape)
     first, window = int(days[0]), before.shape[1]
     year_before = day_numbers(pd.Series(pd.to_datetime(days, unit="D") - pd.DateOffset(years=1)))
-    usual_days, usual_rate = days[usual], rate[usual]
     level = np.full(len(days), np.nan)
     for index in np.flatnonzero(year_before >= first):
         day = int(year_before[index])
-        near = _between(usual_days, usual_rate, day - _SEASON_HALF_WIDTH_DAYS, day + _SEASON_HALF_WIDTH_DAYS)
+        near = usual[_between(days[usual], day - _SEASON_HALF_WIDTH_DAYS, day + _SEASON_HALF_WIDTH_DAYS)]
         if len(near) >= 2:
-            level[index] = np.median(near)
+            level[index] = np.median(rate[near] / factors[index, weekday[near]])
     then, now = level[before], level[at][:, None]
     is_known = ~np.isnan(now[:, 0]) & ((~np.isnan(then)).sum(axis=1) >= window // 2)
     is_known &= year_before[before[:, 0]] >= first
@@ -394,5 +402,5 @@ def _season_steps(
     return steps
 
 
-def _between(days: np.ndarray, rate: np.ndarray, first: int, last: int) -> np.ndarray:
-    return rate[np.searchsorted(days, first) : np.searchsorted(days, last, side="right")]
+def _between(days: np.ndarray, first: int, last: int) -> slice:
+    return slice(np.searchsorted(days, first), np.searchsorted(days, last, side="right"))

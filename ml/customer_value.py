@@ -267,14 +267,16 @@ def _runs(
     }
     holdouts = int(errors["cutoff_date"].nunique())
     bg_nbd, gamma_gamma = textbook.bg_nbd, textbook.gamma_gamma
-    about_boosting = [] if unboosted is None else [unboosted]
+    # where nothing can be said, that is what is to be said of the value, whose remarks stand with the boosting
+    about_boosting = [*(textbook.warnings if winner == ZERO and bg_nbd is None else ())]
+    about_boosting += [] if unboosted is None else [unboosted]
     tried_on = set(errors.loc[errors["model"] == SEASONAL, "cutoff_date"])
     if by_season is None:
         about_season = [
             f"Less than a year is known (days: {panel.history_days}): the seasonal clock can't help yet and does not "
             "compete."
             if panel.history_days < YEAR_DAYS
-            else "Nobody bought a second time, or more came back than was sold: there is no seasonal clock."
+            else "Nobody came on a second day, or more came back than was sold: there is no seasonal clock."
         ]
         about_boosting += ["Less than a year is known: the season is not in the total."] if booster is not None else []
     elif holdouts and len(tried_on) < holdouts:

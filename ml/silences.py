@@ -27,6 +27,9 @@ _SILENCE_LEAST = 7
 # without a sale is no news; a whole week is.
 _IRREGULAR_SHARE = 0.1
 _IRREGULAR_LEAST_DAYS = 7
+# As `orders_of_a_busy_day` of dbt: where orders come by chance, a day on which five are usual passes without any once
+# in 150 times (e^-5). Where two are usual it is once in seven, and small shops were told of each such day.
+_LEAST_ORDERS = 5.0
 # From Christmas to New Year; a fortnight between two holidays is a closure of its own.
 _BRIDGED_DAYS = 7
 
@@ -42,6 +45,9 @@ def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = (
     takes: being closed does not make being closed usual. Of a shop that often misses a
     day only a whole week or more of them is told.
 
+    A stretch that chance explains is not told: its expected days together usually bring at
+    least five orders, each as many as the median of its weekday in those eight weeks.
+
     A public holiday or a day that the shop says it was closed on is never expected, and
     says nothing of other days of its weekday: Easter Monday makes no later Monday doubtful.
     Nor is a day between two such days expected, a week apart at most, with no sale from the
@@ -53,8 +59,8 @@ def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = (
 
     Parameters
     ----------
-    days : DataFrame of shape (n_days, 2)
-        ``date`` (ascending) and ``is_trading_day``; days that are missing did not trade.
+    days : DataFrame of shape (n_days, 3)
+        ``date`` (ascending), ``is_trading_day`` and, if it is known, ``orders``; days that are missing did not trade.
     closed_dates
         Days that the calendar gives a reason to be closed on, whether or not they traded.
 
@@ -83,7 +89,9 @@ def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = (
         # what a day closed for a known reason says of other days: nothing
         says_nothing = np.zeros(len(is_open), dtype=bool)
         says_nothing[[day - first for day in excused if first <= day <= traded[-1]]] = True
-        past = _Past(first, is_open, says_nothing & ~is_open)
+        orders = np.zeros(len(is_open))
+        orders[traded - first] = days["orders"][days["is_trading_day"].astype(bool)] if "orders" in days else np.inf
+        past = _Past(first, is_open, says_nothing & ~is_open, orders)
         last_day = int(every_day.max())
         stretches: list[tuple[int, int, int | None]] = [
             (int(before), int(after), int(after)) for before, after in pairwise(traded) if after - before > 1
@@ -91,7 +99,9 @@ def find_silences(days: pd.DataFrame, closed_dates: Collection[pd.Timestamp] = (
         stretches.append((int(traded[-1]), last_day, None))
         for before, end, back in stretches:
             expected = [day for day in range(before + 1, end) if day not in excused and past.expects(day, before)]
-            if expected and (len(expected) >= _IRREGULAR_LEAST_DAYS or past.is_regular(before)):
+            if sum(past.usual_orders(day, before) for day in expected) < _LEAST_ORDERS:
+                continue
+            if len(expected) >= _IRREGULAR_LEAST_DAYS or past.is_regular(before):
                 found.append((expected[0], back, len(expected)))
     return pd.DataFrame(
         {
@@ -156,13 +166,11 @@ class _Past:
     first: int
     is_open: np.ndarray
     says_nothing: np.ndarray
+    orders: np.ndarray
 
     def expects(self, day: int, before: int) -> bool:
         """Whether the shop should trade on the day, by the weeks up to the last one ``before`` the stretch."""
-        # the last same weekday that is not in the stretch itself
-        latest = day - 7 * -(-(day - before) // 7) - self.first
-        same = np.arange(latest, -1, -7)
-        same = same[~self.says_nothing[same]][:_SILENCE_WEEKS]
+        same = self._same_weekdays(day, before)
         if len(same) < _SILENCE_WEEKS or self.is_open[same].sum() < _SILENCE_LEAST:
             return False
         date = np.datetime64(day, "D").astype(object)
@@ -170,6 +178,16 @@ class _Past:
         a_year_before = date.replace(year=date.year - 1, day=28 if (date.month, date.day) == (2, 29) else date.day)
         anniversary = int(np.datetime64(a_year_before, "D").astype(int))
         return all(self._was_open(back, before) for back in (day - YEAR_DAYS, anniversary))
+
+    def usual_orders(self, day: int, before: int) -> float:
+        """How many orders the weekday of an expected day usually brings; the weeks of a season that is over don't."""
+        return float(np.median(self.orders[self._same_weekdays(day, before)]))
+
+    def _same_weekdays(self, day: int, before: int) -> np.ndarray:
+        # from the last one that is not in the stretch itself
+        latest = day - 7 * -(-(day - before) // 7) - self.first
+        same = np.arange(latest, -1, -7)
+        return same[~self.says_nothing[same]][:_SILENCE_WEEKS]
 
     def is_regular(self, before: int) -> bool:
         """Whether the shop seldom missed a day in the weeks up to ``before``, the last day that it traded."""

@@ -110,7 +110,7 @@ def fit_textbook(rows: pd.DataFrame) -> Textbook:
     repeat_value = float(rows["repeat_net_value"].sum())
     pooled = max(repeat_value, 0.0) / repeats.sum() if repeats.any() else 0.0
     if not repeats.any():
-        nobody = "Nobody bought a second time, so no model can say what to expect: expected purchases and value are 0."
+        nobody = "Nobody came on a second day, so no model can say what to expect: expected purchases and value are 0."
         return Textbook(None, None, (nobody,), pooled, None)
     bg_nbd = fit_bg_nbd(*_histories(rows, None))
     means = mean_purchase_value(rows)

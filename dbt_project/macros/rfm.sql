@@ -72,8 +72,9 @@
     The scores of recency, frequency and money. Who ordered once is no frequent customer, however many have ordered once;
     of all else, what is usual has the mean rank of those who have it.
 
-    Ranks by recency don't tell how long ago a purchase was, but the shop's gap does. Where most came last on the same
-    day, it says which of the fifths that they fill is theirs. Where more than half of the lower two fifths bought
+    Ranks by recency don't tell how long ago a purchase was, but the shop's gap does. Days are whole, so who was away for
+    31 is within a gap of 30.4: who pays on each first of the month is not late where the month before has 31 days. Where
+    most came last on the same day, it says which of the fifths that they fill is theirs. Where more than half of the lower two fifths bought
     within the gap, as subscribers do, nobody who did scores less than 3; where more than half of the upper two were
     silent for twice the gap, as in a shop that has closed, or one of many years, most of whose customers have long
     left, nobody who was scores more than 2, from 60 days of history on: before, no gap could be long. A shop may stand
@@ -85,7 +86,7 @@
 {% macro rfm_recency_scores(measured, shop, among=none) -%}
     {%- set usual -%}
         case
-                when filled.recency_days <= {{ shop }}.shop_gap_days then filled.highest
+                when filled.recency_days < {{ shop }}.shop_gap_days + 1 then filled.highest
                 when filled.recency_days < 2 * {{ shop }}.shop_gap_days then filled.middle
                 else filled.lowest
             end
@@ -93,7 +94,7 @@
     {%- set partition = 'partition by ' ~ among if among else '' -%}
     {%- set customers = 'sum(case when %s then equal_customers else 0 end) over (' ~ partition ~ ')' -%}
     {%- set so_far = 'sum(case when %s then equal_customers else 0 end) over (' ~ partition ~ ' order by recency_days %s)' -%}
-    {%- set within, late = 'score < 3 and recency_days <= shop_gap_days', 'recency_days >= 2 * shop_gap_days' -%}
+    {%- set within, late = 'score < 3 and recency_days < shop_gap_days + 1', 'recency_days >= 2 * shop_gap_days' -%}
     select
         {{ among ~ ', ' if among }}recency_days,
         case

@@ -24,12 +24,19 @@
     end || {{ quoted(setting('currency_symbol')) }} || case when {{ size }} < 100 then {{ exact }} else {{ whole }} end
 {%- endmacro %}
 
-{# A share of 0 to 100. #}
+{# A share of 0 to 100, or below where more came back than was sold. What is not all is never called 100%. #}
 {% macro share_in_words(value) -%}
+    {%- set size = 'abs(' ~ value ~ ')' -%}
     case
-        when {{ value }} > 0 and {{ value }} < 0.1 then 'under 0.1%'
-        when {{ value }} < 9.95 then {{ grouped_number(value, 1) }} || '%'
-        else {{ grouped_number(value) }} || '%'
+        when {{ size }} > 0 and {{ size }} < 0.1 then 'under 0.1%'
+        when {{ value }} >= 99.95 and {{ value }} < 100 then 'over 99.9%'
+        else
+            case when {{ value }} < 0 then '−' else '' end
+            || case
+                when {{ size }} < 9.95 or ({{ value }} >= 99.5 and {{ value }} < 100) then {{ grouped_number(size, 1) }}
+                else {{ grouped_number(size) }}
+            end
+            || '%'
     end
 {%- endmacro %}
 

@@ -19,6 +19,7 @@ from orchestration.model_runs import record_runs, runs_spec
 from orchestration.resources import WarehouseResource
 from warehouse import wording
 from warehouse.ledger import active_content_hashes
+from warehouse.measures import measures
 from warehouse.versions import data_version
 
 _READS = [
@@ -30,12 +31,13 @@ _READS = [
 _MEMBERS_READ = 10
 
 # What the window brought in all, and on the flag's weekday.
-_WINDOWS = """
+_WINDOWS = f"""
 select
     flags.series,
     flags.grain,
     flags.date,
     coalesce(sum(lines.gross_revenue + lines.return_amount), 0)::double as window_total,
+    coalesce({measures()["gross_revenue"].sql("lines")}, 0)::double as window_sold,
     coalesce(
         sum(lines.gross_revenue + lines.return_amount) filter (dayofweek(days.date) = dayofweek(flags.date)), 0
     )::double as weekday_total
@@ -48,10 +50,12 @@ left join marts.fct_invoice_lines as lines
 group by flags.series, flags.grain, flags.date
 """
 
-# A mean of the window within half and double of what was expected is what is usual. Where the expectation knows of a
-# weekday or a season that brings more or less than that, members are compared with the same weekday, in proportion to
-# what was expected: on a market day everybody brings more than the mean day, and nobody is missed on a bad one.
-_USUAL_RANGE = (0.5, 2.0)
+# A mean of the window within two thirds and one and a half of what was expected is what is usual. Where the expectation
+# knows of a weekday or a season that brings more or less than that, members are compared with the same weekday, in
+# proportion to what was expected: on a market day everybody brings more than the mean day, and nobody is missed on a
+# bad one. Where most came back, what is left is near nothing, of which anything is a hundred times as much: what was
+# sold decides.
+_USUAL_RANGE = (2 / 3, 1.5)
 
 # Revenue as booked: what a line adds to the day it is dated on, returns included.
 # Everything is added up per day and member once, however many windows a day is in.
@@ -342,7 +346,7 @@ def read_revenue(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, p
         """
         select
             daily.date, daily.is_trading_day, daily.net_revenue_as_booked::double as net_revenue,
-            days.is_complete_day, days.is_complete_week
+            daily.invoice_count as orders, days.is_complete_day, days.is_complete_week
         from marts.fct_daily_revenue as daily
         inner join marts.dim_dates as days on daily.date = days.date
         order by daily.date
@@ -390,8 +394,10 @@ def _compared(flags: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     """With the days that each flag's members are compared with, and by what that is multiplied."""
     flags = flags.merge(windows, on=["series", "grain", "date"], how="left")
     whole = flags["expected"] * flags["window_periods"]
-    low, high = (flags["window_total"] * bound for bound in _USUAL_RANGE)
-    is_apart = (whole > 0) & (flags["window_total"] > 0) & ~whole.between(low, high)
+    is_apart = (whole > 0) & (flags["window_total"] > 0)
+    for total in (flags["window_total"], flags["window_sold"]):
+        low, high = (total * bound for bound in _USUAL_RANGE)
+        is_apart &= ~whole.between(low, high)
     flags["is_by_weekday"] = is_apart & (flags["grain"] == "day") & (flags["weekday_total"] > 0)
     compared = flags["window_total"].where(~flags["is_by_weekday"], flags["weekday_total"])
     flags["usual_scale"] = (whole / compared).where(is_apart, 1.0)

@@ -38,6 +38,9 @@ from warehouse.wording import MISSING, count, day, in_unit, is_missing, month, p
 TOLD_COHORT = 20
 """New customers of a month of whom a sentence says what share came back; of fewer the grid alone tells."""
 
+STANDS_OUT_INDEX = 110
+"""From a tenth more than all customers spend on a category on, a segment stands out; what is less is a ripple."""
+
 # ---- how large segments are ----------------------------------------------------------
 
 
@@ -246,15 +249,15 @@ def affinity_map(view: View, found: pd.DataFrame, look: Look) -> list[Any]:
         showscale=False,
     )
     # a strong index of a handful of customers, or of a category that hardly sells, is no finding
-    weighty = [
-        row for row in rows if row.customers >= 20 and row.all_share_pct >= 1 and row.category != "Other"
-    ] or rows
-    top = min(weighty, key=lambda row: (-row.index_to_all, row.segment, row.category))
+    weighty = [row for row in rows if row.customers >= 20 and row.all_share_pct >= 1 and row.category != "Other"]
+    top = min(weighty, key=lambda row: (-row.index_to_all, row.segment, row.category), default=None)
     described = (
-        f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
+        "Too little to say what stands out: no segment has 20 customers who bought of one named category."
+        if top is None
+        else f"What stands out most: {top.segment} spend {percent(top.share_pct)} on {top.category}, all customers "
         f"{percent(top.all_share_pct)} (index {count(top.index_to_all)})."
-        if round(top.index_to_all) > 100
-        else "Nothing stands out: no segment spends more on a category than all customers do."
+        if round(top.index_to_all) >= STANDS_OUT_INDEX
+        else "Nothing stands out: no segment spends 10% more of its money on a category than all customers do."
     )
     drawn_grid = chart(
         view,

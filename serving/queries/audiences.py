@@ -18,6 +18,7 @@ import pandas as pd
 from serving.filters import Filters, Method
 from serving.queries.playbooks import moved_customers
 from serving.snapshot import Reading
+from warehouse.wording import currency_decimals
 
 
 def names_in_doubt(reading: Reading, method: Method, segments: Collection[str]) -> list[str]:
@@ -33,19 +34,23 @@ def names_in_doubt(reading: Reading, method: Method, segments: Collection[str]) 
 
 
 def audience_members(reading: Reading, filters: Filters) -> pd.DataFrame:
-    """Customers with a segment, by segment and customer id; what an export has of them, rounded to two decimals."""
+    """Customers with a segment, by segment and customer id; what an export has of them.
+
+    Expected revenue is rounded to the currency's smallest unit, the rest to two decimals.
+    """
     return reading.query(
         """
         select
             customer_id, segment, recency_days, frequency, monetary::double as monetary, r_score, f_score, m_score,
-            rfm_score, round(clv, 2) as clv, round(clv_low, 2) as clv_low, round(clv_high, 2) as clv_high,
-            clv_horizon_days, round(expected_gap_days, 2) as expected_gap_days,
+            rfm_score, round(clv, $decimals) as clv, round(clv_low, $decimals) as clv_low,
+            round(clv_high, $decimals) as clv_high, clv_horizon_days, round(expected_gap_days, 2) as expected_gap_days,
             round(silence_ratio, 2) as silence_ratio, country, country_iso_alpha2,
             last_purchase_at::date as last_purchase_date, top_category, customer_type
         from chosen
         where segment is not null
         order by segment, customer_id
         """,
+        {"decimals": currency_decimals(reading.about.currency)},
         chosen=filters.customers(),
     )
 

@@ -19,12 +19,14 @@ from serving.filters import Filters
 from serving.queries.cards import change_pct
 from serving.queries.moves import flow_months
 from serving.queries.revenue import monthly_revenue, shown_days, spending, unusual_periods
-from serving.queries.segments import dormant_from
+from serving.queries.segments import came_back, dormant_from
 from serving.snapshot import Reading
 from warehouse.measures import aggregates
 from warehouse.wording import change, count, day, money, month, percent, plural, short_money
 
-InsightKind = Literal["change", "driver", "segments", "slipping", "anomaly", "concentration", "caveat", "nothing"]
+InsightKind = Literal[
+    "change", "driver", "segments", "slipping", "dormant", "anomaly", "concentration", "caveat", "nothing"
+]  # fmt: skip
 Tone = Literal["good", "bad", "warning", "neutral"]
 
 MAX_ANOMALIES = 2
@@ -32,6 +34,12 @@ MAX_ANOMALIES = 2
 
 RIPPLE_PCT = 1.0
 """A change of less than this, in percent, is told without saying what is behind it."""
+
+MIN_CAME_BACK = 100
+"""Of fewer customers a share is off by more than five points, one time in three."""
+
+ALL_BUT_AS_MANY = 0.9
+"""Who comes back nearly as often as the others is not late; of the public shop's slipping two thirds as many do."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,8 @@ def insights(reading: Reading, filters: Filters) -> list[Insight]:
     Returns
     -------
     list of Insight
-        In a fixed order of kinds: change, driver, segments, slipping, anomaly, concentration, caveat.
+        In a fixed order of kinds: change, driver, segments, slipping (or dormant, where nobody is slipping), anomaly,
+        concentration, caveat.
         What the data can't tell is left out. One of kind ``nothing`` if no invoice fits.
     """
     months = monthly_revenue(reading, filters)
@@ -213,7 +222,7 @@ def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
         else ""
     )
     if not every:
-        return [Insight("slipping", beyond, "neutral")] if dormant else []
+        return [Insight("dormant", beyond, "neutral")] if dormant else []
     told = (
         f"{plural(best, 'customer')} of your best fifth, who spent "
         f"{short_money(row['slipping_best_monetary'], reading.about.currency)}, "
@@ -221,14 +230,29 @@ def _slipping(reading: Reading, filters: Filters) -> list[Insight]:
         if best
         else "None of your best fifth has been silent for twice their usual gap"
     )
-    return [
-        Insight(
-            "slipping",
-            f"{told}; of all customers{'' if filters.is_everything else ' under these filters'}, "
-            f"{count(every)} {'has' if every == 1 else 'have'}.{' ' * bool(beyond)}{beyond}",
-            "warning" if best else "neutral",
-        )
-    ]
+    unharmed = _came_back_anyway(reading)
+    sentences = (
+        f"{told}; of all customers{'' if filters.is_everything else ' under these filters'}, "
+        f"{count(every)} {'has' if every == 1 else 'have'}.",
+        unharmed,
+        beyond,
+    )
+    return [Insight("slipping", " ".join(filter(None, sentences)), "warning" if best and not unharmed else "neutral")]
+
+
+def _came_back_anyway(reading: Reading) -> str:
+    """That silence says nothing about who comes back, where the shop's own past shows it; else nothing."""
+    seen = came_back(reading).groupby("is_slipping")[["customers", "came_back_customers"]].sum()
+    if len(seen) < 2 or seen["customers"].min() < MIN_CAME_BACK:
+        return ""
+    shares = (seen["came_back_customers"] / seen["customers"]).to_dict()
+    late, others = shares[True], shares[False]
+    if late < ALL_BUT_AS_MANY * others:
+        return ""
+    return (
+        f"That is no bad sign in this shop so far: of customers who were as silent, {percent(100 * late, 0)} came back "
+        f"within 90 days, of the others {percent(100 * others, 0)}."
+    )
 
 
 # ---- what was unusual --------------------------------------------------------------
@@ -314,7 +338,10 @@ def _unfinished_month(reading: Reading, filters: Filters) -> list[Insight]:
         return []
     # of a history that begins in the month, too
     since = "" if known["first_date"] == known["month_start"] else f"from {day(known['first_date'])} "
-    return [Insight("caveat", f"{month(span[1])} is not complete: sales reach {since}to {day(span[1])}.", "warning")]
+    reach = (
+        f"sales reach {since}to {day(span[1])}" if known["first_date"] < span[1] else f"{day(span[1])} alone is known"
+    )
+    return [Insight("caveat", f"{month(span[1])} is not complete: {reach}.", "warning")]
 
 
 def _anonymous_sales(reading: Reading, filters: Filters) -> list[Insight]:

@@ -52,6 +52,16 @@ def test_sql_writes_money_as_pages_do(dbt: Dbt, currency: str) -> None:
     assert [one for (one,) in written] == [wording.money(amount, currency) for amount in amounts]
 
 
+def test_a_share_that_is_not_all_is_not_called_so(dbt: Dbt) -> None:
+    shares = [-12.3, -0.4, -0.04, 0, 0.04, 0.4, 9.94, 12.3, 99.4, 99.7, 99.96, 100, 104.2]
+    sql = compiled(dbt, "share_in_words('value')", "GBP")
+    written = duckdb.execute(f"select {sql} from (select unnest($1::double[]) as value)", [shares]).fetchall()
+    assert [one for (one,) in written] == [
+        "−12%", "−0.4%", "under 0.1%", "0.0%", "under 0.1%", "0.4%", "9.9%", "12%", "99%", "99.7%", "over 99.9%",
+        "100%", "104%",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("decimals", [0, 1])
 def test_sql_writes_numbers_as_pages_do(dbt: Dbt, decimals: int) -> None:
     values = [0, 0.05, 0.25, 0.35, 0.5, 1.5, 2.5, 9.95, 999.95, 12_345.5]

@@ -270,3 +270,11 @@ class TestNobody:
         result = judge("nobody_has_most_orders", *self.orders(90, 6, 4))
 
         assert "customer c0 has 90 of 100 orders (90.0%) with 90.00, the next customer 6" in result.message
+
+
+def test_where_every_line_was_set_aside_it_is_not_the_money_that_does_not_add_up(judge: Judge) -> None:
+    nothing = (
+        "delete from marts.fct_invoice_lines",
+        "update marts.row_accounting set row_count = 0, gross_amount = 0 where is_kept",
+    )
+    assert judge("net_adds_up", *nothing).status == "passed"

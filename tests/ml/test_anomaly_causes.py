@@ -185,7 +185,7 @@ def test_a_silence_says_what_is_usual_and_until_when():
     )
     found = explain(longer, [], orders=0, usual=0.4)
     assert found.revenue_anomalies["cause"].iloc[0] == (
-        "No sale from Norway on Friday 10 Jun 2011, where £500 are usual; sales came back on "
+        "No sale from Norway on Friday 10 Jun 2011, where £500 is usual; sales came back on "
         "Monday 15 Aug 2011; returns of £12.00 were booked."
     )
     assert found.revenue_anomalies["spread"].isna().all()
@@ -195,6 +195,7 @@ def test_a_silence_says_what_is_usual_and_until_when():
 def test_of_a_silence_where_more_comes_back_than_is_sold_orders_alone_are_usual():
     one = flag(actual=0.0, expected=-488.0, direction="silence", score=2.5, back="2011-06-12", missed=1)
     assert cause(one, [], orders=0, usual=3.2) == "No sale on Friday 10 Jun 2011, where 3 orders are usual."
+    assert cause(one, [], orders=0, usual=1.2) == "No sale on Friday 10 Jun 2011, where 1 order is usual."
 
 
 def test_where_more_comes_back_than_is_sold_what_always_does_most_of_it_is_no_reason():
@@ -234,6 +235,13 @@ def test_drivers_are_ranked_by_what_they_moved_the_way_it_went():
     down = explain(flag(actual=10.0, expected=100.0), members).anomaly_drivers
     assert down["member"].tolist() == ["e"]
     assert down["share_pct"].tolist() == pytest.approx([700 / 9])
+
+
+def test_the_larger_of_two_differences_that_round_to_one_penny_comes_first():
+    # 2.1786 and 2.185 are both written as 2.18
+    members = [member("customer", "171", 0.0, 2.1786), member("customer", "361", 0.0, 2.185)]
+    drivers = explain(flag(actual=-120.0, expected=15.0), members).anomaly_drivers
+    assert drivers["member"].tolist() == ["361", "171"]
 
 
 def test_order_of_rows_changes_nothing():

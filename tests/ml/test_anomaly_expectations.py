@@ -154,6 +154,33 @@ def test_a_weekday_that_lives_by_one_order_is_not_odd_every_week():
         assert told.loc["2024-09-03", "direction"] == direction
 
 
+def market_stall(tuesday):
+    """Two years in which each Tuesday brings as much, and one in four other days a few pounds."""
+    rng = np.random.default_rng(5)
+    dates = pd.date_range("2024-01-01", periods=730)
+    is_tuesday = dates.day_of_week == 1
+    revenue = np.where(is_tuesday, tuesday, rng.uniform(1, 9, 730))
+    is_trading = is_tuesday | (rng.uniform(size=730) < 0.25)
+    return pd.DataFrame({"date": dates, "net_revenue": revenue})[is_trading].reset_index(drop=True)
+
+
+def test_the_season_of_a_year_before_is_not_its_one_great_weekday():
+    # once a year is known, a fortnight of which half the days were Tuesdays made a Tuesday of 80,000 out of the next
+    scored = score_daily_revenue(market_stall(8500.0), method="median_mad", calendar=True)
+    tuesdays = scored[scored["date"].dt.day_of_week.eq(1) & (scored["date"] >= "2025-02-01")]
+    assert tuesdays["expected"].between(8500 / 2, 8500 * 2).all()
+
+
+def test_ten_percent_less_is_not_odd_on_a_great_weekday_either():
+    daily = market_stall(8500.0)
+    less = daily.assign(net_revenue=daily["net_revenue"].where(daily["date"] != "2024-11-12", 0.9 * 8500))
+    scored = score_daily_revenue(less, method="median_mad", calendar=True).set_index("date")
+    assert pd.isna(scored.loc["2024-11-12", "direction"])
+    half = daily.assign(net_revenue=daily["net_revenue"].where(daily["date"] != "2024-11-12", 0.5 * 8500))
+    scored = score_daily_revenue(half, method="median_mad", calendar=True).set_index("date")
+    assert scored.loc["2024-11-12", "direction"] == "drop"
+
+
 @pytest.mark.parametrize("method", ["mean_std", "median_mad"])
 def test_no_band_reaches_further_below_zero_than_revenue_did(method):
     usual = [10.0, 200, 20, 300, 30, 500]

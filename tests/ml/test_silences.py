@@ -63,6 +63,20 @@ def test_a_shop_that_often_misses_a_day_is_silent_for_a_week_or_more_only():
     assert silences["back_date"].tolist() == [pd.Timestamp("2024-05-24")]
 
 
+@pytest.mark.parametrize(("orders", "days", "is_told"), [(4, 1, False), (5, 1, True), (2, 2, False), (2, 3, True)])
+def test_days_that_chance_leaves_without_an_order_are_no_silence(orders: int, days: int, is_told: bool):
+    # from a Monday on: of four orders a day none in 55 times, of five none in 148
+    closed = {date(2024, 5, 6) + timedelta(days=each) for each in range(days)}
+    assert len(find_silences(shop(closed).assign(orders=orders))) == is_told
+
+
+def test_orders_of_a_season_that_is_over_are_not_due():
+    # thirty orders a day from the 1st to the 23rd of December, and one on others
+    days = shop({date(2024, 1, 15)}, first="2023-10-02", last="2024-02-29")
+    orders = np.where(days["date"].between("2023-12-01", "2023-12-23"), 30, 1)
+    assert find_silences(days.assign(orders=orders)).empty
+
+
 def test_a_weekend_that_is_always_closed_belongs_to_the_stretch_but_is_not_missed():
     weekends = {day.date() for day in pd.date_range("2024-01-01", "2024-06-30") if day.weekday() == 6}
     thursday, friday = date(2024, 5, 2), date(2024, 5, 3)

@@ -44,7 +44,8 @@ MARTS = """
     create table marts.dim_products as select 'P' as stock_code, 'BIRD' as description;
     create table marts.fct_daily_revenue as
     select invoice_date as date, bool_or(line_type = 'sale') as is_trading_day,
-        sum(gross_revenue + return_amount) as net_revenue_as_booked
+        sum(gross_revenue + return_amount) as net_revenue_as_booked,
+        count(distinct case when line_type = 'sale' then invoice_no end) as invoice_count
     from marts.fct_invoice_lines group by invoice_date;
 """
 
@@ -178,7 +179,7 @@ def test_a_promotion_before_the_day_is_no_part_of_what_is_usual(marts) -> None:
     assert (by_member["A"], by_member["(none)"]) == (30.0, 0.0)
     assert orders["window_orders"].tolist() == [1.0]
     # a week is compared with whole weeks, whatever was on in them
-    of_week, _ = read_contributions(marts, flags(grain="week", window_periods=1))
+    of_week, _ = read_contributions(marts, flags(grain="week", window_periods=1, expected=44.0))
     assert dict(zip(of_week["member"], of_week["window_revenue"], strict=True))["(none)"] == 14.0
 
 
@@ -221,3 +222,65 @@ def test_a_market_day_is_compared_with_market_days(marts) -> None:
     usual = {row.member: row.window_revenue / 19 for row in found.itertuples() if row.dimension == "customer"}
     assert usual == pytest.approx({"A": 100.0})
     assert orders["window_orders"].iloc[0] / 19 == pytest.approx(1.0)
+
+
+def test_what_is_usual_where_nearly_all_came_back_is_what_was_sold(marts) -> None:
+    # four weeks of Mondays to Fridays, in which A buys for 100 a day, in one order; on a Tuesday 1,990 came back
+    marts.execute("delete from marts.fct_invoice_lines")
+    marts.execute(
+        """
+        insert into marts.dim_dates by name
+        select range::date as date from range(timestamp '2011-06-06', timestamp '2011-07-06', interval 1 day)
+        """
+    )
+    marts.execute(
+        """
+        insert into marts.fct_invoice_lines by name
+        select
+            row_number() over () as line_id, 'A' || range::date as invoice_no, 'P' as stock_code, 'A' as customer_id,
+            'Norway' as country, 'sale' as line_type, range::date as invoice_date, 0 as return_amount,
+            100 as gross_revenue
+        from range(timestamp '2011-06-07', timestamp '2011-07-06', interval 1 day)
+        where isodow(range) < 6
+        union all by name
+        select
+            99 as line_id, 'C99' as invoice_no, 'P' as stock_code, 'A' as customer_id, 'Norway' as country,
+            'return' as line_type, date '2011-06-28' as invoice_date, -1990 as return_amount, 0 as gross_revenue
+        """
+    )
+    tuesday = flags(
+        date=pd.Timestamp("2011-07-05"), window_start=pd.Timestamp("2011-06-07"), window_periods=20,
+        actual=500.0, expected=100.0,
+    )  # fmt: skip
+    _, orders = read_contributions(marts, tuesday)
+    # of the 10 that are left, the 2,000 that were expected would be 200 times as much
+    assert orders["window_orders"].iloc[0] / 20 == pytest.approx(1.0)
+
+
+def test_orders_of_a_busy_weekday_are_compared_with_those_of_the_weekday(marts) -> None:
+    # four weeks of Mondays to Fridays, in which A buys for 100 a day, in one order, and B on Tuesdays
+    marts.execute("delete from marts.fct_invoice_lines")
+    marts.execute(
+        """
+        insert into marts.dim_dates by name
+        select range::date as date from range(timestamp '2011-06-06', timestamp '2011-07-06', interval 1 day)
+        """
+    )
+    marts.execute(
+        """
+        insert into marts.fct_invoice_lines by name
+        select
+            row_number() over () as line_id, who || range::date as invoice_no, 'P' as stock_code, who as customer_id,
+            'Norway' as country, 'sale' as line_type, range::date as invoice_date, 0 as return_amount,
+            100 as gross_revenue
+        from range(timestamp '2011-06-07', timestamp '2011-07-06', interval 1 day), (values ('A'), ('B')) as t (who)
+        where isodow(range) < 6 and (who = 'A' or isodow(range) = 2)
+        """
+    )
+    tuesday = flags(
+        date=pd.Timestamp("2011-07-05"), window_start=pd.Timestamp("2011-06-07"), window_periods=20,
+        actual=100.0, expected=200.0,
+    )  # fmt: skip
+    _, orders = read_contributions(marts, tuesday)
+    # not the 1.2 of the mean day, of which one would be "about as many as usual"
+    assert orders["window_orders"].iloc[0] / 20 == pytest.approx(2.0)

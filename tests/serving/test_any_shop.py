@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import httpx
@@ -22,6 +23,10 @@ from serving.dashboard.pages.health import PAGE as HEALTH_PAGE
 from serving.dashboard.pages.overview import PAGE as OVERVIEW_PAGE
 from serving.dashboard.view import View
 from serving.filters import Filters
+from serving.queries.choices import filters_of
+from serving.queries.customers import CUSTOMERS
+from serving.queries.insights import insights
+from serving.queries.lists import fetch_list
 from serving.report import build_report
 from serving.snapshot import Reading, SnapshotReader
 from tests.server import served
@@ -284,3 +289,32 @@ def test_no_gap_is_told_where_nobody_has_come_back(published_small: Home, tmp_pa
         story = CUSTOMERS_PAGE.render(view(reading, "10005"))
         assert figures(story)["customer.expected_gap_days"] == "–"
         assert "not known: no customer has come on a second day yet" in text(story)
+
+
+def test_where_all_who_are_late_are_dormant_the_link_leads_to_them(published_small: Home, tmp_path: Path) -> None:
+    gone = """
+        update reporting.customer_360 set is_dormant = is_slipping,
+            slipping_segment = case when is_slipping then 'Dormant' else slipping_segment end
+    """
+    with changed(published_small, tmp_path, gone) as reading:
+        (told,) = [one.text for one in insights(reading, Filters()) if one.kind == "dormant"]
+        links = [
+            str(part.href)
+            for part in parts(OVERVIEW_PAGE.render(view(reading)))
+            if "Who they" in text(part) and hasattr(part, "href")
+        ]
+        chosen = filters_of(reading, urlsplit(links[0]).query)
+        who = fetch_list(reading, CUSTOMERS, chosen)
+    assert told.startswith(f"{len(who)} customers are dormant")
+
+
+def test_days_that_nothing_could_be_compared_with_are_not_called_usual(published_small: Home, tmp_path: Path) -> None:
+    short = (
+        "delete from ml.anomaly_drivers",
+        "delete from ml.revenue_anomalies",
+        "delete from ml.revenue_expectations",
+    )
+    with changed(published_small, tmp_path, *short) as reading:
+        page = text(OVERVIEW_PAGE.render(view(reading)))
+    assert "No day of the whole shop in this time could be compared with what is usual." in page
+    assert "No unusual day" not in page

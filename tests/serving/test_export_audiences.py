@@ -63,6 +63,15 @@ def test_every_customer_with_a_segment_is_in_its_file_and_in_no_other(
     assert sum(audience.customers for audience in exported.audiences) == len(expected)
 
 
+def test_expected_revenue_in_a_currency_without_cents_has_none(published_small: Home, tmp_path: Path) -> None:
+    yen = ("update quality.about set value = 'JPY' where name = 'currency'",)
+    with changed(published_small, tmp_path, *yen) as opened:
+        exported = export_audiences(opened, ExportRequest(), tmp_path / "exports")
+    told = [row[name] for path in audience_files(exported) for row in rows_of(path) for name in ("clv", "clv_high")]
+    assert all(re.fullmatch(r"\d+|", amount) for amount in told)
+    assert "".join(told)
+
+
 def test_nothing_told_about_a_person_in_free_text_leaves_the_shop(reading: Reading, tmp_path: Path) -> None:
     exported = export_audiences(reading, ExportRequest(), tmp_path)
     header = rows_of(audience_files(exported)[0])[0].keys()

@@ -65,6 +65,11 @@ def test_without_evidence_the_page_says_so(published_small: Home, tmp_path: Path
         assert "There is no evidence to show." in text(drawn_of(opened))
 
 
+def test_one_number_of_clusters_alone_is_not_drawn(published_small: Home, tmp_path: Path) -> None:
+    with changed(published_small, tmp_path, "delete from ml.cluster_selection where not is_chosen") as opened:
+        assert not {"clusters-elbow", "clusters-silhouette"} & charts(drawn_of(opened)).keys()
+
+
 def test_links_open_the_other_clusterings_with_the_filters_kept(reading: Reading) -> None:
     drawn = links(drawn_of(reading, "country=France&method=kmeans"))
     assert [link for link in drawn if "method" in link] == [

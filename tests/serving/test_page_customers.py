@@ -125,6 +125,13 @@ def test_hostile_unknown_id_is_text(reading: Reading) -> None:
     assert not any(type(one).__name__ in ("Script", "Markdown", "DangerouslySetInnerHTML") for one in parts(page))
 
 
+def test_who_ordered_once_is_a_one_time_customer_in_words(reading: Reading) -> None:
+    once = reading.value("select min(customer_id) from reporting.customer_360 where customer_type = 'one_time'")
+    page = text(drawn(reading, once))
+    assert "one-time: ordered once" in page
+    assert "one_time" not in page
+
+
 def test_links_to_customers_carry_any_id(reading: Reading) -> None:
     page = drawn(reading, customer="O'NEIL")
     (link,) = (one for one in links(page) if one.startswith("/customers/"))

@@ -228,6 +228,12 @@ def test_where_every_segment_buys_alike_nothing_is_said_to_stand_out(reading: Re
     )
     look = Look.of(alike.drop_duplicates("segment"), "light")
     assert "Nothing stands out" in text(affinity_map(view, alike, look))
+    # a strong index of a handful
+    few = alike.assign(customers=19, index_to_all=500.0)
+    assert "Too little to say what stands out" in text(affinity_map(view, few, look))
+    # a ripple
+    alike.loc[0, ["index_to_all", "share_pct", "all_share_pct"]] = [109.0, 60.0, 55.0]
+    assert "Nothing stands out" in text(affinity_map(view, alike, look))
     # 60 of 100 in toys, where all customers have 40
     alike.loc[0, ["index_to_all", "share_pct", "all_share_pct"]] = [150.0, 60.0, 40.0]
     assert "What stands out most: Champions spend 60.0% on Toys" in text(affinity_map(view, alike, look))

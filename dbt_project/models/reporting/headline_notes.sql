@@ -76,10 +76,13 @@ notes as (
         'short_history' as note_key,
         1 as place,
         'warning' as severity,
-        'The history is ' || {{ grouped_number(date_diff_days('first_date', 'last_date') ~ ' + 1') }}
-        || case when first_date = last_date then ' day' else ' days' end
-        || ' long, ' || {{ grouped_number('trading_days') }}
-        || ' of them with sales: too short to tell who comes back, what a season is or who has left. Read segments, '
+        'The history is '
+        || case
+            when first_date = last_date then 'a single day'
+            else {{ grouped_number(date_diff_days('first_date', 'last_date') ~ ' + 1') }} || ' days long, '
+                || {{ grouped_number('trading_days') }} || ' of them with sales'
+        end
+        || ': too short to tell who comes back, what a season is or who has left. Read segments, '
         || 'expected revenue and unusual days as a first impression.' as sentence
     from days
     where {{ date_diff_days('first_date', 'last_date') }} + 1 < {{ short_days }}

@@ -199,19 +199,28 @@ final as (
         top_category_pct,
         _customers || ' (' || _share_of_customers || '), who brought ' || _money
         || case when monetary_pct is not null then ', ' || _share_of_revenue || ' of the money' else '' end
-        || '; last seen ' || _recency_days || ' ago on average, after ' || _orders || ' and ' || _money_per_customer
-        || ' each'
+        || '; last seen ' || _recency_days || ' ago'
+        || case
+            when customers = 1 then ', after ' || _orders
+            else ' on average, after ' || _orders || ' and ' || _money_per_customer || ' each'
+        end
         || case
             when clv_mean is not null
-                then '. Expected to bring ' || _expected_value || ' each in the next ' || _horizon_days || '.'
+                then '. Expected to bring ' || _expected_value || case when customers = 1 then '' else ' each' end
+                    || ' in the next ' || _horizon_days || '.'
             else '.'
         end
         || coalesce(' ' || name_note, '')
         -- fifths know no end of silence, and a playbook that asks for calls should
         || case
             when dormant_customers > 0 and method <> 'slipping'
-                then ' ' || {{ grouped_number('dormant_customers') }} || ' of them '
-                    || case when dormant_customers = 1 then 'is' else 'are' end
+                then ' '
+                    || case
+                        when customers = 1 then 'They are'
+                        when dormant_customers = customers then 'All of them are'
+                        when dormant_customers = 1 then '1 of them is'
+                        else {{ grouped_number('dormant_customers') }} || ' of them are'
+                    end
                     || ' dormant: spare them calls and offers.'
             else ''
         end as summary,

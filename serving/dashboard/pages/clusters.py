@@ -131,7 +131,7 @@ def _evidence(view: View, evidence: pd.DataFrame) -> Any:
             "There is no evidence to show.",
             "With so few customers no number of clusters could be compared with another.",
         )
-    chosen = html.Strong([figure(count(taken.k), "evidence.k"), " clusters."])
+    chosen = html.Strong([figure(count(taken.k), "evidence.k"), " cluster." if taken.k == 1 else " clusters."])
     charts = ui.columns(
         _evidence_lines(
             view,
@@ -167,7 +167,8 @@ def _evidence(view: View, evidence: pd.DataFrame) -> Any:
             "Why, or why not": lambda row: wide(_sentence(row.reason)),
         },
     )
-    return [html.P([chosen, " ", _sentence(taken.reason)]), charts, table]
+    # one number of clusters bends nowhere
+    return [html.P([chosen, " ", _sentence(taken.reason)]), *([charts] if len(evidence) > 1 else []), table]
 
 
 def _sentence(text: Any) -> str:

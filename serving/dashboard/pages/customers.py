@@ -52,7 +52,7 @@ _LIST_PIXELS = 420
 
 _NO_MODEL = "no model could be fitted to this history"
 
-_CUSTOMER_TYPES = {"one_time": "ordered once", "returning": "ordered more than once"}
+_CUSTOMER_TYPES = {"one_time": "one-time: ordered once", "returning": "returning: ordered more than once"}
 
 
 def render(view: View) -> Any:
@@ -269,7 +269,7 @@ def _who(story: queries.CustomerStory) -> html.Section:
         pairs += [
             ("First order", f"{day(facts['first_purchase_at'])} (cohort of {month(facts['cohort_month'])})"),
             ("Last order", day(facts["last_purchase_at"])),
-            ("Customer type", f"{facts['customer_type']}: {_CUSTOMER_TYPES[facts['customer_type']]}"),
+            ("Customer type", _CUSTOMER_TYPES[facts["customer_type"]]),
         ]
     told = [
         ("Age", None if facts["age_years"] is None else plural(facts["age_years"], "year")),

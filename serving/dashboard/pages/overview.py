@@ -22,6 +22,7 @@ from serving.dashboard.components import NOTHING, empty, figure, rows_of
 from serving.dashboard.view import Page, View, redrawn
 from serving.palette import SEQUENTIAL
 from serving.queries import revenue
+from serving.queries.anomalies import scored_series
 from serving.queries.cards import Card, headline_notes, summary_cards
 from serving.queries.insights import Insight, insights
 from warehouse import wording
@@ -34,6 +35,7 @@ _KIND_LABELS = {
     "driver": "Behind it",
     "segments": "Segments",
     "slipping": "Slipping",
+    "dormant": "Dormant",
     "anomaly": "Unusual",
     "concentration": "Concentration",
     "caveat": "Keep in mind",
@@ -96,12 +98,18 @@ def _doubt(told: Mapping[str, str]) -> html.Div:
 
 
 def _told(view: View, told: Sequence[Insight]) -> html.Ul:
-    who = [" ", dcc.Link("Who they are", href=view.link("/customers", slipping=True))]
+    who = {
+        "slipping": view.link("/customers", slipping=True),
+        # the filter of the slipping leaves them out
+        "dormant": view.link("/customers", method="slipping", segments=("Dormant",)),
+    }
     items = [
         html.Li(
             [
                 html.Strong(_KIND_LABELS[item.kind], className="insight-kind"),
-                html.Span([item.text, *(who if item.kind == "slipping" else [])]),
+                html.Span(
+                    [item.text, *([" ", dcc.Link("Who they are", href=who[item.kind])] if item.kind in who else [])]
+                ),
             ],
             className=f"insight insight-{item.tone}",
             **{"data-insight": item.kind},
@@ -236,7 +244,7 @@ def _line_chart(view: View, grain: Literal["week", "day"]) -> list[Any]:
         ),
         ui.remark(
             "Here each return counts on the day on which it was booked, as unusual days are measured. "
-            + ("The line breaks where the shop sold nothing." if grain == "day" else "Weeks begin on Monday.")
+            + ("The line breaks where the shop was closed." if grain == "day" else "Weeks begin on Monday.")
             + (f" A ring marks a {grain} that is not complete." if cut else "")
         ),
         _odd_list(view, odd, grain),
@@ -281,6 +289,9 @@ def _odd_list(view: View, odd: pd.DataFrame, grain: str) -> Any:
         return ui.remark(told, " ", dcc.Link("Those of the shop", href=view.link("/anomalies")))
     whose = "the chosen countries" if view.filters.countries else "the whole shop"
     if odd.empty:
+        watched = scored_series(view.reading, view.filters)
+        if not watched.loc[watched["grain"] == grain, "periods"].any():
+            return ui.remark(f"No {grain} of {whose} in this time could be compared with what is usual.")
         return ui.remark(f"No unusual {grain} of {whose} in this time.")
     rows = rows_of(odd)[::-1]
     shown = rows[:LISTED_DAYS]
