@@ -251,7 +251,8 @@ def write_mapping(guess: Guess, file_name: str) -> str:
         asked = f"# {named}  # if it comes off quantity times price; else ignore = [{_text(discount)}]"
         lines.append(named if guess.is_discount_proven else asked)
         if guess.discount_is and not guess.is_discount_proven:
-            lines.append(f"# discount_is = {_text(guess.discount_is)}")
+            tenth = "0.1" if guess.discount_is == "share" else "10"
+            lines.append(f"# discount_is = {_text(guess.discount_is)}  # where {tenth} is a tenth; else it is money")
     if "customer_id" not in guess.headers:
         lines.append(
             f"# columns.customer_id = {_text(NOT_FOUND)}  # whose header is it? Without one nobody bought this"
