@@ -125,7 +125,7 @@ class RefreshVersion:
 
     @classmethod
     def of(
-        cls, content_hashes: Iterable[str], settings: Settings, as_of_date: str | None, *, memo: Path | None = None
+        cls, content_hashes: Iterable[str], settings: Settings, as_of_date: str | None, *, memo: Path
     ) -> RefreshVersion:
         """The version of what is in the warehouse now, under these settings; ``memo`` is that of the code."""
         return cls(data_version(content_hashes), settings.fingerprint(), code_fingerprint(memo), as_of_date)

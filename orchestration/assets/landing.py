@@ -100,7 +100,7 @@ def _load(
         if any(outcome.status == "loaded" for outcome in report.files):
             context.log_event(dg.AssetMaterialization(LANDING, metadata=_report_metadata(report)))
         has_new_key = settings.shop.customer_ids == "pseudonyms" and is_key_new(home, keep_key(connection, home))
-        version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
+        version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of, memo=home.code_memo)
         metadata = _report_metadata(report)
         if is_published(connection, home, version) and not has_new_key and not refresh.full:
             context.log.info("Nothing new since the last publication.")

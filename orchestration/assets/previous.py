@@ -36,7 +36,9 @@ def recall_previous(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, refresh: RefreshOptions
     ) -> dg.MaterializeResult:
         with warehouse.get_connection() as connection:
-            version = RefreshVersion.of(active_content_hashes(connection), warehouse.settings, refresh.as_of)
+            version = RefreshVersion.of(
+                active_content_hashes(connection), warehouse.settings, refresh.as_of, memo=warehouse.home.code_memo
+            )
             snapshot = previous_snapshot(warehouse.home, version)
             segments = read_previous(connection, snapshot, "reporting.customer_360", _COLUMNS)
             publication = None if snapshot is None or segments is None else snapshot.publication

@@ -85,7 +85,7 @@ def read_segmentation(
     ).df()
     if rfm.empty:
         raise RegularsError("No identified customer has a purchase, so there is nobody to segment.")
-    version = RefreshVersion.of(active_content_hashes(connection), settings, as_of)
+    version = RefreshVersion.of(active_content_hashes(connection), settings, as_of, memo=warehouse.home.code_memo)
     snapshot = previous_snapshot(warehouse.home, version)
     centroids_before = read_previous(connection, snapshot, "ml.segment_centroids")
     runs_before = read_previous(connection, snapshot, "ml.model_runs", "model, data_version")

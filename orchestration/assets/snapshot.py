@@ -43,7 +43,9 @@ def published_snapshot(upstream: list[dg.AssetKey], limits: Freshness) -> dg.Ass
         settings = warehouse.settings
         origin = warehouse.home.origin_or_own()
         with warehouse.get_connection(read_only=True) as connection:
-            version = RefreshVersion.of(active_content_hashes(connection), settings, refresh.as_of)
+            version = RefreshVersion.of(
+                active_content_hashes(connection), settings, refresh.as_of, memo=warehouse.home.code_memo
+            )
             published_at = next_moment(connection)
             why_not = why_unpublishable(connection, version, LAYERS)
             secret = copied_key(connection) if settings.shop.customer_ids == "pseudonyms" else None

@@ -57,7 +57,7 @@ for number, (ahead_seconds, files, status) in enumerate(json.load(sys.stdin)):
     with open_warehouse(home.warehouse) as con:
         load_landing(con, home.landing, settings, loaded_at=next_moment(con), scratch=home.scratch)
         create_results_table(con)
-        version = RefreshVersion.of(active_content_hashes(con), settings, None)
+        version = RefreshVersion.of(active_content_hashes(con), settings, None, memo=home.code_memo)
         for layer in LAYERS:
             if layer == "staging":
                 begin_build(con, version, f"run {number}", full=True)
