@@ -56,7 +56,7 @@ def test_a_delivery_of_sales_says_what_typing_its_lines_needs(shop: Shop) -> Non
     assert shop.rows("from raw.deliveries") == [
         (
             *(1, "2010/a.csv", "invoice_lines", "invoice_lines", None, ".", ".", ".", ".", ".", None, None, None, None),
-            *(False, False, None, None, datetime(2011, 3, 13, 7, 6, 40), datetime(2024, 1, 1, 12)),
+            *(False, False, False, None, None, datetime(2011, 3, 13, 7, 6, 40), datetime(2024, 1, 1, 12)),
             *(datetime(2010, 12, 1, 8, 26), datetime(2010, 12, 2, 9, 41)),
         )
     ]
