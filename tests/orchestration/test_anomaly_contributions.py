@@ -183,9 +183,8 @@ def test_a_promotion_before_the_day_is_no_part_of_what_is_usual(marts) -> None:
     assert dict(zip(of_week["member"], of_week["window_revenue"], strict=True))["(none)"] == 14.0
 
 
-def test_a_market_day_is_compared_with_market_days(marts) -> None:
-    # four weeks of Mondays to Fridays, in which A buys for 100 a day, in one order, and B for 10,000 each Tuesday, in
-    # another; then a Tuesday on which B buys for 4,000
+def begin_anew(marts) -> None:
+    """No lines, and every day from 6 June to 5 July 2011."""
     marts.execute("delete from marts.fct_invoice_lines")
     marts.execute(
         """
@@ -193,6 +192,12 @@ def test_a_market_day_is_compared_with_market_days(marts) -> None:
         select range::date as date from range(timestamp '2011-06-06', timestamp '2011-07-06', interval 1 day)
         """
     )
+
+
+def test_a_market_day_is_compared_with_market_days(marts) -> None:
+    # four weeks of Mondays to Fridays, in which A buys for 100 a day, in one order, and B for 10,000 each Tuesday, in
+    # another; then a Tuesday on which B buys for 4,000
+    begin_anew(marts)
     marts.execute(
         """
         insert into marts.fct_invoice_lines by name
@@ -226,13 +231,7 @@ def test_a_market_day_is_compared_with_market_days(marts) -> None:
 
 def test_what_is_usual_where_nearly_all_came_back_is_what_was_sold(marts) -> None:
     # four weeks of Mondays to Fridays, in which A buys for 100 a day, in one order; on a Tuesday 1,990 came back
-    marts.execute("delete from marts.fct_invoice_lines")
-    marts.execute(
-        """
-        insert into marts.dim_dates by name
-        select range::date as date from range(timestamp '2011-06-06', timestamp '2011-07-06', interval 1 day)
-        """
-    )
+    begin_anew(marts)
     marts.execute(
         """
         insert into marts.fct_invoice_lines by name
@@ -259,13 +258,7 @@ def test_what_is_usual_where_nearly_all_came_back_is_what_was_sold(marts) -> Non
 
 def test_orders_of_a_busy_weekday_are_compared_with_those_of_the_weekday(marts) -> None:
     # four weeks of Mondays to Fridays, in which A buys for 100 a day, in one order, and B on Tuesdays
-    marts.execute("delete from marts.fct_invoice_lines")
-    marts.execute(
-        """
-        insert into marts.dim_dates by name
-        select range::date as date from range(timestamp '2011-06-06', timestamp '2011-07-06', interval 1 day)
-        """
-    )
+    begin_anew(marts)
     marts.execute(
         """
         insert into marts.fct_invoice_lines by name
